@@ -1,9 +1,10 @@
 /* JSON in: a strict reader (RFC 8259) for HTTP bodies and events.
  *
- * A document is parsed once into a flat table of tokens over a copy of the text: memory is at most 16 times
- * the input, strings are decoded in place, and numbers keep their digits, so that a decimal never passes
- * through a float. Refused: invalid UTF-8, \u0000, lone surrogates, members whose names differ only in the
- * case of ASCII letters, more than CH_JSON_MAX_DEPTH levels, anything after the value.
+ * A document is parsed once into a flat table of tokens over a copy of the text: memory is at most
+ * 16 times the input, strings are decoded in place, and numbers keep their digits, so that a
+ * decimal never passes through a float. Refused: invalid UTF-8, \u0000, lone surrogates, members
+ * whose names differ only in the case of ASCII letters, more than CH_JSON_MAX_DEPTH levels,
+ * anything after the value.
  *
  * Member names match without regard to the case of ASCII letters; unknown members are ignored.
  *
@@ -11,8 +12,9 @@
  *     ChJsonValue root = ch_json_root(json);
  *     ch_json_read_uuid(root, "customerId", CH_JSON_REQUIRED, &order.customer_id, violations);
  *     ChJsonValue items = ch_json_read_array(root, "items", CH_JSON_REQUIRED, 1, 100, violations);
- *     for (ChJsonValue item = ch_json_first(items); ch_json_is_set(item); item = ch_json_next(item))
- *         ch_json_read_integer(item, "quantity", CH_JSON_REQUIRED, 1, 1000000, &quantity, violations);
+ *     for (ChJsonValue item = ch_json_first(items); ch_json_is_set(item); item =
+ * ch_json_next(item)) ch_json_read_integer(item, "quantity", CH_JSON_REQUIRED, 1, 1000000,
+ * &quantity, violations);
  */
 #pragma once
 
@@ -33,8 +35,8 @@ enum {
 
 typedef struct ChJson ChJson;
 
-/** Borrowed from its document; passed by value. Zero ({0}) is "absent", on which every function below
- * is defined: nothing is found in it and it is of no kind. */
+/** Borrowed from its document; passed by value. Zero ({0}) is "absent", on which every function
+ * below is defined: nothing is found in it and it is of no kind. */
 typedef struct {
     const ChJson *json;
     uint32_t token;
@@ -51,7 +53,8 @@ typedef enum {
     CH_JSON_OBJECT,
 } ChJsonKind;
 
-/** Parses @bytes bytes of @text, which it copies. Errors: CH_ERROR_FAILED, "line 3, column 7: why". */
+/** Parses @bytes bytes of @text, which it copies. Errors: CH_ERROR_FAILED, "line 3, column 7: why".
+ */
 CH_MUST_CHECK ChJson *ch_json_parse(const char *text, size_t bytes, GError **error);
 void ch_json_free(ChJson *json); /* NULL is fine */
 
@@ -71,40 +74,45 @@ size_t ch_json_length(ChJsonValue value);
 ChJsonValue ch_json_first(ChJsonValue container);
 ChJsonValue ch_json_next(ChJsonValue element);
 
-/** The name of a value that is a member of an object, as the document spells it; NULL for others. */
+/** The name of a value that is a member of an object, as the document spells it; NULL for others.
+ */
 const char *ch_json_name(ChJsonValue member);
 
-/** The decoded text of a string, which never holds a zero byte; NULL for other kinds. Belongs to the
- * document. @bytes may be NULL. */
+/** The decoded text of a string, which never holds a zero byte; NULL for other kinds. Belongs to
+ * the document. @bytes may be NULL. */
 const char *ch_json_text(ChJsonValue value, size_t *bytes);
 
-/** Where the value stands: "items[0].quantity", the first letter of every name in lower case; "" for
- * the root. Free with g_free(). */
+/** Where the value stands: "items[0].quantity", the first letter of every name in lower case; ""
+ * for the root. Free with g_free(). */
 char *ch_json_path(ChJsonValue value);
 
 /** Adds a violation for the member @name of @object (NULL: for @object itself). */
-void ch_json_violation(ChJsonValue object, const char *name, ChViolations *violations, const char *format,
-                       ...) G_GNUC_PRINTF(4, 5);
+void ch_json_violation(ChJsonValue object, const char *name, ChViolations *violations,
+                       const char *format, ...) G_GNUC_PRINTF(4, 5);
 
-/* Typed getters. True: the member was there and valid, and *value is written. False: *value is untouched,
- * so that the caller's default stays; a violation was added unless the member is optional and absent
- * (null counts as absent). */
+/* Typed getters. True: the member was there and valid, and *value is written. False: *value is
+ * untouched, so that the caller's default stays; a violation was added unless the member is
+ * optional and absent (null counts as absent). */
 
-typedef enum { CH_JSON_REQUIRED, CH_JSON_OPTIONAL } ChJsonNeed;
+typedef enum {
+    CH_JSON_REQUIRED,
+    CH_JSON_OPTIONAL
+} ChJsonNeed;
 
 /** A string in the 36-character hyphenated form. */
 bool ch_json_read_uuid(ChJsonValue object, const char *name, ChJsonNeed need, ChUuid *value,
                        ChViolations *violations);
 
 /** A number written without point and exponent, from @min to @max. */
-bool ch_json_read_integer(ChJsonValue object, const char *name, ChJsonNeed need, int64_t min, int64_t max,
-                          int64_t *value, ChViolations *violations);
+bool ch_json_read_integer(ChJsonValue object, const char *name, ChJsonNeed need, int64_t min,
+                          int64_t max, int64_t *value, ChViolations *violations);
 
 /** A number from @min to @max with at most 4 decimals, exact. */
 bool ch_json_read_decimal(ChJsonValue object, const char *name, ChJsonNeed need, ChDecimal min,
                           ChDecimal max, ChDecimal *value, ChViolations *violations);
 
-/** A string of @min_chars to @max_chars characters (Unicode code points). *text belongs to the document. */
+/** A string of @min_chars to @max_chars characters (Unicode code points). *text belongs to the
+ * document. */
 bool ch_json_read_text(ChJsonValue object, const char *name, ChJsonNeed need, size_t min_chars,
                        size_t max_chars, const char **text, ChViolations *violations);
 
@@ -115,7 +123,8 @@ bool ch_json_read_bool(ChJsonValue object, const char *name, ChJsonNeed need, bo
 bool ch_json_read_time(ChJsonValue object, const char *name, ChJsonNeed need, int64_t *unix_us,
                        ChViolations *violations);
 
-/** An array of @min to @max elements; absent (with a violation unless optional and missing) otherwise. */
+/** An array of @min to @max elements; absent (with a violation unless optional and missing)
+ * otherwise. */
 ChJsonValue ch_json_read_array(ChJsonValue object, const char *name, ChJsonNeed need, size_t min,
                                size_t max, ChViolations *violations);
 
@@ -123,5 +132,6 @@ ChJsonValue ch_json_read_array(ChJsonValue object, const char *name, ChJsonNeed 
 ChJsonValue ch_json_read_object(ChJsonValue object, const char *name, ChJsonNeed need,
                                 ChViolations *violations);
 
-/** True when @value (an array's element, or the root) is an object; else adds a violation for it. */
+/** True when @value (an array's element, or the root) is an object; else adds a violation for it.
+ */
 bool ch_json_expect_object(ChJsonValue value, ChViolations *violations);

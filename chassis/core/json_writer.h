@@ -8,8 +8,9 @@
  *     ch_json_end_array(json);
  *     ch_json_end_object(json);
  *
- * @key is the member's name (a constant, plain ASCII, written as it is) inside an object, and NULL inside
- * an array and at the root. The GString holds nothing but the one value. Nothing here fails. */
+ * @key is the member's name (a constant, plain ASCII, written as it is) inside an object, and NULL
+ * inside an array and at the root. The GString holds nothing but the one value. Nothing here fails.
+ */
 #pragma once
 
 #include "chassis/core/decimal.h"

@@ -26,7 +26,7 @@ void ch_violations_add(ChViolations *violations, const char *path, const char *f
 /** How many were added, those beyond CH_VIOLATIONS_MAX too. */
 size_t ch_violations_count(const ChViolations *violations);
 
-/** Writes `"errors":{"path":["message",...],...}` content as a JSON object to @json, under @key. */
+/** Appends {"path":["message",...],...} to @json as the member @key (see json_writer.h). */
 void ch_violations_write(const ChViolations *violations, GString *json, const char *key);
 
 /** One line for a log or a GError: "items[0].quantity must be at least 1; customerId is required".

@@ -1,0 +1,65 @@
+/* HTTP client: concurrent calls with retry and a circuit breaker. One thread owns a client. */
+#pragma once
+
+#include "chassis/core/error.h"
+
+#include <glib.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct ChHttpClient ChHttpClient;
+
+/** Zero means the default, but for retries. */
+typedef struct {
+    const char *name;        /* of the server called, labels the metrics; a constant */
+    int64_t timeout_ms;      /* of one try: 2 s */
+    int retries;             /* after the first try */
+    int64_t retry_step_ms;   /* the wait before retry k is k steps, with jitter: 200 ms */
+    int64_t total_budget_ms; /* for one fetch with all its retries: 10 s */
+    int breaker_failures;    /* tries in a row that open the breaker: 5 */
+    int64_t breaker_open_ms; /* 30 s */
+    size_t max_answer_bytes; /* 1 MiB; a longer answer counts as UNAVAILABLE */
+    size_t max_concurrent;   /* 16 */
+    const char *protocols;   /* "http,https" */
+    /* Asked about ten times a second during a fetch; true ends it, open calls become UNAVAILABLE.
+     * NULL: never. */
+    bool (*cancelled)(void *context);
+    void *context;
+} ChHttpClientConfig;
+
+typedef enum {
+    CH_HTTP_OK,          /* 2xx */
+    CH_HTTP_REFUSED,     /* 3xx or 4xx but 408 and 429: trying again changes nothing */
+    CH_HTTP_UNAVAILABLE, /* no connection, time-out, 5xx, 408, 429 after all retries, or cancelled
+                          */
+    CH_HTTP_BREAKER_OPEN /* not called at all */
+} ChHttpOutcome;
+
+/** One call: the caller fills the first part (zero the rest), fetch the second;
+ * ch_http_call_clear() frees the second. */
+typedef struct {
+    const char *method; /* "GET", "POST", "PUT" */
+    const char *url;
+    const char *const
+        *headers;     /* "Name: value", NULL-terminated; may be NULL. No control characters */
+    const char *body; /* may be NULL */
+    size_t body_bytes;
+
+    ChHttpOutcome outcome;
+    unsigned status; /* of the last answer; 0 when there was none */
+    GString *answer; /* its body, maybe empty; NULL when there was none */
+    char *fault;     /* why it is not OK, for a log; NULL when it is */
+    int tries;
+} ChHttpCall;
+
+void ch_http_call_clear(ChHttpCall *call);
+
+/** Errors: CH_ERROR_CONFIG when libcurl cannot do what is asked. */
+CH_MUST_CHECK ChHttpClient *ch_http_client_new(const ChHttpClientConfig *config, GError **error);
+void ch_http_client_free(ChHttpClient *client); /* NULL is fine */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpClient, ch_http_client_free)
+
+/** Makes all calls and returns when each has its outcome. Redirects are not followed (3xx is
+ * REFUSED); no proxy, netrc or cookies. Never fails as a whole. */
+void ch_http_client_fetch(ChHttpClient *client, ChHttpCall *calls, size_t n);

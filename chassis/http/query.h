@@ -1,0 +1,23 @@
+/* Typed reading of request bodies and query parameters; faults become violations. */
+#pragma once
+
+#include "chassis/core/json.h"
+#include "chassis/http/request.h"
+
+/** Parses the body as a JSON object. NULL when it is none: a violation of path "" says why.
+ * Free with ch_json_free(). */
+ChJson *ch_http_request_json(const ChHttpRequest *request, ChViolations *violations);
+
+/* As the getters of chassis/core/json.h: true when present and valid; else *value is untouched, and
+ * a parameter that is there but wrong, or given more than once, adds a violation. */
+
+bool ch_http_query_uuid(const ChHttpRequest *request, const char *name, ChUuid *value,
+                        ChViolations *violations);
+bool ch_http_query_integer(const ChHttpRequest *request, const char *name, int64_t min, int64_t max,
+                           int64_t *value, ChViolations *violations);
+/** A text of at most @max_chars characters; an empty one is a violation. */
+bool ch_http_query_text(const ChHttpRequest *request, const char *name, size_t max_chars,
+                        const char **value, ChViolations *violations);
+
+/** The path parameter @name as a UUID; false (no violation: the answer is 404) when it is none. */
+bool ch_http_param_uuid(const ChHttpRequest *request, const char *name, ChUuid *value);

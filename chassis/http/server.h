@@ -1,0 +1,49 @@
+/* The HTTP/1.1 server: libmicrohttpd with limits, deadlines and a strict reading of requests.
+ *
+ * One thread reads and writes all connections; handlers of routes with a queue run on lanes while
+ * the connection is suspended. A second thread enforces deadlines. */
+#pragma once
+
+#include "chassis/core/config.h"
+#include "chassis/http/router.h"
+
+#include <stdint.h>
+
+typedef struct ChHttpServer ChHttpServer;
+
+/** Zero means the default. */
+typedef struct {
+    ChListen listen;
+    const ChHttpRoute *routes; /* copied; queues and contexts are borrowed */
+    size_t routes_n;
+    size_t max_body_bytes;      /* 256 KiB */
+    size_t max_header_bytes;    /* 32 KiB for request line, headers and parsing */
+    unsigned max_connections;   /* 4,096, and never more than the file descriptors allow */
+    int64_t request_timeout_ms; /* 10 s from the first byte to the answer */
+    int64_t idle_timeout_ms;    /* 60 s: a kept connection without a request */
+} ChHttpServerConfig;
+
+/** Binds and listens; serves from ch_http_server_start() on.
+ * Errors: CH_ERROR_CONFIG (address unknown, in use or not allowed), UNAVAILABLE. */
+CH_MUST_CHECK ChHttpServer *ch_http_server_new(const ChHttpServerConfig *config, GError **error);
+
+/** Errors: UNAVAILABLE when the system gives no thread. */
+CH_MUST_CHECK bool ch_http_server_start(ChHttpServer *server, GError **error);
+
+/** The port it listens on: the one the system chose when 0 was asked for. */
+uint16_t ch_http_server_port(const ChHttpServer *server);
+
+/** Stops accepting, tells kept connections to close and waits until every request in flight is
+ * answered or
+ * @deadline_us (ch_time_monotonic_us) has passed. The lanes must still run. True: all were
+ * answered. */
+bool ch_http_server_drain(ChHttpServer *server, int64_t deadline_us);
+
+/** Answers what still waits with 503, ends the threads, closes all connections. Lanes that still
+ * hold requests may go on to settle them; nothing is sent. Also done by free. */
+void ch_http_server_stop(ChHttpServer *server);
+
+/** NULL is fine. */
+void ch_http_server_free(ChHttpServer *server);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpServer, ch_http_server_free)

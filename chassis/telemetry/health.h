@@ -1,0 +1,35 @@
+/* Health: is every server that this process depends on there? */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct ChHealth ChHealth;
+
+/** One reporter of one dependency, such as a lane's database connection. */
+typedef struct ChHealthPart ChHealthPart;
+
+ChHealth *ch_health_new(void);
+
+/** After all that report to it have ended. NULL is fine. */
+void ch_health_free(ChHealth *health);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHealth, ch_health_free)
+
+/** A new part of @dependency ("postgres", "rabbitmq"), not ok until told ("starting"). A dependency
+ * is ok when all its parts are. Belongs to @health. Any thread. */
+ChHealthPart *ch_health_part(ChHealth *health, const char *dependency);
+
+/** @detail: why it is not ok; shown to operators, so without secrets; NULL when ok. Copied. Any
+ * thread. */
+void ch_health_set(ChHealthPart *part, bool ok, const char *detail);
+
+/** True when every dependency is ok. Any thread. */
+bool ch_health_ready(ChHealth *health);
+
+/** From here on never ready: the process stops, and whoever routes to it should look elsewhere. */
+void ch_health_stopping(ChHealth *health);
+
+/** {"status":"ready","dependencies":{"postgres":{"status":"ok"}}}; the second part is ready or not.
+ * Free with g_string_free(). Any thread. */
+GString *ch_health_render(ChHealth *health, bool *ready);
