@@ -1,0 +1,206 @@
+"""A private PostgreSQL cluster on 127.0.0.1: one role and one database a service."""
+
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from . import processes
+from .accounts import Account, set_aside
+from .component import Component
+from .layout import LauncherError
+
+PROGRAMS = Path("/usr/lib/postgresql")
+SUPERUSER = "postgres"
+
+# What each service owns: service -> (role, database).
+DATABASES = {
+    "order": ("order_service", "orders"),
+    "stock": ("stock_service", "stock"),
+    "notification": ("notification_service", "notifications"),
+}
+
+CONFIGURATION = """\
+# Written by ./cartwheel at every start. Use "alter system" for changes of your own.
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = ''    # paths of sockets may have 107 bytes only; nobody needs one here
+max_connections = 200
+shared_buffers = 64MB
+fsync = on
+synchronous_commit = on
+password_encryption = 'scram-sha-256'
+log_line_prefix = '%m [%p] %q%u@%d '
+log_timezone = 'UTC'
+timezone = 'UTC'
+lc_messages = 'C'
+"""
+
+# psql variables: role, database, password. Idempotent.
+SETUP_SERVICE = """\
+select format('create role %I login', :'role')
+ where not exists (select from pg_roles where rolname = :'role') \\gexec
+alter role :"role" with login password :'password';
+select format('create database %I owner %I', :'database', :'role')
+ where not exists (select from pg_database where datname = :'database') \\gexec
+revoke all on database :"database" from public;
+"""
+SETUP_SERVER = "revoke connect, temporary on database postgres, template1 from public;\n"
+
+
+class Postgres(Component):
+    name = "postgres"
+    stop_signal = signal.SIGINT  # "fast": ends the sessions, writes a checkpoint, goes
+    stop_seconds = 30
+
+    def __init__(self, layout, settings, registry, data_folder):
+        super().__init__(layout, settings, registry)
+        self._data_folder = data_folder  # function: the folder that holds the servers' data
+
+    def port_names(self):
+        return ["postgres"]
+
+    def url(self, role, database, password_name=None):
+        password = self.settings.password(f"postgres_{password_name or role}")
+        return f"postgresql://{role}:{password}@{self.address()}/{database}"
+
+    def service_url(self, service):
+        return self.url(*DATABASES[service])
+
+    def superuser_url(self):
+        return self.url(SUPERUSER, "postgres")
+
+    def launch(self, progress):
+        account = Account("postgres")
+        folder = self._data_folder() / "postgres"
+        account.own(folder)
+        data = folder / "data"
+        programs = self._settle_data(data, progress)
+        if not data.exists():
+            progress.update(self.name, "creating the cluster")
+            self._create(account, folder, data, programs)
+        self._remove_stale_pid_file(data)
+        account.write(data / "cartwheel.conf", CONFIGURATION.format(port=self.settings.port("postgres")))
+        return processes.spawn(
+            self.layout, self.name, [str(programs / "postgres"), "-D", str(data)], _environ(), account, data
+        )
+
+    def _settle_data(self, data, progress):
+        """Puts data aside that we cannot run; the programs for what remains."""
+        versions = {path.parent.parent.name: path.parent for path in PROGRAMS.glob("*/bin/postgres")}
+        if not versions:
+            raise LauncherError(f"no PostgreSQL server below {PROGRAMS} (Debian package postgresql)")
+        newest = versions[max(versions, key=int)]
+        if not data.exists():
+            return newest
+        try:
+            version = (data / "PG_VERSION").read_text(encoding="ascii").strip()
+        except OSError:
+            version = "unknown"
+        if version not in versions:
+            set_aside(data, f"the cluster of PostgreSQL {version} has no server here", progress.note)
+        elif not self.settings.has_password(f"postgres_{SUPERUSER}"):
+            set_aside(data, "the cluster's passwords are lost", progress.note)
+        return versions.get(version, newest)
+
+    def _create(self, account, folder, data, programs):
+        """initdb beside the final place, so that one that was interrupted is never taken for whole."""
+        new = folder / "data.new"
+        shutil.rmtree(new, ignore_errors=True)
+        password_file = folder / "password"
+        account.write(password_file, self.settings.password(f"postgres_{SUPERUSER}") + "\n")
+        try:
+            done = subprocess.run(
+                [
+                    str(programs / "initdb"),
+                    "--pgdata", str(new),
+                    "--username", SUPERUSER,
+                    "--auth", "scram-sha-256",
+                    "--pwfile", str(password_file),
+                    "--encoding", "UTF8",
+                    "--locale", "C.UTF-8",
+                ],
+                cwd=folder,
+                env=_environ(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                **account.popen_arguments(),
+            )
+        finally:
+            password_file.unlink(missing_ok=True)
+        if done.returncode != 0:
+            raise LauncherError(f"initdb failed:\n{done.stdout}")
+        with open(new / "postgresql.conf", "a", encoding="utf-8") as file:
+            file.write("\ninclude_if_exists 'cartwheel.conf'\n")
+        new.rename(data)
+
+    def _remove_stale_pid_file(self, data):
+        """The server removes the file of a dead one itself, unless the pid is somebody else's now."""
+        pid_file = data / "postmaster.pid"
+        try:
+            pid = int(pid_file.read_text(encoding="ascii").split()[0])
+        except (OSError, ValueError, IndexError):
+            return
+        try:
+            ours = Path(f"/proc/{pid}/cwd").resolve() == data.resolve()
+        except OSError:
+            ours = False
+        if ours and processes.start_time(pid) is not None:
+            processes.stop(pid, self.stop_signal, self.stop_seconds)
+        else:
+            pid_file.unlink(missing_ok=True)
+
+    def probe(self):
+        done = self._psql("select 1")
+        if done.returncode == 0:
+            return None
+        return "starting"
+
+    def complete(self):
+        script = SETUP_SERVER
+        for role, database in DATABASES.values():
+            password = self.settings.password(f"postgres_{role}")
+            script += f"\\set role {role}\n\\set database {database}\n\\set password {password}\n"
+            script += SETUP_SERVICE
+        deadline = time.monotonic() + 30
+        while (done := self._psql(script)).returncode != 0:
+            # A service that connects at this very moment keeps "create database" from its template.
+            if time.monotonic() > deadline:
+                raise LauncherError(f"cannot set up the databases: {done.stdout}")
+            time.sleep(0.1)
+
+    def _psql(self, script):
+        return subprocess.run(
+            ["/usr/bin/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"],
+            env={**_environ(), **connection_environ(self.superuser_url())},
+            input=script,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+
+def connection_environ(url):
+    """libpq's variables for a URL of ours: the password stays out of every command line."""
+    credentials, _, place = url.removeprefix("postgresql://").partition("@")
+    user, _, password = credentials.partition(":")
+    address, _, database = place.partition("/")
+    host, _, port = address.partition(":")
+    return {
+        "PGHOST": host,
+        "PGPORT": port,
+        "PGUSER": user,
+        "PGPASSWORD": password,
+        "PGDATABASE": database,
+        "PGCONNECT_TIMEOUT": "5",
+    }
+
+
+def _environ():
+    """A server's environment holds nothing of the reader's, who may have PGDATA and the like set."""
+    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}

@@ -1,0 +1,149 @@
+"""A private RabbitMQ node on 127.0.0.1, with its own name, cookie, data and user."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from . import processes
+from .accounts import Account, set_aside
+from .amqp_probe import login_problem
+from .component import Component
+from .layout import LauncherError
+
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
+EPMD = Path("/usr/bin/epmd")
+USER = "cartwheel"
+VHOST = "cartwheel"
+
+CONFIGURATION = """\
+# Written by ./cartwheel at every start.
+listeners.tcp.1 = 127.0.0.1:{port}
+default_vhost = {vhost}
+default_user = {user}
+default_pass = {password}
+disk_free_limit.absolute = 256MB
+raft.wal_max_size_bytes = 67108864
+log.file = false
+log.console = true
+log.console.level = info
+log.connection.level = warning
+"""
+
+
+class Rabbitmq(Component):
+    name = "rabbitmq"
+    stop_seconds = 40
+    ready_seconds = 120
+
+    def __init__(self, layout, settings, registry, data_folder):
+        super().__init__(layout, settings, registry)
+        self._data_folder = data_folder  # function: the folder that holds the servers' data
+        self.node = f"cartwheel-{layout.hash}@localhost"
+
+    def port_names(self):
+        return ["rabbitmq", "rabbitmq_dist"]
+
+    def url(self):
+        return f"amqp://{USER}:{self.settings.password('rabbitmq')}@{self.address()}/{VHOST}"
+
+    def launch(self, progress):
+        if not SERVER.exists():
+            raise LauncherError(f"{SERVER} is not there (Debian package rabbitmq-server)")
+        account = Account("rabbitmq")
+        self._settle_data(progress)
+        folder = self._folder()
+        for path in (folder, folder / "home", folder / "mnesia", folder / "log"):
+            account.own(path)
+        account.write(folder / "home" / ".erlang.cookie", self.settings.password("erlang_cookie"))
+        (folder / "home" / ".erlang.cookie").chmod(0o400)
+        account.write(folder / "enabled_plugins", "[].\n")
+        account.write(folder / "rabbitmq-env.conf", "")
+        account.write(
+            folder / "rabbitmq.conf",
+            CONFIGURATION.format(
+                port=self.settings.port("rabbitmq"),
+                vhost=VHOST,
+                user=USER,
+                password=self.settings.password("rabbitmq"),
+            ),
+        )
+        _start_epmd(account)
+        return processes.spawn(self.layout, self.name, [str(SERVER)], self._environ(), account, folder)
+
+    def _folder(self):
+        return self._data_folder() / "rabbitmq"
+
+    def _settle_data(self, progress):
+        """The broker makes its user at its very first start only: data without a finished first
+        start, or of a user whose password is lost, would refuse us for ever."""
+        folder = self._folder()
+        if folder.exists() and not self.settings.has_password("rabbitmq"):
+            set_aside(folder, "the broker's password is lost", progress.note)
+        elif (folder / "mnesia").exists() and not (folder / "complete").exists():
+            shutil.rmtree(folder / "mnesia")
+
+    def _environ(self):
+        folder = self._folder()
+        return {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(folder / "home"),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_CRASH_DUMP_SECONDS": "0",
+            "RABBITMQ_NODENAME": self.node,
+            "RABBITMQ_NODE_PORT": str(self.settings.port("rabbitmq")),
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_DIST_PORT": str(self.settings.port("rabbitmq_dist")),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_CONFIG_FILES": str(folder / "conf.d"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+            "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+            # Makes the start script become the broker, not stay as its parent: the pid we know is
+            # the broker's, and a signal reaches it.
+            "RUNNING_UNDER_SYSTEMD": "true",
+        }
+
+    def probe(self):
+        return login_problem(self.settings.port("rabbitmq"), USER, self.settings.password("rabbitmq"), VHOST)
+
+    def complete(self):
+        Account("rabbitmq").write(self._folder() / "complete", "")
+
+    def control(self, arguments):
+        """Runs rabbitmqctl on this node as its user; its exit code."""
+        account = Account("rabbitmq")
+        command = [str(CONTROL), "--node", self.node, *arguments]
+        return subprocess.run(
+            command, env=self._environ(), cwd=self._folder(), check=False, **account.popen_arguments()
+        ).returncode
+
+
+def _start_epmd(account):
+    """Erlang's name server, one for all nodes of the machine: started when there is none, bound to
+    127.0.0.1, and never ended, since others may use it too."""
+    if not EPMD.exists():
+        return
+    environ = {"PATH": os.defpath, "ERL_EPMD_ADDRESS": "127.0.0.1"}
+    subprocess.run(
+        [str(EPMD), "-daemon"],
+        env=environ,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        **account.popen_arguments(),
+    )
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if subprocess.run([str(EPMD), "-names"], env=environ, capture_output=True, check=False).returncode == 0:
+            return
+        time.sleep(0.02)
