@@ -1,0 +1,12 @@
+"""The launcher behind ./cartwheel: a private PostgreSQL, a private RabbitMQ and our processes.
+
+layout      where things are; the folder's lock; atomic files
+settings    what is decided once and kept: ports, passwords, names
+terminal    colours, tables, progress
+processes   starting, finding, stopping operating system processes; processes.json
+accounts    which user a server runs as and where its data may be
+postgres, rabbitmq, services   the three kinds of process
+build       meson and ninja
+system      all of it together: up, down, start, stop, restart
+logs, demo, suites, cli        the commands
+"""

@@ -1,0 +1,110 @@
+"""Our own processes: three services, each with an API, a worker and a migrator."""
+
+import http.client
+import json
+import os
+import subprocess
+
+from . import processes
+from .component import LOG_LINES_SHOWN, Component
+from .layout import LauncherError
+
+SERVICES = ("order", "stock", "notification")
+APIS = tuple(f"{service}-api" for service in SERVICES)
+WORKERS = tuple(f"{service}-worker" for service in SERVICES)
+MIGRATOR_SECONDS = 120
+PROBE_SECONDS = 2
+
+# What the launcher sets; the same with _FILE would contradict it.
+OURS = ("HTTP_LISTEN", "ADMIN_LISTEN", "DATABASE_URL", "AMQP_URL")
+
+
+def binary(layout, name):
+    service = name.partition("-")[0]
+    return layout.build / "services" / service / name
+
+
+def environment(servers, service):
+    """The reader's environment with the addresses of our servers."""
+    environ = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in OURS}
+    environ["DATABASE_URL"] = servers.postgres.service_url(service)
+    environ["AMQP_URL"] = servers.rabbitmq.url()
+    return environ
+
+
+class Process(Component):
+    """One API or worker."""
+
+    def __init__(self, layout, settings, registry, servers, name):
+        super().__init__(layout, settings, registry)
+        self.name = name
+        self.service, _, self.kind = name.partition("-")
+        self._servers = servers
+
+    @property
+    def admin_url(self):
+        return f"http://127.0.0.1:{self.settings.port(f'{self.name}_admin')}"
+
+    @property
+    def http_url(self):
+        """The public base URL of an API; None for a worker."""
+        return f"http://127.0.0.1:{self.settings.port(self.name)}" if self.kind == "api" else None
+
+    def port_names(self):
+        return [self.name, f"{self.name}_admin"] if self.kind == "api" else [f"{self.name}_admin"]
+
+    def address(self):
+        return self.http_url or f"{self.admin_url} (admin)"
+
+    def launch(self, progress):
+        environ = environment(self._servers, self.service)
+        environ["ADMIN_LISTEN"] = self.admin_url.removeprefix("http://")
+        if self.http_url is not None:
+            environ["HTTP_LISTEN"] = self.http_url.removeprefix("http://")
+        command = [str(binary(self.layout, self.name))]
+        return processes.spawn(self.layout, self.name, command, environ, directory=self.layout.home)
+
+    def probe(self):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.settings.port(f"{self.name}_admin"), timeout=PROBE_SECONDS
+        )
+        try:
+            connection.request("GET", "/health/ready")
+            response = connection.getresponse()
+            body = response.read(4096)
+        except (OSError, http.client.HTTPException):
+            return "starting"
+        finally:
+            connection.close()
+        return None if response.status == 200 else f"not ready: {_one_line(body)}"
+
+
+def _one_line(body):
+    try:
+        return json.dumps(json.loads(body))
+    except ValueError:
+        return body.decode("utf-8", errors="replace").strip()[:200]
+
+
+def migrate(layout, servers, service, progress):
+    """Runs a service's migrator to its end. Fails with what it said."""
+    name = f"{service}-migrator"
+    progress.begin(name, "migrating")
+    log = layout.log(name)
+    child = processes.spawn(
+        layout, name, [str(binary(layout, name))], environment(servers, service), directory=layout.home
+    )
+    waited = 0.0
+    while child.poll() is None:
+        if progress.cancelled.is_set() or waited > MIGRATOR_SECONDS:
+            child.terminate()
+            why = "interrupted" if progress.cancelled.is_set() else f"not done after {MIGRATOR_SECONDS} s"
+            raise LauncherError(f"{name}: {why}; its log is {log}")
+        try:
+            child.wait(0.1)
+        except subprocess.TimeoutExpired:
+            waited += 0.1
+    if child.returncode != 0:
+        lines = processes.tail(log, LOG_LINES_SHOWN)
+        raise LauncherError(f"{name} failed (exit code {child.returncode})\nthe end of {log}:\n{lines}")
+    progress.done(name, "database and broker are up to date")

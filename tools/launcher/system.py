@@ -1,0 +1,165 @@
+"""The whole system: what there is, in which order it starts and stops, and where it can be reached."""
+
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from types import SimpleNamespace
+
+from . import accounts, processes, terminal
+from .build import build, check_binaries
+from .component import Component
+from .layout import LauncherError, write_json
+from .postgres import Postgres
+from .rabbitmq import Rabbitmq
+from .services import APIS, SERVICES, WORKERS, Process, migrate
+from .settings import Settings
+
+NAMES = ("order-api", "order-worker", "stock-api", "stock-worker", "notification-api",
+         "notification-worker", "postgres", "rabbitmq")
+
+
+class System:
+    """The eight processes of one state folder. Whoever changes what runs holds layout.lock()."""
+
+    def __init__(self, layout):
+        layout.prepare()
+        self.layout = layout
+        self.settings = Settings(layout)
+        self.registry = processes.Registry(layout)
+        self._data = None
+        common = (layout, self.settings, self.registry)
+        self.postgres = Postgres(*common, self._data_folder)
+        self.rabbitmq = Rabbitmq(*common, self._data_folder)
+        servers = SimpleNamespace(postgres=self.postgres, rabbitmq=self.rabbitmq)
+        self.servers = servers
+        self.processes = {name: Process(*common, servers, name) for name in (*APIS, *WORKERS)}
+        self._components = {**self.processes, "postgres": self.postgres, "rabbitmq": self.rabbitmq}
+
+    def component(self, name):
+        if name not in self._components:
+            raise LauncherError(f"there is no process {name}; there are {', '.join(NAMES)}")
+        return self._components[name]
+
+    def running(self):
+        """Names of the processes that run, in the order of NAMES."""
+        return [name for name in NAMES if self.component(name).pid() is not None]
+
+    def _data_folder(self):
+        if self._data is None:
+            self._data = accounts.data_folder(
+                self.layout,
+                self.settings,
+                [accounts.Account("postgres"), accounts.Account("rabbitmq")],
+                terminal.say,
+            )
+        return self._data
+
+    def up(self, progress, verbose=False):
+        """Builds and starts all that does not run; the names of what was started.
+
+        When something fails or the reader interrupts, what was started here is stopped again.
+        """
+        started = []
+        try:
+            self._start_all(progress, verbose, started)
+        except BaseException:
+            progress.restart()
+            self.down(progress, started)
+            raise
+        return started
+
+    def _start_all(self, progress, verbose, started):
+        before = set(self.running())
+        self._data_folder()
+        self._choose_ports()
+        movable = not before.intersection(self.processes)
+
+        def start(component, may_move):
+            if component.pid() is None:
+                started.append(component.name)
+            component.start(progress, may_move)
+
+        _in_parallel(
+            progress,
+            [
+                lambda: self._build(progress, verbose),
+                lambda: start(self.postgres, movable),
+                lambda: start(self.rabbitmq, movable),
+            ],
+        )
+        if len(before) < len(NAMES):
+            _in_parallel(
+                progress,
+                [lambda s=service: migrate(self.layout, self.servers, s, progress) for service in SERVICES],
+            )
+        _in_parallel(
+            progress, [lambda c=component: start(c, True) for component in self.processes.values()]
+        )
+        self.write_endpoints()
+
+    def _build(self, progress, verbose):
+        build(self.layout, progress, verbose)
+        check_binaries(self.layout)
+
+    def _choose_ports(self):
+        for component in self._components.values():
+            for name in component.port_names():
+                self.settings.port(name)
+        for name in ("rabbitmq", "erlang_cookie", "postgres_postgres"):
+            self.settings.password(name)
+
+    def start(self, progress, name, wait_ready=True):
+        """Starts one process; servers keep their port when somebody relies on it."""
+        component: Component = self.component(name)
+        relied_on = name in ("postgres", "rabbitmq") and bool(set(self.running()).intersection(self.processes))
+        component.start(progress, may_move=not relied_on, wait=wait_ready)
+        self.write_endpoints()
+
+    def stop(self, progress, name, kill=False):
+        return self.component(name).stop(progress, kill)
+
+    def down(self, progress, names=NAMES):
+        """Stops processes in order: ours at once, then the broker, then the database."""
+        ours = [self.processes[name] for name in names if name in self.processes]
+        _in_parallel(progress, [lambda c=component: c.stop(progress) for component in ours])
+        for server in (self.rabbitmq, self.postgres):
+            if server.name in names:
+                server.stop(progress)
+
+    def end_leftovers(self, progress):
+        """Ends processes of this state folder that nobody wrote down."""
+        for name in NAMES:
+            self.component(name).end_leftovers(progress)
+
+    def write_endpoints(self):
+        endpoints = {}
+        for service in SERVICES:
+            endpoints[f"{service}_api"] = self.processes[f"{service}-api"].http_url
+        endpoints["amqp_url"] = self.rabbitmq.url()
+        for service in SERVICES:
+            endpoints[f"{service}_database_url"] = self.postgres.service_url(service)
+        for name, process in self.processes.items():
+            endpoints[f"{name.replace('-', '_')}_admin"] = process.admin_url
+        endpoints["postgres_superuser_url"] = self.postgres.superuser_url()
+        write_json(self.layout.endpoints_file, endpoints)
+
+    def print_addresses(self):
+        rows = []
+        for name in NAMES:
+            component = self.component(name)
+            rows.append([name, component.address(), component.admin_url or ""])
+        terminal.table(["process", "address", "admin (health, metrics)"], rows)
+        terminal.say(f"  addresses and passwords: {self.layout.endpoints_file}")
+
+
+def _in_parallel(progress, jobs):
+    """Runs all jobs at once; raises the first failure, after the others were told and have ended."""
+    if not jobs:
+        return
+    with ThreadPoolExecutor(max_workers=len(jobs)) as pool:
+        futures = [pool.submit(job) for job in jobs]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+        except BaseException:
+            progress.cancelled.set()
+            raise
