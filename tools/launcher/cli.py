@@ -1,0 +1,247 @@
+"""The commands of ./cartwheel."""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from . import accounts, logs, processes, suites, terminal
+from .build import build
+from .layout import Layout, LauncherError
+from .postgres import connection_environ
+from .services import SERVICES
+from .system import NAMES, System
+
+USAGE = Path(__file__).with_name("usage.txt")
+DEFAULT_LOG_LINES = 200
+
+
+class Interrupted(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: the same as Ctrl-C for us."""
+
+
+def main(arguments):
+    sys.stdout.reconfigure(errors="replace")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        if arguments and arguments[0] in ("-h", "--help", "help"):
+            terminal.say(USAGE.read_text(encoding="utf-8").rstrip())
+            return 0
+        options = _parser().parse_args(_protect_passed_on(arguments))
+        return options.run(Layout(os.environ), options) or 0
+    except LauncherError as error:
+        print(f"cartwheel: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("cartwheel: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _interrupt(number, frame):
+    raise Interrupted
+
+
+def _protect_passed_on(arguments):
+    """argparse must not read the options meant for psql and rabbitmqctl."""
+    keep = {"psql": 2, "rabbitmqctl": 1}.get(arguments[0] if arguments else "", None)
+    if keep is None or arguments[1:2] in (["-h"], ["--help"]) or len(arguments) <= keep:
+        return arguments
+    return [*arguments[:keep], "--", *arguments[keep:]]
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="./cartwheel", usage="./cartwheel COMMAND [options]; see --help")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name, run, text):
+        command = commands.add_parser(name, description=text, prog=f"./cartwheel {name}")
+        command.set_defaults(run=run)
+        return command
+
+    up = add("up", _up, "Build, start everything, show the logs until Ctrl-C stops it all.")
+    up.add_argument("-d", "--detach", action="store_true", help="return and leave it running")
+    up.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
+    add("down", _down, "Stop everything: our processes, the broker, the database.")
+    add("status", _status, "What runs, what is ready, where.")
+    add("clean", _clean, "Stop everything and remove all data of the run.")
+    command = add("build", _build, "Build only.")
+    command.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
+
+    command = add("start", _start, "Start one process and wait until it is ready.")
+    command.add_argument("name", choices=NAMES, metavar="NAME")
+    command.add_argument("--no-wait", action="store_true", help="return without waiting until it is ready")
+    command = add("stop", _stop, "Stop one process.")
+    command.add_argument("name", choices=NAMES, metavar="NAME")
+    command.add_argument("--kill", action="store_true", help="kill -9")
+    command = add("restart", _restart, "Stop one process and start it again at the same address.")
+    command.add_argument("name", choices=NAMES, metavar="NAME")
+    command.add_argument("--kill", action="store_true", help="stop it by kill -9")
+    command.add_argument("--no-wait", action="store_true", help="return without waiting until it is ready")
+
+    command = add("logs", _logs, "The logs as readable text.")
+    command.add_argument("names", nargs="*", metavar="NAME")
+    command.add_argument("-f", "--follow", action="store_true", help="go on with what is added")
+    command.add_argument("-n", "--lines", type=int, default=DEFAULT_LOG_LINES, help="how many lines")
+    command.add_argument("--raw", action="store_true", help="the lines as they were written")
+    command = add("psql", _psql, "psql on a service's database.")
+    command.add_argument("service", choices=(*SERVICES, "superuser"), metavar="SERVICE")
+    command.add_argument("arguments", nargs="*")
+    command = add("rabbitmqctl", _rabbitmqctl, "rabbitmqctl on our broker.")
+    command.add_argument("arguments", nargs="*")
+
+    command = add("test", suites.run, "Run the test suites.")
+    command.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(suites.NAMES)}")
+    command.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
+    return parser
+
+
+def _up(layout, options):
+    system = System(layout)
+    with layout.lock(terminal.say):
+        if len(system.running()) == len(NAMES):
+            system.write_endpoints()
+            terminal.say("Cartwheel is running already:")
+            system.print_addresses()
+            return 0
+        terminal.say(f"Starting Cartwheel in {layout.home}")
+        with terminal.Progress() as progress:
+            system.up(progress, options.verbose)
+    terminal.say("Cartwheel is ready:")
+    system.print_addresses()
+    if options.detach:
+        terminal.say("  it goes on running: ./cartwheel logs -f, status, down")
+        return 0
+    terminal.say("  Ctrl-C stops everything")
+    return _follow_until_interrupted(layout, system)
+
+
+def _follow_until_interrupted(layout, system):
+    def all_gone():
+        processes.reap()
+        return not system.running()
+
+    try:
+        logs.Follower(layout, NAMES).run(all_gone)
+        terminal.say("Everything was stopped by another command.")
+        return 0
+    except KeyboardInterrupt:
+        terminal.say()
+        terminal.say("Stopping (this finishes what is in flight)")
+    _ignore_signals()
+    with layout.lock(terminal.say), terminal.Progress() as progress:
+        system.down(progress)
+    return 0
+
+
+def _ignore_signals():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _down(layout, options):
+    if not layout.exists():
+        terminal.say(f"nothing was ever started in {layout.home}")
+        return 0
+    system = System(layout)
+    with layout.lock(terminal.say):
+        if not system.running():
+            terminal.say("nothing runs")
+        with terminal.Progress() as progress:
+            system.down(progress)
+            system.end_leftovers(progress)
+    return 0
+
+
+def _clean(layout, options):
+    if not layout.exists():
+        terminal.say(f"nothing to clean in {layout.home}")
+        return 0
+    _down(layout, options)
+    accounts.remove_data(layout, System(layout).settings)
+    terminal.say(f"removed the data of {layout.home}")
+    return 0
+
+
+def _status(layout, options):
+    if not layout.exists():
+        terminal.say(f"nothing was ever started in {layout.home}")
+        return 1
+    system = System(layout)
+    rows = []
+    well = True
+    for name in NAMES:
+        component = system.component(name)
+        pid = component.pid()
+        missing = component.probe() if pid is not None else None
+        well = well and pid is not None and missing is None
+        rows.append([
+            name,
+            str(pid or "-"),
+            "up" if pid is not None else "down",
+            "-" if pid is None else missing or "ready",
+            component.address(),
+            f"{processes.resident_kib(pid) / 1024:.1f} MiB" if pid is not None else "-",
+        ])
+    terminal.table(["process", "pid", "state", "ready", "address", "resident"], rows)
+    return 0 if well else 1
+
+
+def _build(layout, options):
+    with terminal.Progress() as progress:
+        build(layout, progress, options.verbose)
+
+
+def _changing(layout):
+    if not layout.exists():
+        raise LauncherError("nothing was started yet; ./cartwheel up does it")
+    return System(layout)
+
+
+def _start(layout, options):
+    system = _changing(layout)
+    with layout.lock(terminal.say), terminal.Progress() as progress:
+        system.start(progress, options.name, not options.no_wait)
+
+
+def _stop(layout, options):
+    system = _changing(layout)
+    with layout.lock(terminal.say), terminal.Progress() as progress:
+        if not system.stop(progress, options.name, options.kill):
+            progress.note(f"{options.name} does not run")
+
+
+def _restart(layout, options):
+    system = _changing(layout)
+    with layout.lock(terminal.say), terminal.Progress() as progress:
+        system.stop(progress, options.name, options.kill)
+        system.start(progress, options.name, not options.no_wait)
+
+
+def _logs(layout, options):
+    known = sorted(path.stem for path in layout.logs.glob("*.log"))
+    for name in options.names:
+        if name not in known and name not in NAMES:
+            raise LauncherError(f"there is no log {name}; there are {', '.join(known)}")
+    names = options.names or [name for name in NAMES if name not in logs.SERVERS]
+    follower = logs.Follower(layout, names, options.raw)
+    logs.print_last(layout, names, options.lines, options.raw)
+    if options.follow:
+        try:
+            follower.run(lambda: False)
+        except KeyboardInterrupt:
+            pass
+
+
+def _psql(layout, options):
+    postgres = _changing(layout).postgres
+    url = postgres.superuser_url() if options.service == "superuser" else postgres.service_url(options.service)
+    os.execve("/usr/bin/psql", ["psql", *options.arguments], {**os.environ, **connection_environ(url)})
+
+
+def _rabbitmqctl(layout, options):
+    return _changing(layout).rabbitmq.control(options.arguments)
