@@ -1,0 +1,30 @@
+/* How a ChJson holds its tokens: between json.c (navigation) and json_parse.c only. */
+#pragma once
+
+#include "chassis/core/json.h"
+
+enum {
+    CH_JSON_NAME = CH_JSON_OBJECT + 1, /* a member's name; its value is the next token */
+    CH_JSON_NO_PARENT = UINT32_MAX,
+    CH_JSON_MAX_MEMBERS = 1024, /* of one object: each is compared with all before it */
+};
+
+typedef struct {
+    uint32_t start;  /* of a string's decoded text, or of a number, in ChJson.text */
+    uint32_t bytes;  /* of the same; of a container: its number of elements or members */
+    uint32_t next;   /* the token after this one and all below it */
+    uint32_t parent; /* the container, or CH_JSON_NO_PARENT */
+    uint16_t hash;   /* of a name, without regard to case */
+    uint8_t kind;    /* ChJsonKind or CH_JSON_NAME */
+} ChJsonToken;
+
+struct ChJson {
+    ChJsonToken *tokens;
+    uint32_t tokens_n;
+    uint32_t tokens_room;
+    char *
+        text; /* the copy; strings are decoded in place and end with a zero byte over their quote */
+};
+
+/** The hash under which a name is kept: the same for all spellings of its ASCII letters. */
+uint16_t ch_json_name_hash(const char *name, size_t bytes);
