@@ -1,0 +1,389 @@
+/* The configuration table: reading, checking, printing. */
+#include "chassis/core/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    MAX_SECRET_BYTES = 64 * 1024, /* certificates included */
+    MAX_QUOTED_BYTES = 64,        /* of a bad value in a message */
+    MAX_DURATION_DAYS = 3650,     /* ten years: nothing waits longer */
+};
+
+static const struct {
+    const char *unit;
+    int64_t ms;
+} duration_units[] = {
+    { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 86400 * 1000 },
+};
+
+/* ---- saying what is wrong ---- */
+
+static void set_missing(GError **error, const ChConfigKey *key)
+{
+    bool secret = key->kind == CH_CONFIG_SECRET;
+    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s is not set%s%s%s: expected %s", key->name,
+                secret ? ", nor is " : "", secret ? key->name : "", secret ? "_FILE" : "",
+                key->help);
+}
+
+/* Secrets are not quoted. Others are, escaped and cut, so that the message stays one line. */
+static void set_bad(GError **error, const ChConfigKey *key, const char *value, const char *expected)
+{
+    if (key->kind == CH_CONFIG_SECRET) {
+        g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s is wrong: expected %s", key->name,
+                    expected);
+        return;
+    }
+    g_autofree char *cut = g_strndup(value, MAX_QUOTED_BYTES);
+    g_autofree char *quoted = g_strescape(cut, NULL);
+    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s is \"%s\": expected %s", key->name, quoted,
+                expected);
+}
+
+/* ---- one reader for each kind: false when @text is none of it ---- */
+
+/* Whole numbers of 1 or more, without sign or space. */
+static bool parse_count(const char *text, const char **end, int64_t *value)
+{
+    if (!g_ascii_isdigit(*text))
+        return false;
+    char *stop = NULL;
+    errno = 0;
+    long long number = strtoll(text, &stop, 10);
+    *end = stop;
+    *value = number;
+    return errno == 0 && number >= 1;
+}
+
+static bool parse_duration(const char *text, int64_t *ms)
+{
+    const char *unit = NULL;
+    int64_t number = 0;
+    if (!parse_count(text, &unit, &number))
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(duration_units); i++) {
+        if (strcmp(unit, duration_units[i].unit) == 0)
+            return !__builtin_mul_overflow(number, duration_units[i].ms, ms) &&
+                   *ms <= MAX_DURATION_DAYS * INT64_C(86400000);
+    }
+    return false;
+}
+
+/* Index of @text in "quorum|classic", or -1. */
+static int find_choice(const char *choices, const char *text)
+{
+    g_auto(GStrv) names = g_strsplit(choices, "|", -1);
+    for (int i = 0; names[i] != NULL; i++) {
+        if (strcmp(names[i], text) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool is_host(const char *host, bool bracketed)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t n = strlen(host);
+    if (n == 0 || n >= sizeof((ChListen *)NULL)->host)
+        return false;
+    const char *others = bracketed ? "0123456789.:%" : "0123456789.-_";
+    for (const char *c = host; *c != '\0'; c++) {
+        if (strchr(letters, *c) == NULL && strchr(others, *c) == NULL)
+            return false;
+    }
+    return !bracketed || strchr(host, ':') != NULL;
+}
+
+static bool parse_port(const char *text, uint16_t *port)
+{
+    guint64 number = 0;
+    if (!g_ascii_isdigit(*text) ||
+        !g_ascii_string_to_unsigned(text, 10, 0, UINT16_MAX, &number, NULL))
+        return false;
+    *port = (uint16_t)number;
+    return true;
+}
+
+static bool parse_listen(const char *text, ChListen *listen)
+{
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL)
+        return false;
+    size_t n = (size_t)(colon - text);
+    bool bracketed = n >= 2 && text[0] == '[' && text[n - 1] == ']';
+    g_autofree char *host = bracketed ? g_strndup(text + 1, n - 2) : g_strndup(text, n);
+    ChListen parsed = { .port = 0 };
+    if (!is_host(host, bracketed) || !parse_port(colon + 1, &parsed.port))
+        return false;
+    g_strlcpy(parsed.host, host, sizeof parsed.host);
+    *listen = parsed;
+    return true;
+}
+
+/* One line of UTF-8: nothing in a setting may end a header, a log line or an SQL text early. */
+static bool is_one_line(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (g_ascii_iscntrl(*c))
+            return false;
+    }
+    return g_utf8_validate(text, -1, NULL);
+}
+
+/* Puts @text, not empty, into the field of @key. */
+static bool store(const ChConfigKey *key, void *config, const char *text, GError **error)
+{
+    void *field = (char *)config + key->offset;
+    const char *rest = "";
+    switch (key->kind) {
+    case CH_CONFIG_TEXT:
+    case CH_CONFIG_SECRET:
+        if (is_one_line(text)) {
+            *(char **)field = g_strdup(text);
+            return true;
+        }
+        set_bad(error, key, text, "one line of UTF-8 text without control characters");
+        return false;
+    case CH_CONFIG_COUNT:
+        if (parse_count(text, &rest, field) && *rest == '\0')
+            return true;
+        set_bad(error, key, text, "a whole number, 1 or more");
+        return false;
+    case CH_CONFIG_DURATION:
+        if (parse_duration(text, field))
+            return true;
+        set_bad(error, key, text, "a duration such as 500ms, 20s, 5m, 24h or 30d");
+        return false;
+    case CH_CONFIG_LISTEN:
+        if (parse_listen(text, field))
+            return true;
+        set_bad(error, key, text, "host:port such as 127.0.0.1:5001 or [::1]:5001");
+        return false;
+    case CH_CONFIG_CHOICE:
+        *(int *)field = find_choice(key->choices, text);
+        if (*(int *)field >= 0)
+            return true;
+        set_bad(error, key, text, key->choices);
+        return false;
+    }
+    g_assert_not_reached();
+}
+
+/* ---- where a value comes from ---- */
+
+static void free_secret(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    g_free(secret);
+}
+
+/* Reads up to @max bytes of the file at @path; -1 with errno set when that fails. */
+static ssize_t read_file(const char *path, char *bytes, size_t max)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return -1;
+    size_t n = 0;
+    ssize_t got = 1;
+    while (n < max && got != 0) {
+        got = read(fd, bytes + n, max - n);
+        if (got < 0 && errno != EINTR)
+            break;
+        n += got > 0 ? (size_t)got : 0;
+    }
+    int failure = got < 0 ? errno : 0;
+    close(fd);
+    errno = failure;
+    return failure == 0 ? (ssize_t)n : -1;
+}
+
+/* The secret in the file at @path without the line end after it; free with free_secret(). */
+static char *read_secret(const ChConfigKey *key, const char *path, GError **error)
+{
+    g_autofree char *bytes = g_malloc0(MAX_SECRET_BYTES + 1);
+    ssize_t n = read_file(path, bytes, MAX_SECRET_BYTES);
+    if (n < 0) {
+        int failure = errno;
+        g_autofree char *quoted = g_strescape(path, NULL);
+        g_set_error(error, CH_ERROR, CH_ERROR_CONFIG,
+                    "%s_FILE is \"%s\": expected a readable file (%s)", key->name, quoted,
+                    g_strerror(failure));
+        return NULL;
+    }
+    if (n > 0 && bytes[n - 1] == '\n')
+        bytes[--n] = '\0';
+    if (n > 0 && bytes[n - 1] == '\r')
+        bytes[--n] = '\0';
+    char *secret = NULL;
+    if (strlen(bytes) == (size_t)n && n > 0 && n < MAX_SECRET_BYTES)
+        secret = g_strdup(bytes);
+    else
+        g_set_error(error, CH_ERROR, CH_ERROR_CONFIG,
+                    "%s_FILE names a bad file: expected one line of text in it, less than 64 KiB",
+                    key->name);
+    explicit_bzero(bytes, MAX_SECRET_BYTES);
+    return secret;
+}
+
+/* The environment's value of @name; an empty variable is the same as none. */
+static const char *from_environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value == NULL || *value == '\0' ? NULL : value;
+}
+
+/* The value for @key in *value, free with free_secret(). */
+static bool find_value(const ChConfigKey *key, char **value, GError **error)
+{
+    const char *plain = from_environment(key->name);
+    g_autofree char *file_name = g_strconcat(key->name, "_FILE", NULL);
+    const char *path = key->kind == CH_CONFIG_SECRET ? from_environment(file_name) : NULL;
+    if (plain != NULL && path != NULL) {
+        g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s and %s are both set: expected only one",
+                    key->name, file_name);
+        return false;
+    }
+    if (path != NULL) {
+        *value = read_secret(key, path, error);
+        return *value != NULL;
+    }
+    if (plain == NULL && key->fallback == NULL) {
+        set_missing(error, key);
+        return false;
+    }
+    *value = g_strdup(plain != NULL ? plain : key->fallback);
+    return true;
+}
+
+static bool read_key(const ChConfigKey *key, void *config, GError **error)
+{
+    char *value = NULL;
+    if (!find_value(key, &value, error))
+        return false;
+    bool ok = true;
+    if (*value != '\0') {
+        ok = store(key, config, value, error);
+    } else { /* the fallback alone can be empty */
+        g_assert(key->kind == CH_CONFIG_TEXT || key->kind == CH_CONFIG_SECRET);
+        *(char **)((char *)config + key->offset) = g_strdup("");
+    }
+    free_secret(value);
+    return ok;
+}
+
+bool ch_config_read(const ChConfigKey *keys, size_t n, void *config, GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!read_key(&keys[i], config, error))
+            return false;
+    }
+    return true;
+}
+
+void ch_config_clear(const ChConfigKey *keys, size_t n, void *config)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (keys[i].kind != CH_CONFIG_TEXT && keys[i].kind != CH_CONFIG_SECRET)
+            continue;
+        char **field = (char **)((char *)config + keys[i].offset);
+        free_secret(*field);
+        *field = NULL;
+    }
+}
+
+/* ---- showing it ---- */
+
+static const char *kind_text(const ChConfigKey *key)
+{
+    switch (key->kind) {
+    case CH_CONFIG_TEXT:
+        return "text";
+    case CH_CONFIG_SECRET:
+        return "secret";
+    case CH_CONFIG_COUNT:
+        return "number, 1 or more";
+    case CH_CONFIG_DURATION:
+        return "duration";
+    case CH_CONFIG_LISTEN:
+        return "host:port";
+    case CH_CONFIG_CHOICE:
+        return key->choices;
+    }
+    g_assert_not_reached();
+}
+
+void ch_config_print_help(const char *process, const char *purpose, const ChConfigKey *keys,
+                          size_t n)
+{
+    printf("%s: %s\n\n"
+           "usage: %s [--help | --version | --health]\n\n"
+           "Settings, all from the environment; an empty one counts as not set.\n"
+           "Durations are written 500ms, 20s, 5m, 24h, 30d. A secret may also come from the file\n"
+           "that NAME_FILE names.\n\n",
+           process, purpose, process);
+    for (size_t i = 0; i < n; i++) {
+        const ChConfigKey *key = &keys[i];
+        const char *fallback = key->fallback;
+        printf("  %-22s %s\n  %-22s %s; ", key->name, key->help, "", kind_text(key));
+        if (fallback == NULL)
+            printf("required\n");
+        else
+            printf("default: %s\n", *fallback == '\0' ? "empty" : fallback);
+    }
+}
+
+static char *duration_text(int64_t ms)
+{
+    size_t i = G_N_ELEMENTS(duration_units) - 1;
+    while (i > 0 && ms % duration_units[i].ms != 0)
+        i--;
+    return g_strdup_printf("%" PRId64 "%s", ms / duration_units[i].ms, duration_units[i].unit);
+}
+
+/* The setting as one would write it; secrets as ***. */
+static char *setting_text(const ChConfigKey *key, const void *config)
+{
+    const void *field = (const char *)config + key->offset;
+    switch (key->kind) {
+    case CH_CONFIG_TEXT:
+        return g_strdup(*(char *const *)field);
+    case CH_CONFIG_SECRET:
+        return g_strdup(**(char *const *)field == '\0' ? "" : "***");
+    case CH_CONFIG_COUNT:
+        return g_strdup_printf("%" PRId64, *(const int64_t *)field);
+    case CH_CONFIG_DURATION:
+        return duration_text(*(const int64_t *)field);
+    case CH_CONFIG_LISTEN: {
+        const ChListen *listen = field;
+        bool bracketed = strchr(listen->host, ':') != NULL;
+        return g_strdup_printf("%s%s%s:%d", bracketed ? "[" : "", listen->host,
+                               bracketed ? "]" : "", listen->port);
+    }
+    case CH_CONFIG_CHOICE: {
+        g_auto(GStrv) names = g_strsplit(key->choices, "|", -1);
+        return g_strdup(names[*(const int *)field]);
+    }
+    }
+    g_assert_not_reached();
+}
+
+void ch_config_log(const ChConfigKey *keys, size_t n, const void *config)
+{
+    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GArray) fields = g_array_new(TRUE, TRUE, sizeof(ChLogField)); /* ends with zeros */
+    for (size_t i = 0; i < n; i++) {
+        char *text = setting_text(&keys[i], config);
+        g_ptr_array_add(texts, text);
+        if (g_strcmp0(text, keys[i].fallback) != 0)
+            g_array_append_val(fields, CH_STR(keys[i].name, text));
+    }
+    ch_log_write(CH_LOG_INFO, "settings that differ from their defaults",
+                 (const ChLogField *)(void *)fields->data);
+}
