@@ -1,0 +1,156 @@
+/* What main() of every binary does first and last. */
+#include "chassis/core/process.h"
+
+#include "chassis/core/probe.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    GO_ON = -1,
+    EXIT_CONFIG = 2
+};
+
+/* LeakSanitizer reads its own process by ptrace, which needs a dumpable one. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+static sigset_t stop_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signals;
+}
+
+/* A closed standard stream would give its number to the next socket, and log lines would be written
+ * into it. */
+static void keep_standard_streams(void)
+{
+    int fd = 0;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
+/* Memory holds passwords and customers' data: it goes to no core file and no debugger of the user.
+ */
+static void turn_core_dumps_off(void)
+{
+    const struct rlimit none = { 0, 0 };
+    setrlimit(RLIMIT_CORE, &none);
+    if (!SANITIZED)
+        prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+}
+
+static const ChConfigKey *find_key(const ChConfigKey *keys, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(keys[i].name, name) == 0)
+            return &keys[i];
+    }
+    return NULL;
+}
+
+static int bad_setting(const char *process, const GError *error)
+{
+    fprintf(stderr, "%s: %s\n", process, error->message);
+    return EXIT_CONFIG;
+}
+
+/* --health: asks the running process on the address that this environment gives. */
+static int check_health(const char *process, const ChConfigKey *admin, void *config)
+{
+    g_autoptr(GError) error = NULL;
+    if (!ch_config_read(admin, 1, config, &error))
+        return bad_setting(process, error);
+    const ChListen *listen = (const void *)((const char *)config + admin->offset);
+    return ch_probe_ready(listen) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* GO_ON when there are no arguments, else the exit status. */
+static int obey_arguments(const char *process, const char *purpose, const ChConfigKey *keys,
+                          size_t n, void *config, int argc, char **argv)
+{
+    if (argc <= 1)
+        return GO_ON;
+    const ChConfigKey *admin = find_key(keys, n, "ADMIN_LISTEN");
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        ch_config_print_help(process, purpose, keys, n);
+        return EXIT_SUCCESS;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("%s %s\n", process, CARTWHEEL_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (argc == 2 && strcmp(argv[1], "--health") == 0 && admin != NULL)
+        return check_health(process, admin, config);
+    g_autofree char *quoted = g_strescape(argv[argc == 2 ? 1 : 2], NULL);
+    fprintf(stderr, "%s: unexpected argument \"%s\": see --help\n", process, quoted);
+    return EXIT_CONFIG;
+}
+
+int ch_process_init(const char *process, const char *purpose, const ChConfigKey *keys, size_t n,
+                    void *config, int argc, char **argv)
+{
+    keep_standard_streams();
+    int status = obey_arguments(process, purpose, keys, n, config, argc, argv);
+    if (status != GO_ON)
+        return status;
+    turn_core_dumps_off();
+    signal(SIGPIPE, SIG_IGN);
+    const sigset_t signals = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    g_autoptr(GError) error = NULL;
+    if (!ch_config_read(keys, n, config, &error))
+        return bad_setting(process, error);
+    const ChConfigCommon *common = config;
+    ch_log_init(process, (ChLogLevel)common->log_level);
+    ch_config_log(keys, n, config);
+    return GO_ON;
+}
+
+/* Only calls that a signal handler may make. */
+static void leave_at_once(int signal_number G_GNUC_UNUSED)
+{
+    static const char why[] = "second signal during the stop: leaving at once\n";
+    ssize_t ignored G_GNUC_UNUSED = write(STDERR_FILENO, why, sizeof why - 1);
+    _exit(EXIT_FAILURE);
+}
+
+void ch_process_wait(void)
+{
+    const sigset_t signals = stop_signals();
+    int number = 0;
+    int failure = sigwait(&signals, &number);
+    g_assert(failure == 0);
+    ch_log_info("stopping", CH_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
+    const struct sigaction at_once = { .sa_handler = leave_at_once };
+    sigaction(SIGTERM, &at_once, NULL);
+    sigaction(SIGINT, &at_once, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+int ch_process_fail(const GError *error)
+{
+    ch_log_error("giving up", CH_ERR(error));
+    return g_error_matches(error, CH_ERROR, CH_ERROR_CONFIG) ? EXIT_CONFIG : EXIT_FAILURE;
+}
