@@ -1,0 +1,99 @@
+"""One private Cartwheel for the whole run; every test isolates itself by ids of its own."""
+
+import os
+import pathlib
+import tempfile
+
+import pytest
+
+from support.api import NotificationApi, OrderApi, StockApi
+from support.broker import Broker, Tap
+from support.invariants import DeadLetterMark
+from support.names import PROCESSES
+from support.system import System, alive
+
+
+REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", ": runtime error:")
+
+
+def assert_no_sanitizer_report(logs):
+    """A sanitizer build writes its reports into the log, leaks when the process ends."""
+    for name, path in logs.items():
+        text = pathlib.Path(path).read_text(errors="replace")
+        for report in REPORTS:
+            assert report not in text, f"{name}: {text[text.index(report) - 200:][:6000]}"
+
+
+@pytest.fixture(scope="session")
+def system():
+    """The running system. CARTWHEEL_TEST_HOME names one that already runs and is left running."""
+    given = os.environ.get("CARTWHEEL_TEST_HOME")
+    if given:
+        running = System(given)
+        running.up()
+        yield running
+        return
+    with tempfile.TemporaryDirectory(prefix="cartwheel-test-") as home:
+        # An unprivileged database server has to reach its data below this directory.
+        pathlib.Path(home).chmod(0o755)
+        running = System(home)
+        try:
+            running.up()
+            yield running
+        finally:
+            logs = {name: running.processes[name]["log"] for name in PROCESSES if name in running.processes}
+            running.down()
+        assert_no_sanitizer_report(logs)
+
+
+@pytest.fixture(scope="session")
+def orders(system):
+    return OrderApi(system.api("order"))
+
+
+@pytest.fixture(scope="session")
+def stocks(system):
+    return StockApi(system.api("stock"))
+
+
+@pytest.fixture(scope="session")
+def notifications(system):
+    return NotificationApi(system.api("notification"))
+
+
+@pytest.fixture(scope="session")
+def apis(orders, stocks, notifications):
+    return {"order": orders, "stock": stocks, "notification": notifications}
+
+
+@pytest.fixture
+def databases(system):
+    return system.databases
+
+
+@pytest.fixture
+def broker(system):
+    with Broker(system.amqp_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def tap(system):
+    with Tap(system.amqp_url) as listening:
+        yield listening
+
+
+@pytest.fixture
+def dead_letters(system):
+    """What was dead-lettered since the test began."""
+    return DeadLetterMark(system)
+
+
+@pytest.fixture
+def same_processes(system):
+    """The test must leave every process as it was: same pid, alive."""
+    before = system.pids()
+    yield before
+    assert system.pids() == before
+    for name, pid in before.items():
+        assert alive(pid), f"{name} (pid {pid}) died; end of its log:\n{system.log(name)[-2000:]}"

@@ -1,0 +1,1 @@
+"""Helpers shared by the system tests: clients, fakes, waits and the invariant checker."""

@@ -1,0 +1,153 @@
+"""Servers that stand in for the outside world: customer service, HTTP channel, SMTP sink."""
+
+import contextlib
+import email
+import email.policy
+import http.server
+import json
+import socketserver
+import threading
+
+from support.waits import eventually
+
+
+class FakeHttp:
+    """Answers every request with respond(method, path, body) -> (status, object or None)."""
+
+    def __init__(self, respond, port=0):
+        self.requests = []
+        self._lock = threading.Lock()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _serve(self):
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                with outer._lock:
+                    outer.requests.append((self.command, self.path, dict(self.headers), body))
+                status, answer = respond(self.command, self.path, body)
+                data = b"" if answer is None else json.dumps(answer).encode()
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self.send_response(status)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
+
+            do_GET = do_POST = _serve
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+        self._server = Server(("127.0.0.1", port), Handler)
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def count(self, part):
+        """Requests whose path or body holds @part."""
+        with self._lock:
+            return sum(part in path or part.encode() in body for _, path, _, body in self.requests)
+
+    def wait(self, part, timeout=15):
+        """The first request whose path or body holds @part: (method, path, headers, body)."""
+        def probe():
+            with self._lock:
+                return next((r for r in self.requests if part in r[1] or part.encode() in r[3]), None)
+        return eventually(probe, f"a request with {part!r} at the fake server", timeout)
+
+
+class FakeSmtp:
+    """An SMTP sink: keeps (sender, recipients, message); @refuse(recipient) gives an error line."""
+
+    def __init__(self, refuse=lambda recipient: None):
+        self.mails = []
+        self._lock = threading.Lock()
+        outer = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                with contextlib.suppress(ConnectionError):
+                    outer._session(self.rfile, self.wfile, refuse)
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        self.url = f"smtp://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _session(self, lines, out, refuse):
+        def say(text):
+            out.write(text.encode() + b"\r\n")
+            out.flush()
+
+        sender, recipients = None, []
+        say("220 sink ready")
+        for raw in lines:
+            line = raw.decode("latin-1").rstrip("\r\n")
+            verb = line[:4].upper()
+            if verb in ("EHLO", "HELO"):
+                say("250 sink")
+            elif verb == "MAIL":
+                sender, recipients = _address(line), []
+                say("250 ok")
+            elif verb == "RCPT":
+                refusal = refuse(_address(line))
+                recipients += [] if refusal else [_address(line)]
+                say(refusal or "250 ok")
+            elif verb == "DATA":
+                say("354 go on")
+                self._keep(sender, recipients, lines)
+                say("250 kept")
+            elif verb == "QUIT":
+                say("221 bye")
+                return
+            else:
+                say("250 ok" if verb in ("RSET", "NOOP") else "502 no")
+
+    def _keep(self, sender, recipients, lines):
+        data = b""
+        for line in lines:
+            if line == b".\r\n":
+                break
+            data += line[1:] if line.startswith(b"..") else line
+        message = email.message_from_bytes(data, policy=email.policy.default)
+        with self._lock:
+            self.mails.append((sender, recipients, message))
+
+    def to(self, recipient):
+        with self._lock:
+            return [mail for mail in self.mails if recipient in mail[1]]
+
+    def wait(self, recipient, timeout=15):
+        return eventually(lambda: self.to(recipient), f"a mail to {recipient}", timeout)[0]
+
+
+def _address(line):
+    return line[line.index("<") + 1:line.index(">")]

@@ -1,0 +1,103 @@
+"""HTTP by hand over a socket, for what no decent client would send."""
+
+import dataclasses
+import socket
+import time
+
+
+@dataclasses.dataclass
+class Answer:
+    status: int
+    headers: dict
+    body: bytes
+
+    @property
+    def closes(self):
+        return self.headers.get("connection", "").lower() == "close"
+
+
+class RawConnection:
+    """A socket with a deadline on everything."""
+
+    def __init__(self, address, timeout=10.0):
+        self.socket = socket.create_connection(address, timeout=timeout)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.timeout = timeout
+        self._buffer = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, data):
+        """Sends; a peer that already hung up is not an error here (its answer tells)."""
+        try:
+            self.socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    def _more(self, deadline):
+        self.socket.settimeout(max(0.01, deadline - time.monotonic()))
+        try:
+            data = self.socket.recv(65536)
+        except (ConnectionResetError, BrokenPipeError):
+            return False
+        self._buffer += data
+        return bool(data)
+
+    def answer(self, head_only=False):
+        """The next answer, or None when the peer closed before one was complete."""
+        deadline = time.monotonic() + self.timeout
+        while b"\r\n\r\n" not in self._buffer:
+            if not self._more(deadline):
+                return None
+        head, _, rest = self._buffer.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        status = int(lines[0].split(" ")[1])
+        headers = {n.strip().lower(): v.strip() for n, _, v in (l.partition(":") for l in lines[1:])}
+        if status == 100:
+            self._buffer = rest
+            return self.answer(head_only)
+        size = 0 if head_only or status in (204, 304) else int(headers.get("content-length", "0"))
+        self._buffer = rest
+        while len(self._buffer) < size:
+            if not self._more(deadline):
+                return None
+        body, self._buffer = self._buffer[:size], self._buffer[size:]
+        return Answer(status, headers, body)
+
+    def is_closed(self, within=5.0):
+        """Whether the peer closes within that time without sending another answer."""
+        deadline = time.monotonic() + within
+        try:
+            while self._more(deadline):
+                if self._buffer:
+                    return False
+        except socket.timeout:
+            return False
+        return not self._buffer
+
+
+def exchange(address, data, timeout=10.0):
+    """Sends @data on a new connection; all the answers until the peer closes or falls silent."""
+    answers = []
+    with RawConnection(address, timeout) as connection:
+        connection.send(data)
+        try:
+            while (answer := connection.answer()) is not None:
+                answers.append(answer)
+                if answer.closes:
+                    break
+                connection.timeout = 0.5
+        except socket.timeout:
+            pass
+    return answers
+
+
+def post(path, body, *, host="localhost", headers=(), length=None):
+    """The bytes of a POST of @body (bytes)."""
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", "Content-Type: application/json",
+             f"Content-Length: {len(body) if length is None else length}", *headers]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
