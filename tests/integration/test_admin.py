@@ -1,0 +1,102 @@
+"""The admin listener of every process: health and metrics."""
+
+import pytest
+import requests
+
+from support import prometheus
+from support.api import new_id
+from support.names import APIS, PROCESSES, WORKERS, service_of
+
+
+def admin(system, name, path):
+    return requests.get(system.admin(name) + path, timeout=10)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_live(system, name):
+    answer = admin(system, name, "/health/live")
+    assert answer.status_code == 200
+    assert isinstance(answer.json(), dict)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_ready_names_each_dependency(system, name):
+    answer = admin(system, name, "/health/ready")
+    assert answer.status_code == 200
+    text = answer.text.lower()
+    assert isinstance(answer.json(), dict)
+    assert "database" in text or "postgres" in text
+    if name in WORKERS:
+        assert "broker" in text or "rabbitmq" in text or "amqp" in text
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_metrics_parse(system, name):
+    answer = admin(system, name, "/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    metrics = prometheus.parse(answer.text)
+    assert metrics.samples
+    for family in metrics.types:
+        assert metrics.help.get(family), f"{family} has no help"
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_the_public_listener_of_an_api_serves_health_but_no_metrics(system, name):
+    base = system.api(service_of(name))
+    assert requests.get(base + "/health/live", timeout=10).status_code == 200
+    assert requests.get(base + "/health/ready", timeout=10).status_code == 200
+    assert requests.get(base + "/metrics", timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_the_admin_listener_serves_nothing_else(system, name):
+    assert admin(system, name, "/api/orders").status_code == 404
+    assert requests.post(system.admin(name) + "/health/live", timeout=10).status_code == 405
+
+
+def test_http_requests_are_counted_by_status(system, orders):
+    def counted():
+        return prometheus.parse(admin(system, "order-api", "/metrics").text)
+
+    def total(metrics, status):
+        return sum(v for n, l, v in metrics.samples if n.endswith("_total") and "http" in n
+                   and status in l.values())
+
+    before = counted()
+    assert orders.get(f"/api/orders/{new_id()}").status_code == 404
+    after = counted()
+    assert total(after, "404") == total(before, "404") + 1
+
+
+# What a worker shows, by words of the family's name.
+WORKER_GAUGES = [("outbox", "pending"), ("outbox", "oldest")]
+WORKER_COUNTERS = [("published",), ("confirmed",), ("returned",), ("consumed",), ("duplicates",),
+                   ("retries",), ("dead_letters",)]
+WORKER_HISTOGRAMS = [("batch",), ("handler", "seconds")]
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_shows_outbox_messages_batches_and_handler_time(system, name):
+    metrics = prometheus.parse(admin(system, name, "/metrics").text)
+    publishes = name != "notification-worker"
+    for words in WORKER_GAUGES if publishes else []:
+        assert metrics.families(*words, kind="gauge"), f"{name}: no gauge {words}"
+    for words in WORKER_COUNTERS[0 if publishes else 3:]:
+        assert metrics.families(*words, kind="counter"), f"{name}: no counter {words}"
+    for words in WORKER_HISTOGRAMS:
+        assert metrics.families(*words, kind="histogram"), f"{name}: no histogram {words}"
+
+
+def test_worker_counters_count(system, orders, stocks):
+    def snapshot():
+        metrics = prometheus.parse(admin(system, "stock-worker", "/metrics").text)
+        return {words: metrics.value(metrics.families(words, kind="counter")[0]) or 0
+                for words in ("published", "confirmed", "consumed")}
+
+    before, product = snapshot(), stocks.create(100)
+    for order_id in [orders.placed((product, 1)) for _ in range(10)]:
+        orders.wait(order_id, "Confirmed")
+    after = snapshot()
+    for word in before:
+        assert after[word] >= before[word] + 10, f"{word}: {before[word]} then {after[word]}"

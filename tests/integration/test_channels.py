@@ -1,0 +1,148 @@
+"""The http and smtp channels of the notification worker against servers of our own."""
+
+import json
+import threading
+
+from support.api import new_id
+from support.child import instead
+from support.events import envelope, publish
+from support.fakes import FakeHttp, FakeSmtp
+from support.names import ORDER_CANCELLED, ORDER_CONFIRMED
+from support.system import free_port
+from support.waits import eventually
+
+
+def confirm(broker):
+    order_id, customer = new_id(), new_id()
+    event = envelope(ORDER_CONFIRMED, {"OrderId": order_id, "CustomerId": customer, "OrderTotal": 12.5, "Currency": "EUR"})
+    publish(broker, event)
+    return order_id, f"customer{customer[:8]}@example.com", event["EventId"]
+
+
+def lower(headers):
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def test_http_posts_to_subject_and_body(system, broker, notifications):
+    with FakeHttp(lambda *_: (200, {})) as server, \
+            instead(system, "notification-worker", {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url + "/send"}):
+        order_id, address, event_id = confirm(broker)
+        method, path, headers, body = server.wait(address)
+        assert (method, path) == ("POST", "/send")
+        assert lower(headers)["content-type"].startswith("application/json")
+        mail = json.loads(body)
+        assert set(mail) == {"to", "subject", "body"}
+        assert mail["to"] == address
+        assert order_id in mail["subject"] + mail["body"]
+        assert "12.5" in mail["body"] and "EUR" in mail["body"]
+        assert event_id in lower(headers)["idempotency-key"]
+        row, = notifications.wait(order_id, status="Sent")
+        assert row["attempts"] == 1
+
+
+def test_http_tries_again_after_a_fault_with_the_same_key(system, broker, notifications):
+    tries = {}
+
+    def respond(method, path, body):
+        to = json.loads(body)["to"]
+        tries[to] = tries.get(to, 0) + 1
+        return (200, {}) if tries[to] > 1 else (500, {"error": "busy"})
+
+    with FakeHttp(respond) as server, \
+            instead(system, "notification-worker", {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url}):
+        order_id, address, _ = confirm(broker)
+        row, = notifications.wait(order_id, status="Sent", timeout=60)
+        assert row["attempts"] == 2
+        keys = {lower(h)["idempotency-key"] for _, _, h, b in server.requests if address.encode() in b}
+        assert len(keys) == 1
+
+
+def test_a_channel_that_is_down_leaves_the_error_in_the_row_and_the_queue_empty(system, broker, notifications):
+    port = free_port()
+    with instead(system, "notification-worker",
+                 {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": f"http://127.0.0.1:{port}"}):
+        order_id, address, _ = confirm(broker)
+
+        def probe():
+            rows = notifications.of_order(order_id)
+            return rows and rows[0]["attempts"] >= 1 and rows[0].get("error") and rows[0]
+        row = eventually(probe, "the first attempt to be recorded")
+        assert row["status"] != "Sent"
+        assert broker.depth("order.confirmed.queue") == 0
+        with FakeHttp(lambda *_: (200, {}), port) as server:
+            notifications.wait(order_id, status="Sent", timeout=60)
+            server.wait(address)
+
+
+def test_a_slow_channel_does_not_hold_the_queue(system, broker, notifications):
+    release = threading.Event()
+
+    def slow(method, path, body):
+        release.wait(20)
+        return 200, {}
+
+    with FakeHttp(slow) as server, \
+            instead(system, "notification-worker", {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url}):
+        try:
+            ids = [confirm(broker)[0] for _ in range(20)]
+            for order_id in ids:
+                notifications.wait(order_id, timeout=10)
+            assert broker.depth("order.confirmed.queue") == 0
+        finally:
+            release.set()
+        for order_id in ids:
+            notifications.wait(order_id, status="Sent", timeout=60)
+
+
+def test_smtp_sends_one_mail_with_a_stable_message_id(system, broker, notifications):
+    with FakeSmtp() as server, \
+            instead(system, "notification-worker", {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url,
+                                                    "EMAIL_FROM": "shop@example.net"}):
+        order_id, address, event_id = confirm(broker)
+        sender, recipients, mail = server.wait(address)
+        assert (sender, recipients) == ("shop@example.net", [address])
+        assert event_id in mail["Message-ID"]
+        assert address in mail["To"] and "shop@example.net" in mail["From"]
+        assert mail["Subject"] and mail["Date"]
+        text = mail.get_body(("plain",)).get_content()
+        assert order_id in mail["Subject"] + text and "EUR" in text
+        row, = notifications.wait(order_id, status="Sent")
+        assert row["attempts"] == 1
+        assert len(server.to(address)) == 1
+
+
+def test_smtp_carries_any_text(system, broker, notifications):
+    """Reasons come from customers: dots, long lines, umlauts, line ends."""
+    reason = "D\u00e9j\u00e0 vu \u2014 \u65e5\u672c\r\n.\r\nRCPT TO:<evil@example.com>\r\n" + "x" * 3000
+    with FakeSmtp() as server, \
+            instead(system, "notification-worker", {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url}):
+        order_id, customer = new_id(), new_id()
+        publish(broker, envelope(ORDER_CANCELLED, {"OrderId": order_id, "CustomerId": customer, "Reason": reason}))
+        address = f"customer{customer[:8]}@example.com"
+        _, recipients, mail = server.wait(address)
+        assert recipients == [address]
+        text = mail.get_body(("plain",)).get_content()
+        assert "D\u00e9j\u00e0 vu \u2014 \u65e5\u672c" in text and "x" * 3000 in text.replace("\n", "")
+        assert not server.to("evil@example.com")
+        notifications.wait(order_id, status="Sent")
+
+
+def test_smtp_refusal_for_good_fails_the_row_and_spares_its_neighbours(system, broker, notifications):
+    refused = {}
+    with FakeSmtp(lambda to: "550 no such user" if to in refused else None) as server, \
+            instead(system, "notification-worker", {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url}):
+        customer = new_id()
+        refused[f"customer{customer[:8]}@example.com"] = True
+        bad = new_id()
+        publish(broker, envelope(ORDER_CONFIRMED, {"OrderId": bad, "CustomerId": customer, "OrderTotal": 1}))
+        order_id, address, _ = confirm(broker)
+        server.wait(address)
+        notifications.wait(order_id, status="Sent")
+        rows = notifications.wait(bad)
+
+        def recorded():
+            row = notifications.of_order(bad)[0]
+            return row if row.get("error") else None
+        row = eventually(recorded, "the refusal in the row")
+        assert "550" in row["error"] or "no such user" in row["error"], row
+        assert rows[0]["status"] != "Sent"

@@ -1,0 +1,130 @@
+"""Configuration by the environment: --help, exit 2 with one line, secrets in files."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from support.child import child, run_binary
+from support.names import APIS, MIGRATORS, PROCESSES, WORKERS
+
+ALL = PROCESSES + MIGRATORS
+
+EVERYWHERE = {"LOG_LEVEL", "SHUTDOWN_TIMEOUT", "DATABASE_URL"}
+
+
+def expected_keys(name):
+    keys = set(EVERYWHERE)
+    if name not in MIGRATORS:
+        keys |= {"ADMIN_LISTEN"}
+    if name in APIS:
+        keys |= {"HTTP_LISTEN"}
+    if name in ("order-api", "stock-api"):
+        keys |= {"OUTBOX_MAX_PENDING"}
+    if name in WORKERS + MIGRATORS:
+        keys |= {"AMQP_URL", "QUEUE_TYPE"}
+    if name in WORKERS:
+        keys |= {"INBOX_RETENTION"}
+    if name == "notification-worker":
+        keys |= {"CUSTOMER_SERVICE_URL", "EMAIL_CHANNEL", "SMS_CHANNEL", "EMAIL_HTTP_URL", "SMS_HTTP_URL", "SMTP_URL",
+                 "SMTP_USERNAME", "SMTP_PASSWORD", "EMAIL_FROM", "SMS_SMTP_DOMAIN"}
+    return keys
+
+
+def assert_refused(done, name):
+    """Exit 2 and one line that names the variable."""
+    assert done.returncode == 2, (done.returncode, done.stderr)
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert name in lines[0]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_help_lists_every_variable(system, name):
+    done = run_binary(system, name, arguments=["--help"], environment={})
+    assert done.returncode == 0
+    missing = {key for key in expected_keys(name) if key not in done.stdout}
+    assert not missing, f"{missing} not in:\n{done.stdout}"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_missing_database_url_is_exit_2(system, name):
+    assert_refused(run_binary(system, name, {"DATABASE_URL": None}), "DATABASE_URL")
+
+
+@pytest.mark.parametrize("name", WORKERS + MIGRATORS)
+def test_a_missing_amqp_url_is_exit_2(system, name):
+    assert_refused(run_binary(system, name, {"AMQP_URL": None}), "AMQP_URL")
+
+
+@pytest.mark.parametrize("name, key, value", [
+    ("order-api", "LOG_LEVEL", "loud"), ("order-api", "LOG_LEVEL", ""), ("stock-worker", "LOG_LEVEL", "7"),
+    ("order-api", "SHUTDOWN_TIMEOUT", "20"), ("order-api", "SHUTDOWN_TIMEOUT", "-1s"),
+    ("order-worker", "SHUTDOWN_TIMEOUT", "soon"), ("stock-migrator", "SHUTDOWN_TIMEOUT", "99999999999999999999s"),
+    ("order-api", "HTTP_LISTEN", "5001"), ("order-api", "HTTP_LISTEN", "127.0.0.1:70000"),
+    ("notification-api", "ADMIN_LISTEN", "nowhere:x"), ("order-api", "OUTBOX_MAX_PENDING", "-1"),
+    ("stock-api", "OUTBOX_MAX_PENDING", "many"), ("order-worker", "INBOX_RETENTION", "30"),
+    ("stock-worker", "QUEUE_TYPE", "stream"), ("stock-migrator", "QUEUE_TYPE", "Quorum!"),
+    ("notification-worker", "EMAIL_CHANNEL", "pigeon"), ("notification-worker", "SMS_CHANNEL", "x"),
+    ("notification-worker", "CUSTOMER_SERVICE_URL", "ftp://x"), ("order-api", "DATABASE_URL", "nonsense"),
+    ("stock-worker", "AMQP_URL", "http://x/"), ("stock-worker", "AMQP_URL", "amqp://"),
+])
+def test_a_bad_value_is_exit_2(system, name, key, value):
+    environment = None if name in MIGRATORS else system.environment(name)
+    assert_refused(run_binary(system, name, {key: value}, environment=environment), key)
+
+
+@pytest.mark.parametrize("changes, key", [
+    ({"EMAIL_CHANNEL": "http"}, "EMAIL_HTTP_URL"), ({"SMS_CHANNEL": "http"}, "SMS_HTTP_URL"),
+    ({"EMAIL_CHANNEL": "smtp"}, "SMTP_URL"),
+])
+def test_a_channel_without_its_address_is_exit_2(system, changes, key):
+    environment = {k: v for k, v in system.environment("notification-worker").items() if k != key}
+    assert_refused(run_binary(system, "notification-worker", changes, environment=environment), key)
+
+
+def test_an_unknown_argument_is_exit_2(system):
+    done = run_binary(system, "order-api", arguments=["--frobnicate"])
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_secret_may_come_from_a_file(system, tmp_path):
+    for line_end in ("", "\n"):
+        path = tmp_path / "url"
+        path.write_text(system.environment("order-api")["DATABASE_URL"] + line_end)
+        changes = {"DATABASE_URL": None, "DATABASE_URL_FILE": str(path)}
+        with child(system, "order-api", changes) as api:
+            assert api.is_ready()
+
+
+def test_a_secret_file_that_is_not_there_is_exit_2(system, tmp_path):
+    changes = {"DATABASE_URL": None, "DATABASE_URL_FILE": str(tmp_path / "nothing")}
+    assert_refused(run_binary(system, "order-api", changes, environment=system.environment("order-api")),
+                   "DATABASE_URL_FILE")
+
+
+def test_a_secret_twice_is_exit_2(system, tmp_path):
+    path = tmp_path / "url"
+    path.write_text(system.environment("order-api")["DATABASE_URL"])
+    done = run_binary(system, "order-api", {"DATABASE_URL_FILE": str(path)},
+                      environment=system.environment("order-api"))
+    assert_refused(done, "DATABASE_URL")
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_no_log_holds_a_secret(system, name):
+    log = system.log(name)
+    environment = system.environment(name)
+    for key in ("DATABASE_URL", "AMQP_URL"):
+        password = urlsplit(environment.get(key, "")).password
+        if password and len(password) >= 6:
+            assert password not in log, f"{key}'s password is in the log of {name}"
+
+
+def test_an_address_in_use_is_a_clear_end(system):
+    taken = system.environment("order-api")["HTTP_LISTEN"] if "HTTP_LISTEN" in system.environment("order-api") \
+        else system.api("order").split("//")[1]
+    environment = {**system.environment("order-api"), "HTTP_LISTEN": taken, "ADMIN_LISTEN": "127.0.0.1:0"}
+    done = run_binary(system, "order-api", environment=environment)
+    assert done.returncode not in (0, None) and done.returncode > 0
+    assert taken.rsplit(":", 1)[1] in done.stderr + done.stdout

@@ -1,0 +1,115 @@
+"""What holds on every API: 404, 405, 413, 415, 431 and the problem document."""
+
+import pytest
+import requests
+
+from support import rawhttp
+from support.api import assert_problem, new_id
+
+POSTS = [("order", "/api/orders"), ("stock", "/api/stocks"), ("notification", "/api/notificationtemplates")]
+LIMIT = 256 * 1024
+
+
+@pytest.mark.parametrize("service", ["order", "stock", "notification"])
+@pytest.mark.parametrize("path", ["/", "/api", "/api/nothing", "/api/orders/1/2/3/4", "//api/orders", "/%2e%2e/etc"])
+def test_an_unknown_path_is_404(apis, service, path):
+    answer = apis[service].get(path)
+    assert_problem(answer, 404)
+
+
+@pytest.mark.parametrize("service, method, path, allowed", [
+    ("order", "DELETE", "/api/orders", {"GET", "POST"}),
+    ("order", "PUT", f"/api/orders/{new_id()}", {"GET"}),
+    ("order", "GET", f"/api/orders/{new_id()}/cancel", {"POST"}),
+    ("order", "POST", f"/api/orders/{new_id()}/history", {"GET"}),
+    ("stock", "PATCH", "/api/stocks", {"GET", "POST"}),
+    ("stock", "POST", f"/api/stocks/{new_id()}", {"GET", "PUT", "DELETE"}),
+    ("stock", "GET", f"/api/stocks/{new_id()}/adjustments", {"POST"}),
+    ("notification", "POST", "/api/notifications", {"GET"}),
+    ("notification", "GET", f"/api/notificationtemplates/{new_id()}/preview", {"POST"}),
+])
+def test_a_wrong_method_is_405_with_allow(apis, service, method, path, allowed):
+    answer = apis[service].call(method, path, json={})
+    assert_problem(answer, 405)
+    assert allowed <= {m.strip() for m in answer.headers["Allow"].split(",")}
+
+
+@pytest.mark.parametrize("service, path", POSTS)
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", None])
+def test_another_content_type_is_415(apis, service, path, content_type):
+    headers = {"Content-Type": content_type} if content_type else {}
+    assert_problem(apis[service].call("POST", path, data=b"{}", headers=headers), 415)
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "APPLICATION/JSON"])
+def test_json_is_recognised_in_every_spelling(orders, content_type):
+    body = b'{"customerId":"%s","items":[{"productId":"%s","quantity":1}]}' % (
+        new_id().encode(), new_id().encode())
+    answer = orders.call("POST", "/api/orders", data=body, headers={"Content-Type": content_type})
+    assert answer.status_code == 201, answer.text
+
+
+def padded(size):
+    """A good order of exactly @size bytes, by white space."""
+    body = b'{"customerId":"%s","items":[{"productId":"%s","quantity":1}]}' % (
+        new_id().encode(), new_id().encode())
+    return body + b" " * (size - len(body))
+
+
+def test_a_body_of_256_kib_is_read(orders):
+    answer = orders.call("POST", "/api/orders", data=padded(LIMIT), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("service, path", POSTS)
+def test_a_body_above_256_kib_is_413(apis, service, path):
+    answer = apis[service].call("POST", path, data=padded(LIMIT + 1), headers={"Content-Type": "application/json"})
+    assert_problem(answer, 413)
+
+
+def test_a_chunked_body_above_256_kib_is_refused_without_reading_it_all(system):
+    """Announced by nothing: the server stops at the limit, by a 413 or by hanging up."""
+    with rawhttp.RawConnection(system.address("order")) as connection:
+        connection.send(b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                        b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(8 * 1024):
+            connection.send(b"400\r\n" + b" " * 1024 + b"\r\n")
+        connection.send(b"0\r\n\r\n")
+        answer = connection.answer()
+        assert answer is None or answer.status == 413
+
+
+def test_a_good_chunked_body_is_read(orders):
+    def pieces():
+        for byte in padded(300):
+            yield bytes([byte])
+
+    answer = orders.call("POST", "/api/orders", data=pieces(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201, answer.text
+
+
+def test_headers_beyond_the_limit_are_431(orders):
+    answer = requests.get(orders.base + "/api/orders", headers={"X-Big": "x" * 200_000}, timeout=10)
+    assert answer.status_code == 431
+
+
+def test_a_uri_beyond_the_limit_is_414_or_431(orders):
+    answer = requests.get(orders.base + "/api/orders?" + "x" * 200_000, timeout=10)
+    assert answer.status_code in (414, 431)
+
+
+def test_the_problem_names_the_instance_and_the_trace(orders):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    path = f"/api/orders/{new_id()}"
+    answer = orders.call("GET", path, headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    problem = assert_problem(answer, 404)
+    assert problem["instance"] == path
+    assert problem["traceId"] == trace
+
+
+@pytest.mark.parametrize("traceparent", ["x", "00-0-0-01", "00-" + "0" * 32 + "-00f067aa0ba902b7-01",
+                                         "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"])
+def test_a_bad_traceparent_is_replaced(orders, traceparent):
+    answer = orders.call("GET", f"/api/orders/{new_id()}", headers={"traceparent": traceparent})
+    problem = assert_problem(answer, 404)
+    assert problem["traceId"] != "0" * 32 and problem["traceId"] not in traceparent

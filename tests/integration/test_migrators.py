@@ -1,0 +1,157 @@
+"""The migrators, and processes that meet a schema they were not built for."""
+
+import contextlib
+import subprocess
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from support.api import new_id
+from support.child import child, run_binary
+from support.names import MIGRATORS, SERVICES, service_of
+from support.waits import eventually
+
+SCHEMA = """
+SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns
+WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, ordinal_position
+"""
+LEDGERS = """
+SELECT table_schema, table_name FROM information_schema.columns
+WHERE column_name = 'checksum' AND table_schema NOT IN ('pg_catalog', 'information_schema')
+"""
+
+
+def schema_of(url):
+    with psycopg.connect(url) as connection:
+        ledger = ledger_of(connection)
+        return (connection.execute(SCHEMA).fetchall(),
+                connection.execute(sql.SQL("SELECT * FROM {} ORDER BY 1").format(ledger)).fetchall())
+
+
+def ledger_of(connection):
+    """The table in which applied migrations and their checksums are kept."""
+    (schema, table), = connection.execute(LEDGERS).fetchall()
+    return sql.Identifier(schema, table)
+
+
+@pytest.fixture
+def empty_database(system, databases):
+    """Makes empty databases owned by a service's role; gives their URLs; drops them at the end."""
+    made = []
+
+    def create(service):
+        parts = urlsplit(databases.url(service))
+        name = "empty_" + new_id().replace("-", "")
+        with databases.superuser() as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                sql.Identifier(name), sql.Identifier(parts.username)))
+        made.append(name)
+        return urlunsplit(parts._replace(path="/" + name))
+
+    yield create
+    with databases.superuser() as connection:
+        for name in made:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.mark.parametrize("name", MIGRATORS)
+def test_a_second_run_changes_nothing(system, databases, name):
+    url = databases.url(service_of(name))
+    before = schema_of(url)
+    done = run_binary(system, name)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert schema_of(url) == before
+
+
+@pytest.mark.parametrize("name", MIGRATORS)
+def test_an_edited_applied_migration_is_refused(system, databases, name):
+    url = databases.url(service_of(name))
+    with psycopg.connect(url, autocommit=True) as connection:
+        ledger = ledger_of(connection)
+        kept = connection.execute(sql.SQL("SELECT ctid, checksum FROM {} LIMIT 1").format(ledger)).fetchone()
+        wrong = "0" * len(kept[1]) if isinstance(kept[1], str) else type(kept[1])(b"\0" * len(bytes(kept[1])))
+        # checksum is unique enough here: the row is found again by what was written
+        connection.execute(sql.SQL("UPDATE {} SET checksum = %s WHERE checksum = %s").format(ledger), (wrong, kept[1]))
+        try:
+            done = run_binary(system, name)
+        finally:
+            connection.execute(sql.SQL("UPDATE {} SET checksum = %s WHERE checksum = %s").format(ledger), (kept[1], wrong))
+    assert done.returncode == 1
+    assert "migration" in (done.stderr + done.stdout).lower()
+    assert run_binary(system, name).returncode == 0
+
+
+@pytest.mark.parametrize("name", MIGRATORS)
+def test_several_at_once_on_an_empty_database(system, databases, empty_database, name):
+    url = empty_database(service_of(name))
+    environment = {**system.environment(service_of(name) + "-worker"), "DATABASE_URL": url}
+    running = [subprocess.Popen([system.binary(name)], env=environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(3)]
+    with contextlib.ExitStack() as stack:
+        for process in running:
+            stack.callback(process.stdout.close)
+            stack.callback(process.wait)
+        outputs = [process.communicate(timeout=60)[0].decode() for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], outputs
+    columns, _ = schema_of(url)
+    assert columns == schema_of(databases.url(service_of(name)))[0]
+
+
+@pytest.mark.parametrize("name", MIGRATORS)
+def test_without_a_database_it_ends_with_1_and_says_so(system, databases, name):
+    parts = urlsplit(databases.url(service_of(name)))
+    nobody = urlunsplit(parts._replace(netloc=parts.netloc.rsplit(":", 1)[0] + ":1"))
+    done = run_binary(system, name, {"DATABASE_URL": nobody}, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.strip() or done.stdout.strip()
+    assert parts.password not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_api_that_finds_an_older_schema_waits_and_says_so(system, empty_database, service):
+    url = empty_database(service)
+    with child(system, f"{service}-api", {"DATABASE_URL": url}, ready=False) as api:
+        answer = eventually(lambda: api.get("/health/ready"), "the admin listener", forgive=(OSError,))
+        assert answer.status_code == 503
+        eventually(lambda: "schema" in api.log or "migrat" in api.log, "the log to name the schema")
+        assert api.get("/health/live").status_code == 200
+        assert run_binary(system, f"{service}-migrator", {"DATABASE_URL": url}).returncode == 0
+        api.wait_ready()
+
+
+@pytest.mark.parametrize("service", ["stock"])
+def test_a_worker_that_finds_an_older_schema_waits_and_says_so(system, empty_database, service):
+    """It consumes nothing meanwhile: the launcher's own worker goes on alone."""
+    url = empty_database(service)
+    with child(system, f"{service}-worker", {"DATABASE_URL": url}, ready=False) as worker:
+        answer = eventually(lambda: worker.get("/health/ready"), "the admin listener", forgive=(OSError,))
+        assert answer.status_code == 503
+        eventually(lambda: "schema" in worker.log or "migrat" in worker.log, "the log to name the schema")
+        assert worker.process.poll() is None
+
+
+def test_an_api_that_finds_a_newer_schema_waits(system, databases, empty_database):
+    url = empty_database("order")
+    assert run_binary(system, "order-migrator", {"DATABASE_URL": url}).returncode == 0
+    with psycopg.connect(url, autocommit=True) as connection:
+        ledger = ledger_of(connection)
+        columns = [c.name for c in connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(ledger)).description]
+        version = columns[0]
+        others = sql.SQL(", ").join(sql.Identifier(c) for c in columns[1:])
+        connection.execute(sql.SQL("INSERT INTO {0} ({1}, {2}) SELECT {1} + 1000, {2} FROM {0} ORDER BY {1} LIMIT 1").format(
+            ledger, sql.Identifier(version), others))
+    with child(system, "order-api", {"DATABASE_URL": url}, ready=False) as api:
+        answer = eventually(lambda: api.get("/health/ready"), "the admin listener", forgive=(OSError,))
+        assert answer.status_code == 503
+        eventually(lambda: "schema" in api.log or "newer" in api.log, "the log to name the schema")
+
+
+def test_each_role_reaches_its_own_database_alone(databases):
+    for service in SERVICES:
+        own = urlsplit(databases.url(service))
+        for other in set(SERVICES) - {service}:
+            foreign = urlunsplit(own._replace(path=urlsplit(databases.url(other)).path))
+            with pytest.raises(psycopg.OperationalError):
+                psycopg.connect(foreign, connect_timeout=5).close()

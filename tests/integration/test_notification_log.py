@@ -1,0 +1,73 @@
+"""GET /api/notifications: what was told to whom, and with what result."""
+
+import pytest
+
+from support.api import TIME, assert_problem, exact, new_id
+from support.names import ORDER_CONFIRMED
+
+SENT = "Sent"
+
+
+def test_a_row_tells_event_channel_destination_status_attempts_and_times(orders, stocks, notifications):
+    customer = new_id()
+    order_id = orders.placed((stocks.create(1), 1), customer=customer)
+    row, = notifications.wait(order_id, status=SENT)
+    assert row["orderId"] == order_id
+    assert ORDER_CONFIRMED in str(row) or "ORDER_CONFIRMED" in str(row)
+    # without a customer service the data are the fallback's
+    assert row["destination"] == f"customer{customer[:8]}@example.com"
+    assert row["attempts"] == 1
+    assert not row.get("error")
+    assert row["channel"] in (1, "Email")
+    assert sum(isinstance(v, str) and bool(TIME.match(v)) for v in row.values()) >= 2
+
+
+def test_the_row_says_fallback(orders, stocks, notifications):
+    order_id = orders.placed((stocks.create(1), 1))
+    row, = notifications.wait(order_id, status=SENT)
+    assert "fallback" in str(row).lower(), row
+
+
+def test_a_cancelled_order_is_told_the_reason(orders, notifications):
+    order_id = orders.placed((new_id(), 1))
+    row, = notifications.wait(order_id, status=SENT)
+    assert "StockNotFoundException" in str(row), row
+
+
+def test_the_status_filter(orders, stocks, notifications):
+    order_id = orders.placed((stocks.create(1), 1))
+    notifications.wait(order_id, status=SENT)
+    assert len(notifications.of_order(order_id, status=SENT)) == 1
+    assert notifications.of_order(order_id, status="Pending") == []
+
+
+def test_pages_are_newest_first_and_complete(orders, stocks, notifications):
+    product = stocks.create(100)
+    placed = [orders.placed((product, 1)) for _ in range(12)]
+    for order_id in placed:
+        notifications.wait(order_id)
+    listed = notifications.all_pages("/api/notifications", 5)
+    ids = [row["id"] for row in listed]
+    assert len(ids) == len(set(ids))
+    assert set(placed) <= {row["orderId"] for row in listed}
+    whole = [row["id"] for row in exact(notifications.get("/api/notifications", limit=10))["items"]]
+    assert len(whole) == 10
+
+
+def test_pages_of_one_order(orders, stocks, notifications):
+    order_id = orders.placed((stocks.create(1), 1))
+    orders.wait(order_id, "Confirmed")
+    orders.cancel(order_id)
+    notifications.wait(order_id, 2)
+    pages = notifications.all_pages("/api/notifications", 1, orderId=order_id)
+    assert [row["orderId"] for row in pages] == [order_id, order_id]
+
+
+def test_an_unknown_order_has_no_rows(notifications):
+    assert notifications.of_order(new_id()) == []
+
+
+@pytest.mark.parametrize("query", [{"orderId": "x"}, {"status": "Lost"}, {"limit": 0}, {"limit": "a"},
+                                   {"cursor": "garbage"}], ids=str)
+def test_a_bad_query_is_400(notifications, query):
+    assert_problem(notifications.get("/api/notifications", **query), 400, *query)

@@ -1,0 +1,144 @@
+"""Reading orders: one, pages, filters, history."""
+
+import threading
+from decimal import Decimal
+
+import pytest
+
+from support.api import TIME, assert_problem, exact, items_of, new_id
+
+
+def page(orders, **query):
+    answer = orders.get("/api/orders", **query)
+    assert answer.status_code == 200, answer.text
+    return exact(answer)
+
+
+def test_an_order_has_all_its_members(orders, stocks):
+    customer, first, second = new_id(), stocks.create(5), stocks.create(5)
+    items = [{"productId": first, "quantity": 2, "unitPrice": 1.5},
+             {"productId": second, "quantity": 1, "unitPrice": 0.0001}]
+    order_id = orders.place(items, customer, currency="EUR").json()["id"]
+    order = orders.wait(order_id, "Confirmed")
+    assert set(order) - {"reason"} == {"id", "customerId", "status", "items", "total", "currency",
+                                       "createdAt", "updatedAt"}
+    assert (order["id"], order["customerId"], order["currency"]) == (order_id, customer, "EUR")
+    assert order["total"] == Decimal("3.0001")
+    assert order.get("reason") is None
+    assert TIME.match(order["createdAt"]) and TIME.match(order["updatedAt"])
+    assert order["updatedAt"] >= order["createdAt"]
+    assert [(i["productId"], i["quantity"], Decimal(i["unitPrice"])) for i in order["items"]] == \
+        [(first, 2, Decimal("1.5")), (second, 1, Decimal("0.0001"))]
+
+
+def test_an_unknown_order_is_404(orders):
+    assert_problem(orders.get(f"/api/orders/{new_id()}"), 404)
+    assert_problem(orders.get(f"/api/orders/{new_id()}/history"), 404)
+
+
+@pytest.mark.parametrize("bad", ["x", "123", "00000000-0000-0000-0000-00000000000g", "%00", "..%2f.."])
+def test_an_id_that_is_none_is_a_client_error(orders, bad):
+    answer = orders.get(f"/api/orders/{bad}")
+    assert answer.status_code in (400, 404)
+    assert_problem(answer, answer.status_code)
+
+
+def test_pages_are_newest_first_and_complete(orders):
+    customer = new_id()
+    placed = [orders.placed((new_id(), 1), customer=customer) for _ in range(23)]
+    for limit in (1, 5, 23, 24, 100):
+        listed = orders.all_pages("/api/orders", limit, customerId=customer)
+        assert [o["id"] for o in listed] == placed[::-1], f"limit {limit}"
+
+
+def test_the_last_page_has_no_cursor(orders):
+    customer = new_id()
+    orders.placed((new_id(), 1), customer=customer)
+    assert not page(orders, customerId=customer, limit=2).get("nextCursor")
+    assert page(orders, customerId=new_id()) in ({"items": []}, {"items": [], "nextCursor": None})
+
+
+def test_pages_neither_skip_nor_repeat_under_concurrent_inserts(orders):
+    customer = new_id()
+    placed = [orders.placed((new_id(), 1), customer=customer) for _ in range(40)]
+    stop, added = threading.Event(), []
+
+    def insert():
+        while not stop.is_set():
+            added.append(orders.placed((new_id(), 1), customer=customer))
+
+    writers = [threading.Thread(target=insert) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(5):
+            seen = [o["id"] for o in orders.all_pages("/api/orders", 7, customerId=customer)]
+            assert len(seen) == len(set(seen))
+            assert [i for i in seen if i in set(placed)] == placed[::-1]
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    everything = [o["id"] for o in orders.all_pages("/api/orders", 50, customerId=customer)]
+    assert sorted(everything) == sorted(placed + added)
+
+
+def test_the_status_filter(orders, stocks):
+    customer, product = new_id(), stocks.create(1)
+    confirmed = orders.placed((product, 1), customer=customer)
+    orders.wait(confirmed, "Confirmed")
+    cancelled = orders.placed((product, 1), customer=customer)
+    orders.wait(cancelled, "Cancelled")
+    for status, ids in (("Confirmed", [confirmed]), ("Cancelled", [cancelled]), ("Created", [])):
+        listed = page(orders, customerId=customer, status=status)["items"]
+        assert [o["id"] for o in listed] == ids
+        assert all(o["status"] == status for o in listed)
+    by_status = orders.all_pages("/api/orders", 1, customerId=customer, status="Confirmed")
+    assert [o["id"] for o in by_status] == [confirmed]
+
+
+def test_the_whole_list_needs_no_filter(orders):
+    order_id = orders.placed((new_id(), 1))
+    assert order_id in [o["id"] for o in page(orders, limit=100)["items"]]
+
+
+@pytest.mark.parametrize("query", [
+    {"limit": 0}, {"limit": -1}, {"limit": "x"}, {"limit": "1.5"}, {"limit": 2**63}, {"status": "Shipped"},
+    {"customerId": "x"}, {"cursor": "garbage"}, {"cursor": "AAAA"}, {"cursor": "%ff%00"},
+], ids=str)
+def test_a_bad_query_is_400(orders, query):
+    assert_problem(orders.get("/api/orders", **query), 400, *query)
+
+
+def test_several_bad_parameters_are_named_at_once(orders):
+    assert_problem(orders.get("/api/orders", limit=0, status="x", customerId="y"), 400,
+                   "limit", "status", "customerId")
+
+
+def test_the_history_tells_each_status_with_time_and_cause(orders, stocks):
+    product = stocks.create(1)
+    order_id = orders.placed((product, 1))
+    orders.wait(order_id, "Confirmed")
+    assert orders.cancel(order_id, "changed my mind").status_code == 202
+    history = orders.history(order_id)
+    assert [h["status"] for h in history] == ["Created", "Confirmed", "Cancelled"]
+    for entry in history:
+        assert any(isinstance(v, str) and TIME.match(v) for v in entry.values()), entry
+        assert set(entry) > {"status"} and "cause" in entry, entry
+    assert "changed my mind" in str(history[-1]), history
+
+
+def test_the_history_of_a_refused_order_names_the_cause(orders):
+    order_id = orders.placed((new_id(), 1))
+    orders.wait(order_id, "Cancelled")
+    history = orders.history(order_id)
+    assert [h["status"] for h in history] == ["Created", "Cancelled"]
+    assert "StockNotFoundException" in str(history[-1])
+
+
+def test_reading_tolerates_a_reader_at_every_moment(orders, stocks):
+    """From its 201 on, an order can be read at once, in every state it passes."""
+    product = stocks.create(50)
+    for _ in range(20):
+        order_id = orders.place(items_of((product, 1))).json()["id"]
+        assert orders.status(order_id) in ("Created", "Confirmed")

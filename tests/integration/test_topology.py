@@ -1,0 +1,76 @@
+"""Queues, exchanges, bindings and retry queues as the contract names them."""
+
+import pika
+import pika.exceptions
+import pytest
+
+from support.api import new_id
+from support.broker import open_connection
+from support.names import ORDER_EXCHANGE, QUEUES, STOCK_EXCHANGE, dead_letter_queue
+from support.waits import eventually
+
+EXCHANGES = {ORDER_EXCHANGE, STOCK_EXCHANGE, *(q[3] for q in QUEUES.values())}
+
+
+@pytest.fixture
+def channel(system):
+    """A channel that a test may lose."""
+    connection = open_connection(system.amqp_url)
+    yield connection.channel()
+    if connection.is_open:
+        connection.close()
+
+
+@pytest.mark.parametrize("exchange", sorted(EXCHANGES))
+def test_the_exchange_is_a_durable_topic(channel, exchange):
+    channel.exchange_declare(exchange, "topic", durable=True)
+
+
+@pytest.mark.parametrize("queue", sorted(QUEUES))
+def test_the_queue_and_its_dead_letter_queue_exist(broker, queue):
+    assert broker.depth(queue) is not None
+    assert broker.depth(dead_letter_queue(queue)) is not None
+    assert broker.retry_queues(queue), "no retry queue"
+
+
+@pytest.mark.parametrize("queue", sorted(QUEUES))
+def test_the_queue_is_durable_and_of_the_configured_type(channel, system, queue):
+    """A declaration that differs in type is refused with 406 (PRECONDITION_FAILED)."""
+    wanted = system.environment("stock-worker").get("QUEUE_TYPE", "quorum")
+    other = "classic" if wanted == "quorum" else "quorum"
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker) as refused:
+        channel.queue_declare(queue, durable=True, arguments={"x-queue-type": other})
+    assert refused.value.reply_code == 406
+    assert "x-queue-type" in refused.value.reply_text or "arg" in refused.value.reply_text
+
+
+@pytest.mark.parametrize("queue", sorted(QUEUES))
+def test_the_dead_letter_exchange_leads_to_the_dead_letters_table(broker, dead_letters, queue):
+    """By the queue's name as the routing key; mandatory: the publish fails when no queue is bound."""
+    _, _, service, exchange = QUEUES[queue]
+    probe = new_id()
+    broker.publish(exchange, queue, b"topology probe", pika.BasicProperties(message_id=probe))
+
+    def rows():
+        return [row for row in dead_letters.new_rows()[service] if row[2] == probe]
+
+    assert len(eventually(rows, f"the probe of {queue} in dead_letters")) == 1
+
+
+@pytest.mark.parametrize("queue", sorted(QUEUES))
+def test_a_retry_queue_leads_back_to_its_queue_alone(system, broker, queue):
+    """A message put into the first retry queue comes back to <queue>, and to no sibling."""
+    worker = QUEUES[queue][2] + "-worker"
+    system.stop(worker)
+    try:
+        siblings = [q for q in QUEUES if QUEUES[q][2] == QUEUES[queue][2]]
+        before = broker.depths(siblings)
+        retry = broker.retry_queues(queue)[0]
+        broker.to_queue(retry, b"retry probe", pika.BasicProperties(message_id="retry-probe"))
+        eventually(lambda: broker.depth(queue) == before[queue] + 1, f"{retry} to give back to {queue}", 30)
+        for sibling in set(siblings) - {queue}:
+            assert broker.depth(sibling) == before[sibling]
+    finally:
+        while (message := broker.take(queue)) is not None:
+            assert message.properties.message_id == "retry-probe"
+        system.start(worker)
