@@ -1,0 +1,79 @@
+"""kill -9 of every process under load: no accepted order lost, none twice, stock conserved."""
+
+import threading
+
+import pytest
+import requests
+
+from support.invariants import check_all, check_clients
+from support.load import ACCEPTED, UNKNOWN, SteadyLoad, grow, retry_unknown
+from support.names import PROCESSES
+from support.waits import eventually
+
+KILLS = 5
+ORDERS_BETWEEN = 20
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_kill_9_five_times_under_load(system, stocks, dead_letters, name):
+    initial = {stocks.create(100_000): 100_000 for _ in range(8)}
+    with SteadyLoad(system.api("order"), list(initial), clients=4, seed=name) as load:
+        for kill in range(KILLS):
+            grow(load, ORDERS_BETWEEN, f"before kill {kill + 1} of {name}")
+            system.restart(name, kill=True)
+        grow(load, ORDERS_BETWEEN, f"after the last kill of {name}")
+        history = load.stop()
+    assert "ReadTimeout" not in history.details(UNKNOWN), history.details(UNKNOWN)
+    check_clients(system.databases, history)
+    retry_unknown(system.api("order"), history)
+    check_all(system, history, initial, final_timeout=90)
+    dead_letters.assert_none()
+
+
+def test_adjustments_survive_a_killed_stock_api(system, stocks):
+    """Each adjustment that was answered counts once, each unanswered one at most once."""
+    product = stocks.create(0)
+    told = {"accepted": 0, "unknown": 0}
+    stop, lock = threading.Event(), threading.Lock()
+
+    def adjust():
+        while not stop.is_set():
+            try:
+                outcome = "accepted" if stocks.adjust(product, 1).status_code == 200 else "unknown"
+            except requests.RequestException:
+                outcome = "unknown"
+            with lock:
+                told[outcome] += 1
+            if outcome == "unknown":
+                stop.wait(0.05)
+
+    clients = [threading.Thread(target=adjust) for _ in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        for _ in range(3):
+            goal = told["accepted"] + 50
+            eventually(lambda g=goal: told["accepted"] >= g, "50 more adjustments")
+            system.restart("stock-api", kill=True)
+    finally:
+        stop.set()
+        for client in clients:
+            client.join(60)
+    assert told["accepted"] <= stocks.quantity(product) <= told["accepted"] + told["unknown"]
+    assert sum(m["delta"] for m in stocks.movements(product)) == stocks.quantity(product)
+
+
+def test_all_workers_killed_at_once(system, stocks, dead_letters):
+    initial = {stocks.create(1000): 1000 for _ in range(4)}
+    workers = [name for name in PROCESSES if name.endswith("worker")]
+    with SteadyLoad(system.api("order"), list(initial), clients=4, seed="all") as load:
+        grow(load, 30, "before the kill")
+        for name in workers:
+            system.signal(name, 9)
+        grow(load, 30, "with no worker at all")
+        for name in workers:
+            system.restart(name)
+        history = load.stop()
+    assert set(history.counts()) == {ACCEPTED}
+    check_all(system, history, initial)
+    dead_letters.assert_none()

@@ -1,0 +1,76 @@
+"""Broker and database go away and come back under load: nothing lost, nothing dead-lettered."""
+
+import time
+
+import pytest
+
+from support.api import items_of, new_id
+from support.invariants import check_all, check_clients
+from support.load import ACCEPTED, UNKNOWN, SteadyLoad, grow, retry_unknown
+from support.names import PROCESSES
+from support.waits import eventually
+
+
+def storm(system, stocks, fault, seed):
+    """Load before, during and after @fault, then every invariant; returns the history."""
+    initial = {stocks.create(100_000): 100_000 for _ in range(8)}
+    with SteadyLoad(system.api("order"), list(initial), clients=4, seed=seed) as load:
+        grow(load, 40, "before the fault")
+        fault(load)
+        for name in PROCESSES:
+            system.wait_ready(name, 90)
+        grow(load, 40, "after the fault")
+        history = load.stop()
+    assert "ReadTimeout" not in history.details(UNKNOWN), history.details(UNKNOWN)
+    check_clients(system.databases, history)
+    retry_unknown(system.api("order"), history)
+    check_all(system, history, initial, final_timeout=120)
+    return history
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["restart", "kill-9"])
+def test_the_broker(system, stocks, dead_letters, same_processes, kill):
+    """The APIs go on accepting: the outbox holds the events meanwhile."""
+    history = storm(system, stocks, lambda load: system.restart("rabbitmq", kill=kill), f"broker-{kill}")
+    assert set(history.counts()) == {ACCEPTED}, history.details(UNKNOWN)
+    dead_letters.assert_none()
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["restart", "kill-9"])
+def test_the_database(system, stocks, dead_letters, same_processes, kill):
+    storm(system, stocks, lambda load: system.restart("postgres", kill=kill), f"database-{kill}")
+    dead_letters.assert_none()
+
+
+def test_503_with_retry_after_while_the_database_is_away(system, orders, stocks, same_processes):
+    system.stop("postgres")
+    try:
+        def refused():
+            started = time.monotonic()
+            answer = orders.place(items_of((new_id(), 1)))
+            assert time.monotonic() - started < 15, "the answer took too long"
+            assert answer.status_code == 503, answer.status_code
+            return answer
+        answer = eventually(refused, "a 503")
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert answer.headers["Content-Type"].startswith("application/problem+json")
+        assert orders.get(f"/api/orders/{new_id()}").status_code == 503
+        assert stocks.get(f"/api/stocks/{new_id()}").status_code == 503
+        eventually(lambda: not system.is_ready("order-api"), "order-api to report that it is not ready")
+    finally:
+        system.launcher("start", "postgres")
+    for name in PROCESSES:
+        system.wait_ready(name, 90)
+    assert orders.place(items_of((new_id(), 1))).status_code == 201
+
+
+def test_terminated_backends(system, stocks, databases, dead_letters, same_processes):
+    """Every connection of ours is cut 30 times while orders flow."""
+    def cut(load):
+        for _ in range(30):
+            with databases.superuser() as connection:
+                connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                   " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'")
+            grow(load, 2, "between two cuts")
+    storm(system, stocks, cut, "terminated")
+    dead_letters.assert_none()
