@@ -12,6 +12,9 @@ from support.invariants import DeadLetterMark
 from support.names import PROCESSES
 from support.system import System, alive
 
+# Everything here is on this machine: no proxy may come in between.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
 
 REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", ": runtime error:")
 

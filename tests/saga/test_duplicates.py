@@ -1,11 +1,13 @@
 """Every event three times more, shuffled: nothing changes anywhere."""
 
+import contextlib
 import random
 
 from support.broker import Broker
+from support.child import child
 from support.invariants import check_all
 from support.load import ACCEPTED, place_many, random_choices
-from support.names import SERVICES
+from support.names import SERVICES, WORKERS
 
 ORDERS = 200
 
@@ -63,3 +65,20 @@ def test_every_event_three_times_more_shuffled(system, databases, orders, stocks
         assert databases.value(
             service, "SELECT count(*) FROM (SELECT consumer, event_id FROM inbox"
             " GROUP BY 1, 2 HAVING count(*) > 1) AS twice") == 0
+
+
+def test_two_workers_of_each_kind_share_the_work(system, stocks, tap, dead_letters):
+    """The same event may meet both at once: it still takes effect once."""
+    initial = {stocks.create(150): 150 for _ in range(4)}
+    with contextlib.ExitStack() as stack:
+        for name in WORKERS:
+            stack.enter_context(child(system, name))
+        history = place_many(system.api("order"), random_choices(300, list(initial), seed=8), clients=16)
+        assert history.counts() == {ACCEPTED: 300}
+        with Broker(system.amqp_url) as broker:
+            for message in list(tap.collect()):
+                for _ in range(3):
+                    broker.again(message)
+        check_all(system, history, initial)
+    check_all(system, history, initial)
+    dead_letters.assert_none()

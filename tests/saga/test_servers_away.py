@@ -3,12 +3,16 @@
 import time
 
 import pytest
+import requests
 
 from support.api import items_of, new_id
 from support.invariants import check_all, check_clients
 from support.load import ACCEPTED, UNKNOWN, SteadyLoad, grow, retry_unknown
 from support.names import PROCESSES
+from support.system import cpu_shares
 from support.waits import eventually
+
+SPIN = 0.2
 
 
 def storm(system, stocks, fault, seed):
@@ -62,6 +66,40 @@ def test_503_with_retry_after_while_the_database_is_away(system, orders, stocks,
     for name in PROCESSES:
         system.wait_ready(name, 90)
     assert orders.place(items_of((new_id(), 1))).status_code == 201
+
+
+def assert_no_spin(system):
+    """A lane that waits for its server sleeps."""
+    shares = cpu_shares(system.pids())
+    assert all(share < SPIN for share in shares.values()), shares
+
+
+@pytest.mark.parametrize("server", ["rabbitmq", "postgres"])
+def test_nobody_spins_while_a_server_is_away_or_after_it_came_back(system, server, same_processes):
+    system.stop(server)
+    try:
+        eventually(lambda: not system.is_ready("stock-worker"), "stock-worker to notice")
+        assert_no_spin(system)
+    finally:
+        system.launcher("start", server)
+    for name in PROCESSES:
+        system.wait_ready(name, 90)
+    assert_no_spin(system)
+
+
+def test_a_readiness_probe_names_the_server_that_is_away(system, same_processes):
+    system.stop("rabbitmq")
+    try:
+        def named():
+            answer = requests.get(system.admin("order-worker") + "/health/ready", timeout=5)
+            return answer.status_code == 503 and "rabbitmq" in answer.text
+        eventually(named, "order-worker to name the broker")
+        assert requests.get(system.admin("order-worker") + "/health/live", timeout=5).status_code == 200
+        assert system.is_ready("order-api"), "an API needs no broker"
+    finally:
+        system.launcher("start", "rabbitmq")
+    for name in PROCESSES:
+        system.wait_ready(name, 90)
 
 
 def test_terminated_backends(system, stocks, databases, dead_letters, same_processes):

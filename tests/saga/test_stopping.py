@@ -1,5 +1,6 @@
 """SIGTERM under load: exit 0 in time, nothing lost, nothing done twice for want of an orderly end."""
 
+import signal
 import time
 
 import pytest
@@ -44,6 +45,19 @@ def test_sigterm_under_load(system, stocks, tap, dead_letters, name):
         assert duplicates(system, name) == 0, "the successor was given what had been done already"
         ids = [(m.exchange, m.envelope["EventId"]) for m in tap.collect()]
         assert len(ids) == len(set(ids)), "an event was published twice"
+
+
+def test_sigterm_twice_is_as_orderly(system, stocks, dead_letters):
+    """An impatient operator: the second signal may hurry, never lose."""
+    initial = {stocks.create(100_000): 100_000 for _ in range(5)}
+    with instead(system, "stock-worker") as process:
+        with SteadyLoad(system.api("order"), list(initial), clients=8, seed="twice") as load:
+            grow(load, 60, "before SIGTERM")
+            process.process.send_signal(signal.SIGTERM)
+            assert process.stop() == 0, process.log[-3000:]
+            history = load.stop()
+    check_all(system, history, initial)
+    dead_letters.assert_none()
 
 
 @pytest.mark.parametrize("name", PROCESSES)

@@ -1,5 +1,6 @@
 """Messages that no consumer can use: bodies of every bad kind, and properties of every bad kind."""
 
+import functools
 import json
 import struct
 
@@ -160,22 +161,20 @@ def storm(count):
 
     Everything in it has to end in the dead letters. Without a message id the body holds a marker.
     """
-    messages = []
-    for queue, (_, event_type, _, _) in QUEUES.items():
-        kinds = dict(BODIES)
-        if queue == "stock.ordercreated":
-            kinds.update(ITEM_BODIES)
-        messages.append([_message(kind, build, queue, event_type) for kind, build in kinds.items()]
-                        + [_dressed(kind, build, queue) for kind, build in PROPERTIES.items()]
-                        + [_nameless(queue), _big(queue)])
-    flat, n = [], 0
-    while len(flat) < count:
-        for queue_messages in messages:
-            kind, queue, _, body, properties = queue_messages[n % len(queue_messages)]
-            flat.append(_again(kind, queue, body, properties) if n >= len(queue_messages)
-                        else queue_messages[n])
-        n += 1
-    return flat
+    queues = [_makers(queue, event_type) for queue, (_, event_type, _, _) in QUEUES.items()]
+    messages, turn = [], 0
+    while len(messages) < count:
+        messages += [makers[turn % len(makers)]() for makers in queues]
+        turn += 1
+    return messages
+
+
+def _makers(queue, event_type):
+    """One maker of a fresh message for each kind that is bad in @queue."""
+    kinds = {**BODIES, **(ITEM_BODIES if queue == "stock.ordercreated" else {})}
+    return [*(functools.partial(_message, kind, build, queue, event_type) for kind, build in kinds.items()),
+            *(functools.partial(_dressed, kind, build, queue) for kind, build in PROPERTIES.items()),
+            functools.partial(_nameless, queue), functools.partial(_big, queue)]
 
 
 def _message(kind, build, queue, event_type):
@@ -197,11 +196,3 @@ def _big(queue):
     message_id = new_id()
     return "15-mib", queue, message_id, b"[" + b" " * BIG_BYTES, pika.BasicProperties(
         message_id=message_id, delivery_mode=2)
-
-
-def _again(kind, queue, body, properties):
-    """The same kind once more, as a message of its own (a short one instead of a second 15 MiB)."""
-    message_id = new_id()
-    if len(body) > 1_000_000:
-        body = b"[" + b" " * 1_000_000
-    return kind, queue, message_id, body, pika.BasicProperties(message_id=message_id, delivery_mode=2)

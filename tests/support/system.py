@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 import requests
 
@@ -51,12 +52,14 @@ class System:
         self.launcher("down")
 
     def stop(self, name):
-        self.environment(name)
+        if name in PROCESSES:
+            self.environment(name)
         self.launcher("stop", name)
 
     def start(self, name):
         self.launcher("start", name)
-        self.wait_ready(name)
+        if name in PROCESSES:
+            self.wait_ready(name)
 
     def restart(self, name, kill=False):
         self.launcher("restart", name, *(["--kill"] if kill else []))
@@ -139,6 +142,20 @@ class System:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1])
         raise AssertionError(f"{name} has no VmRSS")
+
+
+def cpu_seconds(pid):
+    """Processor time that the process has used, user and system."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_shares(pids, seconds=2.0):
+    """{name: share of one processor} over the next @seconds, for {name: pid}."""
+    before, started = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.monotonic()
+    time.sleep(seconds)
+    span = time.monotonic() - started
+    return {name: (cpu_seconds(pid) - before[name]) / span for name, pid in pids.items()}
 
 
 def alive(pid):

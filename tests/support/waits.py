@@ -4,7 +4,8 @@ import os
 import time
 
 # A loaded machine or a sanitizer build stretches every deadline, never a lower bound.
-SLOWNESS = float(os.environ.get("CARTWHEEL_TEST_SLOWNESS", "1"))
+SLOWNESS = float(os.environ.get("CARTWHEEL_TEST_SLOWNESS",
+                                "3" if os.environ.get("CARTWHEEL_SANITIZERS") else "1"))
 
 PAUSE_FIRST_S = 0.01
 PAUSE_MAX_S = 0.25

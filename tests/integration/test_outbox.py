@@ -1,0 +1,74 @@
+"""The outbox: back pressure when it fills, and events that no queue takes."""
+
+import requests
+
+from support import prometheus
+from support.api import OrderApi, items_of
+from support.child import child
+from support.names import ORDER_CREATED, ORDER_EXCHANGE
+from support.waits import eventually, remains
+
+FEW = 5
+
+
+def test_past_outbox_max_pending_the_api_answers_503_until_it_drains(system, databases, stocks):
+    product = stocks.create(1000)
+    system.stop("order-worker")
+    try:
+        with child(system, "order-api", {"OUTBOX_MAX_PENDING": str(FEW)}) as process:
+            api, accepted = OrderApi(process.base), []
+
+            def saturated():
+                answer = api.place(items_of((product, 1)))
+                if answer.status_code == 201:
+                    accepted.append(answer.json()["id"])
+                    return None
+                return answer
+
+            answer = eventually(saturated, "the intake to be saturated", 30)
+            assert answer.status_code == 503
+            assert int(answer.headers["Retry-After"]) >= 1
+            assert len(accepted) >= FEW
+            # reading goes on
+            assert api.order(accepted[0])["status"] == "Created"
+            system.start("order-worker")
+            eventually(lambda: databases.outbox_pending("order") == 0, "the outbox to drain")
+            eventually(lambda: api.place(items_of((product, 1))).status_code == 201, "the intake to open again")
+            for order_id in accepted:
+                api.wait(order_id, "Confirmed")
+    finally:
+        system.start("order-worker")
+
+
+def returned(system):
+    metrics = prometheus.parse(requests.get(system.admin("order-worker") + "/metrics", timeout=10).text)
+    return sum(metrics.value(family) or 0 for family in metrics.families("returned"))
+
+
+def test_an_event_that_no_queue_takes_stays_in_the_outbox(system, broker, orders, stocks, databases):
+    """The broker confirms it all the same; only the return tells."""
+    product, before = stocks.create(5), returned(system)
+    broker.channel.queue_unbind("stock.ordercreated", ORDER_EXCHANGE, ORDER_CREATED)
+    try:
+        order_id = orders.placed((product, 1))
+        eventually(lambda: returned(system) > before, "the event to be returned")
+        remains(lambda: databases.outbox_pending("order") >= 1, "the event in the outbox", 1)
+    finally:
+        broker.channel.queue_bind("stock.ordercreated", ORDER_EXCHANGE, ORDER_CREATED)
+    orders.wait(order_id, "Confirmed", timeout=30)
+    assert stocks.quantity(product) == 4
+
+
+def test_an_unroutable_event_does_not_hold_up_its_neighbours(system, broker, orders, stocks):
+    product = stocks.create(5)
+    order_id = orders.placed((product, 1))
+    orders.wait(order_id, "Confirmed")
+    broker.channel.queue_unbind("stock.ordercreated", ORDER_EXCHANGE, ORDER_CREATED)
+    try:
+        stuck = orders.placed((product, 1))
+        assert orders.cancel(order_id, "meanwhile").status_code == 202
+        stocks.wait(product, 5)
+        assert orders.status(stuck) == "Created"
+    finally:
+        broker.channel.queue_bind("stock.ordercreated", ORDER_EXCHANGE, ORDER_CREATED)
+    orders.wait(stuck, "Confirmed", timeout=30)
