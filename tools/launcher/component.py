@@ -19,11 +19,13 @@ class Component:
     stop_signal = signal.SIGTERM
     stop_seconds = 25  # SHUTDOWN_TIMEOUT of our processes is 20 s; then they end at once
     ready_seconds = 60
+    leftover_program = None  # what a left-over process of that name must run; None: anything
 
     def __init__(self, layout, settings, registry):
         self.layout = layout
         self.settings = settings
         self.registry = registry
+        self._log_start = 0  # where in the log this run begins
 
     # -- filled in by subclasses --
 
@@ -62,6 +64,7 @@ class Component:
         progress.begin(self.name, "starting")
         self.end_leftovers(progress)
         self._settle_ports(progress, may_move)
+        self._log_start = processes.size(self.layout.log(self.name))
         child = self.launch(progress)
         self.registry.add(self.name, child.pid, self.admin_url)
         if wait:
@@ -106,12 +109,12 @@ class Component:
 
     def _failure(self, what):
         log = self.layout.log(self.name)
-        lines = processes.tail(log, LOG_LINES_SHOWN)
+        lines = processes.tail(log, LOG_LINES_SHOWN, self._log_start)
         return LauncherError(f"{what}\nthe end of {log}:\n{lines or '(empty)'}")
 
     def end_leftovers(self, progress):
         """Ends processes of this name that an earlier launcher started and did not write down."""
-        for pid in processes.find_tagged(self.layout, self.name):
+        for pid in processes.find_tagged(self.layout, self.name, self.leftover_program):
             progress.note(f"{self.name}: ending process {pid}, left over from an earlier run")
             processes.stop(pid, self.stop_signal, self.stop_seconds)
 

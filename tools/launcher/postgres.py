@@ -155,10 +155,19 @@ class Postgres(Component):
             pid_file.unlink(missing_ok=True)
 
     def probe(self):
-        done = self._psql("select 1")
-        if done.returncode == 0:
-            return None
-        return "starting"
+        if not self._says_ready():
+            return "starting"
+        return None if self._psql("select 1").returncode == 0 else "refuses connections"
+
+    def _says_ready(self):
+        """What the server writes into the eighth line of its pid file, where pg_ctl looks too. To
+        ask by connecting would fill its log with refusals."""
+        try:
+            pid_file = self._data_folder() / "postgres" / "data" / "postmaster.pid"
+            lines = pid_file.read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == "ready" and int(lines[0]) == self.pid()
 
     def complete(self):
         script = SETUP_SERVER

@@ -109,8 +109,12 @@ class Registry:
         return pid if start_time(pid) == record["started"] else None
 
 
-def find_tagged(layout, name):
-    """Pids of running processes that an earlier launcher started under that name."""
+def find_tagged(layout, name, program=None):
+    """Pids of running processes that an earlier launcher started under that name.
+
+    A child inherits the tag; children are left out by asking for leaders of sessions, and where
+    these have helpers that lead sessions too, by asking for a program.
+    """
     wanted = f"{TAG}={layout.home}/{name}".encode()
     found = []
     for entry in os.scandir("/proc"):
@@ -120,10 +124,11 @@ def find_tagged(layout, name):
         try:
             if wanted not in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
                 continue
-            leads = os.getsid(pid) == pid and os.readlink(f"/proc/{pid}/exe").rpartition("/")[2] != "epmd"
+            runs = os.readlink(f"/proc/{pid}/exe").rpartition("/")[2]
+            leads = os.getsid(pid) == pid
         except OSError:
             continue
-        if leads and start_time(pid) is not None:
+        if leads and program in (None, runs) and start_time(pid) is not None:
             found.append(pid)
     return found
 
@@ -207,12 +212,20 @@ def _signal(pid, number):
         raise LauncherError(f"not allowed to signal process {pid}: {error}") from error
 
 
-def tail(log, lines):
-    """The last lines of a log as text; empty when there is none."""
+def size(log):
+    try:
+        return log.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def tail(log, lines, start=0):
+    """The last lines of a log behind that position as text; empty when there is none."""
     try:
         with open(log, "rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 400 * max(lines, 1)))
+            end = file.seek(0, os.SEEK_END)
+            start = start if start <= end else 0
+            file.seek(max(start, end - 400 * max(lines, 1)))
             text = file.read().decode("utf-8", errors="replace")
     except FileNotFoundError:
         return ""

@@ -18,18 +18,24 @@ EPMD = Path("/usr/bin/epmd")
 USER = "cartwheel"
 VHOST = "cartwheel"
 
+# Erlang terms, not the newer "key = value" form, which takes the broker another second to read.
 CONFIGURATION = """\
-# Written by ./cartwheel at every start.
-listeners.tcp.1 = 127.0.0.1:{port}
-default_vhost = {vhost}
-default_user = {user}
-default_pass = {password}
-disk_free_limit.absolute = 256MB
-raft.wal_max_size_bytes = 67108864
-log.file = false
-log.console = true
-log.console.level = info
-log.connection.level = warning
+%% Written by ./cartwheel at every start.
+[
+ {{rabbit, [
+   {{tcp_listeners, [{{"127.0.0.1", {port}}}]}},
+   {{default_vhost, <<"{vhost}">>}},
+   {{default_user, <<"{user}">>}},
+   {{default_pass, <<"{password}">>}},
+   {{disk_free_limit, "256MB"}},
+   {{log, [
+     {{file, [{{file, false}}]}},
+     {{console, [{{enabled, true}}, {{level, info}}]}},
+     {{categories, [{{connection, [{{level, warning}}]}}]}}
+   ]}}
+ ]}},
+ {{ra, [{{wal_max_size_bytes, 67108864}}]}}
+].
 """
 
 
@@ -37,6 +43,7 @@ class Rabbitmq(Component):
     name = "rabbitmq"
     stop_seconds = 40
     ready_seconds = 120
+    leftover_program = "beam.smp"  # its helpers carry the same tag, and end with it
 
     def __init__(self, layout, settings, registry, data_folder):
         super().__init__(layout, settings, registry)
@@ -55,14 +62,14 @@ class Rabbitmq(Component):
         account = Account("rabbitmq")
         self._settle_data(progress)
         folder = self._folder()
-        for path in (folder, folder / "home", folder / "mnesia", folder / "log"):
+        for path in (folder, folder / "home", folder / "mnesia", folder / "log", folder / "plugins"):
             account.own(path)
         account.write(folder / "home" / ".erlang.cookie", self.settings.password("erlang_cookie"))
         (folder / "home" / ".erlang.cookie").chmod(0o400)
         account.write(folder / "enabled_plugins", "[].\n")
         account.write(folder / "rabbitmq-env.conf", "")
         account.write(
-            folder / "rabbitmq.conf",
+            folder / "rabbitmq.config",
             CONFIGURATION.format(
                 port=self.settings.port("rabbitmq"),
                 vhost=VHOST,
@@ -70,6 +77,7 @@ class Rabbitmq(Component):
                 password=self.settings.password("rabbitmq"),
             ),
         )
+        _offer_no_plugins(folder / "plugins")
         _start_epmd(account)
         return processes.spawn(self.layout, self.name, [str(SERVER)], self._environ(), account, folder)
 
@@ -99,9 +107,8 @@ class Rabbitmq(Component):
             "RABBITMQ_DIST_PORT": str(self.settings.port("rabbitmq_dist")),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
-            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
-            "RABBITMQ_CONFIG_FILES": str(folder / "conf.d"),
-            "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.config"),
+            "RABBITMQ_PLUGINS_DIR": str(folder / "plugins"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
             "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
@@ -124,6 +131,15 @@ class Rabbitmq(Component):
         return subprocess.run(
             command, env=self._environ(), cwd=self._folder(), check=False, **account.popen_arguments()
         ).returncode
+
+
+def _offer_no_plugins(folder):
+    """The broker loads every plugin it finds, enabled or not, only to look for settings of theirs.
+    A folder with nothing but its own core (which it insists on finding) saves 1.5 of 7 seconds."""
+    for link in folder.iterdir():
+        link.unlink()
+    for core in (SERVER.resolve().parents[1] / "plugins").glob("rabbit-[0-9]*"):
+        (folder / core.name).symlink_to(core)
 
 
 def _start_epmd(account):
