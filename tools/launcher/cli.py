@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import accounts, logs, processes, suites, terminal
+from . import accounts, demo, logs, processes, suites, terminal
 from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ
@@ -17,14 +17,9 @@ USAGE = Path(__file__).with_name("usage.txt")
 DEFAULT_LOG_LINES = 200
 
 
-class Interrupted(KeyboardInterrupt):
-    """SIGTERM or SIGHUP: the same as Ctrl-C for us."""
-
-
 def main(arguments):
     sys.stdout.reconfigure(errors="replace")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    _heed_signals()
     try:
         if arguments and arguments[0] in ("-h", "--help", "help"):
             terminal.say(USAGE.read_text(encoding="utf-8").rstrip())
@@ -38,12 +33,24 @@ def main(arguments):
         print("cartwheel: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
 
 
-def _interrupt(number, frame):
-    raise Interrupted
+def _heed_signals():
+    """Ctrl-C, SIGTERM and a closed terminal interrupt us once; what follows is the cleaning up,
+    which has deadlines of its own and is not interrupted again."""
+    heeded = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        heeded.append(signal.SIGHUP)
+
+    def interrupt(number, frame):
+        for other in heeded:
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in heeded:
+        signal.signal(number, interrupt)
 
 
 def _protect_passed_on(arguments):
@@ -94,6 +101,7 @@ def _parser():
     command = add("rabbitmqctl", _rabbitmqctl, "rabbitmqctl on our broker.")
     command.add_argument("arguments", nargs="*")
 
+    add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
     command = add("test", suites.run, "Run the test suites.")
     command.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(suites.NAMES)}")
     command.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
@@ -131,16 +139,17 @@ def _follow_until_interrupted(layout, system):
         return 0
     except KeyboardInterrupt:
         terminal.say()
-        terminal.say("Stopping (this finishes what is in flight)")
-    _ignore_signals()
+        terminal.say("Stopping (what is in flight is finished first)")
+    except BrokenPipeError:
+        _drop_output()
     with layout.lock(terminal.say), terminal.Progress() as progress:
         system.down(progress)
     return 0
 
 
-def _ignore_signals():
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+def _drop_output():
+    """Nobody reads us any more (up | head); the rest goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _down(layout, options):

@@ -1,0 +1,222 @@
+"""./cartwheel demo: real orders on the real system, each step shown as it happens.
+
+Nothing is shown that was not seen: every line comes from an answer of an API or a row of a database.
+"""
+
+import http.client
+import json
+import time
+import uuid
+
+from . import terminal
+from .layout import LauncherError, read_json
+from .system import NAMES, System
+
+STEP_SECONDS = 20
+POLL_SECONDS = 0.01
+REQUEST_SECONDS = 10
+
+
+def run(layout, options):
+    """The command; exit code 0 when every scene was really seen. Stops only what it started."""
+    system = System(layout)
+    started = []
+    with layout.lock(terminal.say), terminal.Progress() as progress:
+        if len(system.running()) < len(NAMES):
+            terminal.say(f"Starting what does not run, in {layout.home}")
+            started = system.up(progress)
+    try:
+        with terminal.Progress() as progress:
+            Demo(read_json(layout.endpoints_file), progress).play()
+    finally:
+        if started:
+            terminal.say("Stopping what the demo started")
+            with layout.lock(terminal.say), terminal.Progress() as progress:
+                system.down(progress, started)
+    terminal.say(terminal.paint("Everything was seen: the saga works.", "green"))
+    return 0
+
+
+class Demo:
+    """Five scenes on two products made for this run."""
+
+    def __init__(self, endpoints, progress):
+        self._endpoints = endpoints
+        self._progress = progress
+        self._orders = Api(endpoints["order_api"])
+        self._stocks = Api(endpoints["stock_api"])
+        self._notifications = Api(endpoints["notification_api"])
+        self._plenty = str(uuid.uuid4())
+        self._scarce = str(uuid.uuid4())
+        self._customer = str(uuid.uuid4())
+
+    def play(self):
+        self._scene("Two products", self._make_products)
+        confirmed = self._scene("An order that is confirmed", self._confirmed)
+        refused = self._scene("An order that asks for more than there is", self._refused)
+        returned = self._scene("An order that is confirmed, then cancelled by the customer", self._returned)
+        self._scene("A message that nobody can read", self._dead_letter)
+        expected = {confirmed: 1, refused: 1, returned: 2}
+        self._scene("What the customers were told", lambda: self._told(expected))
+
+    def _scene(self, title, play):
+        terminal.say()
+        self._progress.note(terminal.paint(title, "bold"))
+        return play()
+
+    def _make_products(self):
+        for product, quantity in ((self._plenty, 100), (self._scarce, 1)):
+            self._stocks.call("POST", "/api/stocks", {"productId": product, "quantity": quantity}, 201)
+            self._progress.note(f"product {product} with {quantity} in stock")
+
+    def _confirmed(self):
+        order = self._place([(self._plenty, 2)])
+        order.follow("Confirmed")
+        self._expect_stock(self._plenty, 98)
+        return order.id
+
+    def _refused(self):
+        order = self._place([(self._plenty, 1), (self._scarce, 5)])
+        answer = order.follow("Cancelled")
+        if answer.get("reason") != "InsufficientStockException":
+            raise LauncherError(f"order {order.id} was cancelled for another reason: {answer.get('reason')}")
+        self._expect_stock(self._plenty, 98)
+        self._expect_stock(self._scarce, 1)
+        return order.id
+
+    def _returned(self):
+        order = self._place([(self._plenty, 10)])
+        order.follow("Confirmed")
+        self._expect_stock(self._plenty, 88)
+        self._orders.call("POST", f"/api/orders/{order.id}/cancel", {"reason": "changed my mind"}, 202)
+        order.tell("the customer asks to cancel")
+        order.follow("Cancelled")
+        self._expect_stock(self._plenty, 98, order)
+        return order.id
+
+    def _place(self, items):
+        wanted = [{"productId": product, "quantity": quantity, "unitPrice": 19.99} for product, quantity in items]
+        started = time.monotonic()
+        answer = self._orders.call("POST", "/api/orders", {"customerId": self._customer, "items": wanted}, 201)
+        order = Order(answer["id"], started, self._orders, self._progress, self._wait)
+        self._progress.note(f"order {order.id}: " + ", ".join(f"{quantity} of {product}" for product, quantity in items))
+        return order
+
+    def _expect_stock(self, product, quantity, order=None):
+        def level():
+            found = self._stocks.call("GET", f"/api/stocks/{product}", None, 200)["quantity"]
+            return found if found == quantity else None
+
+        self._wait(f"stock of {product} to be {quantity}", level)
+        text = f"stock of {product} is {quantity}"
+        if order is not None:
+            order.tell(text)
+        else:
+            self._progress.note(f"           {text}")
+
+    def _dead_letter(self):
+        import pika  # installed by ./cartwheel; only the demo needs them
+        import psycopg
+
+        message_id = str(uuid.uuid4())
+        connection = pika.BlockingConnection(pika.URLParameters(self._endpoints["amqp_url"]))
+        try:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            channel.basic_publish(
+                "order.events.topic",
+                "OrderCreatedEvent",
+                b'{"EventId": "' + message_id.encode() + b'", "EventType": ',
+                pika.BasicProperties(message_id=message_id, type="OrderCreatedEvent", delivery_mode=2),
+                mandatory=True,
+            )
+        finally:
+            connection.close()
+        self._progress.note(f"published half an OrderCreatedEvent as message {message_id}")
+        query = "select queue, reason, attempts from dead_letters where message_id = %s"
+        with psycopg.connect(self._endpoints["stock_database_url"], autocommit=True) as database:
+            row = self._wait(
+                f"message {message_id} among the stock service's dead letters",
+                lambda: database.execute(query, (message_id,)).fetchone(),
+            )
+        self._progress.note(f"dead letter from {row[0]} after {row[2]} attempts: {row[1]}")
+
+    def _told(self, expected):
+        for order, count in expected.items():
+            for entry in self._wait(f"{count} notifications of order {order}", lambda: self._sent(order, count)):
+                self._progress.note(
+                    f"order {order}: {entry['event']} to {entry['destination']} "
+                    f"by {entry['channel']}, {entry['status']}"
+                )
+
+    def _sent(self, order, count):
+        """The order's notifications once exactly so many were sent."""
+        found = self._notifications.call("GET", f"/api/notifications?orderId={order}", None, 200)["items"]
+        if len(found) > count:
+            raise LauncherError(f"order {order} has {len(found)} notifications, not {count}")
+        sent = [entry for entry in found if entry["status"] == "Sent"]
+        return sent if len(sent) == count else None
+
+    def _wait(self, what, check):
+        """Polls until check() gives something; says on screen and at the deadline what it waits for."""
+        deadline = time.monotonic() + STEP_SECONDS
+        self._progress.begin("waiting for", what)
+        try:
+            while (found := check()) is None:
+                if time.monotonic() > deadline:
+                    raise LauncherError(f"waited {STEP_SECONDS} s in vain for {what}; see ./cartwheel logs")
+                time.sleep(POLL_SECONDS)
+            return found
+        finally:
+            self._progress.restart()
+
+
+class Order:
+    """One order's timeline, in seconds since it was placed."""
+
+    def __init__(self, order_id, started, api, progress, wait):
+        self.id = order_id
+        self._started = started
+        self._api = api
+        self._progress = progress
+        self._wait = wait
+        self._shown = 0
+
+    def tell(self, text):
+        self._progress.note(f"  {time.monotonic() - self._started:7.3f} s {text}")
+
+    def follow(self, status):
+        """Shows each entry of the order's history as it appears, until the order has that status."""
+
+        def reached():
+            history = self._api.call("GET", f"/api/orders/{self.id}/history", None, 200)["items"]
+            for entry in history[self._shown :]:
+                cause = f" ({entry['cause']})" if entry.get("cause") else ""
+                self.tell(f"{entry['status']}{cause}")
+            self._shown = max(self._shown, len(history))
+            answer = self._api.call("GET", f"/api/orders/{self.id}", None, 200)
+            return answer if answer["status"] == status and history[-1]["status"] == status else None
+
+        return self._wait(f"order {self.id} to be {status}", reached)
+
+
+class Api:
+    """JSON over HTTP to one of our APIs; never through a proxy."""
+
+    def __init__(self, url):
+        self._url = url
+
+    def call(self, method, path, body, expected):
+        connection = http.client.HTTPConnection(self._url.removeprefix("http://"), timeout=REQUEST_SECONDS)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, path, text, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            answer = response.read().decode("utf-8", errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise LauncherError(f"{method} {self._url}{path}: {error}") from error
+        finally:
+            connection.close()
+        if response.status != expected:
+            raise LauncherError(f"{method} {self._url}{path} answered {response.status}: {answer}")
+        return json.loads(answer) if answer else None
