@@ -71,8 +71,8 @@ def test_http_requests_are_counted_by_status(system, orders):
 
 # What a worker shows, by words of the family's name.
 WORKER_GAUGES = [("outbox", "pending"), ("outbox", "oldest")]
-WORKER_COUNTERS = [("published",), ("confirmed",), ("returned",), ("consumed",), ("duplicates",),
-                   ("retries",), ("dead_letters",)]
+WORKER_COUNTERS = [("published",), ("confirmed",), ("returned",), ("consumed",), ("duplicate",),
+                   ("retried",), ("dead_letter",)]
 WORKER_HISTOGRAMS = [("batch",), ("handler", "seconds")]
 
 

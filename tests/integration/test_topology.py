@@ -47,14 +47,11 @@ def test_the_queue_is_durable_and_of_the_configured_type(channel, system, queue)
 @pytest.mark.parametrize("queue", sorted(QUEUES))
 def test_the_dead_letter_exchange_leads_to_the_dead_letters_table(broker, dead_letters, queue):
     """By the queue's name as the routing key; mandatory: the publish fails when no queue is bound."""
-    _, _, service, exchange = QUEUES[queue]
+    exchange = QUEUES[queue][3]
     probe = new_id()
     broker.publish(exchange, queue, b"topology probe", pika.BasicProperties(message_id=probe))
-
-    def rows():
-        return [row for row in dead_letters.new_rows()[service] if row[2] == probe]
-
-    assert len(eventually(rows, f"the probe of {queue} in dead_letters")) == 1
+    letter, = eventually(lambda: dead_letters.of(probe), f"the probe of {queue} in dead_letters")
+    assert (letter.queue, bytes(letter.body)) == (queue, b"topology probe")
 
 
 @pytest.mark.parametrize("queue", sorted(QUEUES))

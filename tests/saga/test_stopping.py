@@ -18,7 +18,7 @@ STOP_SECONDS = 20
 
 def duplicates(system, name):
     metrics = prometheus.parse(requests.get(system.admin(name) + "/metrics", timeout=10).text)
-    return sum(metrics.value(family) or 0 for family in metrics.families("duplicates"))
+    return sum(metrics.value(family) or 0 for family in metrics.families("duplicate"))
 
 
 @pytest.mark.parametrize("name", PROCESSES)

@@ -1,8 +1,22 @@
 """The three databases, read (and for faults, disturbed) with psycopg."""
 
 import contextlib
+import dataclasses
 
 import psycopg
+
+
+@dataclasses.dataclass(frozen=True)
+class DeadLetter:
+    queue: str
+    message_id: str
+    body: bytes  # the beginning of it
+    reason: str
+    attempts: int
+
+    def is_of(self, marker):
+        """Whether it is the message with this id, or with this text at the beginning of its body."""
+        return self.message_id == marker or marker.encode() in bytes(self.body)
 
 
 class Databases:
@@ -40,11 +54,11 @@ class Databases:
     def outbox_pending(self, service):
         return self.value(service, "SELECT count(*) FROM outbox")
 
-    def dead_letters(self, service, since_id=0):
-        """[(id, queue, message_id, reason, attempts)] above @since_id."""
-        return self.rows(service,
-                         "SELECT id, queue, message_id, reason, attempts FROM dead_letters"
-                         " WHERE id > %s ORDER BY id", (since_id,))
+    def dead_letters(self, service, since):
+        """Those that died after @since (of now()), as DeadLetter."""
+        return [DeadLetter(*row) for row in self.rows(
+            service, "SELECT queue, message_id, substr(body, 1, 400), reason, attempts FROM dead_letters"
+            " WHERE died_at > %s ORDER BY died_at", (since,))]
 
-    def last_dead_letter(self, service):
-        return self.value(service, "SELECT coalesce(max(id), 0) FROM dead_letters")
+    def now(self, service):
+        return self.value(service, "SELECT clock_timestamp()")

@@ -162,11 +162,15 @@ class DeadLetterMark:
 
     def __init__(self, system):
         self._system = system
-        self._tables = {s: system.databases.last_dead_letter(s) for s in SERVICES}
+        self._since = {s: system.databases.now(s) for s in SERVICES}
 
     def new_rows(self):
-        """{service: [(id, queue, message_id, reason, attempts)]} since then."""
-        return {s: self._system.databases.dead_letters(s, i) for s, i in self._tables.items()}
+        """{service: [DeadLetter]} since then."""
+        return {s: self._system.databases.dead_letters(s, since) for s, since in self._since.items()}
+
+    def of(self, marker):
+        """The dead letters with that message id, or with that text in the body."""
+        return [row for rows in self.new_rows().values() for row in rows if row.is_of(marker)]
 
     def assert_none(self):
         rows = {s: r for s, r in self.new_rows().items() if r}

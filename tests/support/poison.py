@@ -146,6 +146,9 @@ PROPERTIES = {
     "retry-count-list": lambda message_id: _headers(message_id, {"x-retry-count": [1, {"a": None}]}),
     "bad-traceparent": lambda message_id: _headers(message_id, {"traceparent": "00-" + "z" * 300}),
     "traceparent-number": lambda message_id: _headers(message_id, {"traceparent": 7}),
+    "message-id-not-utf-8": lambda message_id: pika.BasicProperties(message_id=b"\xff" * 255, delivery_mode=2),
+    "message-id-with-nul": lambda message_id: pika.BasicProperties(message_id=b"a\0b", delivery_mode=2),
+    "type-not-utf-8": lambda message_id: pika.BasicProperties(message_id=message_id, type=b"\xc3" * 255),
     "odd-content": lambda message_id: pika.BasicProperties(
         message_id=message_id, content_type="image/png", content_encoding="gzip", delivery_mode=2, timestamp=2**63,
         type="x" * 255, app_id="\u00fc", priority=255, expiration="600000"),
@@ -157,9 +160,9 @@ def _headers(message_id, headers):
 
 
 def storm(count):
-    """@count messages over all six queues: [(kind, queue, message id or None, body, properties)].
+    """@count messages over all six queues: [(kind, queue, marker, body, properties)].
 
-    Everything in it has to end in the dead letters. Without a message id the body holds a marker.
+    Everything in it has to end in the dead letters. The marker is the message id, or stands in the body.
     """
     queues = [_makers(queue, event_type) for queue, (_, event_type, _, _) in QUEUES.items()]
     messages, turn = [], 0
@@ -183,13 +186,13 @@ def _message(kind, build, queue, event_type):
 
 
 def _dressed(kind, build, queue):
-    message_id = new_id()
-    return kind, queue, message_id, b"{bad body, odd properties", build(message_id)
+    marker = new_id()
+    return kind, queue, marker, b"{odd properties " + marker.encode(), build(marker)
 
 
 def _nameless(queue):
     marker = new_id()
-    return "no-properties", queue, None, b"{no properties " + marker.encode(), pika.BasicProperties()
+    return "no-properties", queue, marker, b"{no properties " + marker.encode(), pika.BasicProperties()
 
 
 def _big(queue):
