@@ -1,0 +1,294 @@
+/* The loop of a lane: take, run in one unit of work, settle. */
+#define _GNU_SOURCE
+#include "chassis/core/lane.h"
+
+#include "chassis/core/log.h"
+#include "chassis/core/time.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+enum {
+    IDLE_WAIT_MS = 1000,    /* how long `take` may wait before the connection is looked at */
+    BACKOFF_FIRST_MS = 50,  /* after a first UNAVAILABLE; doubles */
+    BACKOFF_MOST_MS = 5000, /* so that a healed server is seen within 5 s */
+    THREAD_NAME_BYTES = 16, /* pthread_setname_np(3) */
+    DEFAULT_STACK_BYTES = 512 * 1024, /* handlers keep their arrays on the heap */
+};
+
+struct ChLane {
+    ChLaneConfig config;
+    void **items; /* config.max_batch of them; lane thread only */
+    pthread_t thread;
+    bool started;
+    atomic_bool ended;
+    atomic_bool stopping;
+    int backoff_ms;         /* lane thread only: 0 while all is well */
+    bool reported;          /* lane thread only: the outage was logged */
+    pthread_mutex_t mutex;  /* guards nothing but the waits on `changed` */
+    pthread_cond_t changed; /* stopping or ended was set */
+};
+
+/* ---- waiting ---- */
+
+/* Waits until @deadline_us unless @flag is set first; true when it was. */
+static bool wait_for(ChLane *lane, atomic_bool *flag, int64_t deadline_us)
+{
+    struct timespec until = { .tv_sec = (time_t)(deadline_us / G_USEC_PER_SEC),
+                              .tv_nsec = (deadline_us % G_USEC_PER_SEC) * 1000 };
+    pthread_mutex_lock(&lane->mutex);
+    while (!atomic_load(flag)) {
+        if (pthread_cond_timedwait(&lane->changed, &lane->mutex, &until) == ETIMEDOUT)
+            break;
+    }
+    pthread_mutex_unlock(&lane->mutex);
+    return atomic_load(flag);
+}
+
+static void raise_flag(ChLane *lane, atomic_bool *flag)
+{
+    pthread_mutex_lock(&lane->mutex);
+    atomic_store(flag, true);
+    pthread_cond_broadcast(&lane->changed);
+    pthread_mutex_unlock(&lane->mutex);
+}
+
+/* A server is away: says so once an outage. */
+static void report(ChLane *lane, const GError *why)
+{
+    if (!lane->reported)
+        ch_log_warning("lane waits for a server", CH_STR("lane", lane->config.name), CH_ERR(why));
+    lane->reported = true;
+}
+
+/* Waits longer each time, with jitter. */
+static void back_off(ChLane *lane)
+{
+    lane->backoff_ms = lane->backoff_ms == 0 ? BACKOFF_FIRST_MS : lane->backoff_ms * 2;
+    lane->backoff_ms = MIN(lane->backoff_ms, BACKOFF_MOST_MS);
+    int wait_ms = ch_time_jitter_ms(lane->backoff_ms);
+    wait_for(lane, &lane->stopping, ch_time_monotonic_us() + (int64_t)wait_ms * 1000);
+}
+
+static void recovered(ChLane *lane)
+{
+    if (lane->reported)
+        ch_log_info("lane works again", CH_STR("lane", lane->config.name));
+    lane->reported = false;
+    lane->backoff_ms = 0;
+}
+
+/* ---- one batch ---- */
+
+/* Runs @handler over the batch in one unit of work. On failure nothing of it remains. */
+static bool attempt(ChLane *lane, ChHandler handler, void *context, void *const *items, size_t n,
+                    GError **error)
+{
+    ChWork *work = lane->config.work;
+    ch_log_hold();
+    if (work->ops->begin(work, error) && handler(context, items, n, error) &&
+        work->ops->commit(work, error)) {
+        ch_log_release();
+        return true;
+    }
+    work->ops->rollback(work);
+    ch_log_drop();
+    return false;
+}
+
+/* Runs the batch until it commits, fails by its own fault, or is let go. */
+typedef enum {
+    COMMITTED,
+    GUILTY,
+    GONE
+} BatchEnd;
+
+static BatchEnd attempt_until_available(ChLane *lane, ChHandler handler, void *context,
+                                        void *const *items, size_t n, GError **why)
+{
+    ChSource *source = lane->config.source;
+    for (;;) {
+        g_autoptr(GError) error = NULL;
+        if (attempt(lane, handler, context, items, n, &error)) {
+            recovered(lane);
+            return COMMITTED;
+        }
+        if (!ch_error_is_unavailable(error)) {
+            *why = g_steal_pointer(&error);
+            return GUILTY;
+        }
+        report(lane, error);
+        if (!source->ops->hold(source, items, n, error))
+            return GONE;
+        back_off(lane);
+        if (atomic_load(&lane->stopping)) {
+            source->ops->release(source, items, n);
+            return GONE;
+        }
+    }
+}
+
+typedef struct {
+    ChSource *source;
+    const GError *why;
+} Blame;
+
+/* The handler for an item that stands alone and is guilty. */
+static bool blame(void *context, void *const *items, size_t n, GError **error)
+{
+    g_assert(n == 1);
+    const Blame *blamed = context;
+    return blamed->source->ops->fail(blamed->source, items[0], blamed->why, error);
+}
+
+static void fail_alone(ChLane *lane, void *const *item, const GError *why)
+{
+    ChSource *source = lane->config.source;
+    Blame blamed = { source, why };
+    g_autoptr(GError) error = NULL;
+    switch (attempt_until_available(lane, blame, &blamed, item, 1, &error)) {
+    case COMMITTED:
+        source->ops->settle(source, item, 1);
+        return;
+    case GUILTY:
+        ch_log_error("an item could not even be failed", CH_STR("lane", lane->config.name),
+                     CH_ERR(error), CH_STR("because", why->message));
+        source->ops->abandon(source, *item, why);
+        return;
+    case GONE:
+        return;
+    }
+}
+
+static void run_batch(ChLane *lane, void *const *items, size_t n)
+{
+    g_autoptr(GError) why = NULL;
+    switch (
+        attempt_until_available(lane, lane->config.handler, lane->config.context, items, n, &why)) {
+    case COMMITTED:
+        lane->config.source->ops->settle(lane->config.source, items, n);
+        return;
+    case GUILTY:
+        if (n == 1) {
+            fail_alone(lane, items, why);
+            return;
+        }
+        run_batch(lane, items, n / 2);
+        run_batch(lane, items + n / 2, n - n / 2);
+        return;
+    case GONE:
+        return;
+    }
+}
+
+/* ---- the thread ---- */
+
+static void keep_whole(ChLane *lane)
+{
+    g_autoptr(GError) error = NULL;
+    if (lane->config.work->ops->idle(lane->config.work, &error)) {
+        recovered(lane);
+        return;
+    }
+    report(lane, error);
+    back_off(lane);
+}
+
+static void *run_lane(void *argument)
+{
+    ChLane *lane = argument;
+    ChSource *source = lane->config.source;
+    keep_whole(lane); /* connect before the first item comes */
+    while (!atomic_load(&lane->stopping)) {
+        g_autoptr(GError) error = NULL;
+        size_t n = 0;
+        if (!source->ops->take(source, lane->items, lane->config.max_batch, IDLE_WAIT_MS, &n,
+                               &error)) {
+            report(lane, error);
+            back_off(lane);
+        } else if (n > 0) {
+            run_batch(lane, lane->items, n);
+        } else if (!atomic_load(&lane->stopping)) {
+            keep_whole(lane);
+        }
+    }
+    raise_flag(lane, &lane->ended);
+    return NULL;
+}
+
+ChLane *ch_lane_new(const ChLaneConfig *config)
+{
+    g_assert(config->max_batch > 0 && config->source != NULL && config->work != NULL &&
+             config->handler != NULL && config->name != NULL);
+    ChLane *lane = g_new0(ChLane, 1);
+    lane->config = *config;
+    lane->items = g_new0(void *, config->max_batch);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_mutex_init(&lane->mutex, NULL);
+    pthread_cond_init(&lane->changed, &clock);
+    pthread_condattr_destroy(&clock);
+    return lane;
+}
+
+bool ch_lane_start(ChLane *lane, GError **error)
+{
+    g_assert(!lane->started);
+    size_t stack = lane->config.stack_bytes == 0 ? DEFAULT_STACK_BYTES : lane->config.stack_bytes;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, stack);
+    int failure = pthread_create(&lane->thread, &attributes, run_lane, lane);
+    pthread_attr_destroy(&attributes);
+    if (failure != 0) {
+        g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "cannot start the thread of lane %s: %s",
+                    lane->config.name, g_strerror(failure));
+        return false;
+    }
+    char thread_name[THREAD_NAME_BYTES];
+    g_strlcpy(thread_name, lane->config.name, sizeof thread_name);
+    pthread_setname_np(lane->thread, thread_name);
+    lane->started = true;
+    return true;
+}
+
+void ch_lane_stop(ChLane *lane)
+{
+    raise_flag(lane, &lane->stopping);
+    lane->config.source->ops->wake(lane->config.source);
+}
+
+bool ch_lane_join(ChLane *lane, int64_t deadline_us)
+{
+    if (!lane->started)
+        return true;
+    if (!wait_for(lane, &lane->ended, deadline_us))
+        return false;
+    pthread_join(lane->thread, NULL);
+    lane->started = false;
+    return true;
+}
+
+void ch_lane_free(ChLane *lane)
+{
+    if (lane == NULL)
+        return;
+    g_assert(!lane->started);
+    pthread_cond_destroy(&lane->changed);
+    pthread_mutex_destroy(&lane->mutex);
+    g_free(lane->items);
+    g_free(lane);
+}
+
+const char *ch_lane_name(const ChLane *lane)
+{
+    return lane->config.name;
+}
+
+bool ch_lane_stopping(const ChLane *lane)
+{
+    return atomic_load(&lane->stopping);
+}
