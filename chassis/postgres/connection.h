@@ -1,0 +1,29 @@
+/* A PostgreSQL connection that heals: opened when first needed, opened again after it was lost. */
+#pragma once
+
+#include "chassis/core/error.h"
+#include "chassis/telemetry/health.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+/** One lane's connection. Every function belongs to the thread of that lane. */
+typedef struct ChPg ChPg;
+
+typedef struct {
+    const char *url;              /* libpq connection URI; borrowed, never logged */
+    const char *application_name; /* shown in pg_stat_activity; borrowed */
+    int schema_version;           /* the newest migration this build knows; 0: not checked */
+    ChHealthPart *health;         /* told of every change; NULL: nobody asks */
+} ChPgConfig;
+
+/** A connection that is not open yet. Copies @config's fields but borrows its texts. */
+ChPg *ch_pg_new(const ChPgConfig *config);
+void ch_pg_free(ChPg *pg);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChPg, ch_pg_free)
+
+/** Opens the connection unless it is open. After a failed try it answers at once for a moment
+ * (50 ms to 1 s, growing) instead of trying again.
+ * Errors: UNAVAILABLE, also when the schema is not the one this build was made for. */
+CH_MUST_CHECK bool ch_pg_connect(ChPg *pg, GError **error);

@@ -1,0 +1,39 @@
+/* Transactions in libpq's pipeline mode: statements are queued and travel together; a transaction
+ * that asks nothing in between costs one round trip.
+ *
+ *     begin, send, send, commit             one round trip
+ *     begin, query, send, commit            two: the query waits for its rows
+ *
+ * Errors of every function: UNAVAILABLE (connection lost, deadlock, time-out, the server's own
+ * trouble: run the whole batch again) or FAILED (a value the database refuses: classes 22 and 23).
+ * After any error only ch_pg_rollback() is allowed. Thread: the owner of the ChPg. */
+#pragma once
+
+#include "chassis/core/work.h"
+#include "chassis/postgres/connection.h"
+#include "chassis/postgres/rows.h"
+#include "chassis/postgres/statement.h"
+
+/** Queues BEGIN; it goes out with the first statement that is waited for. */
+CH_MUST_CHECK bool ch_pg_begin(ChPg *pg, GError **error);
+
+/** Queues a statement. @params is consumed, also on failure. When @rows is not NULL it receives the
+ * statement's rows (new; free with ch_pg_rows_free) at the next ch_pg_wait(); it must stay valid
+ * until then. An error of the statement shows at the next wait or commit. */
+CH_MUST_CHECK bool ch_pg_send(ChPg *pg, ChPgParams *params, ChPgRows **rows, GError **error);
+
+/** Sends what is queued and waits for every answer. */
+CH_MUST_CHECK bool ch_pg_wait(ChPg *pg, GError **error);
+
+/** ch_pg_send() and ch_pg_wait() in one: the statement's rows, never NULL without @error. */
+CH_MUST_CHECK ChPgRows *ch_pg_query(ChPg *pg, ChPgParams *params, GError **error);
+
+/** Commits. When this fails with UNAVAILABLE the transaction may or may not have taken effect. */
+CH_MUST_CHECK bool ch_pg_commit(ChPg *pg, GError **error);
+
+/** Undoes what is open; never fails: a connection that cannot is closed. Fine when nothing is open.
+ */
+void ch_pg_rollback(ChPg *pg);
+
+/** The connection as a lane's unit of work; belongs to @pg. */
+ChWork *ch_pg_work(ChPg *pg);
