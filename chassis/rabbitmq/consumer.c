@@ -1,0 +1,246 @@
+/* A batch consumer with a cautious start. */
+#include "chassis/rabbitmq/consumer.h"
+
+#include "chassis/core/log.h"
+#include "chassis/core/time.h"
+#include "chassis/rabbitmq/declare.h"
+#include "chassis/rabbitmq/delivery.h"
+
+#include <amqp_framing.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    MAX_BATCH_BYTES = 8 * 1024 * 1024, /* bodies of one batch; one larger message goes alone */
+    CAUTIOUS_WINDOW = 1,
+};
+
+struct ChConsumer {
+    ChConsumerConfig config;
+    amqp_connection_state_t connection; /* NULL while closed */
+    uint64_t connections;               /* how many were opened: the number of this one */
+    bool cautious;                      /* the window is one message */
+    bool widen;                         /* a never delivered message was settled: open the window */
+    int wake_fd;                        /* eventfd; written by any thread */
+};
+
+ChConsumer *ch_consumer_new(const ChConsumerConfig *config)
+{
+    ChConsumer *consumer = g_new0(ChConsumer, 1);
+    consumer->config = *config;
+    consumer->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    g_assert(consumer->wake_fd >= 0);
+    return consumer;
+}
+
+void ch_consumer_free(ChConsumer *consumer)
+{
+    if (consumer == NULL)
+        return;
+    ch_amqp_close(consumer->connection);
+    close(consumer->wake_fd);
+    g_free(consumer);
+}
+
+static void report_health(ChConsumer *consumer, bool ok, const char *detail)
+{
+    if (consumer->config.health != NULL)
+        ch_health_set(consumer->config.health, ok, detail);
+}
+
+/* Ends the connection after an error. Whatever it was, waiting and connecting again is the cure. */
+static bool drop(ChConsumer *consumer, GError **error)
+{
+    if (error != NULL && *error != NULL)
+        (*error)->code = CH_ERROR_UNAVAILABLE;
+    report_health(consumer, false, error != NULL && *error != NULL ? (*error)->message : "lost");
+    g_clear_pointer(&consumer->connection, ch_amqp_close);
+    return false;
+}
+
+/* ---- connecting ---- */
+
+static bool start_consuming(ChConsumer *consumer, int window, GError **error)
+{
+    amqp_basic_qos(consumer->connection, CH_AMQP_CHANNEL, 0, (uint16_t)window, 0);
+    if (!ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "set the window", error))
+        return false;
+    amqp_basic_consume(consumer->connection, CH_AMQP_CHANNEL,
+                       amqp_cstring_bytes(consumer->config.queue_name),
+                       amqp_cstring_bytes(consumer->config.name), 0, 0, 0, amqp_empty_table);
+    return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "consume", error);
+}
+
+static bool connect_consumer(ChConsumer *consumer, GError **error)
+{
+    if (consumer->connection != NULL)
+        return true;
+    consumer->connection = ch_amqp_open(consumer->config.url, consumer->config.name, error);
+    if (consumer->connection == NULL)
+        return drop(consumer, error);
+    consumer->connections++;
+    consumer->cautious = true;
+    consumer->widen = false;
+    if (consumer->config.queue != NULL &&
+        !ch_declare_queue(consumer->connection, consumer->config.queue, consumer->config.type,
+                          error))
+        return drop(consumer, error);
+    if (!start_consuming(consumer, CAUTIOUS_WINDOW, error))
+        return drop(consumer, error);
+    report_health(consumer, true, NULL);
+    return true;
+}
+
+/* A window only holds for consumers that start after it was set. What arrives while this cancels
+ * stays queued in the library and is fetched as usual. */
+static bool open_window(ChConsumer *consumer, GError **error)
+{
+    consumer->widen = false;
+    consumer->cautious = false;
+    amqp_basic_cancel(consumer->connection, CH_AMQP_CHANNEL,
+                      amqp_cstring_bytes(consumer->config.name));
+    return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "cancel", error) &&
+           start_consuming(consumer, consumer->config.prefetch, error);
+}
+
+/* ---- fetching ---- */
+
+/* Takes one delivery if one has come; *delivery is NULL when none has. */
+static bool take_delivery(ChConsumer *consumer, ChDelivery **delivery, GError **error)
+{
+    for (;;) {
+        struct timeval none = { 0, 0 };
+        amqp_envelope_t envelope;
+        amqp_rpc_reply_t reply = amqp_consume_message(consumer->connection, &envelope, &none, 0);
+        if (reply.reply_type == AMQP_RESPONSE_NORMAL) {
+            *delivery = ch_delivery_from(&envelope, consumer->connections);
+            amqp_destroy_envelope(&envelope);
+            return true;
+        }
+        if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
+            reply.library_error == AMQP_STATUS_TIMEOUT)
+            return true;
+        if (reply.reply_type != AMQP_RESPONSE_LIBRARY_EXCEPTION ||
+            reply.library_error != AMQP_STATUS_UNEXPECTED_STATE)
+            return ch_amqp_check(reply, "receive", error);
+        /* Another frame stands first; left there it would be found for ever. */
+        amqp_frame_t frame;
+        if (!ch_amqp_check_status(amqp_simple_wait_frame(consumer->connection, &frame), "receive",
+                                  error) ||
+            !ch_amqp_check_frame(&frame, "receive", error))
+            return false;
+    }
+}
+
+static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_t max, size_t *n,
+                            GError **error)
+{
+    size_t bytes = 0;
+    while (*n < max && bytes < MAX_BATCH_BYTES) {
+        ChDelivery *delivery = NULL;
+        if (!take_delivery(consumer, &delivery, error))
+            return false;
+        if (delivery == NULL)
+            break;
+        bytes += delivery->body_bytes;
+        deliveries[(*n)++] = delivery;
+    }
+    amqp_maybe_release_buffers(consumer->connection);
+    return true;
+}
+
+/* Waits for something to read or for ch_consumer_wake(). */
+static void wait_for_delivery(ChConsumer *consumer, int wait_ms)
+{
+    uint64_t ignored;
+    ch_amqp_wait(consumer->connection, consumer->wake_fd, wait_ms);
+    if (read(consumer->wake_fd, &ignored, sizeof ignored) < 0)
+        return; /* nobody woke us */
+}
+
+bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max, int wait_ms,
+                       size_t *n, GError **error)
+{
+    *n = 0;
+    GError *why = NULL;
+    if (!connect_consumer(consumer, error))
+        return false;
+    bool ok = !consumer->widen || open_window(consumer, &why);
+    ok = ok && take_deliveries(consumer, deliveries, max, n, &why);
+    if (ok && *n == 0) {
+        wait_for_delivery(consumer, wait_ms);
+        ok = take_deliveries(consumer, deliveries, max, n, &why);
+    }
+    if (ok)
+        return true;
+    ch_consumer_release(consumer, deliveries, *n);
+    *n = 0;
+    drop(consumer, &why);
+    g_propagate_error(error, why);
+    return false;
+}
+
+/* ---- settling ---- */
+
+static bool can_settle(const ChConsumer *consumer, const ChDelivery *delivery)
+{
+    return consumer->connection != NULL && delivery->connection == consumer->connections;
+}
+
+static void note_settled(ChConsumer *consumer, const ChDelivery *delivery)
+{
+    if (consumer->cautious && delivery->delivery_count == 0)
+        consumer->widen = true;
+}
+
+void ch_consumer_ack(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n)
+{
+    const ChDelivery *last = deliveries[n - 1];
+    g_autoptr(GError) error = NULL;
+    if (can_settle(consumer, last)) {
+        for (size_t i = 0; i < n; i++)
+            note_settled(consumer, deliveries[i]);
+        int status = amqp_basic_ack(consumer->connection, CH_AMQP_CHANNEL, last->tag, 1);
+        if (!ch_amqp_check_status(status, "acknowledge", &error))
+            drop(consumer, &error);
+    }
+    ch_consumer_release(consumer, deliveries, n);
+}
+
+void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery)
+{
+    g_autoptr(GError) error = NULL;
+    if (can_settle(consumer, delivery)) {
+        int status = amqp_basic_reject(consumer->connection, CH_AMQP_CHANNEL, delivery->tag, 0);
+        if (!ch_amqp_check_status(status, "reject", &error))
+            drop(consumer, &error);
+    }
+    ch_delivery_free(delivery);
+}
+
+void ch_consumer_release(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n)
+{
+    (void)consumer;
+    for (size_t i = 0; i < n; i++)
+        ch_delivery_free(deliveries[i]);
+}
+
+void ch_consumer_keep_alive(ChConsumer *consumer)
+{
+    if (consumer->connection == NULL)
+        return;
+    /* A synchronous call sends heartbeats, notices their absence, and queues deliveries unread. */
+    int window = consumer->cautious ? CAUTIOUS_WINDOW : consumer->config.prefetch;
+    g_autoptr(GError) error = NULL;
+    amqp_basic_qos(consumer->connection, CH_AMQP_CHANNEL, 0, (uint16_t)window, 0);
+    if (!ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "keep alive", &error))
+        drop(consumer, &error);
+}
+
+void ch_consumer_wake(ChConsumer *consumer)
+{
+    uint64_t one = 1;
+    if (write(consumer->wake_fd, &one, sizeof one) < 0)
+        return; /* already woken: the counter is full */
+}

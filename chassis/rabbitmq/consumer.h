@@ -1,0 +1,83 @@
+/* Consuming in batches: all deliveries that wait in the prefetch window, with manual
+ * acknowledgement. */
+#pragma once
+
+#include "chassis/core/error.h"
+#include "chassis/core/trace.h"
+#include "chassis/rabbitmq/topology.h"
+#include "chassis/telemetry/health.h"
+
+#include <glib.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The consumer lane's thread needs this much: rabbitmq-c reads nested header tables recursively,
+ * and a frame holds enough of them to overflow a smaller stack. Sanitizers make the frames larger.
+ */
+enum {
+    CH_CONSUMER_STACK_BYTES = 64 * 1024 * 1024
+};
+
+/** A connection of its own that heals. Every function belongs to the thread of one lane, but for
+ * ch_consumer_wake(). */
+typedef struct ChConsumer ChConsumer;
+
+typedef struct {
+    const char *url;        /* borrowed, never logged */
+    const char *name;       /* of the connection; borrowed */
+    const char *queue_name; /* what is consumed; borrowed */
+    const ChQueue *queue;   /* declared after each connect; NULL: it must be there */
+    ChQueueType type;
+    int prefetch;         /* the full window, 1 to 65,535 */
+    ChHealthPart *health; /* NULL: nobody asks */
+} ChConsumerConfig;
+
+/** A message as it came. Texts are NULL when absent; nothing of it is trusted. */
+typedef struct {
+    uint64_t tag;
+    uint64_t
+        connection; /* which connection it came on; an old one's deliveries cannot be settled */
+    uint8_t *body;
+    size_t body_bytes;
+    char *message_id;
+    char *type;
+    char *routing_key;
+    char *traceparent;
+    char *failed_queue;     /* header x-failed-queue */
+    char *error;            /* header x-error */
+    char *dead_letter_id;   /* header x-dead-letter-id */
+    char *death_reason;     /* header x-first-death-reason: why the broker dead-lettered it */
+    int retry_count;        /* header x-retry-count; 0 when absent or senseless */
+    int64_t delivery_count; /* times it was delivered before and not settled */
+} ChDelivery;
+
+void ch_delivery_free(ChDelivery *delivery);
+
+/** A consumer that is not connected yet. Copies @config's fields but borrows what they point to. */
+ChConsumer *ch_consumer_new(const ChConsumerConfig *config);
+void ch_consumer_free(ChConsumer *consumer);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChConsumer, ch_consumer_free)
+
+/** Waits up to @wait_ms for a first delivery, then takes what has come, up to @max and a few MiB.
+ * deliveries[0..*n) are new, freed by the settling functions. *n may be 0.
+ * After a connect the window is one message until one that was never delivered before is settled:
+ * whatever ended the last connection then stands alone. Errors: UNAVAILABLE. */
+CH_MUST_CHECK bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max,
+                                     int wait_ms, size_t *n, GError **error);
+
+/** Acknowledges these and everything fetched before them, and frees them. Whatever was fetched
+ * before must be settled. A lost connection is not an error: they come again, as duplicates. */
+void ch_consumer_ack(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n);
+
+/** Hands @delivery to the queue's dead letter exchange unread, and frees it. */
+void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery);
+
+/** Frees deliveries without settling them: they come again when the connection ends. */
+void ch_consumer_release(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n);
+
+/** Keeps the connection alive while deliveries are held. */
+void ch_consumer_keep_alive(ChConsumer *consumer);
+
+/** Ends a wait in ch_consumer_fetch() at once. Any thread. */
+void ch_consumer_wake(ChConsumer *consumer);

@@ -1,0 +1,15 @@
+/* Declaring on a connection that is open: what topology, publisher and consumer share.
+ * Not to be included outside chassis/rabbitmq. */
+#pragma once
+
+#include "chassis/rabbitmq/librabbitmq.h"
+#include "chassis/rabbitmq/topology.h"
+
+/** Declares a durable topic exchange. Errors as ch_amqp_check(); the channel is then unusable. */
+CH_MUST_CHECK bool ch_declare_exchange(amqp_connection_state_t connection, const char *name,
+                                       GError **error);
+
+/** Declares @queue with its binding, its dead letter queue and its retry queues. Errors the same.
+ */
+CH_MUST_CHECK bool ch_declare_queue(amqp_connection_state_t connection, const ChQueue *queue,
+                                    ChQueueType type, GError **error);

@@ -1,0 +1,41 @@
+/* One connection with one channel: rabbitmq-c loses frames of other channels, and has no locking.
+ * Not to be included outside chassis/rabbitmq. */
+#pragma once
+
+#include "chassis/core/error.h"
+
+#include <amqp.h>
+#include <glib.h>
+#include <stdbool.h>
+
+enum {
+    CH_AMQP_CHANNEL = 1
+};
+
+/** Opens a connection to @url (amqp://user:password@host:port/vhost) and its channel.
+ * Errors: UNAVAILABLE; CONFIG when @url is not such a URL. Close with ch_amqp_close(). */
+CH_MUST_CHECK amqp_connection_state_t ch_amqp_open(const char *url, const char *name,
+                                                   GError **error);
+
+/** Closes at once, without the closing handshake, which a blocked broker never answers. NULL is
+ * fine. */
+void ch_amqp_close(amqp_connection_state_t connection);
+
+/** True when the last synchronous call succeeded; else @error tells what @doing failed.
+ * FAILED when the broker closed the channel (it refuses what was asked), else UNAVAILABLE. */
+bool ch_amqp_check(amqp_rpc_reply_t reply, const char *doing, GError **error);
+
+/** The same for functions that return a status. */
+bool ch_amqp_check_status(int status, const char *doing, GError **error);
+
+/** What a frame that is no delivery or confirm means: channel.close FAILED, connection.close
+ * and basic.cancel UNAVAILABLE; other methods are fine. */
+bool ch_amqp_check_frame(const amqp_frame_t *frame, const char *doing, GError **error);
+
+/** Waits until there is something to read or @wake_fd (-1: none) is readable, @wait_ms at most. */
+void ch_amqp_wait(amqp_connection_state_t connection, int wake_fd, int wait_ms);
+
+static inline amqp_bytes_t ch_amqp_text(const char *text)
+{
+    return text == NULL ? amqp_empty_bytes : amqp_cstring_bytes(text);
+}

@@ -1,0 +1,332 @@
+/* Publisher confirms: tags count from 1 on each channel, in the order of publishing. */
+#include "chassis/rabbitmq/publisher.h"
+
+#include "chassis/core/log.h"
+#include "chassis/core/time.h"
+#include "chassis/rabbitmq/declare.h"
+
+#include <amqp_framing.h>
+#include <string.h>
+
+enum {
+    MAX_UNCONFIRMED = 512,               /* messages under way; small enough for socket buffers */
+    MAX_UNCONFIRMED_BYTES = 1024 * 1024, /* a blocked broker stops reading: we must not block */
+    MAX_HEADERS = 6,
+    PERSISTENT = 2,
+};
+
+struct ChPublisher {
+    ChPublisherConfig config;
+    amqp_connection_state_t connection; /* NULL while closed */
+    uint64_t published;                 /* messages on this channel: the last tag */
+    bool blocked;                       /* the broker asked us to stop (a resource alarm) */
+};
+
+/* One call of ch_publisher_publish(). */
+typedef struct {
+    const ChMessage *messages;
+    size_t n;
+    ChPublishOutcome *outcomes;
+    bool *settled;      /* n of them: confirmed or refused */
+    uint64_t first_tag; /* of messages[0] */
+    size_t sent;
+    size_t n_settled;
+    size_t oldest;     /* every message before this one is settled */
+    size_t sent_bytes; /* bodies of the unsettled ones */
+} Window;
+
+ChPublisher *ch_publisher_new(const ChPublisherConfig *config)
+{
+    ChPublisher *publisher = g_new0(ChPublisher, 1);
+    publisher->config = *config;
+    return publisher;
+}
+
+void ch_publisher_free(ChPublisher *publisher)
+{
+    if (publisher == NULL)
+        return;
+    ch_amqp_close(publisher->connection);
+    g_free(publisher);
+}
+
+static void report_health(ChPublisher *publisher, bool ok, const char *detail)
+{
+    if (publisher->config.health != NULL)
+        ch_health_set(publisher->config.health, ok, detail);
+}
+
+/* Ends the connection after an error; the next call opens a new one. */
+static bool drop(ChPublisher *publisher, GError **error)
+{
+    report_health(publisher, false, error != NULL && *error != NULL ? (*error)->message : "lost");
+    g_clear_pointer(&publisher->connection, ch_amqp_close);
+    return false;
+}
+
+static bool connect_publisher(ChPublisher *publisher, GError **error)
+{
+    if (publisher->connection != NULL)
+        return true;
+    publisher->connection = ch_amqp_open(publisher->config.url, publisher->config.name, error);
+    if (publisher->connection == NULL)
+        return drop(publisher, error);
+    publisher->published = 0;
+    publisher->blocked = false;
+    if (publisher->config.exchange != NULL &&
+        !ch_declare_exchange(publisher->connection, publisher->config.exchange, error))
+        return drop(publisher, error);
+    amqp_confirm_select(publisher->connection, CH_AMQP_CHANNEL);
+    if (!ch_amqp_check(amqp_get_rpc_reply(publisher->connection), "select confirms", error))
+        return drop(publisher, error);
+    report_health(publisher, true, NULL);
+    return true;
+}
+
+/* ---- answers of the broker ---- */
+
+static void settle(Window *window, uint64_t tag, bool multiple, bool refused)
+{
+    if (tag < window->first_tag || tag >= window->first_tag + window->sent)
+        return;
+    size_t last = (size_t)(tag - window->first_tag);
+    for (size_t i = multiple ? window->oldest : last; i <= last; i++) {
+        if (window->settled[i])
+            continue;
+        window->settled[i] = true;
+        window->n_settled++;
+        window->sent_bytes -= window->messages[i].body_bytes;
+        if (refused)
+            window->outcomes[i] = CH_PUBLISH_REFUSED;
+    }
+    while (window->oldest < window->sent && window->settled[window->oldest])
+        window->oldest++;
+}
+
+static bool is_text(amqp_bytes_t bytes, const char *text)
+{
+    return text != NULL && bytes.len == strlen(text) && memcmp(bytes.bytes, text, bytes.len) == 0;
+}
+
+/* A return comes before the confirm of its message and carries no tag: find it by what it says. */
+static void note_return(Window *window, amqp_bytes_t routing_key, amqp_bytes_t message_id)
+{
+    for (size_t i = window->oldest; i < window->sent; i++) {
+        const ChMessage *message = &window->messages[i];
+        if (!window->settled[i] && window->outcomes[i] == CH_PUBLISH_CONFIRMED &&
+            is_text(routing_key, message->routing_key) &&
+            is_text(message_id, message->message_id)) {
+            window->outcomes[i] = CH_PUBLISH_RETURNED;
+            return;
+        }
+    }
+}
+
+/* Reads the rest of a returned message. */
+static bool read_return(ChPublisher *publisher, Window *window, const amqp_basic_return_t *returned,
+                        GError **error)
+{
+    g_autofree char *key = g_strndup(returned->routing_key.bytes, returned->routing_key.len);
+    amqp_message_t message;
+    if (!ch_amqp_check(amqp_read_message(publisher->connection, CH_AMQP_CHANNEL, &message, 0),
+                       "read a returned message", error))
+        return false;
+    if (window != NULL)
+        note_return(window, amqp_cstring_bytes(key), message.properties.message_id);
+    amqp_destroy_message(&message);
+    return true;
+}
+
+static bool handle_frame(ChPublisher *publisher, Window *window, const amqp_frame_t *frame,
+                         GError **error)
+{
+    if (frame->frame_type != AMQP_FRAME_METHOD)
+        return true;
+    const void *decoded = frame->payload.method.decoded;
+    switch (frame->payload.method.id) {
+    case AMQP_BASIC_ACK_METHOD: {
+        const amqp_basic_ack_t *ack = decoded;
+        if (window != NULL)
+            settle(window, ack->delivery_tag, ack->multiple != 0, false);
+        return true;
+    }
+    case AMQP_BASIC_NACK_METHOD: {
+        const amqp_basic_nack_t *nack = decoded;
+        if (window != NULL)
+            settle(window, nack->delivery_tag, nack->multiple != 0, true);
+        return true;
+    }
+    case AMQP_BASIC_RETURN_METHOD:
+        return read_return(publisher, window, decoded, error);
+    case AMQP_CONNECTION_BLOCKED_METHOD:
+        ch_log_warning("broker blocks publishing until its alarm ends",
+                       CH_STR("connection", publisher->config.name));
+        publisher->blocked = true;
+        return true;
+    case AMQP_CONNECTION_UNBLOCKED_METHOD:
+        ch_log_info("broker takes messages again", CH_STR("connection", publisher->config.name));
+        publisher->blocked = false;
+        return true;
+    default:
+        return ch_amqp_check_frame(frame, "publish", error);
+    }
+}
+
+/* Handles what has come; waits up to @wait_ms for a first frame. This also sends heartbeats and
+ * notices their absence, which amqp_basic_publish() must never be the first to do: it would hang.
+ */
+static bool read_frames(ChPublisher *publisher, Window *window, int wait_ms, GError **error)
+{
+    if (wait_ms > 0)
+        ch_amqp_wait(publisher->connection, -1, wait_ms);
+    for (;;) {
+        struct timeval none = { 0, 0 };
+        amqp_frame_t frame;
+        int status = amqp_simple_wait_frame_noblock(publisher->connection, &frame, &none);
+        if (status == AMQP_STATUS_TIMEOUT)
+            break;
+        if (!ch_amqp_check_status(status, "wait for confirms", error) ||
+            !handle_frame(publisher, window, &frame, error))
+            return false;
+    }
+    amqp_maybe_release_buffers(publisher->connection);
+    return true;
+}
+
+/* ---- publishing ---- */
+
+static void add_header(amqp_table_t *table, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    amqp_table_entry_t *entry = &table->entries[table->num_entries++];
+    entry->key = amqp_cstring_bytes(name);
+    entry->value.kind = AMQP_FIELD_KIND_UTF8;
+    entry->value.value.bytes = amqp_cstring_bytes(value);
+}
+
+static void fill_headers(const ChMessage *message, amqp_table_t *table)
+{
+    add_header(table, "traceparent", message->traceparent);
+    add_header(table, "x-failed-queue", message->failed_queue);
+    add_header(table, "x-error", message->error);
+    add_header(table, "x-dead-letter-id", message->dead_letter_id);
+    if (message->retry_count == 0)
+        return;
+    amqp_table_entry_t *entry = &table->entries[table->num_entries++];
+    entry->key = amqp_cstring_bytes("x-retry-count");
+    entry->value.kind = AMQP_FIELD_KIND_I32;
+    entry->value.value.i32 = message->retry_count;
+}
+
+static bool send_message(ChPublisher *publisher, const ChMessage *message, GError **error)
+{
+    amqp_table_entry_t entries[MAX_HEADERS];
+    amqp_basic_properties_t properties = {
+        ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
+                  AMQP_BASIC_APP_ID_FLAG | AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_TIMESTAMP_FLAG,
+        .content_type = amqp_cstring_bytes("application/json"),
+        .delivery_mode = PERSISTENT,
+        .app_id = amqp_cstring_bytes(publisher->config.name),
+        .timestamp = (uint64_t)(message->created_us / G_USEC_PER_SEC),
+        .headers = { .num_entries = 0, .entries = entries },
+    };
+    fill_headers(message, &properties.headers);
+    if (message->message_id != NULL) {
+        properties._flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
+        properties.message_id = amqp_cstring_bytes(message->message_id);
+    }
+    if (message->type != NULL) {
+        properties._flags |= AMQP_BASIC_TYPE_FLAG;
+        properties.type = amqp_cstring_bytes(message->type);
+    }
+    const amqp_bytes_t body = { message->body_bytes, (void *)message->body };
+    int status = amqp_basic_publish(
+        publisher->connection, CH_AMQP_CHANNEL, ch_amqp_text(message->exchange),
+        ch_amqp_text(message->routing_key), message->mandatory ? 1 : 0, 0, &properties, body);
+    return ch_amqp_check_status(status, "publish", error);
+}
+
+static bool window_is_full(const Window *window)
+{
+    return window->sent - window->n_settled >= MAX_UNCONFIRMED ||
+           window->sent_bytes >= MAX_UNCONFIRMED_BYTES;
+}
+
+/* Sends while the window has room; reads in between so that confirms never pile up unread. */
+static bool send_some(ChPublisher *publisher, Window *window, GError **error)
+{
+    enum {
+        SENDS_BETWEEN_READS = 64
+    };
+    for (int i = 0; i < SENDS_BETWEEN_READS && window->sent < window->n &&
+                    !window_is_full(window) && !publisher->blocked;
+         i++) {
+        const ChMessage *message = &window->messages[window->sent];
+        window->outcomes[window->sent] = CH_PUBLISH_CONFIRMED;
+        if (!send_message(publisher, message, error))
+            return false;
+        window->sent_bytes += message->body_bytes;
+        window->sent++;
+        publisher->published++;
+    }
+    return true;
+}
+
+static bool publish_window(ChPublisher *publisher, Window *window, int64_t deadline_us,
+                           GError **error)
+{
+    while (window->n_settled < window->n) {
+        if (!read_frames(publisher, window, 0, error) || !send_some(publisher, window, error))
+            return false;
+        if (window->sent < window->n && !window_is_full(window) && !publisher->blocked)
+            continue;
+        int64_t left_us = deadline_us - ch_time_monotonic_us();
+        if (left_us <= 0) {
+            g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "broker: %s",
+                        publisher->blocked ? "publishing is blocked by an alarm"
+                                           : "no confirm in time");
+            return false;
+        }
+        if (!read_frames(publisher, window, (int)(left_us / 1000) + 1, error))
+            return false;
+    }
+    return true;
+}
+
+bool ch_publisher_publish(ChPublisher *publisher, const ChMessage *messages, size_t n, int wait_ms,
+                          ChPublishOutcome *outcomes, GError **error)
+{
+    if (!connect_publisher(publisher, error))
+        return false;
+    g_autofree ChPublishOutcome *told = g_new0(ChPublishOutcome, n);
+    g_autofree bool *settled = g_new0(bool, n);
+    Window window = {
+        .messages = messages,
+        .n = n,
+        .outcomes = told,
+        .settled = settled,
+        .first_tag = publisher->published + 1,
+    };
+    int64_t deadline_us = ch_time_monotonic_us() + INT64_C(1000) * wait_ms;
+    GError *why = NULL;
+    if (publish_window(publisher, &window, deadline_us, &why)) {
+        memcpy(outcomes, told, n * sizeof *told);
+        return true;
+    }
+    /* What was sent is in the dark now: the window dies with the connection. While the broker only
+     * blocks us and nothing is under way, the connection is kept. */
+    if (!(publisher->blocked && window.sent == window.n_settled))
+        drop(publisher, &why);
+    g_propagate_error(error, why);
+    return false;
+}
+
+bool ch_publisher_idle(ChPublisher *publisher, GError **error)
+{
+    if (!connect_publisher(publisher, error))
+        return false;
+    if (!read_frames(publisher, NULL, 0, error))
+        return drop(publisher, error);
+    return true;
+}

@@ -1,0 +1,59 @@
+/* Publishing with confirms: a message counts as published when the broker says that it has it. */
+#pragma once
+
+#include "chassis/core/error.h"
+#include "chassis/telemetry/health.h"
+
+#include <glib.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** A connection of its own that heals. Every function belongs to the thread of one lane. */
+typedef struct ChPublisher ChPublisher;
+
+typedef struct {
+    const char *url;      /* borrowed, never logged */
+    const char *name;     /* of the connection, and app_id of every message; borrowed */
+    const char *exchange; /* declared after each connect; NULL: none */
+    ChHealthPart *health; /* NULL: nobody asks */
+} ChPublisherConfig;
+
+/** A message to publish. All texts are borrowed and zero-terminated; NULL is left out. */
+typedef struct {
+    const char *exchange; /* "" routes to the queue named by routing_key */
+    const char *routing_key;
+    const uint8_t *body;
+    size_t body_bytes;
+    const char *message_id;
+    const char *type;
+    const char *traceparent;
+    const char *failed_queue;   /* header x-failed-queue: whose consumer failed on it */
+    const char *error;          /* header x-error: why it was retried or dead-lettered */
+    const char *dead_letter_id; /* header x-dead-letter-id */
+    int64_t created_us;         /* property timestamp; microseconds since 1970 UTC */
+    int retry_count;            /* header x-retry-count; 0 is left out */
+    bool mandatory;             /* RETURNED when no queue takes it */
+} ChMessage;
+
+typedef enum {
+    CH_PUBLISH_CONFIRMED,
+    CH_PUBLISH_RETURNED, /* no queue took it */
+    CH_PUBLISH_REFUSED,  /* the broker says no (basic.nack) */
+    CH_PUBLISH_OUTCOMES_N,
+} ChPublishOutcome;
+
+/** A publisher that is not connected yet. Copies @config's fields but borrows its texts. */
+ChPublisher *ch_publisher_new(const ChPublisherConfig *config);
+void ch_publisher_free(ChPublisher *publisher);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChPublisher, ch_publisher_free)
+
+/** Publishes @n messages, persistent, and waits up to @wait_ms for the confirms.
+ * outcomes[i] tells what became of messages[i]; only written on success.
+ * Errors: UNAVAILABLE: any of them may or may not have arrived (publish again: consumers drop
+ * duplicates). FAILED: the broker closed the channel because of one of them; the same holds. */
+CH_MUST_CHECK bool ch_publisher_publish(ChPublisher *publisher, const ChMessage *messages, size_t n,
+                                        int wait_ms, ChPublishOutcome *outcomes, GError **error);
+
+/** Keeps the connection alive (heartbeats) and notices its end. Call at least every few seconds. */
+CH_MUST_CHECK bool ch_publisher_idle(ChPublisher *publisher, GError **error);
