@@ -1,0 +1,164 @@
+/* From a dead letter queue into the table. */
+#include "chassis/messaging/dead_letters.h"
+
+#include "chassis/core/log.h"
+#include "chassis/messaging/event.h"
+#include "chassis/postgres/transaction.h"
+#include "chassis/telemetry/metrics.h"
+
+#include <string.h>
+
+CH_COUNTER(stored_total, "cartwheel_dead_letters_stored_total",
+           "dead letters moved into the table dead_letters", "queue");
+
+/* One array a column, an element a dead letter. */
+static const ChPgStatement sql_insert_dead_letters = {
+    "insert into dead_letters (id, queue, message_id, message_type, body, reason, attempts,"
+    " traceparent)"
+    " select * from unnest($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing",
+    { CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_BYTES, CH_PG_TEXTS, CH_PG_INTS,
+      CH_PG_TEXTS },
+};
+enum {
+    INSERT_ID,
+    INSERT_QUEUE,
+    INSERT_MESSAGE_ID,
+    INSERT_TYPE,
+    INSERT_BODY,
+    INSERT_REASON,
+    INSERT_ATTEMPTS,
+    INSERT_TRACEPARENT,
+};
+
+struct ChDeadLetters {
+    ChSource source; /* first: the ops cast */
+    const char *queue;
+    ChPg *pg;
+    ChConsumer *consumer;
+    ChMetric *stored;
+};
+
+/* Ours carry an id, so that a second delivery is the same row. The broker's own do not. */
+static ChUuid dead_letter_id(const ChDelivery *delivery)
+{
+    ChUuid id;
+    if (delivery->dead_letter_id != NULL &&
+        ch_uuid_parse(delivery->dead_letter_id, strlen(delivery->dead_letter_id), &id))
+        return id;
+    return ch_uuid_new();
+}
+
+/* Why the broker dead-lettered what our consumer rejected. Free with g_free(). */
+static char *broker_reason(const ChDelivery *delivery)
+{
+    if (delivery->body_bytes > CH_EVENT_MAX_BYTES)
+        return g_strdup_printf("the body has %zu bytes, more than %d", delivery->body_bytes,
+                               CH_EVENT_MAX_BYTES);
+    return g_strdup_printf("given up unread: %s",
+                           delivery->death_reason != NULL ? delivery->death_reason : "unknown");
+}
+
+static void add_dead_letter(ChPgParams *params, const char *queue, const ChDelivery *delivery)
+{
+    g_autofree char *reason =
+        delivery->error != NULL ? g_strdup(delivery->error) : broker_reason(delivery);
+    ch_pg_add_uuid(params, INSERT_ID, dead_letter_id(delivery));
+    ch_pg_add_text(params, INSERT_QUEUE, queue);
+    ch_pg_add_text(params, INSERT_MESSAGE_ID, delivery->message_id);
+    ch_pg_add_text(params, INSERT_TYPE, delivery->type);
+    ch_pg_add_bytes(params, INSERT_BODY, delivery->body_bytes == 0 ? (void *)"" : delivery->body,
+                    delivery->body_bytes);
+    ch_pg_add_text(params, INSERT_REASON, reason);
+    ch_pg_add_int(params, INSERT_ATTEMPTS, delivery->retry_count);
+    ch_pg_add_text(params, INSERT_TRACEPARENT, delivery->traceparent);
+}
+
+bool ch_dead_letters_run(void *context, void *const *items, size_t n, GError **error)
+{
+    ChDeadLetters *dead_letters = context;
+    ChPgParams *params = ch_pg_params_new(&sql_insert_dead_letters);
+    for (size_t i = 0; i < n; i++)
+        add_dead_letter(params, dead_letters->queue, items[i]);
+    return ch_pg_send(dead_letters->pg, params, NULL, error);
+}
+
+static bool source_take(ChSource *source, void **items, size_t max, int wait_ms, size_t *n,
+                        GError **error)
+{
+    return ch_consumer_fetch(((ChDeadLetters *)source)->consumer, (ChDelivery **)items, max,
+                             wait_ms, n, error);
+}
+
+static void source_settle(ChSource *source, void *const *items, size_t n)
+{
+    ChDeadLetters *dead_letters = (ChDeadLetters *)source;
+    ch_consumer_ack(dead_letters->consumer, (ChDelivery *const *)items, n);
+    ch_metric_add(dead_letters->stored, (int64_t)n);
+}
+
+/* There is no place behind this one: leave the letter in its queue and say so. */
+static bool source_fail(ChSource *source, void *item, const GError *why, GError **error)
+{
+    (void)source;
+    (void)item;
+    g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "a dead letter cannot be stored: %s",
+                why->message);
+    return false;
+}
+
+static void source_abandon(ChSource *source, void *item, const GError *why)
+{
+    (void)why;
+    ChDelivery *delivery = item;
+    ch_consumer_release(((ChDeadLetters *)source)->consumer, &delivery, 1);
+}
+
+static bool source_hold(ChSource *source, void *const *items, size_t n, const GError *why)
+{
+    (void)items;
+    (void)n;
+    (void)why;
+    ch_consumer_keep_alive(((ChDeadLetters *)source)->consumer);
+    return true;
+}
+
+static void source_release(ChSource *source, void *const *items, size_t n)
+{
+    ch_consumer_release(((ChDeadLetters *)source)->consumer, (ChDelivery *const *)items, n);
+}
+
+static void source_wake(ChSource *source)
+{
+    ch_consumer_wake(((ChDeadLetters *)source)->consumer);
+}
+
+static const ChSourceOps dead_letters_source_ops = {
+    .take = source_take,
+    .settle = source_settle,
+    .fail = source_fail,
+    .abandon = source_abandon,
+    .hold = source_hold,
+    .release = source_release,
+    .wake = source_wake,
+};
+
+ChDeadLetters *ch_dead_letters_new(const char *queue, ChPg *pg, ChConsumer *consumer)
+{
+    ChDeadLetters *dead_letters = g_new0(ChDeadLetters, 1);
+    dead_letters->source.ops = &dead_letters_source_ops;
+    dead_letters->queue = queue;
+    dead_letters->pg = pg;
+    dead_letters->consumer = consumer;
+    dead_letters->stored = ch_metric(&stored_total, queue);
+    return dead_letters;
+}
+
+void ch_dead_letters_free(ChDeadLetters *dead_letters)
+{
+    g_free(dead_letters);
+}
+
+ChSource *ch_dead_letters_source(ChDeadLetters *dead_letters)
+{
+    return &dead_letters->source;
+}

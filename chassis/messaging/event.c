@@ -1,0 +1,89 @@
+/* Reading and writing envelopes. */
+#include "chassis/messaging/event.h"
+
+#include <string.h>
+
+static bool fail(const char *why, GError **error)
+{
+    g_set_error(error, CH_ERROR, CH_ERROR_FAILED, "not an event: %s", why);
+    return false;
+}
+
+/* Data is an object, or a string that holds one. */
+static bool read_data(ChEvent *event, ChJsonValue root, GError **error)
+{
+    event->data = ch_json_member(root, "Data");
+    if (ch_json_kind(event->data) == CH_JSON_TEXT) {
+        size_t bytes;
+        const char *text = ch_json_text(event->data, &bytes);
+        event->inner = ch_json_parse(text, bytes, error);
+        if (event->inner == NULL) {
+            g_prefix_error(error, "not an event: Data: ");
+            return false;
+        }
+        event->data = ch_json_root(event->inner);
+    }
+    return ch_json_kind(event->data) == CH_JSON_OBJECT || fail("Data is no object", error);
+}
+
+static bool read_envelope(ChEvent *event, GError **error)
+{
+    ChJsonValue root = ch_json_root(event->document);
+    if (ch_json_kind(root) != CH_JSON_OBJECT)
+        return fail("the body is no JSON object", error);
+    size_t bytes = 0;
+    const char *id = ch_json_text(ch_json_member(root, "EventId"), &bytes);
+    if (id == NULL || !ch_uuid_parse(id, bytes, &event->id) || ch_uuid_is_nil(event->id))
+        return fail("EventId is no UUID", error);
+    event->type = g_strdup(ch_json_text(ch_json_member(root, "EventType"), NULL));
+    return read_data(event, root, error);
+}
+
+ChEvent *ch_event_parse(const void *body, size_t bytes, const char *traceparent, GError **error)
+{
+    g_autoptr(ChEvent) event = g_new0(ChEvent, 1);
+    event->document = ch_json_parse(body, bytes, error);
+    if (event->document == NULL) {
+        g_prefix_error(error, "not an event: ");
+        return NULL;
+    }
+    if (!read_envelope(event, error))
+        return NULL;
+    ChTrace parent = { .trace_id = { 0 } };
+    if (!ch_trace_parse(traceparent, &parent))
+        parent = ch_trace_new();
+    event->trace = ch_trace_child(parent);
+    return g_steal_pointer(&event);
+}
+
+void ch_event_free(ChEvent *event)
+{
+    if (event == NULL)
+        return;
+    ch_json_free(event->document);
+    ch_json_free(event->inner);
+    g_free(event->type);
+    g_free(event);
+}
+
+GString *ch_event_begin(ChUuid id, const char *type, int64_t occurred_us)
+{
+    enum {
+        USUAL_BYTES = 512
+    };
+    GString *event = g_string_sized_new(USUAL_BYTES);
+    ch_json_begin_object(event, NULL);
+    ch_json_add_uuid(event, "EventId", id);
+    ch_json_add_text(event, "EventType", type);
+    ch_json_add_time(event, "OccurredOn", occurred_us);
+    ch_json_begin_object(event, "Data");
+    ch_json_add_uuid(event, "Id", id);
+    ch_json_add_time(event, "OccurredOn", occurred_us);
+    return event;
+}
+
+void ch_event_end(GString *event)
+{
+    ch_json_end_object(event);
+    ch_json_end_object(event);
+}

@@ -1,0 +1,100 @@
+/* Gauges of the outbox, and the inbox's retention. */
+#include "chassis/messaging/housekeeping.h"
+
+#include "chassis/core/log.h"
+#include "chassis/core/time.h"
+#include "chassis/postgres/transaction.h"
+#include "chassis/telemetry/metrics.h"
+
+enum {
+    PRUNE_PERIOD_MS = 60 * 1000,
+    PRUNE_BATCH = 5000, /* rows in one transaction: it never blocks anyone for long */
+    MAX_COUNTED = 1000000,
+};
+
+static const ChPgStatement sql_measure_outbox = {
+    "select (select count(*) from (select from outbox limit $1) as counted),"
+    " coalesce((extract(epoch from now() - (select created_at from outbox order by id limit 1))"
+    " * 1000)::bigint, 0),"
+    " (select count(*) from outbox_parked)",
+    { CH_PG_INT },
+};
+enum {
+    MEASURE_PENDING,
+    MEASURE_OLDEST_MS,
+    MEASURE_PARKED
+};
+
+/* $1: rows from before this time; $2: how many. The block range index finds them. */
+static const ChPgStatement sql_prune_inbox = {
+    "delete from inbox where ctid = any(array("
+    "select ctid from inbox where received_at < $1 limit $2))",
+    { CH_PG_TIME, CH_PG_INT },
+};
+
+CH_GAUGE(pending, "cartwheel_outbox_pending", "messages that wait to be published", NULL);
+CH_GAUGE(oldest_seconds, "cartwheel_outbox_oldest_seconds", "age of the oldest of them", NULL);
+CH_GAUGE(parked, "cartwheel_outbox_parked", "messages that were given up and wait for a person",
+         NULL);
+CH_COUNTER(pruned_total, "cartwheel_inbox_pruned_total", "old inbox rows deleted", NULL);
+
+struct ChHousekeeping {
+    ChPg *pg;
+    ChTicker *ticker;
+    int64_t inbox_retention_ms;
+    int64_t prune_at_us; /* monotonic */
+};
+
+ChHousekeeping *ch_housekeeping_new(ChPg *pg, ChTicker *ticker, int64_t inbox_retention_ms)
+{
+    ChHousekeeping *housekeeping = g_new0(ChHousekeeping, 1);
+    housekeeping->pg = pg;
+    housekeeping->ticker = ticker;
+    housekeeping->inbox_retention_ms = inbox_retention_ms;
+    return housekeeping;
+}
+
+void ch_housekeeping_free(ChHousekeeping *housekeeping)
+{
+    g_free(housekeeping);
+}
+
+static bool measure_outbox(ChHousekeeping *housekeeping, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_measure_outbox);
+    ch_pg_add_int(params, 0, MAX_COUNTED);
+    g_autoptr(ChPgRows) rows = ch_pg_query(housekeeping->pg, params, error);
+    if (rows == NULL)
+        return false;
+    ch_metric_set(ch_metric(&pending, NULL), (double)ch_pg_int(rows, 0, MEASURE_PENDING));
+    ch_metric_set(ch_metric(&oldest_seconds, NULL),
+                  (double)ch_pg_int(rows, 0, MEASURE_OLDEST_MS) / 1000.0);
+    ch_metric_set(ch_metric(&parked, NULL), (double)ch_pg_int(rows, 0, MEASURE_PARKED));
+    return true;
+}
+
+static bool prune_inbox(ChHousekeeping *housekeeping, GError **error)
+{
+    if (ch_time_monotonic_us() < housekeeping->prune_at_us)
+        return true;
+    ChPgParams *params = ch_pg_params_new(&sql_prune_inbox);
+    ch_pg_add_time(params, 0, ch_time_now_us() - housekeeping->inbox_retention_ms * 1000);
+    ch_pg_add_int(params, 1, PRUNE_BATCH);
+    g_autoptr(ChPgRows) rows = ch_pg_query(housekeeping->pg, params, error);
+    if (rows == NULL)
+        return false;
+    size_t n = ch_pg_rows_affected(rows);
+    ch_metric_add(ch_metric(&pruned_total, NULL), (int64_t)n);
+    if (n == PRUNE_BATCH)
+        ch_ticker_again(housekeeping->ticker);
+    else
+        housekeeping->prune_at_us = ch_time_monotonic_us() + INT64_C(1000) * PRUNE_PERIOD_MS;
+    return true;
+}
+
+bool ch_housekeeping_run(void *context, void *const *items, size_t n, GError **error)
+{
+    (void)items;
+    (void)n;
+    return measure_outbox(context, error) && prune_inbox(context, error);
+}

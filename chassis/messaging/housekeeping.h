@@ -1,0 +1,18 @@
+/* Housekeeping of a service's messaging tables: measures the outbox, prunes the inbox. */
+#pragma once
+
+#include "chassis/core/ticker.h"
+#include "chassis/postgres/connection.h"
+
+typedef struct ChHousekeeping ChHousekeeping;
+
+/** The handler's state of one housekeeping lane. Borrows @pg and @ticker, which belong to the lane.
+ * @inbox_retention_ms: how long an event is remembered; at least as long as a dead letter may be
+ * replayed. */
+ChHousekeeping *ch_housekeeping_new(ChPg *pg, ChTicker *ticker, int64_t inbox_retention_ms);
+void ch_housekeeping_free(ChHousekeeping *housekeeping);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHousekeeping, ch_housekeeping_free)
+
+/** The ChHandler of the lane; @housekeeping is its context and @items its tick. */
+bool ch_housekeeping_run(void *housekeeping, void *const *items, size_t n, GError **error);

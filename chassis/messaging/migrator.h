@@ -1,0 +1,17 @@
+/* What every service's migrator does. */
+#pragma once
+
+#include "chassis/core/config.h"
+#include "chassis/postgres/migrations.h"
+#include "chassis/rabbitmq/topology.h"
+
+typedef struct {
+    ChConfigCommon common;
+    char *amqp_url;
+    int queue_type; /* ChQueueType */
+} ChMigratorConfig;
+
+/** Reads the configuration, applies @migrations, declares @topology; the process's whole main().
+ * Returns its exit status: 0, 1 with the reason in the log, 2 for a bad setting. */
+int ch_migrator_main(const char *process, const ChMigration *migrations, size_t n,
+                     const ChTopology *topology, int argc, char **argv);

@@ -1,0 +1,20 @@
+/* The relay: publishes what the outbox holds and deletes a row when the broker has confirmed it. */
+#pragma once
+
+#include "chassis/core/ticker.h"
+#include "chassis/postgres/connection.h"
+#include "chassis/rabbitmq/publisher.h"
+
+typedef struct ChRelay ChRelay;
+
+/** The handler's state of one relay lane. Borrows all three, which belong to that lane;
+ * @ticker's period is the longest time a message waits when the system is idle. */
+ChRelay *ch_relay_new(ChPg *pg, ChPublisher *publisher, ChTicker *ticker);
+void ch_relay_free(ChRelay *relay);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChRelay, ch_relay_free)
+
+/** The ChHandler of the lane; @relay is its context and @items its tick. Several relays may work on
+ * one outbox: each takes rows that no other holds. Errors: UNAVAILABLE; then nothing was deleted,
+ * and what was published comes again as duplicates. */
+bool ch_relay_run(void *relay, void *const *items, size_t n, GError **error);

@@ -1,0 +1,282 @@
+/* The source and the handler of a consumer lane. */
+#include "chassis/messaging/subscription.h"
+
+#include "chassis/core/log.h"
+#include "chassis/core/time.h"
+#include "chassis/messaging/failure.h"
+#include "chassis/messaging/inbox.h"
+#include "chassis/telemetry/metrics.h"
+
+#include <string.h>
+
+enum {
+    MAX_UNSETTLED_DELIVERIES = 10
+}; /* of one message: then it may be what kills us */
+
+CH_COUNTER(consumed_total, "cartwheel_messages_consumed_total", "messages received", "queue");
+CH_COUNTER(duplicates_total, "cartwheel_messages_duplicate_total",
+           "messages whose event was taken in before", "queue");
+CH_COUNTER(rejected_total, "cartwheel_messages_rejected_total",
+           "messages handed to the dead letter queue unread", "queue");
+CH_HISTOGRAM(batch_size, "cartwheel_consumer_batch_size", "messages handled at once", "queue",
+             CH_BUCKETS_SIZE);
+CH_HISTOGRAM(handler_seconds, "cartwheel_consumer_handler_seconds",
+             "time of the use case for one batch", "queue", CH_BUCKETS_SECONDS);
+
+/* One message on its way through the lane. */
+typedef struct {
+    ChDelivery *delivery; /* owned until settled */
+    ChEvent *event;       /* NULL: no envelope */
+    void *command;        /* NULL: the data is invalid */
+    char *fault;          /* why there is no event or command; else NULL */
+    bool reject;          /* goes to the dead letter queue unread */
+} Item;
+
+struct ChSubscription {
+    ChSource source; /* first: the ops cast */
+    ChSubscriptionConfig config;
+    ChPg *pg;
+    ChConsumer *consumer;
+    ChMetric *consumed;
+    ChMetric *duplicates;
+    ChMetric *rejected;
+    ChMetric *batch_size;
+    ChMetric *handler_seconds;
+};
+
+/* ---- items ---- */
+
+static void free_item(ChSubscription *subscription, Item *item)
+{
+    if (item->command != NULL)
+        subscription->config.free_command(item->command);
+    ch_event_free(item->event);
+    g_free(item->fault);
+    g_free(item);
+}
+
+static void decode_data(ChSubscription *subscription, Item *item)
+{
+    const ChSubscriptionConfig *config = &subscription->config;
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    if (item->event->type != NULL && strcmp(item->event->type, config->event_type) != 0)
+        ch_violations_add(violations, "EventType", "must be %s", config->event_type);
+    else
+        item->command = config->decode(item->event, violations);
+    if (item->command == NULL)
+        item->fault = ch_violations_text(violations);
+}
+
+static bool is_too_large_or_deadly(ChSubscription *subscription, const ChDelivery *delivery)
+{
+    if (delivery->body_bytes <= CH_EVENT_MAX_BYTES &&
+        delivery->delivery_count < MAX_UNSETTLED_DELIVERIES)
+        return false;
+    ch_log_error("message goes to the dead letter queue unread",
+                 CH_STR("queue", subscription->config.queue->name),
+                 CH_INT("bytes", delivery->body_bytes),
+                 CH_INT("unsettled_deliveries", delivery->delivery_count));
+    ch_metric_add(subscription->rejected, 1);
+    return true;
+}
+
+static Item *new_item(ChSubscription *subscription, ChDelivery *delivery)
+{
+    Item *item = g_new0(Item, 1);
+    item->delivery = delivery;
+    item->reject = is_too_large_or_deadly(subscription, delivery);
+    if (item->reject)
+        return item;
+    g_autoptr(GError) why = NULL;
+    item->event = ch_event_parse(delivery->body, delivery->body_bytes, delivery->traceparent, &why);
+    if (item->event == NULL)
+        item->fault = g_strdup(why->message);
+    else
+        decode_data(subscription, item);
+    return item;
+}
+
+/* ---- the source ---- */
+
+static bool source_take(ChSource *source, void **items, size_t max, int wait_ms, size_t *n,
+                        GError **error)
+{
+    ChSubscription *subscription = (ChSubscription *)source;
+    ChDelivery **deliveries = (ChDelivery **)items; /* each is replaced by its item */
+    if (!ch_consumer_fetch(subscription->consumer, deliveries, max, wait_ms, n, error))
+        return false;
+    for (size_t i = 0; i < *n; i++)
+        items[i] = new_item(subscription, deliveries[i]);
+    ch_metric_add(subscription->consumed, (int64_t)*n);
+    return true;
+}
+
+/* Acknowledges runs of messages, and rejects those that go unread where they stand. */
+static void source_settle(ChSource *source, void *const *items, size_t n)
+{
+    ChSubscription *subscription = (ChSubscription *)source;
+    g_autofree ChDelivery **run = g_new(ChDelivery *, n);
+    size_t length = 0;
+    for (size_t i = 0; i < n; i++) {
+        Item *item = items[i];
+        if (!item->reject)
+            run[length++] = item->delivery;
+        if (length > 0 && (item->reject || i == n - 1)) {
+            ch_consumer_ack(subscription->consumer, run, length);
+            length = 0;
+        }
+        if (item->reject)
+            ch_consumer_reject(subscription->consumer, item->delivery);
+        free_item(subscription, item);
+    }
+}
+
+static void source_abandon(ChSource *source, void *opaque, const GError *why)
+{
+    (void)why;
+    ChSubscription *subscription = (ChSubscription *)source;
+    Item *item = opaque;
+    ch_metric_add(subscription->rejected, 1);
+    ch_consumer_reject(subscription->consumer, item->delivery);
+    free_item(subscription, item);
+}
+
+static bool source_hold(ChSource *source, void *const *items, size_t n, const GError *why)
+{
+    (void)items;
+    (void)n;
+    (void)why;
+    ch_consumer_keep_alive(((ChSubscription *)source)->consumer);
+    return true;
+}
+
+static void source_release(ChSource *source, void *const *items, size_t n)
+{
+    ChSubscription *subscription = (ChSubscription *)source;
+    for (size_t i = 0; i < n; i++) {
+        Item *item = items[i];
+        ch_consumer_release(subscription->consumer, &item->delivery, 1);
+        free_item(subscription, item);
+    }
+}
+
+static void source_wake(ChSource *source)
+{
+    ch_consumer_wake(((ChSubscription *)source)->consumer);
+}
+
+/* ---- failures ---- */
+
+static bool fail_item(ChSubscription *subscription, Item *item, const char *why, GError **error)
+{
+    const ChSubscriptionConfig *config = &subscription->config;
+    bool final = item->event == NULL || item->delivery->retry_count >= CH_RETRIES;
+    if (!final)
+        return ch_failure_retry(subscription->pg, config->queue, item->delivery, why, error);
+    bool announced = false;
+    if (item->event != NULL && config->give_up != NULL &&
+        !config->give_up(config->context, item->event, &announced, error))
+        return false;
+    bool fresh = true;
+    if (announced && !ch_inbox_take_in(subscription->pg, config->queue->name, &item->event->id, 1,
+                                       &fresh, error))
+        return false;
+    return ch_failure_dead_letter(subscription->pg, config->queue, item->delivery, why, error);
+}
+
+static bool source_fail(ChSource *source, void *opaque, const GError *why, GError **error)
+{
+    return fail_item((ChSubscription *)source, opaque, why->message, error);
+}
+
+static const ChSourceOps subscription_source_ops = {
+    .take = source_take,
+    .settle = source_settle,
+    .fail = source_fail,
+    .abandon = source_abandon,
+    .hold = source_hold,
+    .release = source_release,
+    .wake = source_wake,
+};
+
+/* ---- the handler ---- */
+
+/* Takes in the events of those items that have a command, and picks the commands that are new. */
+static bool pick_fresh(ChSubscription *subscription, void *const *items, size_t n, void **commands,
+                       size_t *fresh_n, GError **error)
+{
+    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree void **candidates = g_new(void *, n);
+    g_autofree bool *fresh = g_new0(bool, n);
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++) {
+        const Item *item = items[i];
+        if (item->command == NULL)
+            continue;
+        ids[known] = item->event->id;
+        candidates[known++] = item->command;
+    }
+    *fresh_n = 0;
+    if (known == 0)
+        return true;
+    if (!ch_inbox_take_in(subscription->pg, subscription->config.queue->name, ids, known, fresh,
+                          error))
+        return false;
+    for (size_t i = 0; i < known; i++) {
+        if (fresh[i])
+            commands[(*fresh_n)++] = candidates[i];
+    }
+    ch_metric_add(subscription->duplicates, (int64_t)(known - *fresh_n));
+    return true;
+}
+
+bool ch_subscription_run(void *context, void *const *items, size_t n, GError **error)
+{
+    ChSubscription *subscription = context;
+    const ChSubscriptionConfig *config = &subscription->config;
+    g_autofree void **commands = g_new(void *, n);
+    size_t fresh_n = 0;
+    int64_t start_us = ch_time_monotonic_us();
+    if (!pick_fresh(subscription, items, n, commands, &fresh_n, error))
+        return false;
+    if (fresh_n > 0 && !config->handle(config->context, commands, fresh_n, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        Item *item = items[i];
+        if (item->fault != NULL && !fail_item(subscription, item, item->fault, error))
+            return false;
+    }
+    ch_metric_observe(subscription->batch_size, (double)n);
+    ch_metric_observe_since(subscription->handler_seconds, start_us);
+    return true;
+}
+
+/* ---- life ---- */
+
+ChSubscription *ch_subscription_new(const ChSubscriptionConfig *config, ChPg *pg,
+                                    ChConsumer *consumer)
+{
+    g_assert(config->decode != NULL && config->free_command != NULL && config->handle != NULL);
+    const char *queue = config->queue->name;
+    ChSubscription *subscription = g_new0(ChSubscription, 1);
+    subscription->source.ops = &subscription_source_ops;
+    subscription->config = *config;
+    subscription->pg = pg;
+    subscription->consumer = consumer;
+    subscription->consumed = ch_metric(&consumed_total, queue);
+    subscription->duplicates = ch_metric(&duplicates_total, queue);
+    subscription->rejected = ch_metric(&rejected_total, queue);
+    subscription->batch_size = ch_metric(&batch_size, queue);
+    subscription->handler_seconds = ch_metric(&handler_seconds, queue);
+    return subscription;
+}
+
+void ch_subscription_free(ChSubscription *subscription)
+{
+    g_free(subscription);
+}
+
+ChSource *ch_subscription_source(ChSubscription *subscription)
+{
+    return &subscription->source;
+}

@@ -1,0 +1,47 @@
+/* A subscription: one queue, decoded, taken in once, handled in batches, and what becomes of
+ * messages that cannot be handled.
+ *
+ *   handled, or taken in before            acknowledged
+ *   failed, attempts 1 and 2               to <queue>.retry.<attempt>, back after its delay
+ *   failed, attempt 3                      to the dead letter queue, with the reason
+ *   no envelope at all                     to the dead letter queue at once
+ *   too large, or may be what kills us     to the dead letter queue unread
+ *
+ * Retries and dead letters go through the outbox: they commit with the inbox row and the event that
+ * tells of the failure, and need no second way to publish. */
+#pragma once
+
+#include "chassis/core/lane.h"
+#include "chassis/messaging/event.h"
+#include "chassis/postgres/connection.h"
+#include "chassis/rabbitmq/consumer.h"
+
+typedef struct {
+    const ChQueue *queue;
+    const char *event_type; /* what the queue carries; another type fails */
+    /* Reads @event's data into a command of the application, freed by @free_command. NULL when it
+     * is invalid: violations say why. Copies what it keeps. */
+    void *(*decode)(const ChEvent *event, ChViolations *violations);
+    GDestroyNotify free_command;
+    /* The use case: commands[0..n) are new to this consumer. Errors: as a ChHandler's. */
+    bool (*handle)(void *context, void *const *commands, size_t n, GError **error);
+    /* Announces, in the open transaction, that @event was given up; *announced when it did, and the
+     * event then counts as taken in. NULL: nobody has to know. */
+    bool (*give_up)(void *context, const ChEvent *event, bool *announced, GError **error);
+    void *context; /* of both; belongs to the lane */
+} ChSubscriptionConfig;
+
+typedef struct ChSubscription ChSubscription;
+
+/** Copies @config; borrows what it points to, and @pg and @consumer, which belong to the lane. */
+ChSubscription *ch_subscription_new(const ChSubscriptionConfig *config, ChPg *pg,
+                                    ChConsumer *consumer);
+void ch_subscription_free(ChSubscription *subscription);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChSubscription, ch_subscription_free)
+
+/** The lane's source; belongs to the subscription. */
+ChSource *ch_subscription_source(ChSubscription *subscription);
+
+/** The lane's ChHandler; @subscription is its context. */
+bool ch_subscription_run(void *subscription, void *const *items, size_t n, GError **error);

@@ -1,0 +1,227 @@
+/* Makes the parts of each lane and keeps them in the order in which they can be freed. */
+#include "chassis/messaging/worker.h"
+
+#include "chassis/core/ticker.h"
+#include "chassis/messaging/dead_letters.h"
+#include "chassis/messaging/housekeeping.h"
+#include "chassis/messaging/relay.h"
+#include "chassis/postgres/transaction.h"
+
+enum {
+    PREFETCH = 512,            /* messages on their way to a consumer lane, and its largest batch */
+    DEAD_LETTER_PREFETCH = 32, /* they may be large */
+    RELAY_PERIOD_MS = 25,      /* the longest wait of a message on an idle system */
+    HOUSEKEEPING_PERIOD_MS = 1000,
+};
+
+typedef struct {
+    void *object;
+    GDestroyNotify destroy;
+} Owned;
+
+struct ChWorker {
+    ChWorkerConfig config;
+    ChHealth *health;
+    ChLaneGroup *lanes;
+    GArray *owned; /* Owned, in the order they were made */
+};
+
+void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy)
+{
+    Owned owned = { object, destroy };
+    g_array_append_val(worker->owned, owned);
+}
+
+ChWorker *ch_worker_new(const ChWorkerConfig *config, ChHealth *health)
+{
+    ChWorker *worker = g_new0(ChWorker, 1);
+    worker->config = *config;
+    worker->health = health;
+    worker->lanes = ch_lane_group_new();
+    worker->owned = g_array_new(FALSE, FALSE, sizeof(Owned));
+    return worker;
+}
+
+void ch_worker_free(ChWorker *worker)
+{
+    if (worker == NULL)
+        return;
+    ch_lane_group_free(worker->lanes);
+    for (guint i = worker->owned->len; i > 0; i--) {
+        const Owned *owned = &g_array_index(worker->owned, Owned, i - 1);
+        owned->destroy(owned->object);
+    }
+    g_array_unref(worker->owned);
+    g_free(worker);
+}
+
+static void free_pg(gpointer pg)
+{
+    ch_pg_free(pg);
+}
+
+static void free_consumer(gpointer consumer)
+{
+    ch_consumer_free(consumer);
+}
+
+static void free_publisher(gpointer publisher)
+{
+    ch_publisher_free(publisher);
+}
+
+static void free_subscription(gpointer subscription)
+{
+    ch_subscription_free(subscription);
+}
+
+static void free_dead_letters(gpointer dead_letters)
+{
+    ch_dead_letters_free(dead_letters);
+}
+
+static void free_ticker(gpointer ticker)
+{
+    ch_ticker_free(ticker);
+}
+
+static void free_relay(gpointer relay)
+{
+    ch_relay_free(relay);
+}
+
+static void free_housekeeping(gpointer housekeeping)
+{
+    ch_housekeeping_free(housekeeping);
+}
+
+ChPg *ch_worker_connection(ChWorker *worker)
+{
+    const ChPgConfig config = {
+        .url = worker->config.database_url,
+        .application_name = worker->config.process,
+        .schema_version = worker->config.schema_version,
+        .health = ch_health_part(worker->health, "postgres"),
+    };
+    ChPg *pg = ch_pg_new(&config);
+    ch_worker_own(worker, pg, free_pg);
+    return pg;
+}
+
+/* A consumer of the queue named @name; @queue is NULL for one that another lane declares. */
+static ChConsumer *new_consumer(ChWorker *worker, const char *name, const ChQueue *queue,
+                                int prefetch)
+{
+    const ChConsumerConfig config = {
+        .url = worker->config.amqp_url,
+        .name = worker->config.process,
+        .queue_name = name,
+        .queue = queue,
+        .type = worker->config.queue_type,
+        .prefetch = prefetch,
+        .health = ch_health_part(worker->health, "rabbitmq"),
+    };
+    ChConsumer *consumer = ch_consumer_new(&config);
+    ch_worker_own(worker, consumer, free_consumer);
+    return consumer;
+}
+
+static void store_dead_letters(ChWorker *worker, const ChQueue *queue)
+{
+    char name[CH_QUEUE_NAME_BYTES];
+    ch_topology_dead_letter_queue(queue->name, name);
+    char *owned_name = g_strdup(name);
+    ch_worker_own(worker, owned_name, g_free);
+    ChPg *pg = ch_worker_connection(worker);
+    ChConsumer *consumer = new_consumer(worker, owned_name, NULL, DEAD_LETTER_PREFETCH);
+    ChDeadLetters *dead_letters = ch_dead_letters_new(queue->name, pg, consumer);
+    ch_worker_own(worker, dead_letters, free_dead_letters);
+    const ChLaneConfig lane = {
+        .name = owned_name,
+        .max_batch = DEAD_LETTER_PREFETCH,
+        .stack_bytes = CH_CONSUMER_STACK_BYTES,
+        .source = ch_dead_letters_source(dead_letters),
+        .work = ch_pg_work(pg),
+        .handler = ch_dead_letters_run,
+        .context = dead_letters,
+    };
+    ch_lane_group_add(worker->lanes, &lane);
+}
+
+void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *config)
+{
+    ChConsumer *consumer = new_consumer(worker, config->queue->name, config->queue, PREFETCH);
+    ChSubscription *subscription = ch_subscription_new(config, pg, consumer);
+    ch_worker_own(worker, subscription, free_subscription);
+    const ChLaneConfig lane = {
+        .name = config->queue->name,
+        .max_batch = PREFETCH,
+        .stack_bytes = CH_CONSUMER_STACK_BYTES,
+        .source = ch_subscription_source(subscription),
+        .work = ch_pg_work(pg),
+        .handler = ch_subscription_run,
+        .context = subscription,
+    };
+    ch_lane_group_add(worker->lanes, &lane);
+    store_dead_letters(worker, config->queue);
+}
+
+void ch_worker_relay(ChWorker *worker)
+{
+    const ChPublisherConfig config = {
+        .url = worker->config.amqp_url,
+        .name = worker->config.process,
+        .exchange = worker->config.exchange,
+        .health = ch_health_part(worker->health, "rabbitmq"),
+    };
+    ChPg *pg = ch_worker_connection(worker);
+    ChPublisher *publisher = ch_publisher_new(&config);
+    ch_worker_own(worker, publisher, free_publisher);
+    ChTicker *ticker = ch_ticker_new(RELAY_PERIOD_MS);
+    ch_worker_own(worker, ticker, free_ticker);
+    ChRelay *relay = ch_relay_new(pg, publisher, ticker);
+    ch_worker_own(worker, relay, free_relay);
+    const ChLaneConfig lane = {
+        .name = "relay",
+        .max_batch = 1,
+        .source = ch_ticker_source(ticker),
+        .work = ch_pg_work(pg),
+        .handler = ch_relay_run,
+        .context = relay,
+    };
+    ch_lane_group_add(worker->lanes, &lane);
+}
+
+void ch_worker_housekeeping(ChWorker *worker)
+{
+    ChPg *pg = ch_worker_connection(worker);
+    ChTicker *ticker = ch_ticker_new(HOUSEKEEPING_PERIOD_MS);
+    ch_worker_own(worker, ticker, free_ticker);
+    ChHousekeeping *housekeeping =
+        ch_housekeeping_new(pg, ticker, worker->config.inbox_retention_ms);
+    ch_worker_own(worker, housekeeping, free_housekeeping);
+    const ChLaneConfig lane = {
+        .name = "housekeeping",
+        .max_batch = 1,
+        .source = ch_ticker_source(ticker),
+        .work = ch_pg_work(pg),
+        .handler = ch_housekeeping_run,
+        .context = housekeeping,
+    };
+    ch_lane_group_add(worker->lanes, &lane);
+}
+
+void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config)
+{
+    ch_lane_group_add(worker->lanes, config);
+}
+
+bool ch_worker_start(ChWorker *worker, GError **error)
+{
+    return ch_lane_group_start(worker->lanes, error);
+}
+
+bool ch_worker_stop(ChWorker *worker, int64_t deadline_us)
+{
+    return ch_lane_group_stop(worker->lanes, deadline_us);
+}
