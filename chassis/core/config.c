@@ -374,6 +374,16 @@ static char *setting_text(const ChConfigKey *key, const void *config)
     g_assert_not_reached();
 }
 
+/* @text is the setting's; a default of 24h is the same as 1d. */
+static bool is_default(const ChConfigKey *key, const void *config, const char *text)
+{
+    int64_t fallback_ms = 0;
+    if (key->kind != CH_CONFIG_DURATION || key->fallback == NULL)
+        return g_strcmp0(text, key->fallback) == 0;
+    return parse_duration(key->fallback, &fallback_ms) &&
+           *(const int64_t *)(const void *)((const char *)config + key->offset) == fallback_ms;
+}
+
 void ch_config_log(const ChConfigKey *keys, size_t n, const void *config)
 {
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
@@ -381,7 +391,7 @@ void ch_config_log(const ChConfigKey *keys, size_t n, const void *config)
     for (size_t i = 0; i < n; i++) {
         char *text = setting_text(&keys[i], config);
         g_ptr_array_add(texts, text);
-        if (g_strcmp0(text, keys[i].fallback) != 0)
+        if (!is_default(&keys[i], config, text))
             g_array_append_val(fields, CH_STR(keys[i].name, text));
     }
     ch_log_write(CH_LOG_INFO, "settings that differ from their defaults",

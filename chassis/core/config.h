@@ -1,0 +1,60 @@
+/* Configuration: one table for each process, read from the environment, checked whole before anything starts. */
+#pragma once
+
+#include "chassis/core/error.h"
+#include "chassis/core/log.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    CH_CONFIG_TEXT,     /* char *, owned by the struct */
+    CH_CONFIG_SECRET,   /* char *; never printed; NAME_FILE may name a file that holds it */
+    CH_CONFIG_COUNT,    /* int64_t, 1 or more */
+    CH_CONFIG_DURATION, /* int64_t milliseconds; written 500ms, 20s, 5m, 24h, 30d */
+    CH_CONFIG_LISTEN,   /* ChListen: host:port, IPv6 in brackets */
+    CH_CONFIG_CHOICE,   /* int: the index of the value in .choices */
+} ChConfigKind;
+
+typedef struct {
+    char host[256];
+    uint16_t port; /* 0: any free port */
+} ChListen;
+
+typedef struct {
+    const char *name;
+    ChConfigKind kind;
+    size_t offset;        /* of the field in the process's struct */
+    const char *fallback; /* NULL: required. "": may be empty (text and secret only) */
+    const char *help;     /* one line */
+    const char *choices;  /* CH_CONFIG_CHOICE: "quorum|classic" */
+} ChConfigKey;
+
+/** The keys that every process has. Embed first in a process's struct, so that its offsets are these. */
+typedef struct {
+    int log_level; /* ChLogLevel */
+    int64_t shutdown_timeout_ms;
+    char *database_url;
+} ChConfigCommon;
+
+#define CH_CONFIG_COMMON_KEYS                                                                      \
+    { "LOG_LEVEL", CH_CONFIG_CHOICE, offsetof(ChConfigCommon, log_level), "info",                  \
+      "how much is logged", "error|warning|info|debug" },                                         \
+    { "SHUTDOWN_TIMEOUT", CH_CONFIG_DURATION, offsetof(ChConfigCommon, shutdown_timeout_ms), "20s", \
+      "how long a stop may take to finish work in flight", NULL },                                 \
+    { "DATABASE_URL", CH_CONFIG_SECRET, offsetof(ChConfigCommon, database_url), NULL,              \
+      "libpq connection URI of the service's database", NULL }
+
+/** Fills @config (a struct zeroed by the caller) from the environment.
+ * Errors: CH_ERROR_CONFIG, one line that names the variable, what is wrong and what is expected;
+ * values of secrets are never in it. Fields read before the fault stay; free with ch_config_clear(). */
+CH_MUST_CHECK bool ch_config_read(const ChConfigKey *keys, size_t n, void *config, GError **error);
+
+/** Frees the texts and secrets; secrets are overwritten first. */
+void ch_config_clear(const ChConfigKey *keys, size_t n, void *config);
+
+/** Prints each key with its default and help to standard output: the body of --help. */
+void ch_config_print_help(const char *process, const char *purpose, const ChConfigKey *keys, size_t n);
+
+/** Logs each setting that differs from its default, secrets as ***. */
+void ch_config_log(const ChConfigKey *keys, size_t n, const void *config);

@@ -1,0 +1,23 @@
+/* Clocks. Deadlines are monotonic; what is stored or sent is UTC. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CH_TIME_TEXT_BYTES = 28 }; /* 2026-11-22T10:47:00.123456Z and the final zero */
+
+/** Microseconds since 1970-01-01 UTC. */
+int64_t ch_time_now_us(void);
+
+/** Microseconds of the monotonic clock: for deadlines and durations only. */
+int64_t ch_time_monotonic_us(void);
+
+/** Writes @unix_us as RFC 3339 in UTC with six decimals and Z. Years 1970 to 9999. */
+void ch_time_format(int64_t unix_us, char text[CH_TIME_TEXT_BYTES]);
+
+/** Reads RFC 3339 (any offset, up to nine decimals, the rest dropped). */
+bool ch_time_parse(const char *text, size_t length, int64_t *unix_us);
+
+/** Half of @wait_ms plus a random share of the other half: the jitter of every back-off. */
+int ch_time_jitter_ms(int wait_ms);
