@@ -1,6 +1,6 @@
 /* Logging: JSON lines on standard output, a constant sentence and typed fields.
  *
- *     ch_log_info("order accepted", CH_UUID("order_id", id), CH_TRACE(trace));
+ *     ch_log_info("order accepted", CH_ID("order_id", id), CH_TRACE(trace));
  *
  * ERROR: someone must act. WARNING: we help ourselves. INFO: state changed, a step of an order.
  * DEBUG: for the developer. An error is logged once, by the code that stops its travel. */
