@@ -1,4 +1,5 @@
-/* Configuration: one table for each process, read from the environment, checked whole before anything starts. */
+/* Configuration: one table for each process, read from the environment, checked whole before
+ * anything starts. */
 #pragma once
 
 #include "chassis/core/error.h"
@@ -30,31 +31,36 @@ typedef struct {
     const char *choices;  /* CH_CONFIG_CHOICE: "quorum|classic" */
 } ChConfigKey;
 
-/** The keys that every process has. Embed first in a process's struct, so that its offsets are these. */
+/** The keys that every process has. Embed first in a process's struct, so that its offsets are
+ * these. */
 typedef struct {
     int log_level; /* ChLogLevel */
     int64_t shutdown_timeout_ms;
     char *database_url;
 } ChConfigCommon;
 
+/* clang-format off: it cannot indent a list of rows in a macro */
 #define CH_CONFIG_COMMON_KEYS                                                                      \
     { "LOG_LEVEL", CH_CONFIG_CHOICE, offsetof(ChConfigCommon, log_level), "info",                  \
-      "how much is logged", "error|warning|info|debug" },                                         \
-    { "SHUTDOWN_TIMEOUT", CH_CONFIG_DURATION, offsetof(ChConfigCommon, shutdown_timeout_ms), "20s", \
-      "how long a stop may take to finish work in flight", NULL },                                 \
+      "how much is logged", "error|warning|info|debug" },                                          \
+    { "SHUTDOWN_TIMEOUT", CH_CONFIG_DURATION, offsetof(ChConfigCommon, shutdown_timeout_ms),       \
+      "20s", "how long a stop may take to finish work in flight", NULL },                          \
     { "DATABASE_URL", CH_CONFIG_SECRET, offsetof(ChConfigCommon, database_url), NULL,              \
       "libpq connection URI of the service's database", NULL }
+/* clang-format on */
 
 /** Fills @config (a struct zeroed by the caller) from the environment.
  * Errors: CH_ERROR_CONFIG, one line that names the variable, what is wrong and what is expected;
- * values of secrets are never in it. Fields read before the fault stay; free with ch_config_clear(). */
+ * values of secrets are never in it. Fields read before the fault stay; free with
+ * ch_config_clear(). */
 CH_MUST_CHECK bool ch_config_read(const ChConfigKey *keys, size_t n, void *config, GError **error);
 
 /** Frees the texts and secrets; secrets are overwritten first. */
 void ch_config_clear(const ChConfigKey *keys, size_t n, void *config);
 
 /** Prints each key with its default and help to standard output: the body of --help. */
-void ch_config_print_help(const char *process, const char *purpose, const ChConfigKey *keys, size_t n);
+void ch_config_print_help(const char *process, const char *purpose, const ChConfigKey *keys,
+                          size_t n);
 
 /** Logs each setting that differs from its default, secrets as ***. */
 void ch_config_log(const ChConfigKey *keys, size_t n, const void *config);

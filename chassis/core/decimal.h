@@ -5,15 +5,16 @@
 #include <stdint.h>
 
 enum {
-    CH_DECIMAL_ONE = 10000,      /* 1.0000 */
-    CH_DECIMAL_TEXT_BYTES = 24,  /* sign, 15 digits, point, 4 digits, zero; rounded up */
+    CH_DECIMAL_ONE = 10000,     /* 1.0000 */
+    CH_DECIMAL_TEXT_BYTES = 24, /* sign, 15 digits, point, 4 digits, zero; rounded up */
 };
 
 /** An amount in ten-thousandths of its unit: 12.5 is 125000. */
 typedef int64_t ChDecimal;
 
-/** Reads `digits[.digits]` with an optional minus sign and an optional exponent, as JSON writes numbers,
- * at most 4 significant decimals. False when @text is anything else or does not fit; *value is then untouched. */
+/** Reads `digits[.digits]` with an optional minus sign and an optional exponent, as JSON writes
+ * numbers, at most 4 significant decimals. False when @text is anything else or does not fit;
+ * *value is then untouched. */
 bool ch_decimal_parse(const char *text, ChDecimal *value);
 
 /** Writes the shortest exact form: 12.5, 3, -0.0001. */

@@ -14,7 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef enum { CH_LOG_ERROR, CH_LOG_WARNING, CH_LOG_INFO, CH_LOG_DEBUG } ChLogLevel;
+typedef enum {
+    CH_LOG_ERROR,
+    CH_LOG_WARNING,
+    CH_LOG_INFO,
+    CH_LOG_DEBUG
+} ChLogLevel;
 
 typedef struct {
     const char *name; /* NULL ends the list */
@@ -35,7 +40,8 @@ typedef struct {
 } ChLogField;
 
 #define CH_STR(field, v) ((ChLogField){ (field), CH_LOG_FIELD_TEXT, { .text = (v) } })
-#define CH_INT(field, v) ((ChLogField){ (field), CH_LOG_FIELD_INTEGER, { .integer = (int64_t)(v) } })
+#define CH_INT(field, v)                                                                           \
+    ((ChLogField){ (field), CH_LOG_FIELD_INTEGER, { .integer = (int64_t)(v) } })
 #define CH_ID(field, v) ((ChLogField){ (field), CH_LOG_FIELD_UUID, { .uuid = (v) } })
 #define CH_DEC(field, v) ((ChLogField){ (field), CH_LOG_FIELD_DECIMAL, { .decimal = (v) } })
 /** The trace id as `trace_id`; left out when there is none. */
@@ -44,9 +50,11 @@ typedef struct {
 #define CH_ERR(v) ((ChLogField){ "error", CH_LOG_FIELD_TEXT, { .text = (v)->message } })
 
 #define CH_LOG_WRITE(level, message, ...)                                                          \
-    ch_log_write((level), (message), (const ChLogField[]){ __VA_ARGS__ __VA_OPT__(, ) { .name = NULL } })
+    ch_log_write((level), (message),                                                               \
+                 (const ChLogField[]){ __VA_ARGS__ __VA_OPT__(, ){ .name = NULL } })
 #define ch_log_error(message, ...) CH_LOG_WRITE(CH_LOG_ERROR, message __VA_OPT__(, ) __VA_ARGS__)
-#define ch_log_warning(message, ...) CH_LOG_WRITE(CH_LOG_WARNING, message __VA_OPT__(, ) __VA_ARGS__)
+#define ch_log_warning(message, ...)                                                               \
+    CH_LOG_WRITE(CH_LOG_WARNING, message __VA_OPT__(, ) __VA_ARGS__)
 #define ch_log_info(message, ...) CH_LOG_WRITE(CH_LOG_INFO, message __VA_OPT__(, ) __VA_ARGS__)
 #define ch_log_debug(message, ...) CH_LOG_WRITE(CH_LOG_DEBUG, message __VA_OPT__(, ) __VA_ARGS__)
 
@@ -60,8 +68,8 @@ void ch_log_set_output(int fd);
 /** Writes one line. Use the macros. Borrows everything. Any thread. */
 void ch_log_write(ChLogLevel level, const char *message, const ChLogField *fields);
 
-/** From here on this thread's INFO and DEBUG lines are kept, so that a batch writes them at once and
- * only when it committed. ERROR and WARNING lines go out at once all the same. */
+/** From here on this thread's INFO and DEBUG lines are kept, so that a batch writes them at once
+ * and only when it committed. ERROR and WARNING lines go out at once all the same. */
 void ch_log_hold(void);
 /** Writes what was held with one write(). */
 void ch_log_release(void);

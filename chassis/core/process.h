@@ -9,7 +9,8 @@
 int ch_process_init(const char *process, const char *purpose, const ChConfigKey *keys, size_t n,
                     void *config, int argc, char **argv);
 
-/** Waits for SIGTERM or SIGINT. Main thread. A second signal during the stop ends the process at once. */
+/** Waits for SIGTERM or SIGINT. Main thread. A second signal during the stop ends the process at
+ * once. */
 void ch_process_wait(void);
 
 /** Logs @error as the reason to give up and returns the exit status for it

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CH_TIME_TEXT_BYTES = 28 }; /* 2026-11-22T10:47:00.123456Z and the final zero */
+enum {
+    CH_TIME_TEXT_BYTES = 28
+}; /* 2026-11-22T10:47:00.123456Z and the final zero */
 
 /** Microseconds since 1970-01-01 UTC. */
 int64_t ch_time_now_us(void);

@@ -1,4 +1,5 @@
-/* W3C trace context (Trace Context level 1): who caused what, from the HTTP request to the last message. */
+/* W3C trace context (Trace Context level 1): who caused what, from the HTTP request to the last
+ * message. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +19,8 @@ typedef struct {
 /** A new root: random ids, sampled. */
 ChTrace ch_trace_new(void);
 
-/** The same trace with a new span id: what a step hands on. A trace without id becomes a new root. */
+/** The same trace with a new span id: what a step hands on. A trace without id becomes a new root.
+ */
 ChTrace ch_trace_child(ChTrace parent);
 
 /** Reads a traceparent header; false when @text is NULL or malformed. */

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CH_UUID_TEXT_BYTES = 37 }; /* 36 characters and the final zero */
+enum {
+    CH_UUID_TEXT_BYTES = 37
+}; /* 36 characters and the final zero */
 
 typedef struct {
     uint8_t bytes[16]; /* network order */
