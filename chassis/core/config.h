@@ -39,7 +39,8 @@ typedef struct {
     char *database_url;
 } ChConfigCommon;
 
-/* clang-format off: it cannot indent a list of rows in a macro */
+/* A list of rows in a macro is beyond clang-format. */
+/* clang-format off */
 #define CH_CONFIG_COMMON_KEYS                                                                      \
     { "LOG_LEVEL", CH_CONFIG_CHOICE, offsetof(ChConfigCommon, log_level), "info",                  \
       "how much is logged", "error|warning|info|debug" },                                          \
