@@ -105,6 +105,14 @@ def _fallback(layout):
     return path
 
 
+def belongs_to(file, settings):
+    """Whether data carries the mark of these settings, whose passwords we know."""
+    try:
+        return file.read_text(encoding="utf-8") == settings.instance
+    except OSError:
+        return False
+
+
 def set_aside(path, why, say):
     """Moves data that cannot be used out of the way, under a name that says so."""
     number = 1

@@ -33,7 +33,7 @@ def main(arguments):
         print("cartwheel: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        _drop_output()
+        terminal.drop_output()
         return 0
 
 
@@ -111,7 +111,7 @@ def _parser():
 def _up(layout, options):
     system = System(layout)
     with layout.lock(terminal.say):
-        if len(system.running()) == len(NAMES):
+        if system.runs_whole():
             system.write_endpoints()
             terminal.say("Cartwheel is running already:")
             system.print_addresses()
@@ -141,15 +141,10 @@ def _follow_until_interrupted(layout, system):
         terminal.say()
         terminal.say("Stopping (what is in flight is finished first)")
     except BrokenPipeError:
-        _drop_output()
+        terminal.drop_output()
     with layout.lock(terminal.say), terminal.Progress() as progress:
         system.down(progress)
     return 0
-
-
-def _drop_output():
-    """Nobody reads us any more (up | head); the rest goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _down(layout, options):

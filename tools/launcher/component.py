@@ -42,7 +42,7 @@ class Component:
         raise NotImplementedError
 
     def complete(self):
-        """What is to be done once after the process became ready."""
+        """What is to be done when the process is ready; doing it again changes nothing."""
 
     def address(self):
         """What a table shows to the reader."""
@@ -59,6 +59,7 @@ class Component:
             progress.begin(self.name, "waiting until ready")
             if wait:
                 self.wait_ready(progress, None)
+                self.complete()
             progress.done(self.name, f"already running at {self.address()}")
             return False
         progress.begin(self.name, "starting")

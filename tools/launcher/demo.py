@@ -10,7 +10,7 @@ import uuid
 
 from . import terminal
 from .layout import LauncherError, read_json
-from .system import NAMES, System
+from .system import System
 
 STEP_SECONDS = 20
 POLL_SECONDS = 0.01
@@ -22,7 +22,7 @@ def run(layout, options):
     system = System(layout)
     started = []
     with layout.lock(terminal.say), terminal.Progress() as progress:
-        if len(system.running()) < len(NAMES):
+        if not system.runs_whole():
             terminal.say(f"Starting what does not run, in {layout.home}")
             started = system.up(progress)
     try:

@@ -36,7 +36,7 @@ class Layout:
         return self.logs / f"{name}.log"
 
     def exists(self):
-        return self.settings_file.exists()
+        return self.settings_file.exists() or self.processes_file.exists()
 
     def prepare(self):
         """Makes the state folder. Servers that run as another user must be able to pass through."""

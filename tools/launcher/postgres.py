@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 
 from . import processes
-from .accounts import Account, set_aside
+from .accounts import Account, belongs_to, set_aside
 from .component import Component
 from .layout import LauncherError
 
 PROGRAMS = Path("/usr/lib/postgresql")
 SUPERUSER = "postgres"
+INSTANCE = "cartwheel.instance"  # file in the cluster: the settings it was made under
 
 # What each service owns: service -> (role, database).
 DATABASES = {
@@ -100,8 +101,8 @@ class Postgres(Component):
             version = "unknown"
         if version not in versions:
             set_aside(data, f"the cluster of PostgreSQL {version} has no server here", progress.note)
-        elif not self.settings.has_password(f"postgres_{SUPERUSER}"):
-            set_aside(data, "the cluster's passwords are lost", progress.note)
+        elif not belongs_to(data / INSTANCE, self.settings):
+            set_aside(data, "the passwords of this PostgreSQL cluster are lost", progress.note)
         return versions.get(version, newest)
 
     def _create(self, account, folder, data, programs):
@@ -136,6 +137,7 @@ class Postgres(Component):
             raise LauncherError(f"initdb failed:\n{done.stdout}")
         with open(new / "postgresql.conf", "a", encoding="utf-8") as file:
             file.write("\ninclude_if_exists 'cartwheel.conf'\n")
+        account.write(new / INSTANCE, self.settings.instance)
         new.rename(data)
 
     def _remove_stale_pid_file(self, data):

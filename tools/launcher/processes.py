@@ -75,9 +75,10 @@ def reap():
 class Registry:
     """processes.json: which process has which pid. Safe to use from several threads."""
 
-    def __init__(self, layout):
+    def __init__(self, layout, instance):
         self._layout = layout
-        self._lock = threading.Lock()
+        self._instance = instance
+        self._lock = threading.Lock()  # guards the file
 
     def _read(self):
         value = read_json(self._layout.processes_file)
@@ -91,6 +92,7 @@ class Registry:
                 "admin_url": admin_url,
                 "log": str(self._layout.log(name)),
                 "started": started,
+                "instance": self._instance,
             }
             write_json(self._layout.processes_file, records)
 
@@ -107,6 +109,11 @@ class Registry:
         if not isinstance(pid, int) or record.get("started") is None:
             return None
         return pid if start_time(pid) == record["started"] else None
+
+
+    def is_foreign(self, name):
+        """Whether it runs, but under settings that were lost: its ports and passwords are unknown."""
+        return self.pid(name) is not None and self._read()[name].get("instance") != self._instance
 
 
 def find_tagged(layout, name, program=None):

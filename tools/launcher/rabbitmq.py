@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from . import processes
-from .accounts import Account, set_aside
+from .accounts import Account, belongs_to, set_aside
 from .amqp_probe import login_problem
 from .component import Component
 from .layout import LauncherError
@@ -17,6 +17,7 @@ CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
 EPMD = Path("/usr/bin/epmd")
 USER = "cartwheel"
 VHOST = "cartwheel"
+INSTANCE = "instance"  # file beside the data, written after the first log-in: the settings of then
 
 # Erlang terms, not the newer "key = value" form, which takes the broker another second to read.
 CONFIGURATION = """\
@@ -88,10 +89,13 @@ class Rabbitmq(Component):
         """The broker makes its user at its very first start only: data without a finished first
         start, or of a user whose password is lost, would refuse us for ever."""
         folder = self._folder()
-        if folder.exists() and not self.settings.has_password("rabbitmq"):
-            set_aside(folder, "the broker's password is lost", progress.note)
-        elif (folder / "mnesia").exists() and not (folder / "complete").exists():
+        if not (folder / "mnesia").exists():
+            return
+        if not (folder / INSTANCE).exists():
             shutil.rmtree(folder / "mnesia")
+        elif not belongs_to(folder / INSTANCE, self.settings):
+            (folder / INSTANCE).unlink()
+            set_aside(folder / "mnesia", "the password of this RabbitMQ data is lost", progress.note)
 
     def _environ(self):
         folder = self._folder()
@@ -122,7 +126,7 @@ class Rabbitmq(Component):
         return login_problem(self.settings.port("rabbitmq"), USER, self.settings.password("rabbitmq"), VHOST)
 
     def complete(self):
-        Account("rabbitmq").write(self._folder() / "complete", "")
+        Account("rabbitmq").write(self._folder() / INSTANCE, self.settings.instance)
 
     def control(self, arguments):
         """Runs rabbitmqctl on this node as its user; its exit code."""

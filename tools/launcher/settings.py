@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .layout import read_json, write_json
 
-FORMAT = 1
+FORMAT = 2
 LOWEST_PORT = 15000
 
 
@@ -21,7 +21,8 @@ class Settings:
         self._file = layout.settings_file
         value = read_json(self._file)
         if not isinstance(value, dict) or value.get("format") != FORMAT:
-            value = {"format": FORMAT, "data": None, "ports": {}, "passwords": {}}
+            instance = secrets.token_hex(8)
+            value = {"format": FORMAT, "instance": instance, "data": None, "ports": {}, "passwords": {}}
         self._value = value
 
     def save(self):
@@ -45,8 +46,11 @@ class Settings:
                 self.save()
             return self._value["passwords"][name]
 
-    def has_password(self, name):
-        return name in self._value["passwords"]
+    @property
+    def instance(self):
+        """Tells these settings from others of the same folder: data that was made under others has
+        passwords that nobody knows any more."""
+        return self._value["instance"]
 
     def port(self, name):
         """The port of that name, chosen at the first call."""

@@ -23,7 +23,7 @@ class System:
         layout.prepare()
         self.layout = layout
         self.settings = Settings(layout)
-        self.registry = processes.Registry(layout)
+        self.registry = processes.Registry(layout, self.settings.instance)
         self._data = None
         common = (layout, self.settings, self.registry)
         self.postgres = Postgres(*common, self._data_folder)
@@ -41,6 +41,12 @@ class System:
     def running(self):
         """Names of the processes that run, in the order of NAMES."""
         return [name for name in NAMES if self.component(name).pid() is not None]
+
+    def runs_whole(self):
+        return all(self.component(name).pid() is not None for name in NAMES) and not self._foreign()
+
+    def _foreign(self):
+        return [name for name in NAMES if self.registry.is_foreign(name)]
 
     def _data_folder(self):
         if self._data is None:
@@ -67,6 +73,9 @@ class System:
         return started
 
     def _start_all(self, progress, verbose, started):
+        if foreign := self._foreign():
+            progress.note(f"{self.layout.settings_file} was lost: what was started under it is stopped")
+            self.down(progress, foreign)
         before = set(self.running())
         self._data_folder()
         self._choose_ports()
@@ -103,8 +112,6 @@ class System:
         for component in self._components.values():
             for name in component.port_names():
                 self.settings.port(name)
-        for name in ("rabbitmq", "erlang_cookie", "postgres_postgres"):
-            self.settings.password(name)
 
     def start(self, progress, name, wait_ready=True):
         """Starts one process; servers keep their port when somebody relies on it."""

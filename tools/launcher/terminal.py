@@ -21,7 +21,15 @@ def paint(text, colour):
 
 
 def say(text=""):
-    print(text, flush=True)
+    """Prints a line. Once nobody reads any more (up | head), it goes nowhere: the work goes on."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        drop_output()
+
+
+def drop_output():
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def table(headings, rows):
