@@ -27,8 +27,8 @@ def test_an_order_has_all_its_members(orders, stocks):
     assert order.get("reason") is None
     assert TIME.match(order["createdAt"]) and TIME.match(order["updatedAt"])
     assert order["updatedAt"] >= order["createdAt"]
-    assert [(i["productId"], i["quantity"], Decimal(i["unitPrice"])) for i in order["items"]] == \
-        [(first, 2, Decimal("1.5")), (second, 1, Decimal("0.0001"))]
+    assert sorted((i["productId"], i["quantity"], Decimal(i["unitPrice"])) for i in order["items"]) == \
+        sorted([(first, 2, Decimal("1.5")), (second, 1, Decimal("0.0001"))])
 
 
 def test_an_unknown_order_is_404(orders):
@@ -125,7 +125,7 @@ def test_the_history_tells_each_status_with_time_and_cause(orders, stocks):
     for entry in history:
         assert any(isinstance(v, str) and TIME.match(v) for v in entry.values()), entry
         assert set(entry) > {"status"} and "cause" in entry, entry
-    assert "changed my mind" in str(history[-1]), history
+    assert "customer" in history[-1]["cause"]
 
 
 def test_the_history_of_a_refused_order_names_the_cause(orders):

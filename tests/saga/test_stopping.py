@@ -40,7 +40,7 @@ def test_sigterm_under_load(system, stocks, tap, dead_letters, name):
     assert set(history.details(UNKNOWN)) <= {"ConnectionError", "503"}, history.details(UNKNOWN)
     retry_unknown(base, history)
     check_all(system, history, initial)
-    dead_letters.assert_none()
+    dead_letters.assert_none_about(history.order_ids())
     if name in WORKERS:
         assert duplicates(system, name) == 0, "the successor was given what had been done already"
         ids = [(m.exchange, m.envelope["EventId"]) for m in tap.collect()]
@@ -57,7 +57,7 @@ def test_sigterm_twice_is_as_orderly(system, stocks, dead_letters):
             assert process.stop() == 0, process.log[-3000:]
             history = load.stop()
     check_all(system, history, initial)
-    dead_letters.assert_none()
+    dead_letters.assert_none_about(history.order_ids())
 
 
 @pytest.mark.parametrize("name", PROCESSES)

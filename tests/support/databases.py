@@ -14,9 +14,13 @@ class DeadLetter:
     reason: str
     attempts: int
 
+    @property
+    def text(self):
+        return bytes(self.body).decode(errors="replace")
+
     def is_of(self, marker):
         """Whether it is the message with this id, or with this text at the beginning of its body."""
-        return self.message_id == marker or marker.encode() in bytes(self.body)
+        return self.message_id == marker or marker in self.text
 
 
 class Databases:
@@ -57,7 +61,7 @@ class Databases:
     def dead_letters(self, service, since):
         """Those that died after @since (of now()), as DeadLetter."""
         return [DeadLetter(*row) for row in self.rows(
-            service, "SELECT queue, message_id, substr(body, 1, 400), reason, attempts FROM dead_letters"
+            service, "SELECT queue, message_id, substr(body, 1, 600), reason, attempts FROM dead_letters"
             " WHERE died_at > %s ORDER BY died_at", (since,))]
 
     def now(self, service):

@@ -46,6 +46,9 @@ class History:
         with self._lock:
             return dict(collections.Counter(a.outcome for a in self.attempts))
 
+    def order_ids(self):
+        return [a.order_id for a in self.having(ACCEPTED)]
+
     def details(self, outcome):
         return dict(collections.Counter(a.detail for a in self.having(outcome)))
 
