@@ -77,7 +77,7 @@ def _run(command, environ, progress, name, verbose):
     if child.wait() != 0:
         if progress.cancelled.is_set():
             raise LauncherError("interrupted")
-        shown = "" if verbose else "".join(output)
+        shown = "" if verbose else "".join(line for line in output if STEP.match(line) is None)
         raise LauncherError(f"{' '.join(command)} failed\n{shown}")
     return steps
 

@@ -99,7 +99,8 @@ class Demo:
         started = time.monotonic()
         answer = self._orders.call("POST", "/api/orders", {"customerId": self._customer, "items": wanted}, 201)
         order = Order(answer["id"], started, self._orders, self._progress, self._wait)
-        self._progress.note(f"order {order.id}: " + ", ".join(f"{quantity} of {product}" for product, quantity in items))
+        text = ", ".join(f"{quantity} of {product}" for product, quantity in items)
+        self._progress.note(f"order {order.id}: {text}")
         return order
 
     def _expect_stock(self, product, quantity, order=None):

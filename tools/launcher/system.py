@@ -12,8 +12,8 @@ from .rabbitmq import Rabbitmq
 from .services import APIS, SERVICES, WORKERS, Process, migrate
 from .settings import Settings
 
-NAMES = ("order-api", "order-worker", "stock-api", "stock-worker", "notification-api",
-         "notification-worker", "postgres", "rabbitmq")
+SERVERS = ("postgres", "rabbitmq")
+NAMES = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")) + SERVERS
 
 
 class System:
@@ -116,7 +116,7 @@ class System:
     def start(self, progress, name, wait_ready=True):
         """Starts one process; servers keep their port when somebody relies on it."""
         component: Component = self.component(name)
-        relied_on = name in ("postgres", "rabbitmq") and bool(set(self.running()).intersection(self.processes))
+        relied_on = name in SERVERS and bool(set(self.running()).intersection(self.processes))
         component.start(progress, may_move=not relied_on, wait=wait_ready)
         self.write_endpoints()
 
