@@ -1,0 +1,100 @@
+/* The inside of a request: for the files of chassis/http that carry it, not for handlers.
+ *
+ * Life: READING (the server's thread reads it) -> WAITING (connection suspended, in a queue or in a
+ * lane's hands) -> ANSWERED or EXPIRED, whichever comes first. Who wins that step resumes the
+ * connection, once; the other one drops its part. The answer belongs to the handler's thread until
+ * ANSWERED, then to the server's; after EXPIRED the server makes its own and a late answer is freed
+ * with the request. */
+#pragma once
+
+#include "chassis/core/violations.h"
+#include "chassis/http/request.h"
+#include "chassis/http/router.h"
+
+#include <stdatomic.h>
+
+enum {
+    CH_HTTP_MAX_ANSWER_HEADERS = 8,
+    CH_HTTP_MAX_ANSWER_HEADER_BYTES = 2048,
+    CH_HTTP_MAX_QUERY_PARAMS = 32,
+};
+
+typedef struct {
+    unsigned status; /* 0: none yet */
+    const char *content_type;
+    GString *body; /* NULL: none */
+    size_t headers_n;
+    struct {
+        const char *name;
+        char *value;
+    } headers[CH_HTTP_MAX_ANSWER_HEADERS];
+} ChHttpAnswer;
+
+typedef enum {
+    CH_HTTP_READING,
+    CH_HTTP_WAITING,
+    CH_HTTP_ANSWERED,
+    CH_HTTP_EXPIRED
+} ChHttpState;
+
+typedef struct {
+    const char *name;
+    const char *value;
+} ChHttpParam;
+
+struct ChHttpRequest {
+    _Atomic int references; /* the server's, and one while WAITING: the queue's or the lane's */
+    _Atomic int state;      /* ChHttpState */
+
+    /* Written by the server's thread before WAITING, read-only after. */
+    char method[16];
+    char *path;  /* raw, without query */
+    char *query; /* raw, NULL without */
+    ChTrace trace;
+    GString *headers; /* name, zero, value, zero, ... */
+    GString *body;    /* NULL: none */
+    ChHttpMatch match;
+    char *decoded; /* the texts of match and of query_params */
+    ChHttpParam *query_params;
+    size_t query_params_n;
+    int64_t started_us;  /* monotonic */
+    int64_t deadline_us; /* monotonic */
+    void (*resume)(ChHttpRequest *request);
+    void *connection; /* resume's own */
+
+    /* The handler's thread's. */
+    ChHttpAnswer answer;
+    void *data;
+    GDestroyNotify destroy_data;
+};
+
+/** A request of one reference for @target, "/path?query" as the client wrote it. */
+ChHttpRequest *ch_http_request_new(const char *target, int64_t started_us, int64_t deadline_us);
+
+ChHttpRequest *ch_http_request_ref(ChHttpRequest *request);
+void ch_http_request_unref(ChHttpRequest *request);
+
+/** Keeps one header. */
+void ch_http_request_add_header(ChHttpRequest *request, const char *name, size_t name_bytes,
+                                const char *value, size_t value_bytes);
+
+/** Decodes the query. False: malformed or too many parameters. */
+bool ch_http_request_read_query(ChHttpRequest *request);
+
+/** WAITING -> @state (ANSWERED or EXPIRED). True for the one caller that won: it must call resume.
+ */
+bool ch_http_request_finish(ChHttpRequest *request, ChHttpState state);
+
+void ch_http_answer_clear(ChHttpAnswer *answer);
+
+/** Fills @answer (cleared first) with a problem document. @retry_after_s 0: no such header.
+ * @violations may be NULL. */
+void ch_http_answer_problem(ChHttpAnswer *answer, const ChHttpRequest *request, unsigned status,
+                            const char *title, const char *detail, const ChViolations *violations,
+                            unsigned retry_after_s);
+
+/** As ch_http_respond_header(). */
+void ch_http_answer_header(ChHttpAnswer *answer, const char *name, const char *value);
+
+/** 1 to 3 seconds. */
+unsigned ch_http_retry_after_s(void);

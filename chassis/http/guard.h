@@ -1,0 +1,26 @@
+/* The reading of request heads that libmicrohttpd 0.9.75 is too lenient for: what two parsers could
+ * read in two ways (request smuggling, RFC 9112 sections 3.2 and 6) is refused. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Zero it before the first header. */
+typedef struct {
+    unsigned hosts;
+    unsigned lengths;
+    unsigned encodings;
+    bool bad_name;
+    bool bad_value;
+    bool bad_length;
+    bool bad_encoding;
+    int64_t content_length; /* INT64_MAX for more than fits */
+} ChHttpGuard;
+
+/** Looks at one header. */
+void ch_http_guard_header(ChHttpGuard *guard, const char *name, size_t name_bytes,
+                          const char *value, size_t value_bytes);
+
+/** After the last one: NULL, or why the request is refused and its connection closed. */
+const char *ch_http_guard_verdict(const ChHttpGuard *guard, const char *version);

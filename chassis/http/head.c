@@ -1,0 +1,96 @@
+/* Checks of a request's head, in the order in which they answer. */
+#include "chassis/http/head.h"
+
+#include <string.h>
+
+static ChHttpRefusal refusal(unsigned status, const char *detail)
+{
+    return (ChHttpRefusal){ .status = status, .detail = detail };
+}
+
+static ChHttpRefusal find_route(const ChHttpRouter *router, ChHttpRequest *request)
+{
+    size_t query_bytes = request->query == NULL ? 0 : strlen(request->query);
+    /* The path's texts and the query's, see ch_http_request_read_query(). */
+    request->decoded = g_malloc(strlen(request->path) + 1 + 2 * query_bytes + 2);
+    switch (ch_http_router_match(router, request->method, request->path, request->decoded,
+                                 &request->match)) {
+    case CH_HTTP_BAD_PATH:
+        return refusal(400, "The path is malformed.");
+    case CH_HTTP_UNKNOWN_PATH:
+        return refusal(404, "Nothing is served under this path.");
+    case CH_HTTP_METHOD_NOT_ALLOWED:
+        return refusal(405, "This path is served, but not with this method.");
+    case CH_HTTP_FOUND:
+        break;
+    }
+    if (!ch_http_request_read_query(request))
+        return refusal(400, "The query is malformed.");
+    return refusal(0, NULL);
+}
+
+/* application/json or application/...+json; a charset, when given, must be UTF-8. */
+static bool is_json(const char *content_type)
+{
+    g_autofree char *lower = g_ascii_strdown(content_type, -1);
+    g_auto(GStrv) parts = g_strsplit(lower, ";", 8);
+    if (parts[0] == NULL) /* the value is empty */
+        return false;
+    const char *type = g_strstrip(parts[0]);
+    if (strcmp(type, "application/json") != 0 &&
+        !(g_str_has_prefix(type, "application/") && g_str_has_suffix(type, "+json")))
+        return false;
+    for (size_t i = 1; parts[i] != NULL; i++) {
+        const char *parameter = g_strstrip(parts[i]);
+        if (g_str_has_prefix(parameter, "charset=") && strcmp(parameter, "charset=utf-8") != 0 &&
+            strcmp(parameter, "charset=\"utf-8\"") != 0)
+            return false;
+    }
+    return true;
+}
+
+static ChHttpRefusal check_media_type(const ChHttpRequest *request)
+{
+    const char *type = ch_http_request_header(request, "Content-Type");
+    const char *encoding = ch_http_request_header(request, "Content-Encoding");
+    if (type == NULL || (strcmp(type, "application/json") != 0 && !is_json(type)))
+        return refusal(415, "The body must be application/json.");
+    if (encoding != NULL && g_ascii_strcasecmp(encoding, "identity") != 0)
+        return refusal(415, "The body must not be compressed.");
+    return refusal(0, NULL);
+}
+
+/* A client that asks before it sends (Expect) is told at once, as is one that would send far too
+ * much. */
+static ChHttpRefusal refuse_length(const ChHttpRequest *request, int64_t length,
+                                   size_t max_body_bytes)
+{
+    ChHttpRefusal too_long = refusal(413, "The body is too long.");
+    too_long.at_once = ch_http_request_header(request, "Expect") != NULL ||
+                       length > (int64_t)max_body_bytes * CH_HTTP_DISCARD_BODIES;
+    return too_long;
+}
+
+static void read_trace(ChHttpRequest *request)
+{
+    ChTrace parent = { 0 };
+    request->trace = ch_trace_parse(ch_http_request_header(request, "traceparent"), &parent)
+                         ? ch_trace_child(parent)
+                         : ch_trace_new();
+}
+
+ChHttpRefusal ch_http_head_check(const ChHttpRouter *router, ChHttpRequest *request,
+                                 const ChHttpGuard *guard, const char *version,
+                                 size_t max_body_bytes)
+{
+    read_trace(request);
+    const char *fault = ch_http_guard_verdict(guard, version);
+    if (fault != NULL)
+        return (ChHttpRefusal){ .status = 400, .detail = fault, .at_once = true };
+    ChHttpRefusal found = find_route(router, request);
+    if (guard->content_length > (int64_t)max_body_bytes)
+        return refuse_length(request, guard->content_length, max_body_bytes);
+    if (found.status == 0 && (guard->content_length > 0 || guard->encodings > 0))
+        return check_media_type(request);
+    return found;
+}

@@ -1,0 +1,23 @@
+/* What the head of a request alone decides: whether it is refused, and which route it goes to. */
+#pragma once
+
+#include "chassis/http/exchange.h"
+#include "chassis/http/guard.h"
+
+enum {
+    /* A body this many times too long is still read to its end, so that the client sees its 413 and
+     * not a broken connection; a longer one is cut. */
+    CH_HTTP_DISCARD_BODIES = 8,
+};
+
+typedef struct {
+    unsigned status; /* 0: not refused */
+    const char *detail;
+    bool at_once; /* without reading the body; the connection closes */
+} ChHttpRefusal;
+
+/** Sets the trace, the match and the query parameters of @request, whose method and headers are
+ * there. */
+ChHttpRefusal ch_http_head_check(const ChHttpRouter *router, ChHttpRequest *request,
+                                 const ChHttpGuard *guard, const char *version,
+                                 size_t max_body_bytes);

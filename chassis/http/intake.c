@@ -1,0 +1,351 @@
+/* From bytes to requests to answers, on the server's one thread. */
+#include "chassis/http/intake.h"
+
+#include "chassis/core/log.h"
+#include "chassis/core/time.h"
+#include "chassis/http/dispatch.h"
+#include "chassis/http/head.h"
+#include "chassis/http/problem.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    FIRST_BODY_BYTES =
+        16 * 1024, /* most bodies fit; more grows as it comes, not as it is promised */
+};
+
+/* One request on its way in. */
+typedef struct {
+    ChHttpRequest *request;
+    ChHttpWatched *watched;
+    bool head_read;
+    ChHttpRefusal refusal;
+    size_t received_bytes;
+    unsigned status; /* of the answer that was queued; 0: none */
+} Incoming;
+
+CH_COUNTER(requests_total, "cartwheel_http_requests_total", "Requests by class of answer.",
+           "status");
+CH_HISTOGRAM(request_seconds, "cartwheel_http_request_seconds",
+             "Time from the first line of a request to the end of its answer.", NULL,
+             CH_BUCKETS_SECONDS);
+CH_GAUGE(connections_gauge, "cartwheel_http_connections", "Open connections.", NULL);
+
+/* ---- answers ---- */
+
+static struct MHD_Response *make_response(ChHttpAnswer *answer)
+{
+    if (answer->body == NULL)
+        return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    size_t bytes = answer->body->len;
+    char *text = g_string_free(g_steal_pointer(&answer->body), FALSE);
+    return MHD_create_response_from_buffer_with_free_callback(bytes, text, g_free);
+}
+
+/* Queues @answer, whose body it takes. */
+static enum MHD_Result send_answer(ChHttpIntake *intake, struct MHD_Connection *connection,
+                                   Incoming *incoming, ChHttpAnswer *answer, bool close)
+{
+    struct MHD_Response *response = make_response(answer);
+    if (answer->content_type != NULL)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    for (size_t i = 0; i < answer->headers_n; i++)
+        MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
+    if (close || atomic_load(&intake->draining))
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    incoming->status = answer->status;
+    enum MHD_Result queued = MHD_queue_response(connection, answer->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static enum MHD_Result send_own(ChHttpIntake *intake, struct MHD_Connection *connection,
+                                Incoming *incoming, bool close)
+{
+    atomic_store(&incoming->request->state, CH_HTTP_ANSWERED);
+    return send_answer(intake, connection, incoming, &incoming->request->answer, close);
+}
+
+static enum MHD_Result refuse(ChHttpIntake *intake, struct MHD_Connection *connection,
+                              Incoming *incoming)
+{
+    ChHttpRequest *request = incoming->request;
+    ch_http_answer_problem(&request->answer, request, incoming->refusal.status, NULL,
+                           incoming->refusal.detail, NULL, 0);
+    if (incoming->refusal.status == 405) {
+        g_autofree char *allow = ch_http_router_allow(intake->router, request->path);
+        ch_http_respond_header(request, "Allow", allow);
+    }
+    return send_own(intake, connection, incoming, incoming->refusal.at_once);
+}
+
+/* ---- the head ---- */
+
+typedef struct {
+    ChHttpRequest *request;
+    ChHttpGuard guard;
+} Head;
+
+static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                   size_t name_bytes, const char *value, size_t value_bytes)
+{
+    (void)kind;
+    Head *head = context;
+    if (value == NULL)
+        value = "";
+    ch_http_guard_header(&head->guard, name, name_bytes, value, value_bytes);
+    ch_http_request_add_header(head->request, name, name_bytes, value, value_bytes);
+    return MHD_YES;
+}
+
+static enum MHD_Result read_head(ChHttpIntake *intake, struct MHD_Connection *connection,
+                                 Incoming *incoming, const char *method, const char *version)
+{
+    ChHttpRequest *request = incoming->request;
+    Head head = { .request = request };
+    incoming->head_read = true;
+    atomic_fetch_add(&intake->in_flight, 1);
+    g_strlcpy(request->method, method, sizeof(request->method));
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_header, &head);
+    incoming->refusal =
+        ch_http_head_check(intake->router, request, &head.guard, version, intake->max_body_bytes);
+    if (incoming->refusal.at_once)
+        return refuse(intake, connection, incoming);
+    int64_t length = head.guard.content_length;
+    if (incoming->refusal.status == 0 && length > 0)
+        request->body = g_string_sized_new((size_t)MIN(length, FIRST_BODY_BYTES));
+    return MHD_YES;
+}
+
+/* ---- the body ---- */
+
+static enum MHD_Result read_body(const ChHttpIntake *intake, Incoming *incoming, const char *data,
+                                 size_t *data_bytes)
+{
+    ChHttpRequest *request = incoming->request;
+    size_t bytes = *data_bytes;
+    *data_bytes = 0;
+    incoming->received_bytes += bytes;
+    if (incoming->received_bytes > intake->max_body_bytes) {
+        incoming->refusal = (ChHttpRefusal){ .status = 413, .detail = "The body is too long." };
+        bool endless = incoming->received_bytes > intake->max_body_bytes * CH_HTTP_DISCARD_BODIES;
+        return endless ? MHD_NO : MHD_YES;
+    }
+    if (incoming->refusal.status != 0)
+        return MHD_YES;
+    if (request->body == NULL)
+        request->body = g_string_sized_new(bytes);
+    g_string_append_len(request->body, data, (gssize)bytes);
+    return MHD_YES;
+}
+
+/* ---- the request ---- */
+
+static void resume(ChHttpRequest *request)
+{
+    MHD_resume_connection(request->connection);
+}
+
+/* The connection is suspended, but nobody will answer: do it here, back in the access callback. */
+static void resume_unavailable(ChHttpRequest *request)
+{
+    ch_http_respond_unavailable(request, "Too many requests wait. Try again later.");
+    atomic_store(&request->state, CH_HTTP_ANSWERED);
+    MHD_resume_connection(request->connection);
+}
+
+/* Suspends first and hands over second: a resume that overtook the suspension would be lost. */
+static enum MHD_Result queue_up(ChHttpIntake *intake, struct MHD_Connection *connection,
+                                Incoming *incoming)
+{
+    ChHttpRequest *request = incoming->request;
+    request->connection = connection;
+    request->resume = resume;
+    MHD_suspend_connection(connection);
+    if (!ch_http_watch_wait(intake->watch, incoming->watched)) {
+        resume_unavailable(request);
+        return MHD_YES;
+    }
+    if (ch_http_queue_push(request->match.route->queue, ch_http_request_ref(request)))
+        return MHD_YES;
+    ch_http_request_unref(request);
+    ch_http_respond_unavailable(request, "Too many requests wait. Try again later.");
+    if (ch_http_request_finish(request, CH_HTTP_ANSWERED))
+        MHD_resume_connection(connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result dispatch(ChHttpIntake *intake, struct MHD_Connection *connection,
+                                Incoming *incoming)
+{
+    ChHttpRequest *request = incoming->request;
+    if (incoming->refusal.status != 0)
+        return refuse(intake, connection, incoming);
+    const ChHttpRoute *route = request->match.route;
+    if (route->queue == NULL) {
+        ch_http_run_inline(route, request);
+        return send_own(intake, connection, incoming, false);
+    }
+    unsigned retry_after_s = ch_http_retry_after_s();
+    if (!ch_http_queue_admits(route->queue, route, &retry_after_s)) {
+        ch_http_answer_problem(&request->answer, request, 503, NULL,
+                               "Too much work waits to be done. Try again later.", NULL,
+                               MAX(retry_after_s, 1));
+        return send_own(intake, connection, incoming, false);
+    }
+    return queue_up(intake, connection, incoming);
+}
+
+static enum MHD_Result send_expired(ChHttpIntake *intake, struct MHD_Connection *connection,
+                                    Incoming *incoming)
+{
+    ChHttpAnswer answer = { 0 }; /* the request's own is in the hands of a lane */
+    ch_http_answer_problem(
+        &answer, incoming->request, 503, NULL,
+        "The request waited too long. Its outcome is unknown: repeat it with the "
+        "same Idempotency-Key.",
+        NULL, ch_http_retry_after_s());
+    enum MHD_Result queued = send_answer(intake, connection, incoming, &answer, false);
+    ch_http_answer_clear(&answer);
+    return queued;
+}
+
+enum MHD_Result ch_http_intake_access(void *context, struct MHD_Connection *connection,
+                                      const char *path, const char *method, const char *version,
+                                      const char *data, size_t *data_bytes, void **incoming_slot)
+{
+    (void)path; /* decoded and cut by libmicrohttpd: the raw one came to ch_http_intake_target() */
+    ChHttpIntake *intake = context;
+    Incoming *incoming = *incoming_slot;
+    if (!incoming->head_read)
+        return read_head(intake, connection, incoming, method, version);
+    if (*data_bytes > 0)
+        return read_body(intake, incoming, data, data_bytes);
+    switch ((ChHttpState)atomic_load(&incoming->request->state)) {
+    case CH_HTTP_READING:
+        return dispatch(intake, connection, incoming);
+    case CH_HTTP_ANSWERED:
+        return send_answer(intake, connection, incoming, &incoming->request->answer, false);
+    case CH_HTTP_EXPIRED:
+        return send_expired(intake, connection, incoming);
+    case CH_HTTP_WAITING: /* a resume without an outcome is our bug */
+        break;
+    }
+    g_assert_not_reached();
+}
+
+/* ---- connections, beginnings and ends ---- */
+
+void ch_http_intake_connection(void *context, struct MHD_Connection *connection,
+                               void **socket_context, enum MHD_ConnectionNotificationCode code)
+{
+    ChHttpIntake *intake = context;
+    switch (code) {
+    case MHD_CONNECTION_NOTIFY_STARTED: {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *socket_context = ch_http_watch_open(intake->watch, info->connect_fd);
+        ch_metric_add(ch_metric(&connections_gauge, NULL), 1);
+        return;
+    }
+    case MHD_CONNECTION_NOTIFY_CLOSED:
+        ch_http_watch_close(intake->watch, *socket_context);
+        ch_metric_add(ch_metric(&connections_gauge, NULL), -1);
+        return;
+    }
+}
+
+/* RFC 9112, section 3.2.2: a target may name scheme and host, which are dropped. */
+static const char *origin_form(const char *target)
+{
+    if (g_ascii_strncasecmp(target, "http://", 7) != 0)
+        return target;
+    const char *path = strchr(target + 7, '/');
+    return path == NULL ? "/" : path;
+}
+
+void *ch_http_intake_target(void *context, const char *target, struct MHD_Connection *connection)
+{
+    ChHttpIntake *intake = context;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    int64_t now_us = ch_time_monotonic_us();
+    Incoming *incoming = g_new0(Incoming, 1);
+    incoming->request =
+        ch_http_request_new(origin_form(target), now_us, now_us + intake->request_timeout_us);
+    incoming->watched = info->socket_context;
+    ch_http_watch_begin(intake->watch, incoming->watched, incoming->request);
+    return incoming;
+}
+
+static const char *status_class(unsigned status)
+{
+    static const char *const classes[] = { "aborted", "1xx", "2xx", "3xx", "4xx", "5xx" };
+    return classes[MIN(status / 100, G_N_ELEMENTS(classes) - 1)];
+}
+
+static void leave(ChHttpIntake *intake)
+{
+    if (atomic_fetch_sub(&intake->in_flight, 1) > 1 || !atomic_load(&intake->draining))
+        return;
+    pthread_mutex_lock(&intake->mutex);
+    pthread_cond_broadcast(&intake->idle);
+    pthread_mutex_unlock(&intake->mutex);
+}
+
+void ch_http_intake_completed(void *context, struct MHD_Connection *connection, void **slot,
+                              enum MHD_RequestTerminationCode code)
+{
+    (void)connection;
+    ChHttpIntake *intake = context;
+    Incoming *incoming = g_steal_pointer(slot);
+    ChHttpRequest *request = incoming->request;
+    ch_http_watch_end(intake->watch, incoming->watched);
+    unsigned status = code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? incoming->status : 0;
+    ch_metric_add(ch_metric(&requests_total, status_class(status)), 1);
+    ch_metric_observe_since(ch_metric(&request_seconds, NULL), request->started_us);
+    ch_log_debug("request", CH_STR("method", request->method), CH_STR("path", request->path),
+                 CH_INT("status", status),
+                 CH_INT("took_us", ch_time_monotonic_us() - request->started_us),
+                 CH_TRACE(request->trace));
+    if (incoming->head_read)
+        leave(intake);
+    ch_http_request_unref(request);
+    g_free(incoming);
+}
+
+/* ---- life ---- */
+
+void ch_http_intake_init(ChHttpIntake *intake)
+{
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_mutex_init(&intake->mutex, NULL);
+    pthread_cond_init(&intake->idle, &clock);
+    pthread_condattr_destroy(&clock);
+}
+
+void ch_http_intake_clear(ChHttpIntake *intake)
+{
+    pthread_cond_destroy(&intake->idle);
+    pthread_mutex_destroy(&intake->mutex);
+}
+
+bool ch_http_intake_drain(ChHttpIntake *intake, int64_t deadline_us)
+{
+    struct timespec until = { .tv_sec = deadline_us / G_USEC_PER_SEC,
+                              .tv_nsec = (deadline_us % G_USEC_PER_SEC) * 1000 };
+    atomic_store(&intake->draining, true);
+    pthread_mutex_lock(&intake->mutex);
+    while (atomic_load(&intake->in_flight) > 0) {
+        if (pthread_cond_timedwait(&intake->idle, &intake->mutex, &until) == ETIMEDOUT)
+            break;
+    }
+    bool drained = atomic_load(&intake->in_flight) == 0;
+    pthread_mutex_unlock(&intake->mutex);
+    return drained;
+}

@@ -1,0 +1,39 @@
+/* What the server's thread does with connections and requests: libmicrohttpd's callbacks. */
+#pragma once
+
+#include "chassis/http/router.h"
+#include "chassis/http/watch.h"
+#include "chassis/telemetry/metrics.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct {
+    const ChHttpRouter *router;
+    ChHttpWatch *watch;
+    size_t max_body_bytes;
+    int64_t request_timeout_us;
+    atomic_bool draining; /* answers close their connections */
+
+    pthread_mutex_t mutex; /* guards the wait for in_flight to fall to 0 while draining */
+    pthread_cond_t idle;
+    _Atomic int in_flight; /* requests whose head was read and whose answer is not yet written */
+} ChHttpIntake;
+
+void ch_http_intake_init(ChHttpIntake *intake);
+void ch_http_intake_clear(ChHttpIntake *intake);
+
+/** Sets draining and waits until no request is in flight; false when @deadline_us passed first. */
+bool ch_http_intake_drain(ChHttpIntake *intake, int64_t deadline_us);
+
+/* For MHD_start_daemon(); the context of each is the intake. */
+
+void ch_http_intake_connection(void *context, struct MHD_Connection *connection,
+                               void **socket_context, enum MHD_ConnectionNotificationCode code);
+void *ch_http_intake_target(void *context, const char *target, struct MHD_Connection *connection);
+enum MHD_Result ch_http_intake_access(void *context, struct MHD_Connection *connection,
+                                      const char *path, const char *method, const char *version,
+                                      const char *data, size_t *data_bytes, void **incoming);
+void ch_http_intake_completed(void *context, struct MHD_Connection *connection, void **incoming,
+                              enum MHD_RequestTerminationCode code);
