@@ -1,11 +1,15 @@
 /* Makes the parts of each lane and keeps them in the order in which they can be freed. */
 #include "chassis/messaging/worker.h"
 
+#include "chassis/core/log.h"
+#include "chassis/core/process.h"
 #include "chassis/core/ticker.h"
+#include "chassis/core/time.h"
 #include "chassis/messaging/dead_letters.h"
 #include "chassis/messaging/housekeeping.h"
 #include "chassis/messaging/relay.h"
 #include "chassis/postgres/transaction.h"
+#include "chassis/telemetry/admin.h"
 
 enum {
     PREFETCH = 512,            /* messages on their way to a consumer lane, and its largest batch */
@@ -216,12 +220,19 @@ void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config)
     ch_lane_group_add(worker->lanes, config);
 }
 
-bool ch_worker_start(ChWorker *worker, GError **error)
+bool ch_worker_run(ChWorker *worker, const ChListen *admin, int64_t shutdown_timeout_ms,
+                   GError **error)
 {
-    return ch_lane_group_start(worker->lanes, error);
-}
-
-bool ch_worker_stop(ChWorker *worker, int64_t deadline_us)
-{
-    return ch_lane_group_stop(worker->lanes, deadline_us);
+    g_autoptr(ChHttpServer) listener = ch_admin_new(admin, worker->health, error);
+    if (listener == NULL || !ch_http_server_start(listener, error) ||
+        !ch_lane_group_start(worker->lanes, error))
+        return false;
+    ch_log_info("ready to work", CH_INT("admin_port", ch_http_server_port(listener)));
+    ch_process_wait();
+    ch_health_stopping(worker->health);
+    int64_t deadline_us = ch_time_monotonic_us() + shutdown_timeout_ms * 1000;
+    if (!ch_lane_group_stop(worker->lanes, deadline_us))
+        ch_process_leave();
+    ch_log_info("stopped");
+    return true;
 }

@@ -2,6 +2,7 @@
  * and whatever lanes the service adds. A main.c reads as the list of them. */
 #pragma once
 
+#include "chassis/core/config.h"
 #include "chassis/core/lane_group.h"
 #include "chassis/messaging/subscription.h"
 #include "chassis/telemetry/health.h"
@@ -40,11 +41,11 @@ void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config);
 /** Keeps @object until the lanes have ended, then frees it with @destroy, last come first. */
 void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy);
 
-/** Errors: UNAVAILABLE when the system gives no thread. */
-CH_MUST_CHECK bool ch_worker_start(ChWorker *worker, GError **error);
-
-/** Stops the lanes after the batches they are on. False when one still runs at @deadline_us. */
-CH_MUST_CHECK bool ch_worker_stop(ChWorker *worker, int64_t deadline_us);
+/** Starts the lanes and the admin listener, waits for SIGTERM, then stops the lanes after the
+ * batches they are on. Main thread. When they do not end within @shutdown_timeout_ms the process
+ * ends here. Errors: CONFIG (the address), UNAVAILABLE (threads). */
+CH_MUST_CHECK bool ch_worker_run(ChWorker *worker, const ChListen *admin,
+                                 int64_t shutdown_timeout_ms, GError **error);
 
 /** NULL is fine. */
 void ch_worker_free(ChWorker *worker);

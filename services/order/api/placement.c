@@ -1,0 +1,105 @@
+/* From the JSON body and the Idempotency-Key header to a placement. */
+#include "order/api/placement.h"
+
+#include "chassis/core/json.h"
+#include "chassis/core/time.h"
+#include "chassis/http/query.h"
+
+#include <string.h>
+
+static void read_item(ChJsonValue value, OrderItem *item, ChViolations *violations)
+{
+    if (!ch_json_expect_object(value, violations))
+        return;
+    ch_json_read_uuid(value, "productId", CH_JSON_REQUIRED, &item->product_id, violations);
+    ch_json_read_integer(value, "quantity", CH_JSON_REQUIRED, 1, ORDER_MAX_QUANTITY,
+                         &item->quantity, violations);
+    ch_json_read_decimal(value, "unitPrice", CH_JSON_OPTIONAL, 0, ORDER_MAX_UNIT_PRICE,
+                         &item->unit_price, violations);
+}
+
+/* A repeated product is a fault of the later item. */
+static void check_distinct(const OrderItem *items, size_t n, ChViolations *violations)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
+    for (size_t i = 0; i < n; i++) {
+        if (ch_uuid_is_nil(items[i].product_id) ||
+            g_hash_table_add(seen, (void *)&items[i].product_id))
+            continue;
+        g_autofree char *path = g_strdup_printf("items[%zu].productId", i);
+        ch_violations_add(violations, path, "must not repeat a product");
+    }
+}
+
+static void read_items(ChJsonValue root, OrderPlacement *placement, ChViolations *violations)
+{
+    ChJsonValue items =
+        ch_json_read_array(root, "items", CH_JSON_REQUIRED, 1, ORDER_MAX_ITEMS, violations);
+    if (!ch_json_is_set(items))
+        return;
+    placement->items = g_new0(OrderItem, ch_json_length(items));
+    for (ChJsonValue item = ch_json_first(items); ch_json_is_set(item); item = ch_json_next(item))
+        read_item(item, &placement->items[placement->n_items++], violations);
+    check_distinct(placement->items, placement->n_items, violations);
+    if (!order_total(placement->items, placement->n_items, &placement->total))
+        ch_violations_add(violations, "items", "must not total more than 999999999999.9999");
+}
+
+static bool is_currency(const char *text)
+{
+    return strlen(text) == 3 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3;
+}
+
+static void read_currency(ChJsonValue root, OrderPlacement *placement, ChViolations *violations)
+{
+    const char *currency = "USD";
+    ch_json_read_text(root, "currency", CH_JSON_OPTIONAL, 3, 3, &currency, violations);
+    if (is_currency(currency))
+        g_strlcpy(placement->currency, currency, sizeof placement->currency);
+    else
+        ch_json_violation(root, "currency", violations,
+                          "must be three capital letters of ISO 4217, such as USD");
+}
+
+static void read_key(const ChHttpRequest *request, OrderPlacement *placement,
+                     ChViolations *violations)
+{
+    const char *key = ch_http_request_header(request, "Idempotency-Key");
+    if (key == NULL)
+        return;
+    size_t length = strlen(key);
+    size_t visible = 0;
+    while (key[visible] > ' ' && key[visible] < 0x7f)
+        visible++;
+    if (length == 0 || length > ORDER_MAX_KEY_CHARS || visible != length) {
+        ch_violations_add(violations, "Idempotency-Key", "must be 1 to %d visible ASCII characters",
+                          ORDER_MAX_KEY_CHARS);
+        return;
+    }
+    size_t bytes;
+    gsize hash_bytes = ORDER_HASH_BYTES;
+    const char *body = ch_http_request_body(request, &bytes);
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_checksum_update(checksum, (const guchar *)body, (gssize)bytes);
+    g_checksum_get_digest(checksum, placement->request_hash, &hash_bytes);
+    placement->idempotency_key = g_strdup(key);
+}
+
+OrderPlacement *order_api_read_placement(const ChHttpRequest *request, ChViolations *violations)
+{
+    g_autoptr(OrderPlacement) placement = g_new0(OrderPlacement, 1);
+    read_key(request, placement, violations);
+    g_autoptr(ChJson) json = ch_http_request_json(request, violations);
+    if (json == NULL)
+        return NULL;
+    ChJsonValue root = ch_json_root(json);
+    ch_json_read_uuid(root, "customerId", CH_JSON_REQUIRED, &placement->customer_id, violations);
+    read_items(root, placement, violations);
+    read_currency(root, placement, violations);
+    if (ch_violations_count(violations) > 0)
+        return NULL;
+    placement->id = ch_uuid_new();
+    placement->created_us = ch_time_now_us();
+    placement->trace = ch_http_request_trace(request);
+    return g_steal_pointer(&placement);
+}

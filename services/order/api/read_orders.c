@@ -1,0 +1,177 @@
+/* Reading orders over HTTP. */
+#include "order/api/read_orders.h"
+
+#include "chassis/core/json_writer.h"
+#include "chassis/http/problem.h"
+#include "chassis/http/query.h"
+#include "order/application/ports.h"
+
+enum {
+    DEFAULT_LIMIT = 20,
+    MAX_LIMIT = 100,
+};
+
+static void respond_unknown(ChHttpRequest *request)
+{
+    ch_http_respond_problem(request, 404, NULL, "there is no such order");
+}
+
+static void write_order(GString *json, const Order *order)
+{
+    ch_json_begin_object(json, NULL);
+    ch_json_add_uuid(json, "id", order->id);
+    ch_json_add_uuid(json, "customerId", order->customer_id);
+    ch_json_add_text(json, "status", order_status_name(order->status));
+    ch_json_begin_array(json, "items");
+    for (size_t i = 0; i < order->n_items; i++) {
+        ch_json_begin_object(json, NULL);
+        ch_json_add_uuid(json, "productId", order->items[i].product_id);
+        ch_json_add_integer(json, "quantity", order->items[i].quantity);
+        ch_json_add_decimal(json, "unitPrice", order->items[i].unit_price);
+        ch_json_end_object(json);
+    }
+    ch_json_end_array(json);
+    ch_json_add_decimal(json, "total", order->total);
+    ch_json_add_text(json, "currency", order->currency);
+    if (order->reason != NULL)
+        ch_json_add_text(json, "reason", order->reason);
+    ch_json_add_time(json, "createdAt", order->created_us);
+    ch_json_add_time(json, "updatedAt", order->updated_us);
+    ch_json_end_object(json);
+}
+
+/* ---- one ---- */
+
+static void respond_order(ChHttpRequest *request, const Order *order)
+{
+    if (order == NULL) {
+        respond_unknown(request);
+        return;
+    }
+    GString *json = g_string_sized_new(512);
+    write_order(json, order);
+    ch_http_respond_json(request, 200, json);
+}
+
+bool order_api_get(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    OrderStore *store = context;
+    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree Order **orders = g_new0(Order *, n);
+    size_t valid = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (ch_http_param_uuid(requests[i], "id", &ids[valid]))
+            askers[valid++] = requests[i];
+        else
+            respond_unknown(requests[i]);
+    }
+    if (valid > 0 && !store->ops->find(store, ids, valid, orders, error))
+        return false;
+    for (size_t i = 0; i < valid; i++) {
+        respond_order(askers[i], orders[i]);
+        order_free(orders[i]);
+    }
+    return true;
+}
+
+/* ---- many ---- */
+
+static void read_filter(const ChHttpRequest *request, OrderFilter *filter, ChViolations *violations)
+{
+    const char *status;
+    filter->limit = DEFAULT_LIMIT;
+    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter->limit, violations);
+    filter->has_customer =
+        ch_http_query_uuid(request, "customerId", &filter->customer_id, violations);
+    filter->has_before = ch_http_query_uuid(request, "cursor", &filter->before, violations);
+    if (!ch_http_query_text(request, "status", 16, &status, violations))
+        return;
+    filter->has_status = order_status_parse(status, &filter->status);
+    if (!filter->has_status)
+        ch_violations_add(violations, "status", "must be Created, Confirmed or Cancelled");
+}
+
+/* @orders holds one more than @limit when there is a next page. */
+static GString *page_json(const GPtrArray *orders, size_t limit)
+{
+    size_t n = MIN(orders->len, limit);
+    GString *json = g_string_sized_new(512 * (n + 1));
+    ch_json_begin_object(json, NULL);
+    ch_json_begin_array(json, "items");
+    for (size_t i = 0; i < n; i++)
+        write_order(json, g_ptr_array_index(orders, i));
+    ch_json_end_array(json);
+    if (orders->len > limit) {
+        const Order *last = g_ptr_array_index(orders, n - 1);
+        ch_json_add_uuid(json, "nextCursor", last->id);
+    }
+    ch_json_end_object(json);
+    return json;
+}
+
+static bool list_one(OrderStore *store, ChHttpRequest *request, GError **error)
+{
+    OrderFilter filter = { .has_customer = false };
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    read_filter(request, &filter, violations);
+    if (ch_violations_count(violations) > 0) {
+        ch_http_respond_violations(request, violations);
+        return true;
+    }
+    size_t limit = (size_t)filter.limit++;
+    g_autoptr(GPtrArray) orders = NULL;
+    if (!store->ops->list(store, &filter, &orders, error))
+        return false;
+    ch_http_respond_json(request, 200, page_json(orders, limit));
+    return true;
+}
+
+bool order_api_list(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!list_one(store, requests[i], error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- history ---- */
+
+static GString *history_json(const GArray *entries)
+{
+    GString *json = g_string_sized_new(256);
+    ch_json_begin_array(json, NULL);
+    for (guint i = 0; i < entries->len; i++) {
+        const OrderHistoryEntry *entry = &g_array_index(entries, OrderHistoryEntry, i);
+        ch_json_begin_object(json, NULL);
+        ch_json_add_text(json, "status", order_status_name(entry->status));
+        ch_json_add_time(json, "at", entry->happened_us);
+        ch_json_add_text(json, "cause", entry->cause);
+        ch_json_end_object(json);
+    }
+    ch_json_end_array(json);
+    return json;
+}
+
+static bool history_of_one(OrderStore *store, ChHttpRequest *request, GError **error)
+{
+    ChUuid id;
+    g_autoptr(GArray) entries = NULL;
+    if (ch_http_param_uuid(request, "id", &id) && !store->ops->history(store, id, &entries, error))
+        return false;
+    if (entries == NULL)
+        respond_unknown(request);
+    else
+        ch_http_respond_json(request, 200, history_json(entries));
+    return true;
+}
+
+bool order_api_history(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!history_of_one(store, requests[i], error))
+            return false;
+    }
+    return true;
+}

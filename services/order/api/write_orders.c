@@ -1,0 +1,162 @@
+/* Placing and cancelling over HTTP. */
+#include "order/api/write_orders.h"
+
+#include "chassis/core/json_writer.h"
+#include "chassis/http/problem.h"
+#include "chassis/http/query.h"
+#include "order/api/placement.h"
+#include "order/application/use_cases.h"
+
+#define DEFAULT_CANCEL_REASON "Cancelled by the customer"
+
+/* ---- place ---- */
+
+static void free_placement(void *placement)
+{
+    order_placement_free(placement);
+}
+
+/* Decoded once; a batch that runs again places the same order under the same id. */
+static const OrderPlacement *placement_of(ChHttpRequest *request)
+{
+    const OrderPlacement *known = ch_http_request_data(request);
+    if (known != NULL)
+        return known;
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    OrderPlacement *placement = order_api_read_placement(request, violations);
+    if (placement == NULL)
+        ch_http_respond_violations(request, violations);
+    else
+        ch_http_request_set_data(request, placement, free_placement);
+    return placement;
+}
+
+static void respond_created(ChHttpRequest *request, ChUuid id, bool replayed)
+{
+    char location[sizeof "/api/orders/" + CH_UUID_TEXT_BYTES] = "/api/orders/";
+    ch_uuid_format(id, location + sizeof "/api/orders/" - 1);
+    GString *json = g_string_sized_new(96);
+    ch_json_begin_object(json, NULL);
+    ch_json_add_uuid(json, "id", id);
+    ch_json_add_text(json, "status", order_status_name(ORDER_CREATED));
+    ch_json_end_object(json);
+    ch_http_respond_json(request, 201, json);
+    ch_http_respond_header(request, "Location", location);
+    if (replayed)
+        ch_http_respond_header(request, "Idempotent-Replayed", "true");
+}
+
+static void respond_placed(ChHttpRequest *request, const OrderPlaceOutcome *outcome)
+{
+    switch (outcome->result) {
+    case ORDER_PLACED:
+        respond_created(request, outcome->id, false);
+        return;
+    case ORDER_REPLAYED:
+        respond_created(request, outcome->id, true);
+        return;
+    case ORDER_KEY_REUSED:
+        ch_http_respond_problem(request, 422, "Idempotency key reused",
+                                "this Idempotency-Key was used with another body");
+        return;
+    case ORDER_KEY_IN_FLIGHT:
+        ch_http_respond_problem(request, 409, "Request in flight",
+                                "the first request with this Idempotency-Key is being handled");
+        return;
+    }
+}
+
+bool order_api_place(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    g_autofree const OrderPlacement **placements = g_new(const OrderPlacement *, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree OrderPlaceOutcome *outcomes = g_new0(OrderPlaceOutcome, n);
+    size_t valid = 0;
+    for (size_t i = 0; i < n; i++) {
+        const OrderPlacement *placement = placement_of(requests[i]);
+        if (placement == NULL)
+            continue;
+        placements[valid] = placement;
+        askers[valid++] = requests[i];
+    }
+    if (valid > 0 && !order_place(store, placements, valid, outcomes, error))
+        return false;
+    for (size_t i = 0; i < valid; i++)
+        respond_placed(askers[i], &outcomes[i]);
+    return true;
+}
+
+/* ---- cancel ---- */
+
+/* The body is optional. False when the request was answered: it is not valid. */
+static bool read_cancellation(ChHttpRequest *request, ChJson **json,
+                              OrderCancellation *cancellation)
+{
+    size_t bytes;
+    ch_http_request_body(request, &bytes);
+    *cancellation = (OrderCancellation){ .reason = DEFAULT_CANCEL_REASON,
+                                         .trace = ch_http_request_trace(request) };
+    if (!ch_http_param_uuid(request, "id", &cancellation->id)) {
+        ch_http_respond_problem(request, 404, NULL, "there is no such order");
+        return false;
+    }
+    if (bytes == 0)
+        return true;
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    *json = ch_http_request_json(request, violations);
+    if (*json != NULL)
+        ch_json_read_text(ch_json_root(*json), "reason", CH_JSON_OPTIONAL, 1,
+                          ORDER_MAX_REASON_CHARS, &cancellation->reason, violations);
+    if (ch_violations_count(violations) == 0)
+        return true;
+    ch_http_respond_violations(request, violations);
+    return false;
+}
+
+static void respond_cancelled(ChHttpRequest *request, ChUuid id, OrderCancelOutcome outcome)
+{
+    switch (outcome) {
+    case ORDER_CANCEL_DONE: {
+        GString *json = g_string_sized_new(96);
+        ch_json_begin_object(json, NULL);
+        ch_json_add_uuid(json, "id", id);
+        ch_json_add_text(json, "status", order_status_name(ORDER_CANCELLED));
+        ch_json_end_object(json);
+        ch_http_respond_json(request, 202, json);
+        return;
+    }
+    case ORDER_CANCEL_UNKNOWN:
+        ch_http_respond_problem(request, 404, NULL, "there is no such order");
+        return;
+    case ORDER_CANCEL_ALREADY:
+        ch_http_respond_problem(request, 409, "Already cancelled",
+                                "the order was cancelled before");
+        return;
+    }
+}
+
+static void free_json(gpointer json)
+{
+    ch_json_free(json);
+}
+
+bool order_api_cancel(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    g_autofree OrderCancellation *cancellations = g_new0(OrderCancellation, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree OrderCancelOutcome *outcomes = g_new0(OrderCancelOutcome, n);
+    g_autoptr(GPtrArray) bodies = g_ptr_array_new_with_free_func(free_json);
+    size_t valid = 0;
+    for (size_t i = 0; i < n; i++) {
+        ChJson *json = NULL;
+        bool ok = read_cancellation(requests[i], &json, &cancellations[valid]);
+        g_ptr_array_add(bodies, json); /* the reasons live in it */
+        if (ok)
+            askers[valid++] = requests[i];
+    }
+    if (valid > 0 && !order_cancel(store, cancellations, valid, outcomes, error))
+        return false;
+    for (size_t i = 0; i < valid; i++)
+        respond_cancelled(askers[i], cancellations[i].id, outcomes[i]);
+    return true;
+}

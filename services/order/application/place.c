@@ -1,0 +1,87 @@
+/* Placing orders, each idempotency key once. */
+#include "order/application/use_cases.h"
+
+#include "chassis/core/log.h"
+
+#include <string.h>
+
+/* The scope of a key is its customer. */
+static bool same_key(const OrderPlacement *a, const OrderPlacement *b)
+{
+    return ch_uuid_equal(a->customer_id, b->customer_id) &&
+           strcmp(a->idempotency_key, b->idempotency_key) == 0;
+}
+
+static unsigned key_hash(const void *placement)
+{
+    const OrderPlacement *p = placement;
+    return ch_uuid_hash(&p->customer_id) ^ g_str_hash(p->idempotency_key);
+}
+
+static int key_equal(const void *a, const void *b)
+{
+    return same_key(a, b);
+}
+
+static OrderPlaceOutcome outcome_of(const OrderPlacement *placement, const OrderKeyAnswer *answer)
+{
+    switch (answer->state) {
+    case ORDER_KEY_FREE:
+        return (OrderPlaceOutcome){ ORDER_PLACED, placement->id };
+    case ORDER_KEY_HELD:
+        return (OrderPlaceOutcome){ ORDER_KEY_IN_FLIGHT, placement->id };
+    case ORDER_KEY_USED:
+        if (memcmp(answer->request_hash, placement->request_hash, ORDER_HASH_BYTES) == 0)
+            return (OrderPlaceOutcome){ ORDER_REPLAYED, answer->order_id };
+        return (OrderPlaceOutcome){ ORDER_KEY_REUSED, placement->id };
+    }
+    g_assert_not_reached();
+}
+
+/* Decides for those with a key; the others are placed. */
+static bool decide(OrderStore *store, const OrderPlacement *const *placements, size_t n,
+                   OrderPlaceOutcome *outcomes, GError **error)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(key_hash, key_equal);
+    g_autofree const OrderPlacement **claims = g_new(const OrderPlacement *, n);
+    g_autofree size_t *places = g_new(size_t, n);
+    size_t n_claims = 0;
+    for (size_t i = 0; i < n; i++) {
+        outcomes[i] = (OrderPlaceOutcome){ ORDER_PLACED, placements[i]->id };
+        if (placements[i]->idempotency_key == NULL)
+            continue;
+        if (!g_hash_table_add(seen, (void *)placements[i])) {
+            outcomes[i].result = ORDER_KEY_IN_FLIGHT;
+            continue;
+        }
+        claims[n_claims] = placements[i];
+        places[n_claims++] = i;
+    }
+    if (n_claims == 0)
+        return true;
+    g_autofree OrderKeyAnswer *answers = g_new0(OrderKeyAnswer, n_claims);
+    if (!store->ops->claim_keys(store, claims, n_claims, answers, error))
+        return false;
+    for (size_t i = 0; i < n_claims; i++)
+        outcomes[places[i]] = outcome_of(claims[i], &answers[i]);
+    return true;
+}
+
+bool order_place(OrderStore *store, const OrderPlacement *const *placements, size_t n,
+                 OrderPlaceOutcome *outcomes, GError **error)
+{
+    g_autofree const OrderPlacement **accepted = g_new(const OrderPlacement *, n);
+    size_t n_accepted = 0;
+    if (!decide(store, placements, n, outcomes, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (outcomes[i].result == ORDER_PLACED)
+            accepted[n_accepted++] = placements[i];
+    }
+    if (n_accepted > 0 && !store->ops->insert(store, accepted, n_accepted, error))
+        return false;
+    for (size_t i = 0; i < n_accepted; i++)
+        ch_log_info("order accepted", CH_ID("order_id", accepted[i]->id),
+                    CH_DEC("total", accepted[i]->total), CH_TRACE(accepted[i]->trace));
+    return true;
+}

@@ -1,0 +1,120 @@
+/* Changing the status of orders: by their stock's result, or by their customer. */
+#include "order/application/use_cases.h"
+
+#include "chassis/core/log.h"
+
+static void log_changes(const GArray *changes)
+{
+    for (guint i = 0; i < changes->len; i++) {
+        const OrderChange *change = &g_array_index(changes, OrderChange, i);
+        if (change->status == ORDER_CONFIRMED)
+            ch_log_info("order confirmed", CH_ID("order_id", change->id), CH_TRACE(change->trace));
+        else
+            ch_log_info("order cancelled", CH_ID("order_id", change->id),
+                        CH_STR("reason", change->reason), CH_TRACE(change->trace));
+    }
+}
+
+static bool move_and_announce(OrderStore *store, const OrderMove *moves, size_t n,
+                              const OrderStatus *from, size_t n_from, GArray **changes,
+                              GError **error)
+{
+    g_autoptr(GArray) changed = NULL;
+    if (!store->ops->move(store, moves, n, from, n_from, &changed, error))
+        return false;
+    if (changed->len > 0 && !store->ops->announce(store, (const OrderChange *)(void *)changed->data,
+                                                  changed->len, error))
+        return false;
+    log_changes(changed);
+    *changes = g_steal_pointer(&changed);
+    return true;
+}
+
+/* Picks the first of those that are for the same order; the others come too late. */
+static bool is_first(GHashTable *seen, const ChUuid *id)
+{
+    return g_hash_table_add(seen, (void *)id);
+}
+
+/* ---- by the stock's result ---- */
+
+static OrderMove move_for(const OrderStockResult *result)
+{
+    if (result->taken)
+        return (OrderMove){ result->order_id, ORDER_CONFIRMED, NULL, "stock taken", result->trace };
+    return (OrderMove){ result->order_id, ORDER_CANCELLED, result->reason, result->reason,
+                        result->trace };
+}
+
+/* An order of a result that changed nothing must at least be known. */
+static bool check_known(OrderStore *store, const OrderMove *moves, size_t n, const GArray *changes,
+                        GError **error)
+{
+    if (changes->len == n)
+        return true;
+    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree bool *known = g_new0(bool, n);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = moves[i].id;
+    if (!store->ops->exist(store, ids, n, known, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (known[i])
+            continue;
+        char id[CH_UUID_TEXT_BYTES];
+        ch_uuid_format(ids[i], id);
+        g_set_error(error, CH_ERROR, CH_ERROR_FAILED, "there is no order %s", id);
+        return false;
+    }
+    return true;
+}
+
+bool order_settle_stock(OrderStore *store, const OrderStockResult *const *results, size_t n,
+                        GError **error)
+{
+    static const OrderStatus from[] = { ORDER_CREATED };
+    g_autoptr(GHashTable) seen = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
+    g_autofree OrderMove *moves = g_new(OrderMove, n);
+    g_autoptr(GArray) changes = NULL;
+    size_t n_moves = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (is_first(seen, &results[i]->order_id))
+            moves[n_moves++] = move_for(results[i]);
+    }
+    return move_and_announce(store, moves, n_moves, from, G_N_ELEMENTS(from), &changes, error) &&
+           check_known(store, moves, n_moves, changes, error);
+}
+
+/* ---- by the customer ---- */
+
+bool order_cancel(OrderStore *store, const OrderCancellation *cancellations, size_t n,
+                  OrderCancelOutcome *outcomes, GError **error)
+{
+    static const OrderStatus from[] = { ORDER_CREATED, ORDER_CONFIRMED };
+    g_autoptr(GHashTable) seen = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
+    g_autoptr(GHashTable) done = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
+    g_autofree OrderMove *moves = g_new(OrderMove, n);
+    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree bool *known = g_new0(bool, n);
+    g_autoptr(GArray) changes = NULL;
+    size_t n_moves = 0;
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = cancellations[i].id;
+        if (is_first(seen, &ids[i]))
+            moves[n_moves++] = (OrderMove){ ids[i], ORDER_CANCELLED, cancellations[i].reason,
+                                            "cancelled by the customer", cancellations[i].trace };
+    }
+    if (!move_and_announce(store, moves, n_moves, from, G_N_ELEMENTS(from), &changes, error))
+        return false;
+    for (guint i = 0; i < changes->len; i++)
+        g_hash_table_add(done, &g_array_index(changes, OrderChange, i).id);
+    if (changes->len < n && !store->ops->exist(store, ids, n, known, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (g_hash_table_remove(done, &ids[i]))
+            outcomes[i] = ORDER_CANCEL_DONE; /* the first of those in this batch */
+        else
+            outcomes[i] = known[i] ? ORDER_CANCEL_ALREADY : ORDER_CANCEL_UNKNOWN;
+    }
+    return true;
+}

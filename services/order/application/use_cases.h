@@ -1,0 +1,21 @@
+/* The use cases of the order service. Each takes n commands and gives n outcomes; "no" is an
+ * outcome, an error is for the batch as a whole (UNAVAILABLE or FAILED from the store). The caller
+ * owns all arrays. Thread: the lane that owns @store, inside its open transaction. */
+#pragma once
+
+#include "order/application/ports.h"
+
+/** Places each order whose idempotency key, if it has one, is new. Of equal keys in one batch the
+ * first is placed and the others are in flight. outcomes[i] answers placements[i]. */
+CH_MUST_CHECK bool order_place(OrderStore *store, const OrderPlacement *const *placements, size_t n,
+                               OrderPlaceOutcome *outcomes, GError **error);
+
+/** Cancels each order unless it is cancelled; a confirmed one can be, and its stock is given back.
+ * outcomes[i] answers cancellations[i]. */
+CH_MUST_CHECK bool order_cancel(OrderStore *store, const OrderCancellation *cancellations, size_t n,
+                                OrderCancelOutcome *outcomes, GError **error);
+
+/** Confirms or cancels each order that is still Created by what became of its stock. Late and
+ * repeated results change nothing. FAILED when a result is for an order that does not exist. */
+CH_MUST_CHECK bool order_settle_stock(OrderStore *store, const OrderStockResult *const *results,
+                                      size_t n, GError **error);

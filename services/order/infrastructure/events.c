@@ -1,0 +1,64 @@
+/* From structs to envelopes. */
+#include "order/infrastructure/events.h"
+
+#include "chassis/core/time.h"
+#include "chassis/messaging/event.h"
+#include "chassis/messaging/outbox.h"
+
+static GString *created_body(ChUuid event_id, const OrderPlacement *placement)
+{
+    GString *body = ch_event_begin(event_id, "OrderCreatedEvent", placement->created_us);
+    ch_json_add_uuid(body, "OrderId", placement->id);
+    ch_json_add_uuid(body, "CustomerId", placement->customer_id);
+    ch_json_add_decimal(body, "OrderTotal", placement->total);
+    ch_json_add_text(body, "Currency", placement->currency);
+    ch_json_begin_array(body, "Items");
+    for (size_t i = 0; i < placement->n_items; i++) {
+        ch_json_begin_object(body, NULL);
+        ch_json_add_uuid(body, "ProductId", placement->items[i].product_id);
+        ch_json_add_integer(body, "Quantity", placement->items[i].quantity);
+        ch_json_end_object(body);
+    }
+    ch_json_end_array(body);
+    ch_event_end(body);
+    return body;
+}
+
+bool order_events_created(ChPg *pg, const OrderPlacement *const *placements, size_t n,
+                          GError **error)
+{
+    g_autofree ChOutboxEvent *events = g_new(ChOutboxEvent, n);
+    for (size_t i = 0; i < n; i++) {
+        ChUuid id = ch_uuid_new();
+        events[i] = (ChOutboxEvent){ id, "OrderCreatedEvent", created_body(id, placements[i]),
+                                     placements[i]->trace };
+    }
+    return ch_outbox_add_events(pg, ORDER_EVENTS_EXCHANGE, true, events, n, error);
+}
+
+static ChOutboxEvent changed_event(const OrderChange *change, int64_t now_us)
+{
+    bool confirmed = change->status == ORDER_CONFIRMED;
+    const char *type = confirmed ? "OrderConfirmedEvent" : "OrderCancelledEvent";
+    ChUuid id = ch_uuid_new();
+    GString *body = ch_event_begin(id, type, now_us);
+    ch_json_add_uuid(body, "OrderId", change->id);
+    ch_json_add_uuid(body, "CustomerId", change->customer_id);
+    if (confirmed) {
+        ch_json_add_decimal(body, "OrderTotal", change->total);
+        ch_json_add_text(body, "Currency", change->currency);
+    } else {
+        ch_json_add_text(body, "Reason", change->reason);
+    }
+    ch_event_end(body);
+    return (ChOutboxEvent){ id, type, body, change->trace };
+}
+
+bool order_events_changed(ChPg *pg, const OrderChange *changes, size_t n, GError **error)
+{
+    int64_t now_us = ch_time_now_us();
+    g_autofree ChOutboxEvent *events = g_new(ChOutboxEvent, n);
+    for (size_t i = 0; i < n; i++)
+        events[i] = changed_event(&changes[i], now_us);
+    return ch_outbox_add_events(pg, ORDER_EVENTS_EXCHANGE, true, events, n, error);
+}

@@ -1,0 +1,285 @@
+/* Writing orders: arrays in, one statement a table. */
+#include "order/infrastructure/pg_store.h"
+
+#include "chassis/postgres/transaction.h"
+#include "order/infrastructure/events.h"
+
+#include <string.h>
+
+/* $1 customers, $2 keys. The lock says whether another transaction holds the key; it ends with
+ * ours. */
+static const ChPgStatement sql_lock_keys = {
+    "select pg_try_advisory_xact_lock(hashtextextended(customer_id::text || key, 0))"
+    " from unnest($1, $2) with ordinality as claim (customer_id, key, place) order by place",
+    { CH_PG_UUIDS, CH_PG_TEXTS },
+};
+
+/* The same. A statement of its own: its snapshot is taken when the locks are held. */
+static const ChPgStatement sql_select_keys = {
+    "select k.order_id, k.request_hash"
+    " from unnest($1, $2) with ordinality as claim (customer_id, key, place)"
+    " left join idempotency_keys k on k.customer_id = claim.customer_id and k.key = claim.key"
+    " and k.created_at > now() - interval '24 hours' order by place",
+    { CH_PG_UUIDS, CH_PG_TEXTS },
+};
+enum {
+    KEY_ORDER_ID,
+    KEY_REQUEST_HASH
+};
+
+/* $1 customers, $2 keys, $3 hashes, $4 orders. A row that is still there is out of date. */
+static const ChPgStatement sql_insert_keys = {
+    "insert into idempotency_keys (customer_id, key, request_hash, order_id)"
+    " select * from unnest($1, $2, $3, $4)"
+    " on conflict (customer_id, key) do update set request_hash = excluded.request_hash,"
+    " order_id = excluded.order_id, created_at = now()",
+    { CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_BYTES, CH_PG_UUIDS },
+};
+
+/* $1 ids, $2 customers, $3 totals, $4 currencies, $5 times. */
+static const ChPgStatement sql_insert_orders = {
+    "insert into orders (id, customer_id, status, total, currency, created_at, updated_at)"
+    " select id, customer_id, 1, total, currency, created_at, created_at"
+    " from unnest($1, $2, $3, $4, $5) as placed (id, customer_id, total, currency, created_at)",
+    { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_DECIMALS, CH_PG_TEXTS, CH_PG_TIMES },
+};
+
+/* $1 orders, $2 products, $3 quantities, $4 unit prices. */
+static const ChPgStatement sql_insert_items = {
+    "insert into order_items (order_id, product_id, quantity, unit_price)"
+    " select * from unnest($1, $2, $3, $4)",
+    { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_INTS, CH_PG_DECIMALS },
+};
+
+/* $1 ids, $2 new statuses, $3 reasons, $4 causes, $5 statuses that may be left. Rows are locked in
+ * the order of their ids, so that two batches cannot wait for each other. */
+static const ChPgStatement sql_move_orders = {
+    "with moving as ("
+    " select o.id, m.status, m.reason, m.cause, m.place"
+    "  from unnest($1, $2, $3, $4) with ordinality as m (id, status, reason, cause, place)"
+    "  join orders o on o.id = m.id where o.status = any($5) order by o.id for update of o),"
+    " moved as ("
+    " update orders o set status = m.status, reason = m.reason, updated_at = now()"
+    "  from moving m where o.id = m.id"
+    "  returning o.id, o.customer_id, o.status, o.total, o.currency, m.place, m.cause),"
+    " noted as ("
+    " insert into order_history (order_id, status, cause, happened_at)"
+    "  select id, status, cause, now() from moved)"
+    " select place, customer_id, total, currency from moved order by place",
+    { CH_PG_UUIDS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_INTS },
+};
+enum {
+    MOVED_PLACE,
+    MOVED_CUSTOMER,
+    MOVED_TOTAL,
+    MOVED_CURRENCY
+};
+
+/* $1 ids; one row each, in their order. */
+static const ChPgStatement sql_orders_exist = {
+    "select o.id is not null from unnest($1) with ordinality as asked (id, place)"
+    " left join orders o on o.id = asked.id order by place",
+    { CH_PG_UUIDS },
+};
+
+/* $1: keys from before this time, $2: how many. The block range index finds them. */
+static const ChPgStatement sql_prune_keys = {
+    "delete from idempotency_keys where ctid = any(array("
+    "select ctid from idempotency_keys where created_at < $1 limit $2))",
+    { CH_PG_TIME, CH_PG_INT },
+};
+
+static ChPgParams *key_params(const ChPgStatement *statement,
+                              const OrderPlacement *const *placements, size_t n)
+{
+    ChPgParams *params = ch_pg_params_new(statement);
+    for (size_t i = 0; i < n; i++) {
+        ch_pg_add_uuid(params, 0, placements[i]->customer_id);
+        ch_pg_add_text(params, 1, placements[i]->idempotency_key);
+    }
+    return params;
+}
+
+static OrderKeyAnswer key_answer(const ChPgRows *locks, const ChPgRows *keys, size_t row)
+{
+    OrderKeyAnswer answer = { .state = ORDER_KEY_FREE };
+    if (!ch_pg_is_null(keys, row, KEY_ORDER_ID)) {
+        size_t bytes;
+        const uint8_t *hash = ch_pg_bytes(keys, row, KEY_REQUEST_HASH, &bytes);
+        answer.state = ORDER_KEY_USED;
+        answer.order_id = ch_pg_uuid(keys, row, KEY_ORDER_ID);
+        memcpy(answer.request_hash, hash, MIN(bytes, (size_t)ORDER_HASH_BYTES));
+    } else if (!ch_pg_bool(locks, row, 0)) {
+        answer.state = ORDER_KEY_HELD;
+    }
+    return answer;
+}
+
+static bool claim_keys(OrderStore *self, const OrderPlacement *const *placements, size_t n,
+                       OrderKeyAnswer *answers, GError **error)
+{
+    ChPg *pg = order_pg(self);
+    g_autoptr(ChPgRows) locks = NULL;
+    g_autoptr(ChPgRows) keys = NULL;
+    if (!ch_pg_send(pg, key_params(&sql_lock_keys, placements, n), &locks, error) ||
+        !ch_pg_send(pg, key_params(&sql_select_keys, placements, n), &keys, error) ||
+        !ch_pg_wait(pg, error))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        answers[i] = key_answer(locks, keys, i);
+    return true;
+}
+
+static bool insert_keys(ChPg *pg, const OrderPlacement *const *placements, size_t n, GError **error)
+{
+    g_autoptr(ChPgParams) params = ch_pg_params_new(&sql_insert_keys);
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (placements[i]->idempotency_key == NULL)
+            continue;
+        ch_pg_add_uuid(params, 0, placements[i]->customer_id);
+        ch_pg_add_text(params, 1, placements[i]->idempotency_key);
+        ch_pg_add_bytes(params, 2, placements[i]->request_hash, ORDER_HASH_BYTES);
+        ch_pg_add_uuid(params, 3, placements[i]->id);
+        used++;
+    }
+    return used == 0 || ch_pg_send(pg, g_steal_pointer(&params), NULL, error);
+}
+
+static bool insert_orders(ChPg *pg, const OrderPlacement *const *placements, size_t n,
+                          GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_insert_orders);
+    for (size_t i = 0; i < n; i++) {
+        ch_pg_add_uuid(params, 0, placements[i]->id);
+        ch_pg_add_uuid(params, 1, placements[i]->customer_id);
+        ch_pg_add_decimal(params, 2, placements[i]->total);
+        ch_pg_add_text(params, 3, placements[i]->currency);
+        ch_pg_add_time(params, 4, placements[i]->created_us);
+    }
+    return ch_pg_send(pg, params, NULL, error);
+}
+
+static bool insert_items(ChPg *pg, const OrderPlacement *const *placements, size_t n,
+                         GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_insert_items);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < placements[i]->n_items; k++) {
+            const OrderItem *item = &placements[i]->items[k];
+            ch_pg_add_uuid(params, 0, placements[i]->id);
+            ch_pg_add_uuid(params, 1, item->product_id);
+            ch_pg_add_int(params, 2, item->quantity);
+            ch_pg_add_decimal(params, 3, item->unit_price);
+        }
+    }
+    return ch_pg_send(pg, params, NULL, error);
+}
+
+static bool insert(OrderStore *self, const OrderPlacement *const *placements, size_t n,
+                   GError **error)
+{
+    ChPg *pg = order_pg(self);
+    return insert_keys(pg, placements, n, error) && insert_orders(pg, placements, n, error) &&
+           insert_items(pg, placements, n, error) && order_events_created(pg, placements, n, error);
+}
+
+static OrderChange change_from(const ChPgRows *rows, size_t row, const OrderMove *moves)
+{
+    const OrderMove *move = &moves[ch_pg_int(rows, row, MOVED_PLACE) - 1];
+    OrderChange change = {
+        .id = move->id,
+        .customer_id = ch_pg_uuid(rows, row, MOVED_CUSTOMER),
+        .status = move->to,
+        .total = ch_pg_decimal(rows, row, MOVED_TOTAL),
+        .reason = move->reason,
+        .trace = move->trace,
+    };
+    g_strlcpy(change.currency, ch_pg_text(rows, row, MOVED_CURRENCY), sizeof change.currency);
+    return change;
+}
+
+static bool move(OrderStore *self, const OrderMove *moves, size_t n, const OrderStatus *from,
+                 size_t n_from, GArray **changes, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_move_orders);
+    for (size_t i = 0; i < n; i++) {
+        ch_pg_add_uuid(params, 0, moves[i].id);
+        ch_pg_add_int(params, 1, moves[i].to);
+        ch_pg_add_text(params, 2, moves[i].reason);
+        ch_pg_add_text(params, 3, moves[i].cause);
+    }
+    for (size_t i = 0; i < n_from; i++)
+        ch_pg_add_int(params, 4, from[i]);
+    g_autoptr(ChPgRows) rows = ch_pg_query(order_pg(self), params, error);
+    if (rows == NULL)
+        return false;
+    *changes = g_array_new(FALSE, FALSE, sizeof(OrderChange));
+    for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
+        OrderChange change = change_from(rows, row, moves);
+        g_array_append_val(*changes, change);
+    }
+    return true;
+}
+
+static bool announce(OrderStore *self, const OrderChange *changes, size_t n, GError **error)
+{
+    return order_events_changed(order_pg(self), changes, n, error);
+}
+
+static bool exist(OrderStore *self, const ChUuid *ids, size_t n, bool *known, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_orders_exist);
+    for (size_t i = 0; i < n; i++)
+        ch_pg_add_uuid(params, 0, ids[i]);
+    g_autoptr(ChPgRows) rows = ch_pg_query(order_pg(self), params, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        known[i] = ch_pg_bool(rows, i, 0);
+    return true;
+}
+
+static bool prune_keys(OrderStore *self, int64_t before_us, int64_t max, size_t *n, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_prune_keys);
+    ch_pg_add_time(params, 0, before_us);
+    ch_pg_add_int(params, 1, max);
+    g_autoptr(ChPgRows) rows = ch_pg_query(order_pg(self), params, error);
+    if (rows == NULL)
+        return false;
+    *n = ch_pg_rows_affected(rows);
+    return true;
+}
+
+static void free_store(OrderStore *self)
+{
+    g_free(self);
+}
+
+static const OrderStoreOps pg_store_ops = {
+    .claim_keys = claim_keys,
+    .insert = insert,
+    .move = move,
+    .announce = announce,
+    .exist = exist,
+    .find = order_pg_find,
+    .list = order_pg_list,
+    .history = order_pg_history,
+    .prune_keys = prune_keys,
+    .free = free_store,
+};
+
+OrderStore *order_pg_store_new(ChPg *pg)
+{
+    OrderPgStore *store = g_new0(OrderPgStore, 1);
+    store->base.ops = &pg_store_ops;
+    store->pg = pg;
+    return &store->base;
+}
+
+void order_pg_store_free(void *store)
+{
+    if (store != NULL)
+        ((OrderStore *)store)->ops->free(store);
+}

@@ -1,0 +1,58 @@
+/* Prunes idempotency keys. */
+#include "order/worker/housekeeping.h"
+
+#include "chassis/core/ticker.h"
+#include "chassis/core/time.h"
+#include "chassis/postgres/transaction.h"
+
+enum {
+    PERIOD_MS = 60 * 1000,
+    BATCH = 5000, /* rows in one transaction: it never blocks anyone for long */
+};
+
+static const int64_t KEY_LIFE_US = INT64_C(24) * 3600 * G_USEC_PER_SEC;
+
+typedef struct {
+    OrderStore *store;
+    ChTicker *ticker;
+} Housekeeping;
+
+static void free_housekeeping(void *opaque)
+{
+    Housekeeping *housekeeping = opaque;
+    housekeeping->store->ops->free(housekeeping->store);
+    ch_ticker_free(housekeeping->ticker);
+    g_free(housekeeping);
+}
+
+static bool prune(void *context, void *const *items, size_t n, GError **error)
+{
+    (void)items;
+    (void)n;
+    Housekeeping *housekeeping = context;
+    OrderStore *store = housekeeping->store;
+    size_t deleted;
+    if (!store->ops->prune_keys(store, ch_time_now_us() - KEY_LIFE_US, BATCH, &deleted, error))
+        return false;
+    if (deleted == BATCH)
+        ch_ticker_again(housekeeping->ticker);
+    return true;
+}
+
+void order_housekeeping_add(ChWorker *worker, OrderStore *(*new_store)(ChPg *pg))
+{
+    ChPg *pg = ch_worker_connection(worker);
+    Housekeeping *housekeeping = g_new0(Housekeeping, 1);
+    housekeeping->store = new_store(pg);
+    housekeeping->ticker = ch_ticker_new(PERIOD_MS);
+    ch_worker_own(worker, housekeeping, free_housekeeping);
+    const ChLaneConfig lane = {
+        .name = "prune keys",
+        .max_batch = 1,
+        .source = ch_ticker_source(housekeeping->ticker),
+        .work = ch_pg_work(pg),
+        .handler = prune,
+        .context = housekeeping,
+    };
+    ch_worker_add_lane(worker, &lane);
+}

@@ -1,0 +1,16 @@
+/* From the stock service's events to the use case that settles orders. */
+#pragma once
+
+#include "chassis/messaging/subscription.h"
+
+/** ChSubscriptionConfig.decode of OrderStockProcessCompletedDomainEvent: an OrderStockResult. */
+void *order_stock_completed_decode(const ChEvent *event, ChViolations *violations);
+
+/** The same of OrderStockProcessFailedDomainEvent. */
+void *order_stock_failed_decode(const ChEvent *event, ChViolations *violations);
+
+/** ChSubscriptionConfig.free_command of both. */
+void order_stock_results_free(void *result);
+
+/** ChSubscriptionConfig.handle of both; @store is the lane's OrderStore. */
+bool order_stock_results_handle(void *store, void *const *results, size_t n, GError **error);
