@@ -6,7 +6,8 @@ import threading
 import pytest
 import requests
 
-from support.api import assert_problem, exact, items_of, new_id
+from support.api import OrderApi, assert_problem, exact, items_of, new_id
+from support.child import child
 from support.waits import eventually
 
 
@@ -101,19 +102,35 @@ def test_twenty_threads_with_one_key_make_one_order(orders):
     assert count_of(orders, customer) == 1
 
 
-def test_409_while_the_first_request_is_in_flight(orders, databases):
-    """A lock on the orders holds the first request between its arrival and its commit."""
+def test_409_while_the_first_request_is_in_flight(system, orders, databases):
+    """A lock on the orders holds the first request between its arrival and its commit; the second meets another process."""
     customer, key, items = new_id(), new_id(), items_of((new_id(), 1))
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+    with child(system, "order-api") as other, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        second = OrderApi(other.base)
         with databases.connect("order", autocommit=False) as lock:
             lock.execute("LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE")
             first = pool.submit(orders.place, items, customer, key)
             eventually(lambda: databases.value(
                 "order", "SELECT count(*) FROM pg_locks WHERE NOT granted"), "the first request to wait")
-            assert_problem(orders.place(items, customer, key), 409)
+            assert_problem(second.place(items, customer, key), 409)
             lock.rollback()
         assert first.result(timeout=20).status_code == 201
+        again = second.place(items, customer, key)
+        assert (again.status_code, again.json()) == (201, first.result().json())
     assert count_of(orders, customer) == 1
+
+
+def test_two_processes_with_one_key_make_one_order(system, orders):
+    customer, items = new_id(), items_of((new_id(), 1))
+    with child(system, "order-api") as other:
+        bases = [orders.base, other.base] * 8
+        for _ in range(5):
+            key = new_id()
+            with concurrent.futures.ThreadPoolExecutor(16) as pool:
+                answers = list(pool.map(lambda base, k=key: OrderApi(base).place(items, customer, k), bases))
+            assert {a.status_code for a in answers} <= {201, 409}
+            assert len({a.json()["id"] for a in answers if a.status_code == 201}) == 1
+    assert count_of(orders, customer) == 5
 
 
 def test_the_answer_is_remembered_across_a_crash(orders, system):

@@ -176,6 +176,11 @@ def test_a_product_is_ordered_once(orders):
     assert any(path.startswith("items[2]") for path in problem["errors"]), problem
 
 
+def test_the_nil_product_is_ordered_once_too(orders):
+    nil = "00000000-0000-0000-0000-000000000000"
+    assert_problem(post(orders, items=[item(productId=nil), item(productId=nil)]), 400, "items[1].productId")
+
+
 @pytest.mark.parametrize("lines", [
     # one ten-thousandth above the greatest total, and sums beyond 64 bits
     [(100_000, MAX_PRICE), (1, 10)],

@@ -202,3 +202,16 @@ def test_a_recreated_product_can_be_ordered(orders, stocks):
     stocks.create(2, product)
     orders.wait(orders.placed((product, 2)), "Confirmed")
     assert stocks.quantity(product) == 0
+
+
+def test_the_ledger_adds_up_when_a_cancelled_orders_product_is_gone(orders, stocks):
+    """Created, taken from, deleted, given back to nowhere, created again: the sum is still the quantity."""
+    product, other = stocks.create(10), stocks.create(10)
+    order_id = orders.placed((product, 3), (other, 3))
+    orders.wait(order_id, "Confirmed")
+    assert stocks.delete(f"/api/stocks/{product}").status_code == 204
+    assert orders.cancel(order_id).status_code == 202
+    stocks.wait(other, 10)
+    if stocks.get(f"/api/stocks/{product}").status_code == 404:
+        stocks.create(5, product)
+    assert sum(m["delta"] for m in stocks.movements(product, 100)) == stocks.quantity(product)

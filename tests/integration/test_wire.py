@@ -153,6 +153,16 @@ def assert_on_the_wire_of_a_stranger(message):
     assert_on_the_wire(message)
 
 
+@pytest.mark.parametrize("quantities, left", [((4, 4), 2), ((6, 6), 10)])
+def test_a_product_that_stands_twice_in_an_event_counts_as_its_sum(broker, stocks, tap, quantities, left):
+    """Our API refuses such orders; another system's may not."""
+    product, order_id = stocks.create(10), new_id()
+    events.publish(broker, order_created(*((product, n) for n in quantities), order_id=order_id))
+    tap.wait(order_id, STOCK_COMPLETED if left < 10 else STOCK_FAILED)
+    assert stocks.quantity(product) == left
+    assert sum(m["delta"] for m in stocks.movements(product)) == left
+
+
 @pytest.mark.parametrize("variant", ["camelCase", "data-as-string", "unknown-fields"])
 def test_the_order_worker_reads_as_tolerantly(orders, stocks, broker, system, variant):
     """With the stock worker away, the test answers in its place."""

@@ -152,7 +152,7 @@ class StockApi(Api):
     def adjust(self, product, delta, **members):
         return self.post(f"/api/stocks/{product}/adjustments", {"delta": delta, **members})
 
-    def movements(self, product, limit=200):
+    def movements(self, product, limit=100):
         return self.all_pages(f"/api/stocks/{product}/movements", limit)
 
 
