@@ -1,0 +1,200 @@
+/* Reading stock and its ledger over HTTP. */
+#include "stock/api/read_stock.h"
+
+#include "chassis/core/json_writer.h"
+#include "chassis/http/problem.h"
+#include "chassis/http/query.h"
+#include "stock/application/ports.h"
+
+#include <string.h>
+
+enum {
+    PLAIN_LIMIT = 1000, /* rows of the array that comes without limit and cursor */
+    DEFAULT_LIMIT = 100,
+    MAX_LIMIT = 1000,
+    MAX_MOVEMENTS = 100,
+    DEFAULT_MOVEMENTS = 20,
+};
+
+static void respond_unknown(ChHttpRequest *request)
+{
+    ch_http_respond_problem(request, 404, NULL, "there is no stock of this product");
+}
+
+static void write_level(GString *json, const StockLevel *level)
+{
+    ch_json_begin_object(json, NULL);
+    ch_json_add_uuid(json, "productId", level->product_id);
+    ch_json_add_integer(json, "quantity", level->quantity);
+    ch_json_end_object(json);
+}
+
+/* ---- one ---- */
+
+static void respond_level(ChHttpRequest *request, const StockLevel *level)
+{
+    if (!level->exists) {
+        respond_unknown(request);
+        return;
+    }
+    GString *json = g_string_sized_new(96);
+    write_level(json, level);
+    ch_http_respond_json(request, 200, json);
+}
+
+bool stock_api_get(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    StockStore *store = context;
+    g_autofree StockLevel *levels = g_new0(StockLevel, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    size_t valid = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (ch_http_param_uuid(requests[i], "productId", &levels[valid].product_id))
+            askers[valid++] = requests[i];
+        else
+            respond_unknown(requests[i]);
+    }
+    if (valid > 0 && !store->ops->find(store, levels, valid, error))
+        return false;
+    for (size_t i = 0; i < valid; i++)
+        respond_level(askers[i], &levels[i]);
+    return true;
+}
+
+/* ---- many ---- */
+
+static void write_levels(GString *json, const char *key, const GArray *levels, size_t n)
+{
+    ch_json_begin_array(json, key);
+    for (size_t i = 0; i < n; i++)
+        write_level(json, &g_array_index(levels, StockLevel, i));
+    ch_json_end_array(json);
+}
+
+/* The array of the .NET system; where the rest begins is in a Link header (RFC 8288). */
+static void respond_plain(ChHttpRequest *request, const GArray *levels)
+{
+    size_t n = MIN(levels->len, (guint)PLAIN_LIMIT);
+    GString *json = g_string_sized_new(128 + 80 * n);
+    write_levels(json, NULL, levels, n);
+    ch_http_respond_json(request, 200, json);
+    if (levels->len <= n)
+        return;
+    char cursor[CH_UUID_TEXT_BYTES];
+    ch_uuid_format(g_array_index(levels, StockLevel, n - 1).product_id, cursor);
+    g_autofree char *link =
+        g_strdup_printf("</api/stocks?limit=%d&cursor=%s>; rel=\"next\"", PLAIN_LIMIT, cursor);
+    ch_http_respond_header(request, "Link", link);
+}
+
+static void respond_page(ChHttpRequest *request, const GArray *levels, size_t limit)
+{
+    size_t n = MIN(levels->len, limit);
+    GString *json = g_string_sized_new(128 + 80 * n);
+    ch_json_begin_object(json, NULL);
+    write_levels(json, "items", levels, n);
+    if (levels->len > n)
+        ch_json_add_uuid(json, "nextCursor", g_array_index(levels, StockLevel, n - 1).product_id);
+    ch_json_end_object(json);
+    ch_http_respond_json(request, 200, json);
+}
+
+static bool list_one(StockStore *store, ChHttpRequest *request, GError **error)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ChUuid after = { { 0 } };
+    int64_t limit = DEFAULT_LIMIT;
+    bool paged = ch_http_request_query_count(request, "limit") > 0 ||
+                 ch_http_request_query_count(request, "cursor") > 0;
+    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &limit, violations);
+    ch_http_query_uuid(request, "cursor", &after, violations);
+    if (ch_violations_count(violations) > 0) {
+        ch_http_respond_violations(request, violations);
+        return true;
+    }
+    if (!paged)
+        limit = PLAIN_LIMIT;
+    g_autoptr(GArray) levels = NULL;
+    if (!store->ops->list(store, after, limit + 1, &levels, error))
+        return false;
+    if (paged)
+        respond_page(request, levels, (size_t)limit);
+    else
+        respond_plain(request, levels);
+    return true;
+}
+
+bool stock_api_list(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!list_one(store, requests[i], error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- ledger ---- */
+
+static void write_movement(GString *json, const StockMovement *movement)
+{
+    ch_json_begin_object(json, NULL);
+    ch_json_add_uuid(json, "id", movement->id);
+    ch_json_add_integer(json, "delta", movement->delta);
+    ch_json_add_text(json, "kind", movement->kind);
+    if (!ch_uuid_is_nil(movement->order_id))
+        ch_json_add_uuid(json, "orderId", movement->order_id);
+    if (movement->reason != NULL)
+        ch_json_add_text(json, "reason", movement->reason);
+    ch_json_add_time(json, "at", movement->happened_us);
+    ch_json_end_object(json);
+}
+
+static GString *movements_json(const GArray *movements, size_t limit)
+{
+    size_t n = MIN(movements->len, limit);
+    GString *json = g_string_sized_new(128 + 200 * n);
+    ch_json_begin_object(json, NULL);
+    ch_json_begin_array(json, "items");
+    for (size_t i = 0; i < n; i++)
+        write_movement(json, &g_array_index(movements, StockMovement, i));
+    ch_json_end_array(json);
+    if (movements->len > n)
+        ch_json_add_uuid(json, "nextCursor", g_array_index(movements, StockMovement, n - 1).id);
+    ch_json_end_object(json);
+    return json;
+}
+
+static bool movements_of_one(StockStore *store, ChHttpRequest *request, GError **error)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ChUuid product_id;
+    ChUuid before;
+    int64_t limit = DEFAULT_MOVEMENTS;
+    memset(before.bytes, 0xff, sizeof before.bytes);
+    ch_http_query_integer(request, "limit", 1, MAX_MOVEMENTS, &limit, violations);
+    ch_http_query_uuid(request, "cursor", &before, violations);
+    if (ch_violations_count(violations) > 0) {
+        ch_http_respond_violations(request, violations);
+        return true;
+    }
+    g_autoptr(GArray) movements = NULL;
+    if (ch_http_param_uuid(request, "productId", &product_id) &&
+        !store->ops->movements(store, product_id, before, limit + 1, &movements, error))
+        return false;
+    /* A deleted product keeps its ledger; one without a ledger never was. */
+    bool first_page = ch_http_request_query_count(request, "cursor") == 0;
+    if (movements == NULL || (movements->len == 0 && first_page))
+        respond_unknown(request);
+    else
+        ch_http_respond_json(request, 200, movements_json(movements, (size_t)limit));
+    return true;
+}
+
+bool stock_api_movements(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!movements_of_one(store, requests[i], error))
+            return false;
+    }
+    return true;
+}

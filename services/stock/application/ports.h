@@ -1,0 +1,84 @@
+/* What the stock service needs from outside: filled by infrastructure, faked by tests.
+ * A store belongs to one lane and works in that lane's open transaction. All slots are mandatory.
+ * Errors of every slot: UNAVAILABLE or FAILED, see chassis/core/error.h. */
+#pragma once
+
+#include "stock/application/stock.h"
+
+#include <glib.h>
+
+/** A product's row, locked. */
+typedef struct {
+    ChUuid product_id;
+    int64_t quantity;
+    bool exists;
+} StockLevel;
+
+/** What is announced of an order. */
+typedef struct {
+    const StockOrder *order;
+    StockOutcome outcome; /* not STOCK_SETTLED */
+} StockResult;
+
+/** An order whose stock was given back. */
+typedef struct {
+    ChUuid order_id;
+    StockItem *items; /* n_items, owned */
+    size_t n_items;
+} StockRelease;
+
+typedef struct StockStore StockStore;
+
+typedef struct {
+    /* Opens a reservation for each order that has none; fresh[i] tells whether order_ids[i] had
+     * none. The ids are distinct. */
+    bool (*reserve)(StockStore *self, const ChUuid *order_ids, size_t n, bool *fresh,
+                    GError **error);
+    /* Turns reservations into refusals. */
+    bool (*refuse)(StockStore *self, const StockResult *refused, size_t n, GError **error);
+    /* Locks levels[0..n), whose product ids are given, distinct and ascending, and fills the rest.
+     */
+    bool (*lock)(StockStore *self, StockLevel *levels, size_t n, GError **error);
+    /* Writes levels that lock() filled: the new quantity, or the row's end. */
+    bool (*save)(StockStore *self, const StockLevel *levels, size_t n, GError **error);
+    /* Adds items[i].quantity to each product, making its row if it is gone. Products are distinct
+     * and ascending. */
+    bool (*give_back)(StockStore *self, const StockItem *items, size_t n, GError **error);
+    /* Creates rows; created[i] is false where the product exists. Of equal ones the first counts.
+     */
+    bool (*create)(StockStore *self, const StockItem *items, size_t n, bool *created,
+                   GError **error);
+    /* Writes the ledger. Ids and times are the store's. */
+    bool (*record)(StockStore *self, const StockMovement *movements, size_t n, GError **error);
+    /* Ends each reservation that holds stock, and leaves a tombstone where there is none.
+     * *releases: new array of StockRelease for those that held stock. The ids are distinct. */
+    bool (*release)(StockStore *self, const ChUuid *order_ids, size_t n, GArray **releases,
+                    GError **error);
+    /* Stores the events that announce what became of orders. */
+    bool (*announce)(StockStore *self, const StockResult *results, size_t n, GError **error);
+    /* The same of stock given back; traces[i] belongs to releases[i]. */
+    bool (*announce_releases)(StockStore *self, const StockRelease *releases, const ChTrace *traces,
+                              size_t n, GError **error);
+    /* levels[i] for the product given in it, not locked. */
+    bool (*find)(StockStore *self, StockLevel *levels, size_t n, GError **error);
+    /* *levels: new array of StockLevel in the order of product ids, after @after, @limit at most.
+     */
+    bool (*list)(StockStore *self, ChUuid after, int64_t limit, GArray **levels, GError **error);
+    /* *movements: new array of StockMovement, newest first, before the id @before, owning the
+     * reasons. */
+    bool (*movements)(StockStore *self, ChUuid product_id, ChUuid before, int64_t limit,
+                      GArray **movements, GError **error);
+    void (*free)(StockStore *self);
+} StockStoreOps;
+
+struct StockStore {
+    const StockStoreOps *ops;
+};
+
+static inline void stock_store_free(StockStore *store)
+{
+    if (store != NULL)
+        store->ops->free(store);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StockStore, stock_store_free)

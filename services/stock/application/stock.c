@@ -1,0 +1,48 @@
+/* Names and order of stock. */
+#include "stock/application/stock.h"
+
+#include <stdlib.h>
+
+/* Wire values, as the .NET system names them. */
+static const char *const outcome_errors[] = {
+    [STOCK_TAKEN] = NULL,
+    [STOCK_UNKNOWN_PRODUCT] = "StockNotFoundException",
+    [STOCK_INSUFFICIENT] = "InsufficientStockException",
+    [STOCK_UNEXPECTED] = "Unexpected",
+    [STOCK_SETTLED] = NULL,
+};
+
+const char *stock_outcome_error(StockOutcome outcome)
+{
+    return outcome_errors[outcome];
+}
+
+void stock_order_free(StockOrder *order)
+{
+    if (order == NULL)
+        return;
+    g_free(order->items);
+    g_free(order);
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    const StockItem *left = a;
+    const StockItem *right = b;
+    return ch_uuid_compare(left->product_id, right->product_id);
+}
+
+size_t stock_items_merge(StockItem *items, size_t n)
+{
+    if (n == 0)
+        return 0;
+    qsort(items, n, sizeof *items, compare_items);
+    size_t last = 0;
+    for (size_t i = 1; i < n; i++) {
+        if (ch_uuid_equal(items[i].product_id, items[last].product_id))
+            items[last].quantity += items[i].quantity;
+        else
+            items[++last] = items[i];
+    }
+    return last + 1;
+}

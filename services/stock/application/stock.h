@@ -1,0 +1,96 @@
+/* Stock: what is on hand, what orders take, what operators change. */
+#pragma once
+
+#include "chassis/core/error.h"
+#include "chassis/core/trace.h"
+#include "chassis/core/uuid.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    STOCK_MAX_ITEMS = 1000, /* of one order, from whichever publisher */
+    STOCK_MAX_REASON_CHARS = 500,
+};
+
+#define STOCK_MAX_QUANTITY INT64_C(1000000000000) /* of a product, and of one change */
+
+typedef struct {
+    ChUuid product_id;
+    int64_t quantity;
+} StockItem;
+
+/** An order that wants its stock. */
+typedef struct {
+    ChUuid event_id; /* of the event that asks */
+    ChUuid order_id;
+    StockItem *items; /* n_items, owned; products are distinct and in ascending order */
+    size_t n_items;
+    ChTrace trace;
+} StockOrder;
+
+void stock_order_free(StockOrder *order);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StockOrder, stock_order_free)
+
+/** Brings items[0..n) into ascending order of products and sums those of one product.
+ * Returns how many remain. */
+size_t stock_items_merge(StockItem *items, size_t n);
+
+/** An order that was cancelled. */
+typedef struct {
+    ChUuid order_id;
+    ChTrace trace;
+} StockCancellation;
+
+/** What became of an order. */
+typedef enum {
+    STOCK_TAKEN,
+    STOCK_UNKNOWN_PRODUCT,
+    STOCK_INSUFFICIENT,
+    STOCK_UNEXPECTED, /* it could not be processed */
+    STOCK_SETTLED, /* it was decided before, or cancelled: nothing changes, nothing is announced */
+} StockOutcome;
+
+/** The wire name of a refusal: "InsufficientStockException"; NULL for the others. */
+const char *stock_outcome_error(StockOutcome outcome);
+
+/** A change by an operator. */
+typedef enum {
+    STOCK_CREATE, /* value: the quantity */
+    STOCK_SET,    /* value: the quantity */
+    STOCK_ADJUST, /* value: the difference */
+    STOCK_DELETE,
+} StockEditKind;
+
+typedef struct {
+    StockEditKind kind;
+    ChUuid product_id;
+    int64_t value;
+    const char *reason; /* borrowed; may be NULL */
+    ChTrace trace;
+} StockEdit;
+
+typedef enum {
+    STOCK_EDIT_DONE,
+    STOCK_EDIT_EXISTS,
+    STOCK_EDIT_UNKNOWN,
+    STOCK_EDIT_OUT_OF_RANGE, /* it would fall below 0 or rise above STOCK_MAX_QUANTITY */
+} StockEditResult;
+
+typedef struct {
+    StockEditResult result;
+    int64_t quantity; /* after a change that was done; else what is there */
+} StockEditOutcome;
+
+/** A line of the ledger. */
+typedef struct {
+    ChUuid id;
+    ChUuid product_id;
+    int64_t delta;
+    const char *kind; /* constant */
+    ChUuid order_id;  /* nil: no order */
+    char *reason;     /* NULL: none */
+    int64_t happened_us;
+} StockMovement;

@@ -1,0 +1,184 @@
+/* Levels and ledger: arrays in, one statement a table. */
+#include "stock/infrastructure/pg_store.h"
+
+#include "chassis/postgres/transaction.h"
+#include "stock/infrastructure/events.h"
+
+/* $1 products, ascending: one order of locks for all, so that no two batches wait for each other.
+ */
+static const ChPgStatement sql_lock_stock = {
+    "select product_id, quantity from stock where product_id = any($1)"
+    " order by product_id for update",
+    { CH_PG_UUIDS },
+};
+enum {
+    LOCKED_PRODUCT,
+    LOCKED_QUANTITY
+};
+
+/* $1 products, $2 quantities. The rows are locked. */
+static const ChPgStatement sql_update_stock = {
+    "update stock s set quantity = changed.quantity, updated_at = now()"
+    " from unnest($1, $2) as changed (product_id, quantity) where s.product_id = "
+    "changed.product_id",
+    { CH_PG_UUIDS, CH_PG_INTS },
+};
+
+static const ChPgStatement sql_delete_stock = {
+    "delete from stock where product_id = any($1)",
+    { CH_PG_UUIDS },
+};
+
+/* $1 products, ascending, $2 quantities to add. */
+static const ChPgStatement sql_give_back = {
+    "insert into stock (product_id, quantity)"
+    " select * from unnest($1, $2) as given (product_id, quantity) order by product_id"
+    " on conflict (product_id) do update"
+    " set quantity = stock.quantity + excluded.quantity, updated_at = now()",
+    { CH_PG_UUIDS, CH_PG_INTS },
+};
+
+/* $1 products, $2 quantities. Of equal products the first is inserted. */
+static const ChPgStatement sql_create_stock = {
+    "insert into stock (product_id, quantity)"
+    " select product_id, quantity from unnest($1, $2) with ordinality"
+    " as created (product_id, quantity, place) order by product_id, place"
+    " on conflict do nothing returning product_id",
+    { CH_PG_UUIDS, CH_PG_INTS },
+};
+
+/* $1 ids, $2 products, $3 deltas, $4 kinds, $5 orders, $6 reasons. */
+static const ChPgStatement sql_insert_movements = {
+    "insert into stock_movements (id, product_id, delta, kind, order_id, reason)"
+    " select * from unnest($1, $2, $3, $4, $5, $6)",
+    { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_UUIDS, CH_PG_TEXTS },
+};
+
+static bool lock(StockStore *self, StockLevel *levels, size_t n, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_lock_stock);
+    for (size_t i = 0; i < n; i++)
+        ch_pg_add_uuid(params, 0, levels[i].product_id);
+    g_autoptr(ChPgRows) rows = ch_pg_query(stock_pg(self), params, error);
+    if (rows == NULL)
+        return false;
+    size_t row = 0; /* rows and levels ascend together */
+    for (size_t i = 0; i < n; i++) {
+        levels[i].exists =
+            row < ch_pg_rows_count(rows) &&
+            ch_uuid_equal(ch_pg_uuid(rows, row, LOCKED_PRODUCT), levels[i].product_id);
+        levels[i].quantity = levels[i].exists ? ch_pg_int(rows, row++, LOCKED_QUANTITY) : 0;
+    }
+    return true;
+}
+
+static bool save(StockStore *self, const StockLevel *levels, size_t n, GError **error)
+{
+    g_autoptr(ChPgParams) updated = ch_pg_params_new(&sql_update_stock);
+    g_autoptr(ChPgParams) deleted = ch_pg_params_new(&sql_delete_stock);
+    size_t n_deleted = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (levels[i].exists) {
+            ch_pg_add_uuid(updated, 0, levels[i].product_id);
+            ch_pg_add_int(updated, 1, levels[i].quantity);
+        } else {
+            ch_pg_add_uuid(deleted, 0, levels[i].product_id);
+            n_deleted++;
+        }
+    }
+    ChPg *pg = stock_pg(self);
+    if (n_deleted < n && !ch_pg_send(pg, g_steal_pointer(&updated), NULL, error))
+        return false;
+    return n_deleted == 0 || ch_pg_send(pg, g_steal_pointer(&deleted), NULL, error);
+}
+
+static ChPgParams *items_params(const ChPgStatement *statement, const StockItem *items, size_t n)
+{
+    ChPgParams *params = ch_pg_params_new(statement);
+    for (size_t i = 0; i < n; i++) {
+        ch_pg_add_uuid(params, 0, items[i].product_id);
+        ch_pg_add_int(params, 1, items[i].quantity);
+    }
+    return params;
+}
+
+static bool give_back(StockStore *self, const StockItem *items, size_t n, GError **error)
+{
+    return ch_pg_send(stock_pg(self), items_params(&sql_give_back, items, n), NULL, error);
+}
+
+static bool create(StockStore *self, const StockItem *items, size_t n, bool *created,
+                   GError **error)
+{
+    g_autoptr(ChPgRows) rows =
+        ch_pg_query(stock_pg(self), items_params(&sql_create_stock, items, n), error);
+    if (rows == NULL)
+        return false;
+    g_autoptr(GHashTable) made =
+        g_hash_table_new_full(ch_uuid_hash, ch_uuid_equal_pointers, g_free, NULL);
+    for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
+        ChUuid id = ch_pg_uuid(rows, row, 0);
+        g_hash_table_add(made, g_memdup2(&id, sizeof id));
+    }
+    for (size_t i = 0; i < n; i++) /* the first of equal ones takes the entry with it */
+        created[i] = g_hash_table_remove(made, &items[i].product_id);
+    return true;
+}
+
+static bool record(StockStore *self, const StockMovement *movements, size_t n, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_insert_movements);
+    for (size_t i = 0; i < n; i++) {
+        ch_pg_add_uuid(params, 0, ch_uuid_new());
+        ch_pg_add_uuid(params, 1, movements[i].product_id);
+        ch_pg_add_int(params, 2, movements[i].delta);
+        ch_pg_add_text(params, 3, movements[i].kind);
+        if (ch_uuid_is_nil(movements[i].order_id))
+            ch_pg_add_null(params, 4);
+        else
+            ch_pg_add_uuid(params, 4, movements[i].order_id);
+        ch_pg_add_text(params, 5, movements[i].reason);
+    }
+    return ch_pg_send(stock_pg(self), params, NULL, error);
+}
+
+static bool announce(StockStore *self, const StockResult *results, size_t n, GError **error)
+{
+    return stock_events_results(stock_pg(self), results, n, error);
+}
+
+static bool announce_releases(StockStore *self, const StockRelease *releases, const ChTrace *traces,
+                              size_t n, GError **error)
+{
+    return stock_events_releases(stock_pg(self), releases, traces, n, error);
+}
+
+static void free_store(StockStore *self)
+{
+    g_free(self);
+}
+
+static const StockStoreOps pg_store_ops = {
+    .reserve = stock_pg_reserve,
+    .refuse = stock_pg_refuse,
+    .lock = lock,
+    .save = save,
+    .give_back = give_back,
+    .create = create,
+    .record = record,
+    .release = stock_pg_release,
+    .announce = announce,
+    .announce_releases = announce_releases,
+    .find = stock_pg_find,
+    .list = stock_pg_list,
+    .movements = stock_pg_movements,
+    .free = free_store,
+};
+
+StockStore *stock_pg_store_new(ChPg *pg)
+{
+    StockPgStore *store = g_new0(StockPgStore, 1);
+    store->base.ops = &pg_store_ops;
+    store->pg = pg;
+    return &store->base;
+}
