@@ -143,7 +143,8 @@ static bool blame(void *context, void *const *items, size_t n, GError **error)
     return blamed->source->ops->fail(blamed->source, items[0], blamed->why, error);
 }
 
-static void fail_alone(ChLane *lane, void *const *item, const GError *why)
+/* False when the item was let go. */
+static bool fail_alone(ChLane *lane, void *const *item, const GError *why)
 {
     ChSource *source = lane->config.source;
     Blame blamed = { source, why };
@@ -151,36 +152,41 @@ static void fail_alone(ChLane *lane, void *const *item, const GError *why)
     switch (attempt_until_available(lane, blame, &blamed, item, 1, &error)) {
     case COMMITTED:
         source->ops->settle(source, item, 1);
-        return;
+        return true;
     case GUILTY:
         ch_log_error("an item could not even be failed", CH_STR("lane", lane->config.name),
                      CH_ERR(error), CH_STR("because", why->message));
         source->ops->abandon(source, *item, why);
-        return;
+        return true;
     case GONE:
-        return;
+        return false;
     }
+    g_assert_not_reached();
 }
 
-static void run_batch(ChLane *lane, void *const *items, size_t n)
+/* Runs a batch and settles it in order. False when some of it was let go: what comes after it must
+ * be let go too, because settling one message settles all before it. */
+static bool run_batch(ChLane *lane, void *const *items, size_t n)
 {
+    ChSource *source = lane->config.source;
     g_autoptr(GError) why = NULL;
     switch (
         attempt_until_available(lane, lane->config.handler, lane->config.context, items, n, &why)) {
     case COMMITTED:
-        lane->config.source->ops->settle(lane->config.source, items, n);
-        return;
-    case GUILTY:
-        if (n == 1) {
-            fail_alone(lane, items, why);
-            return;
-        }
-        run_batch(lane, items, n / 2);
-        run_batch(lane, items + n / 2, n - n / 2);
-        return;
+        source->ops->settle(source, items, n);
+        return true;
     case GONE:
-        return;
+        return false;
+    case GUILTY:
+        break;
     }
+    if (n == 1)
+        return fail_alone(lane, items, why);
+    size_t half = n / 2;
+    if (run_batch(lane, items, half))
+        return run_batch(lane, items + half, n - half);
+    source->ops->release(source, items + half, n - half);
+    return false;
 }
 
 /* ---- the thread ---- */
