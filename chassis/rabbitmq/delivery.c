@@ -4,14 +4,18 @@
 #include <string.h>
 
 enum {
-    MAX_TEXT_BYTES = 1024
-}; /* of a property or header that we keep */
+    MAX_HEADER_BYTES = 1024, /* of a header that we keep */
+    MAX_SHORT_BYTES = 255,   /* of a property: an AMQP short string, which we may send on */
+};
 
-/* A copy as valid UTF-8 without zeros, cut to a sane length. */
-static char *copy_text(amqp_bytes_t bytes)
+/* A copy as valid UTF-8 without zeros, at most @max bytes. Made valid it may grow. */
+static char *copy_text(amqp_bytes_t bytes, size_t max)
 {
-    g_autofree char *text = g_strndup(bytes.bytes, MIN(bytes.len, MAX_TEXT_BYTES));
-    return g_utf8_make_valid(text, -1);
+    g_autofree char *text = g_strndup(bytes.bytes, MIN(bytes.len, max));
+    char *valid = g_utf8_make_valid(text, -1);
+    if (strlen(valid) > max)
+        *g_utf8_find_prev_char(valid, valid + max + 1) = '\0';
+    return valid;
 }
 
 static const amqp_field_value_t *find_header(const amqp_table_t *headers, const char *name)
@@ -30,7 +34,7 @@ static char *text_header(const amqp_table_t *headers, const char *name)
     if (value == NULL ||
         (value->kind != AMQP_FIELD_KIND_UTF8 && value->kind != AMQP_FIELD_KIND_BYTES))
         return NULL;
-    return copy_text(value->value.bytes);
+    return copy_text(value->value.bytes, MAX_HEADER_BYTES);
 }
 
 /* The broker picks the width by the value. Other kinds count as 0. */
@@ -81,11 +85,11 @@ ChDelivery *ch_delivery_from(const amqp_envelope_t *envelope, uint64_t connectio
     delivery->connection = connection;
     delivery->body_bytes = envelope->message.body.len;
     delivery->body = g_memdup2(envelope->message.body.bytes, envelope->message.body.len);
-    delivery->routing_key = copy_text(envelope->routing_key);
+    delivery->routing_key = copy_text(envelope->routing_key, MAX_SHORT_BYTES);
     if ((properties->_flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0)
-        delivery->message_id = copy_text(properties->message_id);
+        delivery->message_id = copy_text(properties->message_id, MAX_SHORT_BYTES);
     if ((properties->_flags & AMQP_BASIC_TYPE_FLAG) != 0)
-        delivery->type = copy_text(properties->type);
+        delivery->type = copy_text(properties->type, MAX_SHORT_BYTES);
     if ((properties->_flags & AMQP_BASIC_HEADERS_FLAG) != 0)
         read_headers(&properties->headers, delivery);
     if (delivery->delivery_count == 0 && envelope->redelivered != 0)
