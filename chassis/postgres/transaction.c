@@ -219,9 +219,10 @@ bool ch_pg_begin(ChPg *pg, GError **error)
 
 bool ch_pg_send(ChPg *pg, ChPgParams *params, ChPgRows **rows, GError **error)
 {
-    g_autoptr(ChPgParams) owned = params;
-    return send_prepare(pg, ch_pg_params_statement(params), error) &&
-           send_execute(pg, params, rows, error);
+    bool ok = send_prepare(pg, ch_pg_params_statement(params), error) &&
+              send_execute(pg, params, rows, error);
+    ch_pg_params_free(params);
+    return ok;
 }
 
 bool ch_pg_wait(ChPg *pg, GError **error)
