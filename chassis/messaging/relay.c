@@ -19,7 +19,7 @@ enum {
 /* $1: how many. By id, not by a watermark: ids do not become visible in their order. */
 static const ChPgStatement sql_claim_outbox = {
     "select id, message_id, exchange, routing_key, message_type, body, traceparent, retry_count,"
-    " failed_queue, error, mandatory, created_at, id::text"
+    " failed_queue, error, mandatory, created_at, id::text as id_text"
     " from outbox where not_before <= now() order by id limit $1 for update skip locked",
     { CH_PG_INT },
 };
