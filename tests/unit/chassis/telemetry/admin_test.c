@@ -1,0 +1,88 @@
+/* Health and the admin listener. */
+#include "chassis/telemetry/admin.h"
+
+#include "../http/http_support.h"
+#include "chassis/core/log.h"
+
+#include <string.h>
+
+static void assert_health(ChHealth *health, bool ready, const char *expected)
+{
+    bool is_ready = false;
+    GString *json = ch_health_render(health, &is_ready);
+    g_assert_cmpstr(json->str, ==, expected);
+    g_assert_true(is_ready == ready);
+    g_assert_true(ch_health_ready(health) == ready);
+    g_string_free(json, TRUE);
+}
+
+static void test_health(void)
+{
+    g_autoptr(ChHealth) health = ch_health_new();
+    assert_health(health, true, "{\"status\":\"ready\",\"dependencies\":{}}");
+    ChHealthPart *first = ch_health_part(health, "postgres");
+    ChHealthPart *broker = ch_health_part(health, "rabbitmq");
+    ChHealthPart *second = ch_health_part(health, "postgres");
+    assert_health(health, false,
+                  "{\"status\":\"not ready\",\"dependencies\":{"
+                  "\"postgres\":{\"status\":\"down\",\"detail\":\"starting\"},"
+                  "\"rabbitmq\":{\"status\":\"down\",\"detail\":\"starting\"}}}");
+    ch_health_set(first, true, NULL);
+    ch_health_set(broker, true, NULL);
+    ch_health_set(second, false, "gone");
+    assert_health(health, false,
+                  "{\"status\":\"not ready\",\"dependencies\":{"
+                  "\"postgres\":{\"status\":\"down\",\"detail\":\"gone\"},"
+                  "\"rabbitmq\":{\"status\":\"ok\"}}}");
+    ch_health_set(second, true, NULL);
+    assert_health(health, true,
+                  "{\"status\":\"ready\",\"dependencies\":{"
+                  "\"postgres\":{\"status\":\"ok\"},\"rabbitmq\":{\"status\":\"ok\"}}}");
+    ch_health_stopping(health);
+    g_assert_false(ch_health_ready(health));
+}
+
+static void assert_get(uint16_t port, const char *path, unsigned status, const char *type,
+                       const char *in_body)
+{
+    g_autofree char *text =
+        g_strdup_printf("GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+    Client client = must_connect(port);
+    Reply reply;
+    client_send_text(&client, text);
+    g_assert_true(client_read(&client, false, &reply));
+    g_autofree char *content_type = reply_header(&reply, "content-type");
+    g_assert_cmpuint(reply.status, ==, status);
+    g_assert_cmpstr(content_type, ==, type);
+    g_assert_nonnull(strstr(reply.body, in_body));
+    reply_clear(&reply);
+    client_close(&client);
+}
+
+static void test_admin(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ChHealth) health = ch_health_new();
+    ChHealthPart *part = ch_health_part(health, "postgres");
+    ChListen listen = { "127.0.0.1", 0 };
+    g_autoptr(ChHttpServer) server = ch_admin_new(&listen, health, &error);
+    g_assert_no_error(error);
+    g_assert_true(ch_http_server_start(server, &error));
+    uint16_t port = ch_http_server_port(server);
+    assert_get(port, "/health/live", 200, "application/json", "live");
+    assert_get(port, "/health/ready", 503, "application/json", "\"status\":\"not ready\"");
+    ch_health_set(part, true, NULL);
+    assert_get(port, "/health/ready", 200, "application/json", "\"status\":\"ready\"");
+    assert_get(port, "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8",
+               "process_resident_memory_bytes");
+    assert_get(port, "/", 404, "application/problem+json", "Not Found");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ch_log_init("admin-test", CH_LOG_ERROR);
+    g_test_add_func("/health/dependencies", test_health);
+    g_test_add_func("/admin/routes", test_admin);
+    return g_test_run();
+}
