@@ -47,7 +47,7 @@ typedef struct {
 
     ChHttpOutcome outcome;
     unsigned status; /* of the last answer; 0 when there was none */
-    GString *answer; /* its body, maybe empty; NULL when there was none */
+    GString *answer; /* the body of the last answer, maybe empty; NULL when none was asked for */
     char *fault;     /* why it is not OK, for a log; NULL when it is */
     int tries;
 } ChHttpCall;

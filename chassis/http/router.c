@@ -32,7 +32,6 @@ typedef struct {
 
 static Segment compile_segment(const char *text, size_t bytes)
 {
-    g_assert(bytes > 0);
     if (text[0] != '{')
         return (Segment){ text, bytes, false };
     g_assert(bytes > 2 && text[bytes - 1] == '}');
@@ -47,8 +46,9 @@ static void compile(const ChHttpRoute *route, Pattern *pattern)
     const char *rest = route->pattern;
     size_t params = 0;
     while (*rest == '/') {
-        g_assert(pattern->n < CH_HTTP_MAX_SEGMENTS);
         size_t bytes = strcspn(rest + 1, "/");
+        g_assert(pattern->n < CH_HTTP_MAX_SEGMENTS);
+        g_assert(bytes > 0 || strcmp(route->pattern, "/") == 0);
         Segment segment = compile_segment(rest + 1, bytes);
         params += segment.is_param;
         pattern->segments[pattern->n++] = segment;

@@ -1,0 +1,406 @@
+/* Concurrent calls over one curl multi handle, with retries and a breaker. */
+#include "chassis/http/client.h"
+
+#include "chassis/core/time.h"
+#include "chassis/http/breaker.h"
+#include "chassis/http/curl.h"
+#include "chassis/telemetry/metrics.h"
+
+#include <string.h>
+
+enum {
+    DEFAULT_TIMEOUT_MS = 2000,
+    DEFAULT_RETRY_STEP_MS = 200,
+    DEFAULT_TOTAL_BUDGET_MS = 10000,
+    DEFAULT_BREAKER_FAILURES = 5,
+    DEFAULT_BREAKER_OPEN_MS = 30000,
+    DEFAULT_MAX_ANSWER_BYTES = 1024 * 1024,
+    DEFAULT_MAX_CONCURRENT = 16,
+    POLL_MS = 100, /* how late a cancellation may be noticed */
+};
+
+struct ChHttpClient {
+    ChHttpClientConfig config; /* defaults filled in */
+    CURLM *multi;
+    ChBreaker breaker;
+    ChMetric *breaker_metric;
+    ChMetric *retries_metric;
+};
+
+/* One call during a fetch. */
+typedef struct {
+    ChHttpClient *client;
+    ChHttpCall *call;
+    CURL *easy; /* NULL: not under way */
+    struct curl_slist *headers;
+    int64_t due_us; /* when the next try may start */
+    bool done;
+    bool too_long; /* the answer passed its limit */
+    char fault[CURL_ERROR_SIZE];
+} Try;
+
+typedef struct {
+    ChHttpClient *client;
+    Try *tries;
+    size_t n;
+    size_t running;
+    size_t left; /* not done */
+    int64_t deadline_us;
+} Fetch;
+
+CH_GAUGE(breaker_gauge, "cartwheel_http_client_breaker_state",
+         "Circuit breaker: 0 closed, 1 half open, 2 open.", "server");
+CH_COUNTER(retries_total, "cartwheel_http_client_retries_total", "Tries after the first of a call.",
+           "server");
+CH_COUNTER(calls_total, "cartwheel_http_client_calls_total", "Calls by outcome.", "outcome");
+CH_HISTOGRAM(try_seconds, "cartwheel_http_client_try_seconds", "Duration of one try.", NULL,
+             CH_BUCKETS_SECONDS);
+
+static void show_breaker(const ChHttpClient *client)
+{
+    ch_metric_set(client->breaker_metric, client->breaker.state);
+}
+
+/* ---- the end of a call ---- */
+
+static void finish(Fetch *fetch, Try *try, ChHttpOutcome outcome, const char *fault)
+{
+    static const char *const names[] = { [CH_HTTP_OK] = "ok",
+                                         [CH_HTTP_REFUSED] = "refused",
+                                         [CH_HTTP_UNAVAILABLE] = "unavailable",
+                                         [CH_HTTP_BREAKER_OPEN] = "breaker_open" };
+    try->call->outcome = outcome;
+    try->call->fault = g_strdup(fault);
+    try->done = true;
+    fetch->left--;
+    ch_metric_add(ch_metric(&calls_total, names[outcome]), 1);
+}
+
+static void drop_transfer(Fetch *fetch, Try *try)
+{
+    curl_multi_remove_handle(fetch->client->multi, try->easy);
+    curl_easy_cleanup(try->easy);
+    curl_slist_free_all(try->headers);
+    try->easy = NULL;
+    try->headers = NULL;
+    fetch->running--;
+}
+
+/* ---- one try ---- */
+
+static size_t keep_answer(char *data, size_t one, size_t bytes, void *context)
+{
+    (void)one; /* always 1 */
+    Try *try = context;
+    GString *answer = try->call->answer;
+    if (bytes > try->client->config.max_answer_bytes - answer->len) {
+        try->too_long = true;
+        return 0; /* ends the transfer */
+    }
+    g_string_append_len(answer, data, (gssize)bytes);
+    return bytes;
+}
+
+static bool has_control(const char *text)
+{
+    const char *c = text;
+    while ((unsigned char)*c >= 0x20 && *c != 0x7F)
+        c++;
+    return *c != '\0';
+}
+
+/* libcurl writes headers as they are. */
+static bool is_clean(const ChHttpCall *call)
+{
+    for (size_t i = 0; call->headers != NULL && call->headers[i] != NULL; i++) {
+        if (has_control(call->headers[i]))
+            return false;
+    }
+    return !has_control(call->url) && !has_control(call->method);
+}
+
+static void set_headers(Try *try)
+{
+    const ChHttpCall *call = try->call;
+    for (size_t i = 0; call->headers != NULL && call->headers[i] != NULL; i++)
+        try->headers = curl_slist_append(try->headers, call->headers[i]);
+    try->headers = curl_slist_append(try->headers, "Expect:"); /* no waiting for 100 Continue */
+    curl_easy_setopt(try->easy, CURLOPT_HTTPHEADER, try->headers);
+}
+
+static void set_request(Try *try)
+{
+    const ChHttpClientConfig *config = &try->client->config;
+    const ChHttpCall *call = try->call;
+    CURL *easy = try->easy;
+    ch_curl_protect(easy, config->protocols, config->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_URL, call->url);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "cartwheel/" CARTWHEEL_VERSION);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, try->fault);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, try);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, try);
+    if (call->body != NULL) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_bytes);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body); /* borrowed: outlives the try */
+    }
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
+    set_headers(try);
+}
+
+static void start(Fetch *fetch, Try *try)
+{
+    ChHttpClient *client = fetch->client;
+    ChHttpCall *call = try->call;
+    if (!is_clean(call)) {
+        finish(fetch, try, CH_HTTP_REFUSED,
+               "the url, method or a header holds a control character");
+        return;
+    }
+    if (!ch_breaker_allow(&client->breaker, ch_time_monotonic_us())) {
+        if (call->tries == 0)
+            finish(fetch, try, CH_HTTP_BREAKER_OPEN, "the circuit breaker is open");
+        else
+            finish(fetch, try, CH_HTTP_UNAVAILABLE, try->fault);
+        return;
+    }
+    show_breaker(client);
+    if (call->tries++ > 0)
+        ch_metric_add(client->retries_metric, 1);
+    if (call->answer == NULL)
+        call->answer = g_string_new(NULL);
+    g_string_truncate(call->answer, 0);
+    call->status = 0;
+    try->too_long = false;
+    try->fault[0] = '\0';
+    try->easy = curl_easy_init();
+    g_assert(try->easy != NULL); /* no memory */
+    set_request(try);
+    curl_multi_add_handle(client->multi, try->easy);
+    fetch->running++;
+}
+
+/* ---- results ---- */
+
+typedef enum {
+    TRY_OK,
+    TRY_REFUSED,
+    TRY_FAILED,
+    TRY_IMPOSSIBLE
+} TryResult;
+
+static TryResult judge(Try *try, CURLcode code)
+{
+    long status = 0;
+    curl_easy_getinfo(try->easy, CURLINFO_RESPONSE_CODE, &status);
+    try->call->status = (unsigned)status;
+    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
+        return TRY_IMPOSSIBLE;
+    if (code != CURLE_OK)
+        return TRY_FAILED;
+    if (status >= 200 && status <= 299)
+        return TRY_OK;
+    return status >= 500 || status == 408 || status == 429 ? TRY_FAILED : TRY_REFUSED;
+}
+
+static void describe(Try *try, CURLcode code)
+{
+    if (try->too_long)
+        g_snprintf(try->fault, sizeof(try->fault), "the answer is longer than %zu bytes",
+                   try->client->config.max_answer_bytes);
+    else if (code == CURLE_OK)
+        g_snprintf(try->fault, sizeof(try->fault), "status %u", try->call->status);
+    else if (try->fault[0] == '\0')
+        g_strlcpy(try->fault, curl_easy_strerror(code), sizeof(try->fault));
+}
+
+static void retry_or_give_up(Fetch *fetch, Try *try)
+{
+    const ChHttpClientConfig *config = &fetch->client->config;
+    int retries_made = try->call->tries - 1;
+    if (retries_made >= config->retries) {
+        finish(fetch, try, CH_HTTP_UNAVAILABLE, try->fault);
+        return;
+    }
+    int wait_ms = ch_time_jitter_ms((int)config->retry_step_ms * (retries_made + 1));
+    try->due_us = ch_time_monotonic_us() + (int64_t)wait_ms * 1000;
+    if (try->due_us >= fetch->deadline_us)
+        finish(fetch, try, CH_HTTP_UNAVAILABLE, try->fault);
+}
+
+static void end_try(Fetch *fetch, Try *try, CURLcode code)
+{
+    ChHttpClient *client = fetch->client;
+    curl_off_t took_us = 0;
+    curl_easy_getinfo(try->easy, CURLINFO_TOTAL_TIME_T, &took_us);
+    ch_metric_observe(ch_metric(&try_seconds, NULL), (double)took_us / G_USEC_PER_SEC);
+    TryResult result = judge(try, code);
+    describe(try, code);
+    drop_transfer(fetch, try);
+    switch (result) {
+    case TRY_OK:
+        ch_breaker_success(&client->breaker);
+        finish(fetch, try, CH_HTTP_OK, NULL);
+        break;
+    case TRY_REFUSED:
+        ch_breaker_success(&client->breaker);
+        finish(fetch, try, CH_HTTP_REFUSED, try->fault);
+        break;
+    case TRY_IMPOSSIBLE:
+        ch_breaker_cancel(&client->breaker);
+        finish(fetch, try, CH_HTTP_REFUSED, try->fault);
+        break;
+    case TRY_FAILED:
+        ch_breaker_failure(&client->breaker, ch_time_monotonic_us());
+        retry_or_give_up(fetch, try);
+        break;
+    }
+    show_breaker(client);
+}
+
+/* ---- the loop ---- */
+
+static void start_due(Fetch *fetch)
+{
+    int64_t now_us = ch_time_monotonic_us();
+    for (size_t i = 0; i < fetch->n && fetch->running < fetch->client->config.max_concurrent; i++) {
+        Try *try = &fetch->tries[i];
+        if (!try->done && try->easy == NULL && try->due_us <= now_us)
+            start(fetch, try);
+    }
+}
+
+static void collect(Fetch *fetch)
+{
+    int left = 0;
+    for (CURLMsg *message = curl_multi_info_read(fetch->client->multi, &left); message != NULL;
+         message = curl_multi_info_read(fetch->client->multi, &left)) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        Try *try = NULL;
+        CURLcode code = message->data.result; /* gone with the handle */
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &try);
+        end_try(fetch, try, code);
+    }
+}
+
+static int next_wait_ms(const Fetch *fetch)
+{
+    int64_t next_us = ch_time_monotonic_us() + POLL_MS * 1000;
+    int64_t now_us = next_us - POLL_MS * 1000;
+    bool may_start = fetch->running < fetch->client->config.max_concurrent;
+    for (size_t i = 0; may_start && i < fetch->n; i++) {
+        const Try *try = &fetch->tries[i];
+        if (!try->done && try->easy == NULL)
+            next_us = MIN(next_us, try->due_us);
+    }
+    return next_us <= now_us ? 1 : (int)((next_us - now_us + 999) / 1000);
+}
+
+static void abandon_all(Fetch *fetch, const char *why)
+{
+    for (size_t i = 0; i < fetch->n; i++) {
+        Try *try = &fetch->tries[i];
+        if (try->easy != NULL) {
+            drop_transfer(fetch, try);
+            ch_breaker_cancel(&fetch->client->breaker);
+        }
+        if (!try->done)
+            finish(fetch, try, CH_HTTP_UNAVAILABLE, try->fault[0] != '\0' ? try->fault : why);
+    }
+    show_breaker(fetch->client);
+}
+
+void ch_http_client_fetch(ChHttpClient *client, ChHttpCall *calls, size_t n)
+{
+    const ChHttpClientConfig *config = &client->config;
+    Fetch fetch = { .client = client,
+                    .tries = g_new0(Try, n),
+                    .n = n,
+                    .left = n,
+                    .deadline_us = ch_time_monotonic_us() + config->total_budget_ms * 1000 };
+    for (size_t i = 0; i < n; i++) {
+        fetch.tries[i].client = client;
+        fetch.tries[i].call = &calls[i];
+    }
+    while (fetch.left > 0) {
+        if (config->cancelled != NULL && config->cancelled(config->context)) {
+            abandon_all(&fetch, "cancelled");
+            break;
+        }
+        if (ch_time_monotonic_us() >= fetch.deadline_us) {
+            abandon_all(&fetch, "no answer within the time for all tries");
+            break;
+        }
+        start_due(&fetch);
+        int running = 0;
+        curl_multi_perform(client->multi, &running);
+        collect(&fetch);
+        if (fetch.left > 0)
+            curl_multi_poll(client->multi, NULL, 0, next_wait_ms(&fetch), NULL);
+    }
+    g_free(fetch.tries);
+}
+
+/* ---- life ---- */
+
+void ch_http_call_clear(ChHttpCall *call)
+{
+    if (call->answer != NULL)
+        g_string_free(call->answer, TRUE);
+    g_free(call->fault);
+    call->answer = NULL;
+    call->fault = NULL;
+}
+
+static void fill(int64_t *value, int64_t fallback)
+{
+    if (*value == 0)
+        *value = fallback;
+}
+
+static ChHttpClientConfig with_defaults(const ChHttpClientConfig *config)
+{
+    ChHttpClientConfig filled = *config;
+    fill(&filled.timeout_ms, DEFAULT_TIMEOUT_MS);
+    fill(&filled.retry_step_ms, DEFAULT_RETRY_STEP_MS);
+    fill(&filled.total_budget_ms, DEFAULT_TOTAL_BUDGET_MS);
+    fill(&filled.breaker_open_ms, DEFAULT_BREAKER_OPEN_MS);
+    if (filled.breaker_failures == 0)
+        filled.breaker_failures = DEFAULT_BREAKER_FAILURES;
+    if (filled.max_answer_bytes == 0)
+        filled.max_answer_bytes = DEFAULT_MAX_ANSWER_BYTES;
+    if (filled.max_concurrent == 0)
+        filled.max_concurrent = DEFAULT_MAX_CONCURRENT;
+    if (filled.protocols == NULL)
+        filled.protocols = "http,https";
+    return filled;
+}
+
+ChHttpClient *ch_http_client_new(const ChHttpClientConfig *config, GError **error)
+{
+    g_assert(config->name != NULL);
+    if (!ch_curl_init(error))
+        return NULL;
+    CURLM *multi = curl_multi_init();
+    if (multi == NULL) {
+        g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "libcurl gives no multi handle");
+        return NULL;
+    }
+    ChHttpClient *client = g_new0(ChHttpClient, 1);
+    client->config = with_defaults(config);
+    client->multi = multi;
+    client->breaker =
+        ch_breaker_new(client->config.breaker_failures, client->config.breaker_open_ms * 1000);
+    client->breaker_metric = ch_metric(&breaker_gauge, config->name);
+    client->retries_metric = ch_metric(&retries_total, config->name);
+    return client;
+}
+
+void ch_http_client_free(ChHttpClient *client)
+{
+    if (client == NULL)
+        return;
+    curl_multi_cleanup(client->multi);
+    g_free(client);
+}
