@@ -1,0 +1,233 @@
+/* A mail as text (RFC 5322, 2045, 2047), from fields that may hold anything. */
+#include "chassis/http/mail.h"
+
+#include <string.h>
+
+enum {
+    MAX_LOCAL_BYTES = 64, /* RFC 5321, section 4.5.3.1 */
+    MAX_DOMAIN_BYTES = 253,
+    MAX_LABEL_BYTES = 63,
+    MAX_SUBJECT_BYTES = 500,
+    MAX_PLAIN_SUBJECT_BYTES = 66, /* with "Subject: " a line stays below 76 */
+    MAX_BODY_BYTES = 256 * 1024,
+    MAX_PLAIN_LINE_BYTES = 76,
+    ENCODED_WORD_BYTES =
+        45, /* base64 of 45 is 60; with =?UTF-8?B? and ?= 72, at most 75 are allowed */
+    BASE64_LINE_BYTES = 57, /* base64 of 57 is 76 */
+};
+
+/* ---- addresses ---- */
+
+static bool is_atom_character(char c)
+{
+    return g_ascii_isalnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+/* Atoms with single points between them: no point first, last or twice. */
+static bool is_local_part(const char *text, size_t bytes)
+{
+    if (bytes == 0 || bytes > MAX_LOCAL_BYTES || text[0] == '.' || text[bytes - 1] == '.')
+        return false;
+    for (size_t i = 0; i < bytes; i++) {
+        bool point = text[i] == '.' && text[i + 1] != '.';
+        if (!point && !is_atom_character(text[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_label(const char *text, size_t bytes)
+{
+    if (bytes == 0 || bytes > MAX_LABEL_BYTES || text[0] == '-' || text[bytes - 1] == '-')
+        return false;
+    for (size_t i = 0; i < bytes; i++) {
+        if (!g_ascii_isalnum(text[i]) && text[i] != '-')
+            return false;
+    }
+    return true;
+}
+
+static bool is_domain(const char *text)
+{
+    if (strlen(text) > MAX_DOMAIN_BYTES)
+        return false;
+    for (;;) {
+        size_t bytes = strcspn(text, ".");
+        if (!is_label(text, bytes))
+            return false;
+        if (text[bytes] == '\0')
+            return true;
+        text += bytes + 1;
+    }
+}
+
+bool ch_mail_address_valid(const char *address)
+{
+    const char *at = strchr(address, '@');
+    return at != NULL && is_local_part(address, (size_t)(at - address)) && is_domain(at + 1);
+}
+
+/* ---- subject ---- */
+
+/* What no header may hold: anything that some program takes for the end of a line. */
+static bool breaks_line(gunichar c)
+{
+    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029;
+}
+
+static bool is_subject(const char *subject)
+{
+    if (strlen(subject) > MAX_SUBJECT_BYTES || !g_utf8_validate(subject, -1, NULL))
+        return false;
+    for (const char *c = subject; *c != '\0'; c = g_utf8_next_char(c)) {
+        if (breaks_line(g_utf8_get_char(c)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_ascii(const char *text)
+{
+    const char *c = text;
+    while (*c != '\0' && (unsigned char)*c < 0x80)
+        c++;
+    return *c == '\0';
+}
+
+/* How many bytes of @text, whole characters, go into one encoded word. */
+static size_t word_bytes(const char *text)
+{
+    size_t bytes = 0;
+    while (text[bytes] != '\0') {
+        size_t next = bytes + (size_t)(g_utf8_next_char(text + bytes) - (text + bytes));
+        if (next > ENCODED_WORD_BYTES)
+            break;
+        bytes = next;
+    }
+    return bytes;
+}
+
+/* RFC 2047 where plain text would not do; one encoded word a line. */
+static void append_subject(GString *mail, const char *subject)
+{
+    g_string_append(mail, "Subject: ");
+    if (is_ascii(subject) && strlen(subject) <= MAX_PLAIN_SUBJECT_BYTES &&
+        strstr(subject, "=?") == NULL) {
+        g_string_append(mail, subject);
+    } else {
+        for (const char *rest = subject; *rest != '\0';) {
+            size_t bytes = word_bytes(rest);
+            g_autofree char *word = g_base64_encode((const guchar *)rest, bytes);
+            g_string_append_printf(mail, "%s=?UTF-8?B?%s?=", rest == subject ? "" : "\r\n ", word);
+            rest += bytes;
+        }
+    }
+    g_string_append(mail, "\r\n");
+}
+
+/* ---- body ---- */
+
+/* CR, LF and CR LF all become CR LF. */
+static GString *normalise(const char *body)
+{
+    GString *text = g_string_sized_new(strlen(body) + 2);
+    for (const char *c = body; *c != '\0'; c++) {
+        if (*c != '\r' && *c != '\n') {
+            g_string_append_c(text, *c);
+            continue;
+        }
+        if (c[0] == '\r' && c[1] == '\n')
+            c++;
+        g_string_append(text, "\r\n");
+    }
+    if (text->len > 0 && !g_str_has_suffix(text->str, "\r\n"))
+        g_string_append(text, "\r\n");
+    return text;
+}
+
+/* ASCII without control characters, in lines that any server takes. */
+static bool is_plain(const GString *text)
+{
+    size_t line = 0;
+    for (size_t i = 0; i < text->len; i++) {
+        unsigned char c = (unsigned char)text->str[i];
+        if (c == '\r' || c == '\n') {
+            line = 0;
+            continue;
+        }
+        if ((c < 0x20 && c != '\t') || c >= 0x7F || ++line > MAX_PLAIN_LINE_BYTES)
+            return false;
+    }
+    return true;
+}
+
+static void append_base64(GString *mail, const GString *text)
+{
+    for (size_t i = 0; i < text->len; i += BASE64_LINE_BYTES) {
+        size_t bytes = MIN(text->len - i, BASE64_LINE_BYTES);
+        g_autofree char *line = g_base64_encode((const guchar *)text->str + i, bytes);
+        g_string_append_printf(mail, "%s\r\n", line);
+    }
+}
+
+/* ---- the whole ---- */
+
+/* Names of days and months are English in mail, whatever the locale. */
+static void append_date(GString *mail, int64_t unix_us)
+{
+    static const char *const days[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
+    static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(unix_us / G_USEC_PER_SEC);
+    g_assert(time != NULL);
+    g_string_append_printf(
+        mail, "Date: %s, %d %s %d %02d:%02d:%02d +0000\r\n",
+        days[g_date_time_get_day_of_week(time) - 1], g_date_time_get_day_of_month(time),
+        months[g_date_time_get_month(time) - 1], g_date_time_get_year(time),
+        g_date_time_get_hour(time), g_date_time_get_minute(time), g_date_time_get_second(time));
+}
+
+static bool check(const ChMail *mail, GError **error)
+{
+    const struct {
+        bool ok;
+        const char *fault;
+    } checks[] = {
+        { ch_mail_address_valid(mail->from), "the sender is not one plain address" },
+        { ch_mail_address_valid(mail->to), "the recipient is not one plain address" },
+        { ch_mail_address_valid(mail->message_id), "the message id is not of the form id@domain" },
+        { is_subject(mail->subject), "the subject is too long, not UTF-8 or breaks its line" },
+        { strlen(mail->body) <= MAX_BODY_BYTES, "the body is too long" },
+        { g_utf8_validate(mail->body, -1, NULL), "the body is not UTF-8" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
+        if (!checks[i].ok) {
+            g_set_error_literal(error, CH_ERROR, CH_ERROR_FAILED, checks[i].fault);
+            return false;
+        }
+    }
+    return true;
+}
+
+GString *ch_mail_render(const ChMail *mail, GError **error)
+{
+    if (!check(mail, error))
+        return NULL;
+    GString *body = normalise(mail->body);
+    bool plain = is_plain(body);
+    GString *text = g_string_sized_new(512 + body->len * 3 / 2);
+    append_date(text, mail->unix_us);
+    g_string_append_printf(text, "From: %s\r\nTo: %s\r\n", mail->from, mail->to);
+    append_subject(text, mail->subject);
+    g_string_append_printf(text,
+                           "Message-ID: <%s>\r\nAuto-Submitted: auto-generated\r\n"
+                           "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                           "Content-Transfer-Encoding: %s\r\n\r\n",
+                           mail->message_id, plain ? "7bit" : "base64");
+    if (plain)
+        g_string_append_len(text, body->str, (gssize)body->len);
+    else
+        append_base64(text, body);
+    g_string_free(body, TRUE);
+    return text;
+}
