@@ -202,6 +202,21 @@ static void keep_whole(ChLane *lane)
     back_off(lane);
 }
 
+/* Handles what has come already, so that it need not come again. */
+static void finish(ChLane *lane)
+{
+    ChSource *source = lane->config.source;
+    if (source->ops->close == NULL)
+        return;
+    source->ops->close(source);
+    for (size_t n = 1; n > 0;) {
+        g_autoptr(GError) error = NULL;
+        if (!source->ops->take(source, lane->items, lane->config.max_batch, 0, &n, &error) ||
+            (n > 0 && !run_batch(lane, lane->items, n)))
+            return;
+    }
+}
+
 static void *run_lane(void *argument)
 {
     ChLane *lane = argument;
@@ -220,6 +235,7 @@ static void *run_lane(void *argument)
             keep_whole(lane);
         }
     }
+    finish(lane);
     raise_flag(lane, &lane->ended);
     return NULL;
 }

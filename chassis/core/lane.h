@@ -36,12 +36,15 @@ typedef struct {
     bool (*hold)(ChSource *source, void *const *items, size_t n, const GError *why);
     /* The lane stops while it holds these: let them go without settling them. */
     void (*release)(ChSource *source, void *const *items, size_t n);
+    /* The lane stops: ask for nothing more. `take` goes on to give what has come already, without
+     * waiting. NULL: nothing lies inside the source. */
+    void (*close)(ChSource *source);
     /* Any thread: end a wait in `take` at once. */
     void (*wake)(ChSource *source);
 } ChSourceOps;
 
 struct ChSource {
-    const ChSourceOps *ops; /* every slot is mandatory */
+    const ChSourceOps *ops; /* every slot is mandatory but close */
 };
 
 /** @items: @n pointers from the lane's source. Runs on the lane's thread inside its unit of work.

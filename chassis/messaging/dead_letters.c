@@ -127,6 +127,11 @@ static void source_release(ChSource *source, void *const *items, size_t n)
     ch_consumer_release(((ChDeadLetters *)source)->consumer, (ChDelivery *const *)items, n);
 }
 
+static void source_close(ChSource *source)
+{
+    ch_consumer_close(((ChDeadLetters *)source)->consumer);
+}
+
 static void source_wake(ChSource *source)
 {
     ch_consumer_wake(((ChDeadLetters *)source)->consumer);
@@ -139,6 +144,7 @@ static const ChSourceOps dead_letters_source_ops = {
     .abandon = source_abandon,
     .hold = source_hold,
     .release = source_release,
+    .close = source_close,
     .wake = source_wake,
 };
 

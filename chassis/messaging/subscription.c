@@ -160,6 +160,11 @@ static void source_release(ChSource *source, void *const *items, size_t n)
     }
 }
 
+static void source_close(ChSource *source)
+{
+    ch_consumer_close(((ChSubscription *)source)->consumer);
+}
+
 static void source_wake(ChSource *source)
 {
     ch_consumer_wake(((ChSubscription *)source)->consumer);
@@ -196,6 +201,7 @@ static const ChSourceOps subscription_source_ops = {
     .abandon = source_abandon,
     .hold = source_hold,
     .release = source_release,
+    .close = source_close,
     .wake = source_wake,
 };
 

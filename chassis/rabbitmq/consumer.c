@@ -22,6 +22,7 @@ struct ChConsumer {
     uint64_t connections;               /* how many were opened: the number of this one */
     bool cautious;                      /* the window is one message */
     bool widen;                         /* a never delivered message was settled: open the window */
+    bool closed;                        /* asks for nothing more */
     int wake_fd;                        /* eventfd; written by any thread */
 };
 
@@ -164,11 +165,13 @@ bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max
 {
     *n = 0;
     GError *why = NULL;
+    if (consumer->closed && consumer->connection == NULL)
+        return true;
     if (!connect_consumer(consumer, error))
         return false;
-    bool ok = !consumer->widen || open_window(consumer, &why);
+    bool ok = consumer->closed || !consumer->widen || open_window(consumer, &why);
     ok = ok && take_deliveries(consumer, deliveries, max, n, &why);
-    if (ok && *n == 0) {
+    if (ok && *n == 0 && !consumer->closed) {
         wait_for_delivery(consumer, wait_ms);
         ok = take_deliveries(consumer, deliveries, max, n, &why);
     }
@@ -235,6 +238,18 @@ void ch_consumer_keep_alive(ChConsumer *consumer)
     g_autoptr(GError) error = NULL;
     amqp_basic_qos(consumer->connection, CH_AMQP_CHANNEL, 0, (uint16_t)window, 0);
     if (!ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "keep alive", &error))
+        drop(consumer, &error);
+}
+
+void ch_consumer_close(ChConsumer *consumer)
+{
+    consumer->closed = true;
+    if (consumer->connection == NULL)
+        return;
+    g_autoptr(GError) error = NULL;
+    amqp_basic_cancel(consumer->connection, CH_AMQP_CHANNEL,
+                      amqp_cstring_bytes(consumer->config.name));
+    if (!ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "cancel", &error))
         drop(consumer, &error);
 }
 

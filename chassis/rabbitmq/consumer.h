@@ -79,5 +79,9 @@ void ch_consumer_release(ChConsumer *consumer, ChDelivery *const *deliveries, si
 /** Keeps the connection alive while deliveries are held. */
 void ch_consumer_keep_alive(ChConsumer *consumer);
 
+/** Asks the broker for nothing more: ch_consumer_fetch() then gives what has come already, without
+ * waiting, and never connects again. What is left unfetched comes again to another consumer. */
+void ch_consumer_close(ChConsumer *consumer);
+
 /** Ends a wait in ch_consumer_fetch() at once. Any thread. */
 void ch_consumer_wake(ChConsumer *consumer);
