@@ -7,28 +7,25 @@
 
 #include <string.h>
 
-static void read_item(ChJsonValue value, OrderItem *item, ChViolations *violations)
+/* A product that was read before (@seen) is a fault of the later item. */
+static void read_product(ChJsonValue value, OrderItem *item, GHashTable *seen,
+                         ChViolations *violations)
+{
+    if (ch_json_read_uuid(value, "productId", CH_JSON_REQUIRED, &item->product_id, violations) &&
+        !g_hash_table_add(seen, &item->product_id))
+        ch_json_violation(value, "productId", violations, "must not repeat a product");
+}
+
+static void read_item(ChJsonValue value, OrderItem *item, GHashTable *seen,
+                      ChViolations *violations)
 {
     if (!ch_json_expect_object(value, violations))
         return;
-    ch_json_read_uuid(value, "productId", CH_JSON_REQUIRED, &item->product_id, violations);
+    read_product(value, item, seen, violations);
     ch_json_read_integer(value, "quantity", CH_JSON_REQUIRED, 1, ORDER_MAX_QUANTITY,
                          &item->quantity, violations);
     ch_json_read_decimal(value, "unitPrice", CH_JSON_OPTIONAL, 0, ORDER_MAX_UNIT_PRICE,
                          &item->unit_price, violations);
-}
-
-/* A repeated product is a fault of the later item. */
-static void check_distinct(const OrderItem *items, size_t n, ChViolations *violations)
-{
-    g_autoptr(GHashTable) seen = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
-    for (size_t i = 0; i < n; i++) {
-        if (ch_uuid_is_nil(items[i].product_id) ||
-            g_hash_table_add(seen, (void *)&items[i].product_id))
-            continue;
-        g_autofree char *path = g_strdup_printf("items[%zu].productId", i);
-        ch_violations_add(violations, path, "must not repeat a product");
-    }
 }
 
 static void read_items(ChJsonValue root, OrderPlacement *placement, ChViolations *violations)
@@ -37,10 +34,10 @@ static void read_items(ChJsonValue root, OrderPlacement *placement, ChViolations
         ch_json_read_array(root, "items", CH_JSON_REQUIRED, 1, ORDER_MAX_ITEMS, violations);
     if (!ch_json_is_set(items))
         return;
+    g_autoptr(GHashTable) seen = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
     placement->items = g_new0(OrderItem, ch_json_length(items));
     for (ChJsonValue item = ch_json_first(items); ch_json_is_set(item); item = ch_json_next(item))
-        read_item(item, &placement->items[placement->n_items++], violations);
-    check_distinct(placement->items, placement->n_items, violations);
+        read_item(item, &placement->items[placement->n_items++], seen, violations);
     if (!order_total(placement->items, placement->n_items, &placement->total))
         ch_violations_add(violations, "items", "must not total more than 999999999999.9999");
 }
