@@ -48,6 +48,7 @@ class Demo:
         self._notifications = Api(endpoints["notification_api"])
         self._plenty = str(uuid.uuid4())
         self._scarce = str(uuid.uuid4())
+        self._names = {self._plenty: "product A", self._scarce: "product B"}
         self._customer = str(uuid.uuid4())
 
     def play(self):
@@ -67,12 +68,12 @@ class Demo:
     def _make_products(self):
         for product, quantity in ((self._plenty, 100), (self._scarce, 1)):
             self._stocks.call("POST", "/api/stocks", {"productId": product, "quantity": quantity}, 201)
-            self._progress.note(f"product {product} with {quantity} in stock")
+            self._progress.note(f"{self._names[product]} ({product}): {quantity} in stock")
 
     def _confirmed(self):
         order = self._place([(self._plenty, 2)])
         order.follow("Confirmed")
-        self._expect_stock(self._plenty, 98)
+        self._expect_stock(order, self._plenty, 98)
         return order.id
 
     def _refused(self):
@@ -80,18 +81,18 @@ class Demo:
         answer = order.follow("Cancelled")
         if answer.get("reason") != "InsufficientStockException":
             raise LauncherError(f"order {order.id} was cancelled for another reason: {answer.get('reason')}")
-        self._expect_stock(self._plenty, 98)
-        self._expect_stock(self._scarce, 1)
+        self._expect_stock(order, self._plenty, 98)
+        self._expect_stock(order, self._scarce, 1)
         return order.id
 
     def _returned(self):
         order = self._place([(self._plenty, 10)])
         order.follow("Confirmed")
-        self._expect_stock(self._plenty, 88)
+        self._expect_stock(order, self._plenty, 88)
         self._orders.call("POST", f"/api/orders/{order.id}/cancel", {"reason": "changed my mind"}, 202)
         order.tell("the customer asks to cancel")
         order.follow("Cancelled")
-        self._expect_stock(self._plenty, 98, order)
+        self._expect_stock(order, self._plenty, 98)
         return order.id
 
     def _place(self, items):
@@ -99,21 +100,17 @@ class Demo:
         started = time.monotonic()
         answer = self._orders.call("POST", "/api/orders", {"customerId": self._customer, "items": wanted}, 201)
         order = Order(answer["id"], started, self._orders, self._progress, self._wait)
-        text = ", ".join(f"{quantity} of {product}" for product, quantity in items)
+        text = ", ".join(f"{quantity} of {self._names[product]}" for product, quantity in items)
         self._progress.note(f"order {order.id}: {text}")
         return order
 
-    def _expect_stock(self, product, quantity, order=None):
+    def _expect_stock(self, order, product, quantity):
         def level():
             found = self._stocks.call("GET", f"/api/stocks/{product}", None, 200)["quantity"]
             return found if found == quantity else None
 
-        self._wait(f"stock of {product} to be {quantity}", level)
-        text = f"stock of {product} is {quantity}"
-        if order is not None:
-            order.tell(text)
-        else:
-            self._progress.note(f"           {text}")
+        self._wait(f"the stock of {self._names[product]} to be {quantity}", level)
+        order.tell(f"stock of {self._names[product]} is {quantity}")
 
     def _dead_letter(self):
         import pika  # installed by ./cartwheel; only the demo needs them
@@ -140,7 +137,7 @@ class Demo:
                 f"message {message_id} among the stock service's dead letters",
                 lambda: database.execute(query, (message_id,)).fetchone(),
             )
-        self._progress.note(f"dead letter from {row[0]} after {row[2]} attempts: {row[1]}")
+        self._progress.note(f"dead letter of queue {row[0]}, attempts: {row[2]}, reason: {row[1]}")
 
     def _told(self, expected):
         for order, count in expected.items():
@@ -190,7 +187,7 @@ class Order:
         """Shows each entry of the order's history as it appears, until the order has that status."""
 
         def reached():
-            history = self._api.call("GET", f"/api/orders/{self.id}/history", None, 200)["items"]
+            history = self._api.call("GET", f"/api/orders/{self.id}/history", None, 200)
             for entry in history[self._shown :]:
                 cause = f" ({entry['cause']})" if entry.get("cause") else ""
                 self.tell(f"{entry['status']}{cause}")
