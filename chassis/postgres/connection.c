@@ -20,12 +20,21 @@ static const char *const connect_names[] = {
     "keepalives_count", "tcp_user_timeout",          NULL,
 };
 
-/* Limits of the session, in milliseconds: a statement, a wait for a lock (shorter than a deadlock
- * storm), a transaction that nobody continues. */
-static const ChPgStatement sql_set_limits = {
+/* Limits in milliseconds: a statement, a wait for a lock, a transaction that nobody continues.
+ *
+ * Plans: every statement of a lane reaches a bounded batch of rows by key, so loops over an index
+ * are right for tables of every size. A plan made by statistics is not: one made while a table was
+ * young (no statistics yet) read the whole table for each row of a batch, and timed out. Fixed
+ * plans are also made once and not for each execution. */
+static const ChPgStatement sql_set_session = {
     "select set_config('statement_timeout', '5000', false),"
     " set_config('lock_timeout', '2000', false),"
-    " set_config('idle_in_transaction_session_timeout', '30000', false)",
+    " set_config('idle_in_transaction_session_timeout', '30000', false),"
+    " set_config('plan_cache_mode', 'force_generic_plan', false),"
+    " set_config('enable_seqscan', 'off', false),"
+    " set_config('enable_hashjoin', 'off', false),"
+    " set_config('enable_mergejoin', 'off', false),"
+    " set_config('jit', 'off', false)",
     { CH_PG_NONE },
 };
 
@@ -107,7 +116,7 @@ static bool check_schema(ChPg *pg, GError **error)
 static bool begin_session(ChPg *pg, GError **error)
 {
     if (!ch_pg_open_transaction(pg, error) ||
-        !ch_pg_send(pg, ch_pg_params_new(&sql_set_limits), NULL, error))
+        !ch_pg_send(pg, ch_pg_params_new(&sql_set_session), NULL, error))
         return false;
     if (pg->config.schema_version > 0 && !check_schema(pg, error))
         return false;
