@@ -1,0 +1,228 @@
+/* Sending what is due: one look-up, one round of each channel for the whole batch. */
+#include "notification/application/use_cases.h"
+
+#include "chassis/core/log.h"
+#include "notification/application/compose.h"
+
+#include <string.h>
+
+enum {
+    MAX_ERROR_CHARS = 500,
+    GIVEN_BACK_MS = 1000, /* what no attempt was made for, such as when the circuit is open */
+};
+
+void notification_delivery_free(void *opaque)
+{
+    NotificationDelivery *delivery = opaque;
+    if (delivery == NULL)
+        return;
+    notification_values_clear(&delivery->values);
+    if (delivery->templates != NULL)
+        g_ptr_array_unref(delivery->templates);
+    g_free(delivery->destination);
+    g_free(delivery->subject);
+    g_free(delivery->body);
+    g_free(delivery->error);
+    g_free(delivery);
+}
+
+void notification_customer_clear(NotificationCustomer *customer)
+{
+    g_clear_pointer(&customer->name, g_free);
+    g_clear_pointer(&customer->email, g_free);
+    g_clear_pointer(&customer->phone, g_free);
+    g_clear_pointer(&customer->language, g_free);
+}
+
+bool notification_claim(NotificationStore *store, NotificationTemplateStore *templates, size_t max,
+                        NotificationDelivery **deliveries, size_t *n, GError **error)
+{
+    size_t claimed = 0;
+    if (!store->ops->claim(store, max, NOTIFICATION_LEASE_MS, deliveries, &claimed, error))
+        return false;
+    g_autoptr(GPtrArray) active = NULL;
+    if (claimed > 0 && !templates->ops->list_active(templates, &active, error)) {
+        for (size_t i = 0; i < claimed; i++)
+            notification_delivery_free(deliveries[i]);
+        return false;
+    }
+    for (size_t i = 0; i < claimed; i++)
+        deliveries[i]->templates = g_ptr_array_ref(active);
+    *n = claimed;
+    return true;
+}
+
+/* ---- customers ---- */
+
+/* Asks for the customers of @deliveries, each once, and composes each message. Those that can be
+ * sent are moved to the front; their number is returned. */
+static size_t compose_all(NotificationCustomers *directory, NotificationDelivery **deliveries,
+                          size_t n)
+{
+    g_autoptr(GHashTable) places = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
+    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree ChTrace *traces = g_new(ChTrace, n);
+    size_t distinct = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (g_hash_table_contains(places, &deliveries[i]->customer_id))
+            continue;
+        ids[distinct] = deliveries[i]->customer_id;
+        traces[distinct] = ch_trace_child(deliveries[i]->trace);
+        g_hash_table_insert(places, &deliveries[i]->customer_id, GSIZE_TO_POINTER(distinct));
+        distinct++;
+    }
+    g_autofree NotificationCustomer *customers = g_new0(NotificationCustomer, distinct);
+    directory->ops->look_up(directory, ids, traces, distinct, customers);
+    size_t composed = 0;
+    for (size_t i = 0; i < n; i++) {
+        gpointer place = g_hash_table_lookup(places, &deliveries[i]->customer_id);
+        if (notification_compose(deliveries[i], &customers[GPOINTER_TO_SIZE(place)]))
+            deliveries[composed++] = deliveries[i];
+    }
+    for (size_t i = 0; i < distinct; i++)
+        notification_customer_clear(&customers[i]);
+    return composed;
+}
+
+/* ---- sending ---- */
+
+/* One line of valid UTF-8, not too long. Takes @why. */
+static char *tidy(char *why)
+{
+    g_autofree char *valid = g_utf8_make_valid(why != NULL ? why : "no reason was given", -1);
+    g_free(why);
+    for (char *c = valid; *c != '\0'; c++) {
+        if (g_ascii_iscntrl(*c))
+            *c = ' ';
+    }
+    return g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), MAX_ERROR_CHARS));
+}
+
+/* Takes receipt->why. */
+static void judge(NotificationDelivery *delivery, NotificationReceipt *receipt)
+{
+    switch (receipt->verdict) {
+    case NOTIFICATION_UNDECIDED:
+        g_assert_not_reached();
+    case NOTIFICATION_DELIVERED:
+        g_free(receipt->why);
+        break;
+    case NOTIFICATION_TRY_LATER:
+        notification_fail_attempt(delivery, tidy(receipt->why));
+        return;
+    case NOTIFICATION_GIVEN_BACK:
+        delivery->retry_after_ms = GIVEN_BACK_MS;
+        G_GNUC_FALLTHROUGH;
+    case NOTIFICATION_REFUSED:
+        delivery->error = tidy(receipt->why);
+        break;
+    }
+    delivery->verdict = receipt->verdict;
+}
+
+/* Sends those of deliveries[0..n) that go through the channel @kind. */
+static void send_through(const NotificationOutlets *outlets, NotificationChannelKind kind,
+                         NotificationDelivery *const *deliveries, size_t n)
+{
+    g_autofree NotificationMessage *messages = g_new(NotificationMessage, n);
+    g_autofree NotificationReceipt *receipts = g_new0(NotificationReceipt, n);
+    g_autofree NotificationDelivery **sent = g_new(NotificationDelivery *, n);
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        NotificationDelivery *delivery = deliveries[i];
+        if (delivery->channel != kind)
+            continue;
+        messages[count] =
+            (NotificationMessage){ delivery->event_id, delivery->destination, delivery->subject,
+                                   delivery->body, ch_trace_child(delivery->trace) };
+        sent[count++] = delivery;
+    }
+    if (count == 0)
+        return;
+    NotificationChannel *channel = outlets->channels[kind];
+    channel->ops->send(channel, messages, count, receipts);
+    for (size_t i = 0; i < count; i++)
+        judge(sent[i], &receipts[i]);
+}
+
+/* One that comes back so often without a verdict may be what ends us. */
+static bool is_worn_out(NotificationDelivery *delivery)
+{
+    if (delivery->attempt <= NOTIFICATION_MAX_ATTEMPTS)
+        return false;
+    delivery->verdict = NOTIFICATION_REFUSED;
+    delivery->error = g_strdup("its attempts ended without a result");
+    return true;
+}
+
+void notification_send(const NotificationOutlets *outlets, NotificationDelivery *const *deliveries,
+                       size_t n)
+{
+    g_autofree NotificationDelivery **open = g_new(NotificationDelivery *, n);
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (deliveries[i]->verdict == NOTIFICATION_UNDECIDED && !is_worn_out(deliveries[i]))
+            open[count++] = deliveries[i];
+    }
+    if (count == 0)
+        return;
+    count = compose_all(outlets->customers, open, count);
+    send_through(outlets, NOTIFICATION_EMAIL, open, count);
+    send_through(outlets, NOTIFICATION_SMS, open, count);
+}
+
+/* ---- telling ---- */
+
+/* Servers like to quote the address: it does not belong in a log. Free with g_free(). */
+static char *without_addresses(const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    for (char **word = words; *word != NULL; word++) {
+        if (strchr(*word, '@') == NULL)
+            continue;
+        g_free(*word);
+        *word = g_strdup("***");
+    }
+    return g_strjoinv(" ", words);
+}
+
+static void log_failure(ChLogLevel level, const char *message, const NotificationDelivery *delivery)
+{
+    g_autofree char *error = without_addresses(delivery->error);
+    CH_LOG_WRITE(level, message, CH_ID("order_id", delivery->order_id),
+                 CH_ID("notification_id", delivery->id), CH_INT("attempt", delivery->attempt),
+                 CH_STR("channel", notification_channel_name(delivery->channel)),
+                 CH_STR("error", error), CH_TRACE(delivery->trace));
+}
+
+static void log_result(const NotificationDelivery *delivery)
+{
+    switch (delivery->verdict) {
+    case NOTIFICATION_UNDECIDED:
+        g_assert_not_reached();
+    case NOTIFICATION_DELIVERED:
+        ch_log_info("notification sent", CH_ID("order_id", delivery->order_id),
+                    CH_ID("notification_id", delivery->id),
+                    CH_STR("channel", notification_channel_name(delivery->channel)),
+                    CH_STR("customer_source", delivery->fallback ? "fallback" : "service"),
+                    CH_INT("attempt", delivery->attempt), CH_TRACE(delivery->trace));
+        return;
+    case NOTIFICATION_REFUSED:
+        log_failure(CH_LOG_ERROR, "notification failed", delivery);
+        return;
+    case NOTIFICATION_TRY_LATER:
+        log_failure(CH_LOG_WARNING, "notification is tried again later", delivery);
+        return;
+    case NOTIFICATION_GIVEN_BACK:
+        log_failure(CH_LOG_DEBUG, "notification waits for its channel", delivery);
+        return;
+    }
+}
+
+void notification_log_results(NotificationDelivery *const *deliveries, size_t n)
+{
+    ch_log_hold();
+    for (size_t i = 0; i < n; i++)
+        log_result(deliveries[i]);
+    ch_log_release();
+}

@@ -1,0 +1,185 @@
+/* What the notification service needs from outside: filled by infrastructure, faked by tests.
+ * A port belongs to one lane. All slots are mandatory. The stores work in that lane's open
+ * transaction; errors of their slots: UNAVAILABLE or FAILED, see chassis/core/error.h. */
+#pragma once
+
+#include "notification/application/notifications.h"
+
+#include <glib.h>
+
+/* ---- templates ---- */
+
+typedef enum {
+    NOTIFICATION_TEMPLATE_DONE,
+    NOTIFICATION_TEMPLATE_UNKNOWN, /* there is none of that id */
+    NOTIFICATION_TEMPLATE_TAKEN,   /* another one has its code, channel and language */
+} NotificationTemplateOutcome;
+
+typedef struct NotificationTemplateStore NotificationTemplateStore;
+
+typedef struct {
+    /* *templates: new array of NotificationTemplate *, owning them: those that are active. */
+    bool (*list_active)(NotificationTemplateStore *self, GPtrArray **templates, GError **error);
+    /* The same: newest first, @limit at most, those before @before unless it is NULL. */
+    bool (*list)(NotificationTemplateStore *self, const ChUuid *before, int64_t limit,
+                 GPtrArray **templates, GError **error);
+    /* templates[i] is the one with ids[i], new, or NULL. */
+    bool (*find)(NotificationTemplateStore *self, const ChUuid *ids, size_t n,
+                 NotificationTemplate **templates, GError **error);
+    /* One after the other: DONE or TAKEN. */
+    bool (*insert)(NotificationTemplateStore *self, const NotificationTemplate *const *templates,
+                   size_t n, NotificationTemplateOutcome *outcomes, GError **error);
+    /* One after the other; raises .version and writes it into each that is DONE. */
+    bool (*update)(NotificationTemplateStore *self, NotificationTemplate *const *templates,
+                   size_t n, NotificationTemplateOutcome *outcomes, GError **error);
+    /* One after the other: DONE or UNKNOWN. */
+    bool (*remove)(NotificationTemplateStore *self, const ChUuid *ids, size_t n,
+                   NotificationTemplateOutcome *outcomes, GError **error);
+    void (*free)(NotificationTemplateStore *self);
+} NotificationTemplateStoreOps;
+
+struct NotificationTemplateStore {
+    const NotificationTemplateStoreOps *ops;
+};
+
+/** A GDestroyNotify too. NULL is fine. */
+static inline void notification_template_store_free(void *store)
+{
+    if (store != NULL)
+        ((NotificationTemplateStore *)store)->ops->free(store);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationTemplateStore, notification_template_store_free)
+
+/* ---- notifications ---- */
+
+typedef enum {
+    NOTIFICATION_UNDECIDED, /* nothing was tried yet */
+    NOTIFICATION_DELIVERED,
+    NOTIFICATION_REFUSED,    /* for good, or tried too often */
+    NOTIFICATION_TRY_LATER,  /* this attempt failed */
+    NOTIFICATION_GIVEN_BACK, /* this attempt did not take place */
+} NotificationVerdict;
+
+/** A due notification in the hands of a sender. The verdict stays with it, so that recording it
+ * may be repeated without sending again. */
+typedef struct {
+    ChUuid id, event_id, order_id, customer_id;
+    NotificationCode code;
+    NotificationValues values;
+    int64_t attempt; /* this one, from 1 */
+    ChTrace trace;
+    GPtrArray *templates; /* of NotificationTemplate *, the active ones; a reference */
+
+    NotificationVerdict verdict;
+    int64_t retry_after_ms; /* of TRY_LATER and GIVEN_BACK */
+    NotificationChannelKind channel;
+    char *destination, *subject, *body; /* owned; NULL when it did not come to that */
+    char *error;                        /* owned; NULL when delivered */
+    bool customer_known;                /* asked for, whatever the answer */
+    bool fallback;                      /* the customer's data are made up */
+} NotificationDelivery;
+
+void notification_delivery_free(void *delivery); /* a GDestroyNotify; NULL is fine */
+
+typedef struct NotificationStore NotificationStore;
+
+typedef struct {
+    /* Stores one pending notification for each event, unless there is one already. */
+    bool (*insert)(NotificationStore *self, const NotificationEvent *const *events, size_t n,
+                   GError **error);
+    /* Takes at most @max due ones for @lease_ms, in which nobody else takes them; one that was not
+     * recorded by then is due again. deliveries[0..*n) are new, their .templates NULL. */
+    bool (*claim)(NotificationStore *self, size_t max, int64_t lease_ms,
+                  NotificationDelivery **deliveries, size_t *n, GError **error);
+    /* Records the verdicts. One that somebody else took meanwhile is left alone, unless it was
+     * delivered and they don't know of it. */
+    bool (*record)(NotificationStore *self, const NotificationDelivery *const *deliveries, size_t n,
+                   GError **error);
+    /* *entries: new array of NotificationEntry *, owning them. */
+    bool (*list)(NotificationStore *self, const NotificationFilter *filter, GPtrArray **entries,
+                 GError **error);
+    void (*free)(NotificationStore *self);
+} NotificationStoreOps;
+
+struct NotificationStore {
+    const NotificationStoreOps *ops;
+};
+
+/** A GDestroyNotify too. NULL is fine. */
+static inline void notification_store_free(void *store)
+{
+    if (store != NULL)
+        ((NotificationStore *)store)->ops->free(store);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationStore, notification_store_free)
+
+/* ---- the world ---- */
+
+/** What is known of a customer. Texts are owned, one line of valid UTF-8; NULL: not known. */
+typedef struct {
+    char *name;
+    char *email; /* one plain address */
+    char *phone; /* + and digits */
+    char *language;
+} NotificationCustomer;
+
+void notification_customer_clear(NotificationCustomer *customer);
+
+typedef struct NotificationCustomers NotificationCustomers;
+
+typedef struct {
+    /* Fills customers[i], zeroed by the caller, with what is known of ids[i], which are distinct.
+     * traces[i] is the span that asks. Takes a few seconds at most and never fails: a customer
+     * of whom nothing can be learned stays empty. */
+    void (*look_up)(NotificationCustomers *self, const ChUuid *ids, const ChTrace *traces, size_t n,
+                    NotificationCustomer *customers);
+    void (*free)(NotificationCustomers *self);
+} NotificationCustomersOps;
+
+struct NotificationCustomers {
+    const NotificationCustomersOps *ops;
+};
+
+/** A GDestroyNotify too. NULL is fine. */
+static inline void notification_customers_free(void *customers)
+{
+    if (customers != NULL)
+        ((NotificationCustomers *)customers)->ops->free(customers);
+}
+
+/** To be sent; all borrowed. */
+typedef struct {
+    ChUuid event_id; /* the same at every attempt: a receiver can tell a repeat */
+    const char *to;
+    const char *subject; /* one line; "" for an SMS */
+    const char *body;
+    ChTrace trace;
+} NotificationMessage;
+
+typedef struct {
+    NotificationVerdict verdict; /* not UNDECIDED */
+    char *why;                   /* new, unless delivered; NULL: nothing to say */
+} NotificationReceipt;
+
+typedef struct NotificationChannel NotificationChannel;
+
+typedef struct {
+    /* Sends them; receipts[i] tells of messages[i]. Bounded in time: what it does not get to is
+     * GIVEN_BACK. Never fails as a whole. */
+    void (*send)(NotificationChannel *self, const NotificationMessage *messages, size_t n,
+                 NotificationReceipt *receipts);
+    void (*free)(NotificationChannel *self);
+} NotificationChannelOps;
+
+struct NotificationChannel {
+    const NotificationChannelOps *ops;
+};
+
+/** A GDestroyNotify too. NULL is fine. */
+static inline void notification_channel_free(void *channel)
+{
+    if (channel != NULL)
+        ((NotificationChannel *)channel)->ops->free(channel);
+}
