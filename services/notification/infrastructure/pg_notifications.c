@@ -1,0 +1,310 @@
+/* Notifications: noted, claimed with a lease, recorded, listed. */
+#include "notification/infrastructure/pg_notifications.h"
+
+#include "chassis/core/hex.h"
+#include "chassis/postgres/transaction.h"
+#include "notification/infrastructure/values_json.h"
+
+#include <string.h>
+
+typedef struct {
+    NotificationStore base; /* first: the cast back is valid */
+    ChPg *pg;
+} PgStore;
+
+/* $1 ids, $2 events, $3 orders, $4 customers, $5 codes, $6 parameters, $7 trace ids. */
+static const ChPgStatement sql_insert_notifications = {
+    "insert into notifications"
+    " (id, event_id, order_id, customer_id, template_code, parameters, trace_id)"
+    " select id, event_id, order_id, customer_id, template_code, parameters::jsonb, trace_id"
+    " from unnest($1, $2, $3, $4, $5, $6, $7)"
+    " as n (id, event_id, order_id, customer_id, template_code, parameters, trace_id)"
+    " on conflict (event_id) do nothing",
+    { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS },
+};
+
+/* $1 how many, $2 lease in milliseconds. SKIP LOCKED: senders share the table. While one is being
+ * sent, due_at is the end of its lease: so one whose sender is gone is simply due again. */
+static const ChPgStatement sql_claim_notifications = {
+    "with due as (select id from notifications where status in (1, 2) and due_at <= now()"
+    " order by due_at limit $1 for update skip locked)"
+    " update notifications n set status = 2, attempts = n.attempts + 1,"
+    " due_at = now() + $2 * interval '1 millisecond', updated_at = now()"
+    " from due where n.id = due.id"
+    " returning n.id, n.event_id, n.order_id, n.customer_id, n.template_code, n.parameters::text,"
+    " n.attempts, n.trace_id",
+    { CH_PG_INT, CH_PG_INT },
+};
+enum {
+    CLAIM_ID,
+    CLAIM_EVENT_ID,
+    CLAIM_ORDER_ID,
+    CLAIM_CUSTOMER_ID,
+    CLAIM_CODE,
+    CLAIM_PARAMETERS,
+    CLAIM_ATTEMPTS,
+    CLAIM_TRACE_ID,
+};
+
+/* $1 ids, $2 the attempts they were claimed as, $3 statuses, $4 attempts that count, $5 wait in
+ * milliseconds, $6 channels, $7 destinations, $8 subjects, $9 bodies, $10 errors, $11 sources.
+ * Only the claim itself may be settled; but that it was sent is true whoever holds it now. */
+static const ChPgStatement sql_record_results = {
+    "update notifications n set status = r.status, attempts = r.counted,"
+    " due_at = now() + r.wait_ms * interval '1 millisecond',"
+    " channel = coalesce(r.channel::smallint, n.channel),"
+    " destination = coalesce(r.destination, n.destination),"
+    " subject = coalesce(r.subject, n.subject), body = coalesce(r.body, n.body),"
+    " error = r.error, customer_source = coalesce(r.source, n.customer_source),"
+    " sent_at = case when r.status = 3 then now() end, updated_at = now()"
+    " from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as r (id, claimed, status, counted,"
+    " wait_ms, channel, destination, subject, body, error, source)"
+    " where n.id = r.id"
+    " and (n.status = 2 and n.attempts = r.claimed or r.status = 3 and n.status <> 3)",
+    { CH_PG_UUIDS, CH_PG_INTS, CH_PG_INTS, CH_PG_INTS, CH_PG_INTS, CH_PG_INTS, CH_PG_TEXTS,
+      CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS },
+};
+
+/* $1 order or null, $2 status or null, $3 before this id or null, $4 how many. One statement for
+ * each index: a plan made for any filter would read the whole log for a rare one. */
+#define LIST_WHERE(condition)                                                                      \
+    {                                                                                              \
+        "select id, event_id, order_id, customer_id, template_code, status, channel, attempts,"    \
+        " parameters::text, destination, subject, body, error, customer_source, trace_id,"         \
+        " created_at, updated_at, due_at, sent_at from notifications where " condition             \
+        " and ($2 is null or status = $2) and ($3 is null or id < $3) order by id desc limit $4",  \
+        {                                                                                          \
+            CH_PG_UUID, CH_PG_INT, CH_PG_UUID, CH_PG_INT                                           \
+        }                                                                                          \
+    }
+static const ChPgStatement sql_list_of_order = LIST_WHERE("order_id = $1");
+static const ChPgStatement sql_list_unfinished = LIST_WHERE("$1 is null and status in (1, 2)");
+static const ChPgStatement sql_list_failed = LIST_WHERE("$1 is null and status = 4");
+static const ChPgStatement sql_list_all = LIST_WHERE("$1 is null");
+enum {
+    LIST_ID,
+    LIST_EVENT_ID,
+    LIST_ORDER_ID,
+    LIST_CUSTOMER_ID,
+    LIST_CODE,
+    LIST_STATUS,
+    LIST_CHANNEL,
+    LIST_ATTEMPTS,
+    LIST_PARAMETERS,
+    LIST_DESTINATION,
+    LIST_SUBJECT,
+    LIST_BODY,
+    LIST_ERROR,
+    LIST_SOURCE,
+    LIST_TRACE_ID,
+    LIST_CREATED_AT,
+    LIST_UPDATED_AT,
+    LIST_DUE_AT,
+    LIST_SENT_AT,
+};
+
+static ChPg *pg_of(NotificationStore *self)
+{
+    return ((PgStore *)self)->pg;
+}
+
+static bool insert(NotificationStore *self, const NotificationEvent *const *events, size_t n,
+                   GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_insert_notifications);
+    for (size_t i = 0; i < n; i++) {
+        const NotificationEvent *event = events[i];
+        g_autofree char *values = notification_values_to_json(&event->values, event->code);
+        char trace_id[CH_TRACE_ID_BYTES];
+        ch_trace_id_format(event->trace, trace_id);
+        ch_pg_add_uuid(params, 0, ch_uuid_new());
+        ch_pg_add_uuid(params, 1, event->event_id);
+        ch_pg_add_uuid(params, 2, event->order_id);
+        ch_pg_add_uuid(params, 3, event->customer_id);
+        ch_pg_add_text(params, 4, notification_code_info(event->code)->name);
+        ch_pg_add_text(params, 5, values);
+        ch_pg_add_text(params, 6, ch_trace_is_set(event->trace) ? trace_id : NULL);
+    }
+    return ch_pg_send(pg_of(self), params, NULL, error);
+}
+
+/* ---- claiming ---- */
+
+static ChTrace read_trace(const char *trace_id)
+{
+    ChTrace trace = { .flags = 1 };
+    if (trace_id == NULL || strlen(trace_id) != 2 * sizeof trace.trace_id ||
+        !ch_hex_read(trace_id, trace.trace_id, sizeof trace.trace_id))
+        return (ChTrace){ .flags = 0 };
+    return trace;
+}
+
+static NotificationDelivery *read_claim(const ChPgRows *rows, size_t row)
+{
+    NotificationDelivery *delivery = g_new0(NotificationDelivery, 1);
+    delivery->id = ch_pg_uuid(rows, row, CLAIM_ID);
+    delivery->event_id = ch_pg_uuid(rows, row, CLAIM_EVENT_ID);
+    delivery->order_id = ch_pg_uuid(rows, row, CLAIM_ORDER_ID);
+    delivery->customer_id = ch_pg_uuid(rows, row, CLAIM_CUSTOMER_ID);
+    delivery->code = notification_code_find(ch_pg_text(rows, row, CLAIM_CODE));
+    notification_values_from_json(ch_pg_text(rows, row, CLAIM_PARAMETERS), delivery->code,
+                                  &delivery->values);
+    delivery->attempt = ch_pg_int(rows, row, CLAIM_ATTEMPTS);
+    delivery->trace = read_trace(ch_pg_text(rows, row, CLAIM_TRACE_ID));
+    return delivery;
+}
+
+static bool claim(NotificationStore *self, size_t max, int64_t lease_ms,
+                  NotificationDelivery **deliveries, size_t *n, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_claim_notifications);
+    ch_pg_add_int(params, 0, (int64_t)max);
+    ch_pg_add_int(params, 1, lease_ms);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
+    if (rows == NULL)
+        return false;
+    *n = ch_pg_rows_count(rows);
+    for (size_t i = 0; i < *n; i++)
+        deliveries[i] = read_claim(rows, i);
+    return true;
+}
+
+/* ---- recording ---- */
+
+static NotificationStatus status_after(NotificationVerdict verdict)
+{
+    switch (verdict) {
+    case NOTIFICATION_DELIVERED:
+        return NOTIFICATION_SENT;
+    case NOTIFICATION_REFUSED:
+        return NOTIFICATION_FAILED;
+    case NOTIFICATION_TRY_LATER:
+    case NOTIFICATION_GIVEN_BACK:
+        return NOTIFICATION_PENDING;
+    case NOTIFICATION_UNDECIDED:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static const char *source_of(const NotificationDelivery *delivery)
+{
+    if (!delivery->customer_known)
+        return NULL;
+    return delivery->fallback ? "fallback" : "service";
+}
+
+static bool record(NotificationStore *self, const NotificationDelivery *const *deliveries, size_t n,
+                   GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_record_results);
+    for (size_t i = 0; i < n; i++) {
+        const NotificationDelivery *delivery = deliveries[i];
+        bool took_place = delivery->verdict != NOTIFICATION_GIVEN_BACK;
+        ch_pg_add_uuid(params, 0, delivery->id);
+        ch_pg_add_int(params, 1, delivery->attempt);
+        ch_pg_add_int(params, 2, status_after(delivery->verdict));
+        ch_pg_add_int(params, 3, took_place ? delivery->attempt : delivery->attempt - 1);
+        ch_pg_add_int(params, 4, delivery->retry_after_ms);
+        if (delivery->channel != NOTIFICATION_NO_CHANNEL)
+            ch_pg_add_int(params, 5, delivery->channel);
+        else
+            ch_pg_add_null(params, 5);
+        ch_pg_add_text(params, 6, delivery->destination);
+        ch_pg_add_text(params, 7, delivery->subject);
+        ch_pg_add_text(params, 8, delivery->body);
+        ch_pg_add_text(params, 9, delivery->error);
+        ch_pg_add_text(params, 10, source_of(delivery));
+    }
+    return ch_pg_send(pg_of(self), params, NULL, error);
+}
+
+/* ---- the log ---- */
+
+static NotificationEntry *read_entry(const ChPgRows *rows, size_t row)
+{
+    NotificationEntry *entry = g_new0(NotificationEntry, 1);
+    entry->id = ch_pg_uuid(rows, row, LIST_ID);
+    entry->event_id = ch_pg_uuid(rows, row, LIST_EVENT_ID);
+    entry->order_id = ch_pg_uuid(rows, row, LIST_ORDER_ID);
+    entry->customer_id = ch_pg_uuid(rows, row, LIST_CUSTOMER_ID);
+    entry->code = notification_code_find(ch_pg_text(rows, row, LIST_CODE));
+    entry->status = (NotificationStatus)ch_pg_int(rows, row, LIST_STATUS);
+    entry->channel = (NotificationChannelKind)ch_pg_int(rows, row, LIST_CHANNEL);
+    entry->attempts = ch_pg_int(rows, row, LIST_ATTEMPTS);
+    notification_values_from_json(ch_pg_text(rows, row, LIST_PARAMETERS), entry->code,
+                                  &entry->values);
+    entry->destination = g_strdup(ch_pg_text(rows, row, LIST_DESTINATION));
+    entry->subject = g_strdup(ch_pg_text(rows, row, LIST_SUBJECT));
+    entry->body = g_strdup(ch_pg_text(rows, row, LIST_BODY));
+    entry->error = g_strdup(ch_pg_text(rows, row, LIST_ERROR));
+    entry->customer_source = g_strdup(ch_pg_text(rows, row, LIST_SOURCE));
+    entry->trace_id = g_strdup(ch_pg_text(rows, row, LIST_TRACE_ID));
+    entry->created_us = ch_pg_time(rows, row, LIST_CREATED_AT);
+    entry->updated_us = ch_pg_time(rows, row, LIST_UPDATED_AT);
+    entry->due_us = ch_pg_time(rows, row, LIST_DUE_AT);
+    if (!ch_pg_is_null(rows, row, LIST_SENT_AT))
+        entry->sent_us = ch_pg_time(rows, row, LIST_SENT_AT);
+    return entry;
+}
+
+static const ChPgStatement *statement_for(const NotificationFilter *filter)
+{
+    if (filter->has_order)
+        return &sql_list_of_order;
+    if (!filter->has_status || filter->status == NOTIFICATION_SENT)
+        return &sql_list_all;
+    return filter->status == NOTIFICATION_FAILED ? &sql_list_failed : &sql_list_unfinished;
+}
+
+static ChPgParams *filter_params(const NotificationFilter *filter)
+{
+    ChPgParams *params = ch_pg_params_new(statement_for(filter));
+    if (filter->has_order)
+        ch_pg_add_uuid(params, 0, filter->order_id);
+    else
+        ch_pg_add_null(params, 0);
+    if (filter->has_status)
+        ch_pg_add_int(params, 1, filter->status);
+    else
+        ch_pg_add_null(params, 1);
+    if (filter->has_before)
+        ch_pg_add_uuid(params, 2, filter->before);
+    else
+        ch_pg_add_null(params, 2);
+    ch_pg_add_int(params, 3, filter->limit);
+    return params;
+}
+
+static bool list(NotificationStore *self, const NotificationFilter *filter, GPtrArray **entries,
+                 GError **error)
+{
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), filter_params(filter), error);
+    if (rows == NULL)
+        return false;
+    *entries = g_ptr_array_new_with_free_func(notification_entry_free);
+    for (size_t row = 0; row < ch_pg_rows_count(rows); row++)
+        g_ptr_array_add(*entries, read_entry(rows, row));
+    return true;
+}
+
+static void free_store(NotificationStore *self)
+{
+    g_free(self);
+}
+
+static const NotificationStoreOps pg_store_ops = {
+    .insert = insert,
+    .claim = claim,
+    .record = record,
+    .list = list,
+    .free = free_store,
+};
+
+NotificationStore *notification_pg_store_new(ChPg *pg)
+{
+    PgStore *store = g_new0(PgStore, 1);
+    store->base.ops = &pg_store_ops;
+    store->pg = pg;
+    return &store->base;
+}

@@ -1,0 +1,8 @@
+/* The notification store on PostgreSQL. */
+#pragma once
+
+#include "chassis/postgres/connection.h"
+#include "notification/application/ports.h"
+
+/** A store on @pg, which it borrows; for the lane that owns @pg. */
+NotificationStore *notification_pg_store_new(ChPg *pg);

@@ -1,0 +1,8 @@
+/* The template store on PostgreSQL. */
+#pragma once
+
+#include "chassis/postgres/connection.h"
+#include "notification/application/ports.h"
+
+/** A store on @pg, which it borrows; for the lane that owns @pg. */
+NotificationTemplateStore *notification_pg_templates_new(ChPg *pg);

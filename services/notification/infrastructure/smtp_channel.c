@@ -1,0 +1,100 @@
+/* A mail server; also an SMS gateway that takes mail. One mail after the other. */
+#include "notification/infrastructure/channels.h"
+
+#include "chassis/core/time.h"
+#include "chassis/http/mail.h"
+
+enum {
+    MESSAGE_ID_BYTES = CH_UUID_TEXT_BYTES + 10, /* <event id>@cartwheel */
+};
+
+typedef struct {
+    NotificationChannel base; /* first: the cast back is valid */
+    const char *from;
+    const char *sms_domain;
+    NotificationPatience patience;
+    ChMailer *mailer;
+} SmtpChannel;
+
+/* Free with g_free(). */
+static char *address_of(const SmtpChannel *channel, const char *to)
+{
+    if (*channel->sms_domain == '\0')
+        return g_strdup(to);
+    return g_strdup_printf("%s@%s", *to == '+' ? to + 1 : to, channel->sms_domain);
+}
+
+static NotificationReceipt send_one(SmtpChannel *channel, const NotificationMessage *message)
+{
+    char event_id[CH_UUID_TEXT_BYTES];
+    char message_id[MESSAGE_ID_BYTES];
+    ch_uuid_format(message->event_id, event_id);
+    g_snprintf(message_id, sizeof message_id, "%s@cartwheel", event_id);
+    g_autofree char *to = address_of(channel, message->to);
+    const ChMail mail = {
+        .from = channel->from,
+        .to = to,
+        .subject = message->subject,
+        .body = message->body,
+        .message_id = message_id,
+        .unix_us = ch_time_now_us(),
+    };
+    char *why = NULL;
+    switch (ch_mail_send(channel->mailer, &mail, &why)) {
+    case CH_MAIL_SENT:
+        return (NotificationReceipt){ NOTIFICATION_DELIVERED, why };
+    case CH_MAIL_LATER:
+        return (NotificationReceipt){ NOTIFICATION_TRY_LATER, why };
+    case CH_MAIL_REFUSED:
+        return (NotificationReceipt){ NOTIFICATION_REFUSED, why };
+    }
+    g_assert_not_reached();
+}
+
+static void deliver(NotificationChannel *self, const NotificationMessage *messages, size_t n,
+                    NotificationReceipt *receipts)
+{
+    SmtpChannel *channel = (SmtpChannel *)self;
+    int64_t end_us = ch_time_monotonic_us() + INT64_C(1000) * NOTIFICATION_SEND_BUDGET_MS;
+    for (size_t i = 0; i < n; i++) {
+        bool over = ch_time_monotonic_us() >= end_us ||
+                    channel->patience.cancelled(channel->patience.context);
+        if (over)
+            receipts[i] = (NotificationReceipt){ NOTIFICATION_GIVEN_BACK,
+                                                 g_strdup("its turn did not come in time") };
+        else
+            receipts[i] = send_one(channel, &messages[i]);
+    }
+}
+
+static void free_channel(NotificationChannel *self)
+{
+    ch_mailer_free(((SmtpChannel *)self)->mailer);
+    g_free(self);
+}
+
+static const NotificationChannelOps smtp_channel_ops = {
+    .send = deliver,
+    .free = free_channel,
+};
+
+NotificationChannel *notification_smtp_channel_new(const NotificationSmtpConfig *config,
+                                                   GError **error)
+{
+    const ChMailerConfig mailer_config = {
+        .url = config->url,
+        .username = config->username,
+        .password = config->password,
+        .timeout_ms = NOTIFICATION_SEND_TIMEOUT_MS,
+    };
+    g_autoptr(ChMailer) mailer = ch_mailer_new(&mailer_config, error);
+    if (mailer == NULL)
+        return NULL;
+    SmtpChannel *channel = g_new0(SmtpChannel, 1);
+    channel->base.ops = &smtp_channel_ops;
+    channel->from = config->from;
+    channel->sms_domain = config->sms_domain;
+    channel->patience = config->patience;
+    channel->mailer = g_steal_pointer(&mailer);
+    return &channel->base;
+}

@@ -1,0 +1,11 @@
+/* notification-migrator: the notification database's schema and the notification service's queues.
+ */
+#include "chassis/messaging/migrator.h"
+#include "notification/infrastructure/topology.h"
+#include "notification/notification_migrations.h"
+
+int main(int argc, char **argv)
+{
+    return ch_migrator_main("notification-migrator", notification_migrations,
+                            notification_migrations_count, &notification_topology, argc, argv);
+}
