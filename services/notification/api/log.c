@@ -1,0 +1,119 @@
+/* Showing what was told to whom. */
+#include "notification/api/log.h"
+
+#include "chassis/core/json_writer.h"
+#include "chassis/http/problem.h"
+#include "chassis/http/query.h"
+#include "notification/application/ports.h"
+
+enum {
+    DEFAULT_LIMIT = 20,
+    MAX_LIMIT = 100,
+    MAX_STATUS_CHARS = 16,
+};
+
+static void write_parameters(GString *json, const NotificationEntry *entry)
+{
+    const char *const *names = notification_code_info(entry->code)->placeholders;
+    ch_json_begin_object(json, "parameters");
+    for (size_t i = 0; i < NOTIFICATION_MAX_PLACEHOLDERS && names[i] != NULL; i++) {
+        if (entry->values.text[i] != NULL)
+            ch_json_add_text(json, names[i], entry->values.text[i]);
+    }
+    ch_json_end_object(json);
+}
+
+static void write_times(GString *json, const NotificationEntry *entry)
+{
+    bool is_final = entry->status == NOTIFICATION_SENT || entry->status == NOTIFICATION_FAILED;
+    ch_json_add_time(json, "createdAt", entry->created_us);
+    ch_json_add_time(json, "updatedAt", entry->updated_us);
+    if (!is_final)
+        ch_json_add_time(json, "dueAt", entry->due_us);
+    if (entry->sent_us != 0)
+        ch_json_add_time(json, "sentAt", entry->sent_us);
+}
+
+static void write_entry(GString *json, const NotificationEntry *entry)
+{
+    const NotificationCodeInfo *info = notification_code_info(entry->code);
+    ch_json_begin_object(json, NULL);
+    ch_json_add_uuid(json, "id", entry->id);
+    ch_json_add_text(json, "event", info->event_type);
+    ch_json_add_uuid(json, "eventId", entry->event_id);
+    ch_json_add_uuid(json, "orderId", entry->order_id);
+    ch_json_add_uuid(json, "customerId", entry->customer_id);
+    ch_json_add_text(json, "templateCode", info->name);
+    ch_json_add_text(json, "channel", notification_channel_name(entry->channel));
+    ch_json_add_text(json, "destination", entry->destination);
+    ch_json_add_text(json, "customerSource", entry->customer_source);
+    ch_json_add_text(json, "status", notification_status_name(entry->status));
+    ch_json_add_integer(json, "attempts", entry->attempts);
+    ch_json_add_text(json, "error", entry->error);
+    write_parameters(json, entry);
+    ch_json_add_text(json, "subject", entry->subject);
+    ch_json_add_text(json, "body", entry->body);
+    ch_json_add_text(json, "traceId", entry->trace_id);
+    write_times(json, entry);
+    ch_json_end_object(json);
+}
+
+static void read_filter(const ChHttpRequest *request, NotificationFilter *filter,
+                        ChViolations *violations)
+{
+    const char *status = NULL;
+    filter->limit = DEFAULT_LIMIT;
+    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter->limit, violations);
+    filter->has_order = ch_http_query_uuid(request, "orderId", &filter->order_id, violations);
+    filter->has_before = ch_http_query_uuid(request, "cursor", &filter->before, violations);
+    if (!ch_http_query_text(request, "status", MAX_STATUS_CHARS, &status, violations))
+        return;
+    filter->has_status = notification_status_parse(status, &filter->status);
+    if (!filter->has_status)
+        ch_violations_add(violations, "status", "must be Pending, Sending, Sent or Failed");
+}
+
+/* @entries holds one more than @limit when there is a next page. */
+static GString *page_json(const GPtrArray *entries, size_t limit)
+{
+    size_t n = MIN(entries->len, limit);
+    GString *json = g_string_sized_new(1024 * (n + 1));
+    ch_json_begin_object(json, NULL);
+    ch_json_begin_array(json, "items");
+    for (size_t i = 0; i < n; i++)
+        write_entry(json, g_ptr_array_index(entries, i));
+    ch_json_end_array(json);
+    if (entries->len > limit) {
+        const NotificationEntry *last = g_ptr_array_index(entries, n - 1);
+        ch_json_add_uuid(json, "nextCursor", last->id);
+    }
+    ch_json_end_object(json);
+    return json;
+}
+
+static bool list_one(NotificationStore *store, ChHttpRequest *request, GError **error)
+{
+    NotificationFilter filter = { .has_order = false };
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    read_filter(request, &filter, violations);
+    if (ch_violations_count(violations) > 0) {
+        ch_http_respond_violations(request, violations);
+        return true;
+    }
+    size_t limit = (size_t)filter.limit++;
+    g_autoptr(GPtrArray) entries = NULL;
+    if (!store->ops->list(store, &filter, &entries, error))
+        return false;
+    ch_http_respond_json(request, 200, page_json(entries, limit));
+    return true;
+}
+
+bool notification_api_list_log(void *store, ChHttpRequest *const *requests, size_t n,
+                               GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!list_one(store, requests[i], error))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,8 @@
+/* The ChHttpHandler for the log; the context is the lane's NotificationStore. */
+#pragma once
+
+#include "chassis/http/request.h"
+
+/** GET /api/notifications */
+bool notification_api_list_log(void *store, ChHttpRequest *const *requests, size_t n,
+                               GError **error);

@@ -1,0 +1,71 @@
+/* notification-api: templates and the log of notifications over HTTP. */
+#include "chassis/core/process.h"
+#include "chassis/http/api.h"
+#include "chassis/postgres/transaction.h"
+#include "notification/api/routes.h"
+#include "notification/infrastructure/pg_notifications.h"
+#include "notification/infrastructure/pg_templates.h"
+#include "notification/notification_migrations.h"
+
+typedef struct {
+    ChConfigCommon common;
+    ChListen listen;
+    ChListen admin;
+} Config;
+
+static const ChConfigKey keys[] = {
+    CH_CONFIG_COMMON_KEYS,
+    { "HTTP_LISTEN", CH_CONFIG_LISTEN, offsetof(Config, listen), "127.0.0.1:5003",
+      "where clients come", NULL },
+    { "ADMIN_LISTEN", CH_CONFIG_LISTEN, offsetof(Config, admin), "127.0.0.1:6003",
+      "health and metrics", NULL },
+};
+
+/* A connection of one lane. */
+static ChPg *connection(const Config *config, ChHealth *health)
+{
+    const ChPgConfig pg = {
+        .url = config->common.database_url,
+        .application_name = "notification-api",
+        .schema_version = (int)notification_migrations_count,
+        .health = ch_health_part(health, "postgres"),
+    };
+    return ch_pg_new(&pg);
+}
+
+static bool run(const Config *config, GError **error)
+{
+    g_autoptr(ChHealth) health = ch_health_new();
+    g_autoptr(ChPg) write_pg = connection(config, health);
+    g_autoptr(ChPg) read_pg = connection(config, health);
+    g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
+    g_autoptr(NotificationTemplateStore) read_templates = notification_pg_templates_new(read_pg);
+    g_autoptr(NotificationStore) read_log = notification_pg_store_new(read_pg);
+    g_autoptr(ChApi) api = ch_api_new(health);
+
+    const NotificationApiParts parts = {
+        .writes = ch_api_queue(api, "writes", ch_pg_work(write_pg)),
+        .write_templates = write_templates,
+        .reads = ch_api_queue(api, "reads", ch_pg_work(read_pg)),
+        .read_templates = read_templates,
+        .read_log = read_log,
+    };
+    ChHttpRoute routes[NOTIFICATION_ROUTES_N];
+    notification_routes(&parts, routes);
+    const ChApiListen listen = { config->listen, config->admin,
+                                 config->common.shutdown_timeout_ms };
+    return ch_api_run(api, &listen, routes, NOTIFICATION_ROUTES_N, error);
+}
+
+int main(int argc, char **argv)
+{
+    Config config = { .common = { .database_url = NULL } };
+    int status = ch_process_init("notification-api", "keeps templates and shows what was sent",
+                                 keys, G_N_ELEMENTS(keys), &config, argc, argv);
+    if (status >= 0)
+        return status;
+    g_autoptr(GError) error = NULL;
+    status = run(&config, &error) ? 0 : ch_process_fail(error);
+    ch_config_clear(keys, G_N_ELEMENTS(keys), &config);
+    return status;
+}

@@ -1,0 +1,131 @@
+/* Showing templates, and how they would look filled in. */
+#include "notification/api/templates.h"
+
+#include "chassis/core/json_writer.h"
+#include "chassis/http/problem.h"
+#include "chassis/http/query.h"
+#include "notification/api/template_json.h"
+#include "notification/application/use_cases.h"
+
+enum {
+    DEFAULT_LIMIT = 100, /* they are few: most clients want all of them */
+    MAX_LIMIT = 100,
+};
+
+/* ---- many ---- */
+
+/* @templates holds one more than @limit when there is a next page. */
+static GString *page_json(const GPtrArray *templates, size_t limit)
+{
+    size_t n = MIN(templates->len, limit);
+    GString *json = g_string_sized_new(512 * (n + 1));
+    ch_json_begin_object(json, NULL);
+    ch_json_begin_array(json, "items");
+    for (size_t i = 0; i < n; i++)
+        notification_api_write_template(json, g_ptr_array_index(templates, i));
+    ch_json_end_array(json);
+    if (templates->len > limit) {
+        const NotificationTemplate *last = g_ptr_array_index(templates, n - 1);
+        ch_json_add_uuid(json, "nextCursor", last->id);
+    }
+    ch_json_end_object(json);
+    return json;
+}
+
+static bool list_one(NotificationTemplateStore *store, ChHttpRequest *request, GError **error)
+{
+    int64_t limit = DEFAULT_LIMIT;
+    ChUuid before;
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &limit, violations);
+    bool has_before = ch_http_query_uuid(request, "cursor", &before, violations);
+    if (ch_violations_count(violations) > 0) {
+        ch_http_respond_violations(request, violations);
+        return true;
+    }
+    g_autoptr(GPtrArray) templates = NULL;
+    if (!store->ops->list(store, has_before ? &before : NULL, limit + 1, &templates, error))
+        return false;
+    ch_http_respond_json(request, 200, page_json(templates, (size_t)limit));
+    return true;
+}
+
+bool notification_api_list_templates(void *store, ChHttpRequest *const *requests, size_t n,
+                                     GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!list_one(store, requests[i], error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- one ---- */
+
+typedef void (*Answer)(ChHttpRequest *request, const NotificationTemplate *template);
+
+/* Finds the templates that the paths name, and answers each request with its own. */
+static bool answer_each(NotificationTemplateStore *store, ChHttpRequest *const *requests, size_t n,
+                        Answer answer, GError **error)
+{
+    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree NotificationTemplate **found = g_new0(NotificationTemplate *, n);
+    size_t valid = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (ch_http_param_uuid(requests[i], "id", &ids[valid]))
+            askers[valid++] = requests[i];
+        else
+            notification_api_respond_no_template(requests[i]);
+    }
+    if (valid > 0 && !store->ops->find(store, ids, valid, found, error))
+        return false;
+    for (size_t i = 0; i < valid; i++) {
+        if (found[i] == NULL)
+            notification_api_respond_no_template(askers[i]);
+        else
+            answer(askers[i], found[i]);
+        notification_template_free(found[i]);
+    }
+    return true;
+}
+
+static void show(ChHttpRequest *request, const NotificationTemplate *template)
+{
+    notification_api_respond_template(request, 200, template);
+}
+
+bool notification_api_get_template(void *store, ChHttpRequest *const *requests, size_t n,
+                                   GError **error)
+{
+    return answer_each(store, requests, n, show, error);
+}
+
+/* ---- preview ---- */
+
+static void preview(ChHttpRequest *request, const NotificationTemplate *template)
+{
+    NotificationValues values = { { NULL } };
+    if (!notification_api_read_preview(request, template->code, &values))
+        return;
+    g_autofree char *subject = NULL;
+    g_autofree char *body = NULL;
+    g_autoptr(GError) why = NULL;
+    if (notification_template_render(template, &values, &subject, &body, &why)) {
+        GString *json = g_string_sized_new(512);
+        ch_json_begin_object(json, NULL);
+        ch_json_add_text(json, "subject", subject);
+        ch_json_add_text(json, "body", body);
+        ch_json_end_object(json);
+        ch_http_respond_json(request, 200, json);
+    } else {
+        ch_http_respond_problem(request, 422, "Cannot be filled in", "%s", why->message);
+    }
+    notification_values_clear(&values);
+}
+
+bool notification_api_preview_template(void *store, ChHttpRequest *const *requests, size_t n,
+                                       GError **error)
+{
+    return answer_each(store, requests, n, preview, error);
+}

@@ -1,0 +1,186 @@
+/* notification-worker: notes what became of orders, and tells their customers. */
+#include "chassis/core/process.h"
+#include "chassis/messaging/worker.h"
+#include "chassis/postgres/transaction.h"
+#include "notification/infrastructure/channels.h"
+#include "notification/infrastructure/http_customers.h"
+#include "notification/infrastructure/pg_notifications.h"
+#include "notification/infrastructure/pg_templates.h"
+#include "notification/infrastructure/topology.h"
+#include "notification/notification_migrations.h"
+#include "notification/worker/ends_of_orders.h"
+#include "notification/worker/sender.h"
+#include "notification/worker/settings.h"
+
+enum {
+    MAX_BATCH = 256,
+    SENDER_NAME_BYTES = 32,
+};
+
+/* All of a batch, the last message of either channel included, fits into the lease, and leaves time
+ * to record the results. */
+G_STATIC_ASSERT(NOTIFICATION_CUSTOMERS_BUDGET_MS +
+                    2 * (NOTIFICATION_SEND_BUDGET_MS + NOTIFICATION_SEND_TIMEOUT_MS) <
+                NOTIFICATION_LEASE_MS - 10 * 1000);
+
+/* ---- receiving ---- */
+
+static void subscribe(ChWorker *worker, NotificationCode code,
+                      void *(*decode)(const ChEvent *, ChViolations *))
+{
+    ChPg *pg = ch_worker_connection(worker);
+    NotificationStore *store = notification_pg_store_new(pg);
+    ch_worker_own(worker, store, notification_store_free);
+    const ChSubscriptionConfig subscription = {
+        .queue = &notification_queues[code],
+        .event_type = notification_code_info(code)->event_type,
+        .decode = decode,
+        .free_command = notification_event_free,
+        .handle = notification_events_handle,
+        .context = store,
+    };
+    ch_worker_subscribe(worker, pg, &subscription);
+}
+
+/* ---- sending ---- */
+
+/* What a sender's lane has to itself besides the objects that the worker owns. */
+typedef struct {
+    atomic_bool stopping;
+    char name[SENDER_NAME_BYTES]; /* "sender 1" */
+    char customers_name[SENDER_NAME_BYTES], email_name[SENDER_NAME_BYTES],
+        sms_name[SENDER_NAME_BYTES]; /* of its HTTP clients: each has its own circuit breaker */
+} Sender;
+
+static bool is_stopping(void *sender)
+{
+    return atomic_load(&((Sender *)sender)->stopping);
+}
+
+static Sender *new_sender(ChWorker *worker, int64_t number)
+{
+    Sender *sender = g_new0(Sender, 1);
+    int n = (int)number;
+    g_snprintf(sender->name, sizeof sender->name, "sender %d", n);
+    g_snprintf(sender->customers_name, sizeof sender->customers_name, "customers-%d", n);
+    g_snprintf(sender->email_name, sizeof sender->email_name, "email-%d", n);
+    g_snprintf(sender->sms_name, sizeof sender->sms_name, "sms-%d", n);
+    ch_worker_own(worker, sender, g_free);
+    return sender;
+}
+
+static NotificationCustomers *new_customers(ChWorker *worker, const NotificationSettings *settings,
+                                            Sender *sender, GError **error)
+{
+    const NotificationHttpCustomersConfig config = {
+        .name = sender->customers_name,
+        .url = settings->customer_service_url,
+    };
+    NotificationCustomers *customers = notification_http_customers_new(&config, error);
+    if (customers != NULL)
+        ch_worker_own(worker, customers, notification_customers_free);
+    return customers;
+}
+
+/* The way for e-mail, or with @sms for SMS. */
+static NotificationChannel *new_channel(ChWorker *worker, const NotificationSettings *settings,
+                                        Sender *sender, bool sms, GError **error)
+{
+    const NotificationPatience patience = { is_stopping, sender };
+    const NotificationSmtpConfig smtp = {
+        .url = settings->smtp_url,
+        .username = settings->smtp_username,
+        .password = settings->smtp_password,
+        .from = settings->email_from,
+        .sms_domain = sms ? settings->sms_smtp_domain : "",
+        .patience = patience,
+    };
+    NotificationChannel *channel = NULL;
+    switch ((NotificationMeans)(sms ? settings->sms_means : settings->email_means)) {
+    case NOTIFICATION_BY_LOG:
+        channel = notification_log_channel_new();
+        break;
+    case NOTIFICATION_BY_HTTP:
+        channel = notification_http_channel_new(
+            sms ? sender->sms_name : sender->email_name,
+            sms ? settings->sms_http_url : settings->email_http_url, patience, error);
+        break;
+    case NOTIFICATION_BY_SMTP:
+        channel = notification_smtp_channel_new(&smtp, error);
+        break;
+    }
+    if (channel != NULL)
+        ch_worker_own(worker, channel, notification_channel_free);
+    return channel;
+}
+
+/* A lane that sends. */
+static bool add_sender(ChWorker *worker, const NotificationSettings *settings, int64_t number,
+                       GError **error)
+{
+    Sender *lane_state = new_sender(worker, number);
+    ChPg *pg = ch_worker_connection(worker);
+    NotificationStore *store = notification_pg_store_new(pg);
+    ch_worker_own(worker, store, notification_store_free);
+    NotificationTemplateStore *templates = notification_pg_templates_new(pg);
+    ch_worker_own(worker, templates, notification_template_store_free);
+    NotificationOutlets outlets = { NULL, { NULL } };
+    outlets.customers = new_customers(worker, settings, lane_state, error);
+    if (outlets.customers == NULL)
+        return false;
+    outlets.channels[NOTIFICATION_EMAIL] = new_channel(worker, settings, lane_state, false, error);
+    if (outlets.channels[NOTIFICATION_EMAIL] == NULL)
+        return false;
+    outlets.channels[NOTIFICATION_SMS] = new_channel(worker, settings, lane_state, true, error);
+    if (outlets.channels[NOTIFICATION_SMS] == NULL)
+        return false;
+    const NotificationSenderConfig config = { ch_pg_work(pg), store, templates, outlets,
+                                              &lane_state->stopping };
+    NotificationSender *sender = notification_sender_new(&config);
+    ch_worker_own(worker, sender, notification_sender_free);
+    const ChLaneConfig lane = {
+        .name = lane_state->name,
+        .max_batch = MAX_BATCH,
+        .source = notification_sender_source(sender),
+        .work = ch_pg_work(pg),
+        .handler = notification_sender_run,
+        .context = sender,
+    };
+    ch_worker_add_lane(worker, &lane);
+    return true;
+}
+
+static bool run(const NotificationSettings *settings, GError **error)
+{
+    g_autoptr(ChHealth) health = ch_health_new();
+    const ChWorkerConfig parts = {
+        .process = "notification-worker",
+        .database_url = settings->common.database_url,
+        .amqp_url = settings->amqp_url,
+        .schema_version = (int)notification_migrations_count,
+        .queue_type = (ChQueueType)settings->queue_type,
+        .inbox_retention_ms = settings->inbox_retention_ms,
+    };
+    g_autoptr(ChWorker) worker = ch_worker_new(&parts, health);
+    subscribe(worker, NOTIFICATION_ORDER_CONFIRMED, notification_confirmed_decode);
+    subscribe(worker, NOTIFICATION_ORDER_CANCELLED, notification_cancelled_decode);
+    for (int64_t number = 1; number <= settings->senders; number++) {
+        if (!add_sender(worker, settings, number, error))
+            return false;
+    }
+    ch_worker_relay(worker); /* its retries and dead letters */
+    ch_worker_housekeeping(worker);
+    return ch_worker_run(worker, &settings->admin, settings->common.shutdown_timeout_ms, error);
+}
+
+int main(int argc, char **argv)
+{
+    NotificationSettings settings = { .amqp_url = NULL };
+    int status = notification_settings_init(&settings, argc, argv);
+    if (status >= 0)
+        return status;
+    g_autoptr(GError) error = NULL;
+    status = run(&settings, &error) ? 0 : ch_process_fail(error);
+    notification_settings_clear(&settings);
+    return status;
+}

@@ -1,0 +1,211 @@
+/* Claims, sends, records. */
+#include "notification/worker/sender.h"
+
+#include "chassis/core/log.h"
+#include "chassis/core/time.h"
+#include "chassis/telemetry/metrics.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+enum {
+    POLL_MS = 50,             /* between looks for due notifications when there are none */
+    RETURNED_PAUSE_MS = 1000, /* when nothing can be sent just now */
+};
+
+CH_COUNTER(results_total, "cartwheel_notification_results_total",
+           "what became of attempts to send a notification", "result");
+CH_HISTOGRAM(batch_size, "cartwheel_notification_batch_size", "notifications sent at once", NULL,
+             CH_BUCKETS_SIZE);
+CH_HISTOGRAM(send_seconds, "cartwheel_notification_send_seconds",
+             "time of looking up, filling in and sending one batch", NULL, CH_BUCKETS_SECONDS);
+
+struct NotificationSender {
+    ChSource source; /* first: the cast back is valid */
+    NotificationSenderConfig config;
+    int64_t pause_until_us; /* lane thread only: nothing is claimed before */
+    pthread_mutex_t mutex;  /* guards nothing but the waits on `changed` */
+    pthread_cond_t changed; /* *config.stopping was set */
+};
+
+/* ---- taking ---- */
+
+/* Waits until @until_us or the stop. */
+static void wait_until(NotificationSender *sender, int64_t until_us)
+{
+    struct timespec until = { .tv_sec = (time_t)(until_us / G_USEC_PER_SEC),
+                              .tv_nsec = (until_us % G_USEC_PER_SEC) * 1000 };
+    pthread_mutex_lock(&sender->mutex);
+    while (!atomic_load(sender->config.stopping)) {
+        if (pthread_cond_timedwait(&sender->changed, &sender->mutex, &until) == ETIMEDOUT)
+            break;
+    }
+    pthread_mutex_unlock(&sender->mutex);
+}
+
+static void free_all(void *const *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        notification_delivery_free(items[i]);
+}
+
+/* When the commit fails nobody knows whether they are claimed: the lease's end frees them. */
+static bool claim(NotificationSender *sender, void **items, size_t max, size_t *n, GError **error)
+{
+    const NotificationSenderConfig *config = &sender->config;
+    ChWork *work = config->work;
+    size_t claimed = 0;
+    if (work->ops->begin(work, error) &&
+        notification_claim(config->store, config->templates, max, (NotificationDelivery **)items,
+                           &claimed, error) &&
+        work->ops->commit(work, error)) {
+        *n = claimed;
+        return true;
+    }
+    work->ops->rollback(work);
+    free_all(items, claimed);
+    return false;
+}
+
+static bool source_take(ChSource *source, void **items, size_t max, int wait_ms, size_t *n,
+                        GError **error)
+{
+    NotificationSender *sender = (NotificationSender *)source;
+    int64_t end_us = ch_time_monotonic_us() + (int64_t)wait_ms * 1000;
+    *n = 0;
+    while (!atomic_load(sender->config.stopping)) {
+        int64_t now_us = ch_time_monotonic_us();
+        if (now_us >= sender->pause_until_us) {
+            if (!claim(sender, items, max, n, error))
+                return false;
+            if (*n > 0)
+                return true;
+            sender->pause_until_us = now_us + POLL_MS * 1000;
+        }
+        if (now_us >= end_us)
+            return true;
+        wait_until(sender, MIN(end_us, sender->pause_until_us));
+    }
+    return true;
+}
+
+/* ---- settling ---- */
+
+static void source_settle(ChSource *source, void *const *items, size_t n)
+{
+    static const char *const results[] = {
+        [NOTIFICATION_UNDECIDED] = "undecided",   [NOTIFICATION_DELIVERED] = "sent",
+        [NOTIFICATION_REFUSED] = "failed",        [NOTIFICATION_TRY_LATER] = "retried",
+        [NOTIFICATION_GIVEN_BACK] = "given_back",
+    };
+    NotificationSender *sender = (NotificationSender *)source;
+    NotificationDelivery *const *deliveries = (NotificationDelivery *const *)items;
+    notification_log_results(deliveries, n);
+    for (size_t i = 0; i < n; i++) {
+        NotificationVerdict verdict = deliveries[i]->verdict;
+        ch_metric_add(ch_metric(&results_total, results[verdict]), 1);
+        if (verdict == NOTIFICATION_GIVEN_BACK) /* do not turn a whole backlog over and over */
+            sender->pause_until_us = ch_time_monotonic_us() + RETURNED_PAUSE_MS * 1000;
+    }
+    free_all(items, n);
+}
+
+/* The database refuses the record: without what was written it must take it. */
+static bool source_fail(ChSource *source, void *item, const GError *why, GError **error)
+{
+    NotificationSender *sender = (NotificationSender *)source;
+    NotificationDelivery *delivery = item;
+    if (delivery->verdict != NOTIFICATION_DELIVERED)
+        delivery->verdict = NOTIFICATION_REFUSED;
+    g_clear_pointer(&delivery->destination, g_free);
+    g_clear_pointer(&delivery->subject, g_free);
+    g_clear_pointer(&delivery->body, g_free);
+    g_free(delivery->error);
+    delivery->error = g_strdup_printf("cannot be recorded: %s", why->message);
+    const NotificationDelivery *one = delivery;
+    return sender->config.store->ops->record(sender->config.store, &one, 1, error);
+}
+
+static void source_abandon(ChSource *source G_GNUC_UNUSED, void *item, const GError *why)
+{
+    NotificationDelivery *delivery = item;
+    ch_log_error("a notification cannot be recorded, its attempts run out",
+                 CH_ID("notification_id", delivery->id), CH_ERR(why));
+    notification_delivery_free(delivery);
+}
+
+static bool source_hold(ChSource *source G_GNUC_UNUSED, void *const *items G_GNUC_UNUSED,
+                        size_t n G_GNUC_UNUSED, const GError *why G_GNUC_UNUSED)
+{
+    return true;
+}
+
+/* They are due again when their lease ends. */
+static void source_release(ChSource *source G_GNUC_UNUSED, void *const *items, size_t n)
+{
+    free_all(items, n);
+}
+
+static void source_wake(ChSource *source)
+{
+    NotificationSender *sender = (NotificationSender *)source;
+    pthread_mutex_lock(&sender->mutex);
+    atomic_store(sender->config.stopping, true);
+    pthread_cond_broadcast(&sender->changed);
+    pthread_mutex_unlock(&sender->mutex);
+}
+
+static const ChSourceOps sender_source_ops = {
+    .take = source_take,
+    .settle = source_settle,
+    .fail = source_fail,
+    .abandon = source_abandon,
+    .hold = source_hold,
+    .release = source_release,
+    .wake = source_wake,
+};
+
+/* ---- the handler ---- */
+
+bool notification_sender_run(void *context, void *const *items, size_t n, GError **error)
+{
+    NotificationSender *sender = context;
+    NotificationStore *store = sender->config.store;
+    int64_t start_us = ch_time_monotonic_us();
+    notification_send(&sender->config.outlets, (NotificationDelivery *const *)items, n);
+    ch_metric_observe(ch_metric(&batch_size, NULL), (double)n);
+    ch_metric_observe_since(ch_metric(&send_seconds, NULL), start_us);
+    return store->ops->record(store, (const NotificationDelivery *const *)items, n, error);
+}
+
+/* ---- life ---- */
+
+NotificationSender *notification_sender_new(const NotificationSenderConfig *config)
+{
+    NotificationSender *sender = g_new0(NotificationSender, 1);
+    sender->source.ops = &sender_source_ops;
+    sender->config = *config;
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_mutex_init(&sender->mutex, NULL);
+    pthread_cond_init(&sender->changed, &clock);
+    pthread_condattr_destroy(&clock);
+    return sender;
+}
+
+void notification_sender_free(void *opaque)
+{
+    NotificationSender *sender = opaque;
+    if (sender == NULL)
+        return;
+    pthread_cond_destroy(&sender->changed);
+    pthread_mutex_destroy(&sender->mutex);
+    g_free(sender);
+}
+
+ChSource *notification_sender_source(NotificationSender *sender)
+{
+    return &sender->source;
+}

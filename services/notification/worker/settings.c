@@ -1,0 +1,115 @@
+/* The table of settings, and what must fit together in it. */
+#include "notification/worker/settings.h"
+
+#include "chassis/core/process.h"
+#include "chassis/http/mail.h"
+#include "chassis/rabbitmq/topology.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PROCESS "notification-worker"
+#define MEANS "log|http|smtp" /* in the order of NotificationMeans */
+
+enum {
+    EXIT_BAD_SETTING = 2,
+    MAX_SENDERS = 64,
+};
+
+#define FIELD(name) offsetof(NotificationSettings, name)
+
+static const ChConfigKey keys[] = {
+    CH_CONFIG_COMMON_KEYS,
+    { "AMQP_URL", CH_CONFIG_SECRET, FIELD(amqp_url), NULL,
+      "RabbitMQ, amqp://user:password@host:port/vhost", NULL },
+    { "ADMIN_LISTEN", CH_CONFIG_LISTEN, FIELD(admin), "127.0.0.1:6013", "health and metrics",
+      NULL },
+    { "QUEUE_TYPE", CH_CONFIG_CHOICE, FIELD(queue_type), "quorum", "type of the queues it declares",
+      CH_QUEUE_TYPES },
+    { "INBOX_RETENTION", CH_CONFIG_DURATION, FIELD(inbox_retention_ms), "30d",
+      "how long events are remembered; as long as dead letters may be replayed", NULL },
+    { "NOTIFICATION_SENDERS", CH_CONFIG_COUNT, FIELD(senders), "2",
+      "lanes that send, at most 64; each has a database connection", NULL },
+    { "CUSTOMER_SERVICE_URL", CH_CONFIG_TEXT, FIELD(customer_service_url), "",
+      "http(s) base URL of the customer service; empty: made-up data at once", NULL },
+    { "EMAIL_CHANNEL", CH_CONFIG_CHOICE, FIELD(email_means), "log", "how e-mail is sent", MEANS },
+    { "SMS_CHANNEL", CH_CONFIG_CHOICE, FIELD(sms_means), "log", "how SMS are sent", MEANS },
+    { "EMAIL_HTTP_URL", CH_CONFIG_TEXT, FIELD(email_http_url), "",
+      "where EMAIL_CHANNEL=http posts to", NULL },
+    { "SMS_HTTP_URL", CH_CONFIG_TEXT, FIELD(sms_http_url), "", "where SMS_CHANNEL=http posts to",
+      NULL },
+    { "SMTP_URL", CH_CONFIG_TEXT, FIELD(smtp_url), "",
+      "mail server, smtp://host:port or smtps://host:port", NULL },
+    { "SMTP_USERNAME", CH_CONFIG_TEXT, FIELD(smtp_username), "",
+      "login there; the connection must then be encrypted", NULL },
+    { "SMTP_PASSWORD", CH_CONFIG_SECRET, FIELD(smtp_password), "", "its password", NULL },
+    { "EMAIL_FROM", CH_CONFIG_TEXT, FIELD(email_from), "orders@example.com", "sender of the mails",
+      NULL },
+    { "SMS_SMTP_DOMAIN", CH_CONFIG_TEXT, FIELD(sms_smtp_domain), "",
+      "domain of the gateway that takes SMS as mail to <digits>@domain", NULL },
+};
+
+static bool bad(GError **error, const char *name, const char *expected)
+{
+    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s: expected %s", name, expected);
+    return false;
+}
+
+static bool is_http_url(const char *url)
+{
+    const char *rest = NULL;
+    if (g_str_has_prefix(url, "http://"))
+        rest = url + strlen("http://");
+    else if (g_str_has_prefix(url, "https://"))
+        rest = url + strlen("https://");
+    return rest != NULL && g_ascii_isgraph(*rest) && *rest != '/';
+}
+
+static bool is_smtp_url(const char *url)
+{
+    return g_str_has_prefix(url, "smtp://") || g_str_has_prefix(url, "smtps://");
+}
+
+static bool is_mail_domain(const char *domain)
+{
+    g_autofree char *address = g_strconcat("1@", domain, NULL);
+    return ch_mail_address_valid(address);
+}
+
+static bool check(const NotificationSettings *settings, GError **error)
+{
+    bool by_smtp = settings->email_means == NOTIFICATION_BY_SMTP ||
+                   settings->sms_means == NOTIFICATION_BY_SMTP;
+    if (settings->senders > MAX_SENDERS)
+        return bad(error, "NOTIFICATION_SENDERS", "at most 64");
+    if (*settings->customer_service_url != '\0' && !is_http_url(settings->customer_service_url))
+        return bad(error, "CUSTOMER_SERVICE_URL", "an http:// or https:// URL");
+    if (settings->email_means == NOTIFICATION_BY_HTTP && !is_http_url(settings->email_http_url))
+        return bad(error, "EMAIL_HTTP_URL", "an http:// or https:// URL for EMAIL_CHANNEL=http");
+    if (settings->sms_means == NOTIFICATION_BY_HTTP && !is_http_url(settings->sms_http_url))
+        return bad(error, "SMS_HTTP_URL", "an http:// or https:// URL for SMS_CHANNEL=http");
+    if (by_smtp && !is_smtp_url(settings->smtp_url))
+        return bad(error, "SMTP_URL", "smtp://host:port or smtps://host:port for a channel smtp");
+    if (!ch_mail_address_valid(settings->email_from))
+        return bad(error, "EMAIL_FROM", "an e-mail address");
+    if (settings->sms_means == NOTIFICATION_BY_SMTP && !is_mail_domain(settings->sms_smtp_domain))
+        return bad(error, "SMS_SMTP_DOMAIN", "a domain for SMS_CHANNEL=smtp");
+    return true;
+}
+
+int notification_settings_init(NotificationSettings *settings, int argc, char **argv)
+{
+    int status = ch_process_init(PROCESS, "tells customers what became of their orders", keys,
+                                 G_N_ELEMENTS(keys), settings, argc, argv);
+    g_autoptr(GError) error = NULL;
+    if (status >= 0 || check(settings, &error))
+        return status;
+    fprintf(stderr, PROCESS ": %s\n", error->message);
+    notification_settings_clear(settings);
+    return EXIT_BAD_SETTING;
+}
+
+void notification_settings_clear(NotificationSettings *settings)
+{
+    ch_config_clear(keys, G_N_ELEMENTS(keys), settings);
+}
