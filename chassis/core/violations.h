@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 enum {
-    CH_VIOLATIONS_MAX = 1024, /* more are counted, not kept: memory is bounded */
+    CH_VIOLATIONS_MAX = 1024,        /* more are counted, not kept: memory is bounded */
     CH_VIOLATION_MESSAGE_BYTES = 256 /* longer messages are cut */
 };
 

@@ -14,6 +14,12 @@ CH_COUNTER(retries_total, "cartwheel_messages_retried_total", "messages sent to 
 CH_COUNTER(dead_letters_total, "cartwheel_messages_dead_lettered_total",
            "messages given up; someone must act", "queue");
 
+void ch_failure_watch(const ChQueue *queue)
+{
+    ch_metric_add(ch_metric(&retries_total, queue->name), 0);
+    ch_metric_add(ch_metric(&dead_letters_total, queue->name), 0);
+}
+
 /* The body is untouched; of the foreign headers only those that we know go on. */
 static ChOutboxMessage message_from(const ChDelivery *delivery, const ChQueue *queue,
                                     const char *reason)

@@ -5,6 +5,9 @@
 #include "chassis/postgres/transaction.h"
 #include "chassis/rabbitmq/consumer.h"
 
+/** Makes the counters of @queue's retries and dead letters show 0 from the start. */
+void ch_failure_watch(const ChQueue *queue);
+
 /** Sends @delivery to the retry queue of its next attempt, from where it comes back after a delay.
  * Its retry_count must be below CH_RETRIES. Errors: as ch_outbox_add(). */
 CH_MUST_CHECK bool ch_failure_retry(ChPg *pg, const ChQueue *queue, const ChDelivery *delivery,

@@ -274,6 +274,7 @@ ChSubscription *ch_subscription_new(const ChSubscriptionConfig *config, ChPg *pg
     subscription->rejected = ch_metric(&rejected_total, queue);
     subscription->batch_size = ch_metric(&batch_size, queue);
     subscription->handler_seconds = ch_metric(&handler_seconds, queue);
+    ch_failure_watch(config->queue);
     return subscription;
 }
 
