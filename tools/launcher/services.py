@@ -76,14 +76,16 @@ class Process(Component):
             return "starting"
         finally:
             connection.close()
-        return None if response.status == 200 else f"not ready: {_one_line(body)}"
+        return None if response.status == 200 else f"not ready: {_what_is_down(body)}"
 
 
-def _one_line(body):
+def _what_is_down(body):
+    """Names of the dependencies that a process misses, from its answer."""
     try:
-        return json.dumps(json.loads(body))
-    except ValueError:
-        return body.decode("utf-8", errors="replace").strip()[:200]
+        dependencies = json.loads(body)["dependencies"]
+        return ", ".join(name for name, state in dependencies.items() if state["status"] != "ok")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return body.decode("utf-8", errors="replace").strip()[:80]
 
 
 def migrate(layout, servers, service, progress):

@@ -25,10 +25,9 @@ class Suites:
     def run_style(self):
         """The style checks, then a second compiler with its own warnings as errors."""
         script = self._layout.root / "tests" / "style" / "check.sh"
-        if script.exists() and self._call([str(script)]) != 0:
-            return "tests/style/check.sh failed"
+        problem = None if self._call([str(script)]) == 0 else "tests/style/check.sh failed"
         self._build(self._layout.root / "build-clang", ("-Dwerror=true",), {"CC": "clang"}, "clang build")
-        return None
+        return problem
 
     def run_unit(self):
         self._build(self._layout.build, (), {}, "build")
