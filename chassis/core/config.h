@@ -31,6 +31,12 @@ typedef struct {
     const char *choices;  /* CH_CONFIG_CHOICE: "quorum|classic" */
 } ChConfigKey;
 
+/** One key of @type's field, in one line. */
+#define CH_CONFIG_KEY(name, kind, type, field, fallback, help, choices)                            \
+    {                                                                                              \
+        (name), (kind), offsetof(type, field), (fallback), (help), (choices)                       \
+    }
+
 /** The keys that every process has. Embed first in a process's struct, so that its offsets are
  * these. */
 typedef struct {

@@ -155,6 +155,21 @@ int ch_process_fail(const GError *error)
     return g_error_matches(error, CH_ERROR, CH_ERROR_CONFIG) ? EXIT_CONFIG : EXIT_FAILURE;
 }
 
+int ch_process_main(const char *process, const char *purpose, const ChConfigKey *keys, size_t n,
+                    void *config, ChProcessStep check, ChProcessStep run, int argc, char **argv)
+{
+    int status = ch_process_init(process, purpose, keys, n, config, argc, argv);
+    if (status != GO_ON)
+        return status;
+    g_autoptr(GError) error = NULL;
+    if (check != NULL && !check(config, &error))
+        status = bad_setting(process, error);
+    else
+        status = run(config, &error) ? 0 : ch_process_fail(error);
+    ch_config_clear(keys, n, config);
+    return status;
+}
+
 void ch_process_leave(void)
 {
     ch_log_warning("stopped without waiting any longer");

@@ -90,21 +90,21 @@ static void stop(ChApi *api, ChHttpServer *server, int64_t timeout_ms)
         ch_process_leave();
 }
 
-bool ch_api_run(ChApi *api, const ChApiListen *listen, const ChHttpRoute *routes, size_t n,
+bool ch_api_run(ChApi *api, const ChApiSettings *settings, const ChHttpRoute *routes, size_t n,
                 GError **error)
 {
-    g_autoptr(ChHttpServer) admin = ch_admin_new(&listen->admin, api->health, error);
+    g_autoptr(ChHttpServer) admin = ch_admin_new(&settings->admin, api->health, error);
     if (admin == NULL)
         return false;
-    g_autoptr(ChHttpServer) server = new_server(api, &listen->listen, routes, n, error);
+    g_autoptr(ChHttpServer) server = new_server(api, &settings->listen, routes, n, error);
     if (server == NULL || !ch_http_server_start(admin, error) ||
         !ch_lane_group_start(api->lanes, error) || !ch_http_server_start(server, error))
         return false;
-    ch_log_info("ready to serve", CH_STR("host", listen->listen.host),
+    ch_log_info("ready to serve", CH_STR("host", settings->listen.host),
                 CH_INT("port", ch_http_server_port(server)),
                 CH_INT("admin_port", ch_http_server_port(admin)));
     ch_process_wait();
-    stop(api, server, listen->shutdown_timeout_ms);
+    stop(api, server, settings->common.shutdown_timeout_ms);
     ch_log_info("stopped");
     return true;
 }

@@ -10,6 +10,23 @@
 
 typedef struct ChApi ChApi;
 
+/** The settings that every API has. Embed first in an API's struct of settings, so that its offsets
+ * are these. */
+typedef struct {
+    ChConfigCommon common;
+    ChListen listen; /* where clients come */
+    ChListen admin;  /* where operators come */
+} ChApiSettings;
+
+/* clang-format off */
+#define CH_API_KEYS(listen_default, admin_default)                                                 \
+    CH_CONFIG_COMMON_KEYS,                                                                         \
+    CH_CONFIG_KEY("HTTP_LISTEN", CH_CONFIG_LISTEN, ChApiSettings, listen, listen_default,          \
+                  "where clients come", NULL),                                                     \
+    CH_CONFIG_KEY("ADMIN_LISTEN", CH_CONFIG_LISTEN, ChApiSettings, admin, admin_default,           \
+                  "health and metrics", NULL)
+/* clang-format on */
+
 /** Borrows @health. */
 ChApi *ch_api_new(ChHealth *health);
 
@@ -20,16 +37,10 @@ ChHttpQueue *ch_api_queue(ChApi *api, const char *name, ChWork *work);
 /** A lane of the service's own. */
 void ch_api_add_lane(ChApi *api, const ChLaneConfig *config);
 
-typedef struct {
-    ChListen listen; /* where clients come */
-    ChListen admin;  /* where operators come */
-    int64_t shutdown_timeout_ms;
-} ChApiListen;
-
 /** Serves @routes (@n of them, and /health/live and /health/ready) until SIGTERM, then answers what
  * is in flight and ends the lanes. Main thread. When the lanes do not end in time the process ends
  * here. Errors: CONFIG (an address), UNAVAILABLE (threads). */
-CH_MUST_CHECK bool ch_api_run(ChApi *api, const ChApiListen *listen, const ChHttpRoute *routes,
+CH_MUST_CHECK bool ch_api_run(ChApi *api, const ChApiSettings *settings, const ChHttpRoute *routes,
                               size_t n, GError **error);
 
 /** NULL is fine. */

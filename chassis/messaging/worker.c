@@ -24,7 +24,8 @@ typedef struct {
 } Owned;
 
 struct ChWorker {
-    ChWorkerConfig config;
+    const ChWorkerIdentity *identity;
+    const ChWorkerSettings *settings;
     ChHealth *health;
     ChLaneGroup *lanes;
     GArray *owned; /* Owned, in the order they were made */
@@ -36,10 +37,12 @@ void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy)
     g_array_append_val(worker->owned, owned);
 }
 
-ChWorker *ch_worker_new(const ChWorkerConfig *config, ChHealth *health)
+ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings *settings,
+                        ChHealth *health)
 {
     ChWorker *worker = g_new0(ChWorker, 1);
-    worker->config = *config;
+    worker->identity = identity;
+    worker->settings = settings;
     worker->health = health;
     worker->lanes = ch_lane_group_new();
     worker->owned = g_array_new(FALSE, FALSE, sizeof(Owned));
@@ -102,9 +105,9 @@ static void free_housekeeping(gpointer housekeeping)
 ChPg *ch_worker_connection(ChWorker *worker)
 {
     const ChPgConfig config = {
-        .url = worker->config.database_url,
-        .application_name = worker->config.process,
-        .schema_version = worker->config.schema_version,
+        .url = worker->settings->common.database_url,
+        .application_name = worker->identity->process,
+        .schema_version = (int)worker->identity->migrations,
         .health = ch_health_part(worker->health, "postgres"),
     };
     ChPg *pg = ch_pg_new(&config);
@@ -117,11 +120,11 @@ static ChConsumer *new_consumer(ChWorker *worker, const char *name, const ChQueu
                                 int prefetch)
 {
     const ChConsumerConfig config = {
-        .url = worker->config.amqp_url,
-        .name = worker->config.process,
+        .url = worker->settings->amqp_url,
+        .name = worker->identity->process,
         .queue_name = name,
         .queue = queue,
-        .type = worker->config.queue_type,
+        .type = (ChQueueType)worker->settings->queue_type,
         .prefetch = prefetch,
         .health = ch_health_part(worker->health, "rabbitmq"),
     };
@@ -173,9 +176,9 @@ void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig 
 void ch_worker_relay(ChWorker *worker)
 {
     const ChPublisherConfig config = {
-        .url = worker->config.amqp_url,
-        .name = worker->config.process,
-        .exchange = worker->config.exchange,
+        .url = worker->settings->amqp_url,
+        .name = worker->identity->process,
+        .exchange = worker->identity->exchange,
         .health = ch_health_part(worker->health, "rabbitmq"),
     };
     ChPg *pg = ch_worker_connection(worker);
@@ -202,7 +205,7 @@ void ch_worker_housekeeping(ChWorker *worker)
     ChTicker *ticker = ch_ticker_new(HOUSEKEEPING_PERIOD_MS);
     ch_worker_own(worker, ticker, free_ticker);
     ChHousekeeping *housekeeping =
-        ch_housekeeping_new(pg, ticker, worker->config.inbox_retention_ms);
+        ch_housekeeping_new(pg, ticker, worker->settings->inbox_retention_ms);
     ch_worker_own(worker, housekeeping, free_housekeeping);
     const ChLaneConfig lane = {
         .name = "housekeeping",
@@ -220,17 +223,18 @@ void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config)
     ch_lane_group_add(worker->lanes, config);
 }
 
-bool ch_worker_run(ChWorker *worker, const ChListen *admin, int64_t shutdown_timeout_ms,
-                   GError **error)
+bool ch_worker_run(ChWorker *worker, GError **error)
 {
-    g_autoptr(ChHttpServer) listener = ch_admin_new(admin, worker->health, error);
+    g_autoptr(ChHttpServer) listener =
+        ch_admin_new(&worker->settings->admin, worker->health, error);
     if (listener == NULL || !ch_http_server_start(listener, error) ||
         !ch_lane_group_start(worker->lanes, error))
         return false;
     ch_log_info("ready to work", CH_INT("admin_port", ch_http_server_port(listener)));
     ch_process_wait();
     ch_health_stopping(worker->health);
-    int64_t deadline_us = ch_time_monotonic_us() + shutdown_timeout_ms * 1000;
+    int64_t deadline_us =
+        ch_time_monotonic_us() + worker->settings->common.shutdown_timeout_ms * 1000;
     if (!ch_lane_group_stop(worker->lanes, deadline_us))
         ch_process_leave();
     ch_log_info("stopped");

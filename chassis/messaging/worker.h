@@ -9,19 +9,39 @@
 
 typedef struct ChWorker ChWorker;
 
-/** Texts are borrowed and must outlive the worker. */
+/** The settings that every worker has. Embed first in a worker's struct of settings, so that its
+ * offsets are these. */
 typedef struct {
-    const char *process; /* "order-worker": names its connections, and app_id of its messages */
-    const char *database_url;
-    const char *amqp_url;
-    const char *exchange; /* that its service publishes to; NULL: none */
-    int schema_version;   /* number of the service's migrations */
-    ChQueueType queue_type;
+    ChConfigCommon common;
+    char *amqp_url;
+    ChListen admin;
+    int queue_type; /* ChQueueType */
     int64_t inbox_retention_ms;
-} ChWorkerConfig;
+} ChWorkerSettings;
 
-/** Borrows @health. */
-ChWorker *ch_worker_new(const ChWorkerConfig *config, ChHealth *health);
+/* clang-format off */
+#define CH_WORKER_KEYS(admin_default)                                                              \
+    CH_CONFIG_COMMON_KEYS,                                                                         \
+    CH_CONFIG_KEY("AMQP_URL", CH_CONFIG_SECRET, ChWorkerSettings, amqp_url, NULL,                  \
+                  "RabbitMQ, amqp://user:password@host:port/vhost", NULL),                         \
+    CH_CONFIG_KEY("ADMIN_LISTEN", CH_CONFIG_LISTEN, ChWorkerSettings, admin, admin_default,        \
+                  "health and metrics", NULL),                                                     \
+    CH_CONFIG_KEY("QUEUE_TYPE", CH_CONFIG_CHOICE, ChWorkerSettings, queue_type, "quorum",          \
+                  "type of the queues it declares", CH_QUEUE_TYPES),                               \
+    CH_CONFIG_KEY("INBOX_RETENTION", CH_CONFIG_DURATION, ChWorkerSettings, inbox_retention_ms,     \
+                  "30d", "how long events are remembered; as long as dead letters may be replayed",\
+                  NULL)
+/* clang-format on */
+
+typedef struct {
+    const char *process;  /* "order-worker": names its connections, and app_id of its messages */
+    const char *exchange; /* that its service publishes to; NULL: none */
+    size_t migrations;    /* how many its service has: the version of its schema */
+} ChWorkerIdentity;
+
+/** Borrows all three for its life. */
+ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings *settings,
+                        ChHealth *health);
 
 /** A database connection for one lane; belongs to the worker. */
 ChPg *ch_worker_connection(ChWorker *worker);
@@ -42,10 +62,9 @@ void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config);
 void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy);
 
 /** Starts the lanes and the admin listener, waits for SIGTERM, then stops the lanes after the
- * batches they are on. Main thread. When they do not end within @shutdown_timeout_ms the process
- * ends here. Errors: CONFIG (the address), UNAVAILABLE (threads). */
-CH_MUST_CHECK bool ch_worker_run(ChWorker *worker, const ChListen *admin,
-                                 int64_t shutdown_timeout_ms, GError **error);
+ * batches they are on. Main thread. When they do not end within SHUTDOWN_TIMEOUT the process ends
+ * here. Errors: CONFIG (the address), UNAVAILABLE (threads). */
+CH_MUST_CHECK bool ch_worker_run(ChWorker *worker, GError **error);
 
 /** NULL is fine. */
 void ch_worker_free(ChWorker *worker);

@@ -7,25 +7,15 @@
 #include "notification/infrastructure/pg_templates.h"
 #include "notification/notification_migrations.h"
 
-typedef struct {
-    ChConfigCommon common;
-    ChListen listen;
-    ChListen admin;
-} Config;
-
 static const ChConfigKey keys[] = {
-    CH_CONFIG_COMMON_KEYS,
-    { "HTTP_LISTEN", CH_CONFIG_LISTEN, offsetof(Config, listen), "127.0.0.1:5003",
-      "where clients come", NULL },
-    { "ADMIN_LISTEN", CH_CONFIG_LISTEN, offsetof(Config, admin), "127.0.0.1:6003",
-      "health and metrics", NULL },
+    CH_API_KEYS("127.0.0.1:5003", "127.0.0.1:6003"),
 };
 
 /* A connection of one lane. */
-static ChPg *connection(const Config *config, ChHealth *health)
+static ChPg *connection(const ChApiSettings *settings, ChHealth *health)
 {
     const ChPgConfig pg = {
-        .url = config->common.database_url,
+        .url = settings->common.database_url,
         .application_name = "notification-api",
         .schema_version = (int)notification_migrations_count,
         .health = ch_health_part(health, "postgres"),
@@ -33,11 +23,11 @@ static ChPg *connection(const Config *config, ChHealth *health)
     return ch_pg_new(&pg);
 }
 
-static bool run(const Config *config, GError **error)
+static bool run(const void *settings, GError **error)
 {
     g_autoptr(ChHealth) health = ch_health_new();
-    g_autoptr(ChPg) write_pg = connection(config, health);
-    g_autoptr(ChPg) read_pg = connection(config, health);
+    g_autoptr(ChPg) write_pg = connection(settings, health);
+    g_autoptr(ChPg) read_pg = connection(settings, health);
     g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
     g_autoptr(NotificationTemplateStore) read_templates = notification_pg_templates_new(read_pg);
     g_autoptr(NotificationStore) read_log = notification_pg_store_new(read_pg);
@@ -52,20 +42,12 @@ static bool run(const Config *config, GError **error)
     };
     ChHttpRoute routes[NOTIFICATION_ROUTES_N];
     notification_routes(&parts, routes);
-    const ChApiListen listen = { config->listen, config->admin,
-                                 config->common.shutdown_timeout_ms };
-    return ch_api_run(api, &listen, routes, NOTIFICATION_ROUTES_N, error);
+    return ch_api_run(api, settings, routes, NOTIFICATION_ROUTES_N, error);
 }
 
 int main(int argc, char **argv)
 {
-    Config config = { .common = { .database_url = NULL } };
-    int status = ch_process_init("notification-api", "keeps templates and shows what was sent",
-                                 keys, G_N_ELEMENTS(keys), &config, argc, argv);
-    if (status >= 0)
-        return status;
-    g_autoptr(GError) error = NULL;
-    status = run(&config, &error) ? 0 : ch_process_fail(error);
-    ch_config_clear(keys, G_N_ELEMENTS(keys), &config);
-    return status;
+    ChApiSettings settings = { .common = { .database_url = NULL } };
+    return ch_process_main("notification-api", "keeps templates and shows what was sent", keys,
+                           G_N_ELEMENTS(keys), &settings, NULL, run, argc, argv);
 }

@@ -150,18 +150,13 @@ static bool add_sender(ChWorker *worker, const NotificationSettings *settings, i
     return true;
 }
 
-static bool run(const NotificationSettings *settings, GError **error)
+static bool run(const void *opaque, GError **error)
 {
+    const NotificationSettings *settings = opaque;
+    const ChWorkerIdentity identity = { "notification-worker", NULL,
+                                        notification_migrations_count };
     g_autoptr(ChHealth) health = ch_health_new();
-    const ChWorkerConfig parts = {
-        .process = "notification-worker",
-        .database_url = settings->common.database_url,
-        .amqp_url = settings->amqp_url,
-        .schema_version = (int)notification_migrations_count,
-        .queue_type = (ChQueueType)settings->queue_type,
-        .inbox_retention_ms = settings->inbox_retention_ms,
-    };
-    g_autoptr(ChWorker) worker = ch_worker_new(&parts, health);
+    g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
     subscribe(worker, NOTIFICATION_ORDER_CONFIRMED, notification_confirmed_decode);
     subscribe(worker, NOTIFICATION_ORDER_CANCELLED, notification_cancelled_decode);
     for (int64_t number = 1; number <= settings->senders; number++) {
@@ -170,17 +165,13 @@ static bool run(const NotificationSettings *settings, GError **error)
     }
     ch_worker_relay(worker); /* its retries and dead letters */
     ch_worker_housekeeping(worker);
-    return ch_worker_run(worker, &settings->admin, settings->common.shutdown_timeout_ms, error);
+    return ch_worker_run(worker, error);
 }
 
 int main(int argc, char **argv)
 {
-    NotificationSettings settings = { .amqp_url = NULL };
-    int status = notification_settings_init(&settings, argc, argv);
-    if (status >= 0)
-        return status;
-    g_autoptr(GError) error = NULL;
-    status = run(&settings, &error) ? 0 : ch_process_fail(error);
-    notification_settings_clear(&settings);
-    return status;
+    NotificationSettings settings = { .senders = 0 };
+    return ch_process_main("notification-worker", "tells customers what became of their orders",
+                           notification_settings, G_N_ELEMENTS(notification_settings), &settings,
+                           notification_settings_check, run, argc, argv);
 }

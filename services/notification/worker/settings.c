@@ -1,33 +1,20 @@
 /* The table of settings, and what must fit together in it. */
 #include "notification/worker/settings.h"
 
-#include "chassis/core/process.h"
 #include "chassis/http/mail.h"
-#include "chassis/rabbitmq/topology.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#define PROCESS "notification-worker"
 #define MEANS "log|http|smtp" /* in the order of NotificationMeans */
 
 enum {
-    EXIT_BAD_SETTING = 2,
-    MAX_SENDERS = 64,
+    MAX_SENDERS = 64
 };
 
 #define FIELD(name) offsetof(NotificationSettings, name)
 
-static const ChConfigKey keys[] = {
-    CH_CONFIG_COMMON_KEYS,
-    { "AMQP_URL", CH_CONFIG_SECRET, FIELD(amqp_url), NULL,
-      "RabbitMQ, amqp://user:password@host:port/vhost", NULL },
-    { "ADMIN_LISTEN", CH_CONFIG_LISTEN, FIELD(admin), "127.0.0.1:6013", "health and metrics",
-      NULL },
-    { "QUEUE_TYPE", CH_CONFIG_CHOICE, FIELD(queue_type), "quorum", "type of the queues it declares",
-      CH_QUEUE_TYPES },
-    { "INBOX_RETENTION", CH_CONFIG_DURATION, FIELD(inbox_retention_ms), "30d",
-      "how long events are remembered; as long as dead letters may be replayed", NULL },
+const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N] = {
+    CH_WORKER_KEYS("127.0.0.1:6013"),
     { "NOTIFICATION_SENDERS", CH_CONFIG_COUNT, FIELD(senders), "2",
       "lanes that send, at most 64; each has a database connection", NULL },
     { "CUSTOMER_SERVICE_URL", CH_CONFIG_TEXT, FIELD(customer_service_url), "",
@@ -76,8 +63,9 @@ static bool is_mail_domain(const char *domain)
     return ch_mail_address_valid(address);
 }
 
-static bool check(const NotificationSettings *settings, GError **error)
+bool notification_settings_check(const void *opaque, GError **error)
 {
+    const NotificationSettings *settings = opaque;
     bool by_smtp = settings->email_means == NOTIFICATION_BY_SMTP ||
                    settings->sms_means == NOTIFICATION_BY_SMTP;
     if (settings->senders > MAX_SENDERS)
@@ -95,21 +83,4 @@ static bool check(const NotificationSettings *settings, GError **error)
     if (settings->sms_means == NOTIFICATION_BY_SMTP && !is_mail_domain(settings->sms_smtp_domain))
         return bad(error, "SMS_SMTP_DOMAIN", "a domain for SMS_CHANNEL=smtp");
     return true;
-}
-
-int notification_settings_init(NotificationSettings *settings, int argc, char **argv)
-{
-    int status = ch_process_init(PROCESS, "tells customers what became of their orders", keys,
-                                 G_N_ELEMENTS(keys), settings, argc, argv);
-    g_autoptr(GError) error = NULL;
-    if (status >= 0 || check(settings, &error))
-        return status;
-    fprintf(stderr, PROCESS ": %s\n", error->message);
-    notification_settings_clear(settings);
-    return EXIT_BAD_SETTING;
-}
-
-void notification_settings_clear(NotificationSettings *settings)
-{
-    ch_config_clear(keys, G_N_ELEMENTS(keys), settings);
 }

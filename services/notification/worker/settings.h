@@ -1,7 +1,7 @@
 /* The settings of notification-worker. */
 #pragma once
 
-#include "chassis/core/config.h"
+#include "chassis/messaging/worker.h"
 
 typedef enum {
     NOTIFICATION_BY_LOG,
@@ -10,11 +10,7 @@ typedef enum {
 } NotificationMeans;
 
 typedef struct {
-    ChConfigCommon common;
-    char *amqp_url;
-    ChListen admin;
-    int queue_type; /* ChQueueType */
-    int64_t inbox_retention_ms;
+    ChWorkerSettings worker;
     int64_t senders;
     char *customer_service_url; /* "": none */
     int email_means, sms_means; /* NotificationMeans */
@@ -24,8 +20,11 @@ typedef struct {
     char *sms_smtp_domain;
 } NotificationSettings;
 
-/** As ch_process_init(), and checks what the settings say together. Free with
- * notification_settings_clear(). */
-int notification_settings_init(NotificationSettings *settings, int argc, char **argv);
+enum {
+    NOTIFICATION_SETTINGS_N = 18
+};
 
-void notification_settings_clear(NotificationSettings *settings);
+extern const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N];
+
+/** A ChProcessStep: checks what the settings say together. Errors: CONFIG, naming the variable. */
+bool notification_settings_check(const void *settings, GError **error);

@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+enum {
+    NO_CLAIM = -1 /* of a request without a key */
+};
+
 /* The scope of a key is its customer. */
 static bool same_key(const OrderPlacement *a, const OrderPlacement *b)
 {
@@ -38,32 +42,47 @@ static OrderPlaceOutcome outcome_of(const OrderPlacement *placement, const Order
     g_assert_not_reached();
 }
 
+/* Claims each key once. claim_of[i]: which of the claims is that of placements[i]. */
+static size_t gather_claims(const OrderPlacement *const *placements, size_t n,
+                            const OrderPlacement **claims, gssize *claim_of)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(key_hash, key_equal);
+    size_t n_claims = 0;
+    for (size_t i = 0; i < n; i++) {
+        gpointer claim = NULL;
+        claim_of[i] = NO_CLAIM;
+        if (placements[i]->idempotency_key == NULL)
+            continue;
+        if (g_hash_table_lookup_extended(seen, placements[i], NULL, &claim)) {
+            claim_of[i] = GPOINTER_TO_INT(claim);
+            continue;
+        }
+        g_hash_table_insert(seen, (void *)placements[i], GINT_TO_POINTER((int)n_claims));
+        claim_of[i] = (gssize)n_claims;
+        claims[n_claims++] = placements[i];
+    }
+    return n_claims;
+}
+
 /* Decides for those with a key; the others are placed. */
 static bool decide(OrderStore *store, const OrderPlacement *const *placements, size_t n,
                    OrderPlaceOutcome *outcomes, GError **error)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(key_hash, key_equal);
     g_autofree const OrderPlacement **claims = g_new(const OrderPlacement *, n);
-    g_autofree size_t *places = g_new(size_t, n);
-    size_t n_claims = 0;
+    g_autofree gssize *claim_of = g_new(gssize, n);
+    size_t n_claims = gather_claims(placements, n, claims, claim_of);
+    g_autofree OrderKeyAnswer *answers = g_new0(OrderKeyAnswer, n_claims);
+    if (n_claims > 0 && !store->ops->claim_keys(store, claims, n_claims, answers, error))
+        return false;
     for (size_t i = 0; i < n; i++) {
         outcomes[i] = (OrderPlaceOutcome){ ORDER_PLACED, placements[i]->id };
-        if (placements[i]->idempotency_key == NULL)
+        if (claim_of[i] == NO_CLAIM)
             continue;
-        if (!g_hash_table_add(seen, (void *)placements[i])) {
+        outcomes[i] = outcome_of(placements[i], &answers[claim_of[i]]);
+        /* A free key goes to the first that asks for it. */
+        if (outcomes[i].result == ORDER_PLACED && claims[claim_of[i]] != placements[i])
             outcomes[i].result = ORDER_KEY_IN_FLIGHT;
-            continue;
-        }
-        claims[n_claims] = placements[i];
-        places[n_claims++] = i;
     }
-    if (n_claims == 0)
-        return true;
-    g_autofree OrderKeyAnswer *answers = g_new0(OrderKeyAnswer, n_claims);
-    if (!store->ops->claim_keys(store, claims, n_claims, answers, error))
-        return false;
-    for (size_t i = 0; i < n_claims; i++)
-        outcomes[places[i]] = outcome_of(claims[i], &answers[i]);
     return true;
 }
 

@@ -5,8 +5,8 @@
 
 #include "order/application/ports.h"
 
-/** Places each order whose idempotency key, if it has one, is new. Of equal keys in one batch the
- * first is placed and the others are in flight. outcomes[i] answers placements[i]. */
+/** Places each order whose idempotency key, if it has one, is new. Of equal new keys in one batch
+ * the first is placed and the others are in flight. outcomes[i] answers placements[i]. */
 CH_MUST_CHECK bool order_place(OrderStore *store, const OrderPlacement *const *placements, size_t n,
                                OrderPlaceOutcome *outcomes, GError **error);
 

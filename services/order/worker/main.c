@@ -8,24 +8,8 @@
 #include "order/worker/housekeeping.h"
 #include "order/worker/stock_results.h"
 
-typedef struct {
-    ChConfigCommon common;
-    char *amqp_url;
-    ChListen admin;
-    int queue_type;
-    int64_t inbox_retention_ms;
-} Config;
-
 static const ChConfigKey keys[] = {
-    CH_CONFIG_COMMON_KEYS,
-    { "AMQP_URL", CH_CONFIG_SECRET, offsetof(Config, amqp_url), NULL,
-      "RabbitMQ, amqp://user:password@host:port/vhost", NULL },
-    { "ADMIN_LISTEN", CH_CONFIG_LISTEN, offsetof(Config, admin), "127.0.0.1:6011",
-      "health and metrics", NULL },
-    { "QUEUE_TYPE", CH_CONFIG_CHOICE, offsetof(Config, queue_type), "quorum",
-      "type of the queues it declares", CH_QUEUE_TYPES },
-    { "INBOX_RETENTION", CH_CONFIG_DURATION, offsetof(Config, inbox_retention_ms), "30d",
-      "how long events are remembered; as long as dead letters may be replayed", NULL },
+    CH_WORKER_KEYS("127.0.0.1:6011"),
 };
 
 /* A lane for the queue order_queues[@queue]. */
@@ -45,36 +29,23 @@ static void subscribe(ChWorker *worker, int queue, void *(*decode)(const ChEvent
     ch_worker_subscribe(worker, pg, &subscription);
 }
 
-static bool run(const Config *config, GError **error)
+static bool run(const void *settings, GError **error)
 {
+    const ChWorkerIdentity identity = { "order-worker", ORDER_EVENTS_EXCHANGE,
+                                        order_migrations_count };
     g_autoptr(ChHealth) health = ch_health_new();
-    const ChWorkerConfig parts = {
-        .process = "order-worker",
-        .database_url = config->common.database_url,
-        .amqp_url = config->amqp_url,
-        .exchange = ORDER_EVENTS_EXCHANGE,
-        .schema_version = (int)order_migrations_count,
-        .queue_type = (ChQueueType)config->queue_type,
-        .inbox_retention_ms = config->inbox_retention_ms,
-    };
-    g_autoptr(ChWorker) worker = ch_worker_new(&parts, health);
+    g_autoptr(ChWorker) worker = ch_worker_new(&identity, settings, health);
     subscribe(worker, ORDER_QUEUE_STOCK_COMPLETED, order_stock_completed_decode);
     subscribe(worker, ORDER_QUEUE_STOCK_FAILED, order_stock_failed_decode);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
     order_housekeeping_add(worker, order_pg_store_new);
-    return ch_worker_run(worker, &config->admin, config->common.shutdown_timeout_ms, error);
+    return ch_worker_run(worker, error);
 }
 
 int main(int argc, char **argv)
 {
-    Config config = { .amqp_url = NULL };
-    int status = ch_process_init("order-worker", "settles orders and publishes their events", keys,
-                                 G_N_ELEMENTS(keys), &config, argc, argv);
-    if (status >= 0)
-        return status;
-    g_autoptr(GError) error = NULL;
-    status = run(&config, &error) ? 0 : ch_process_fail(error);
-    ch_config_clear(keys, G_N_ELEMENTS(keys), &config);
-    return status;
+    ChWorkerSettings settings = { .amqp_url = NULL };
+    return ch_process_main("order-worker", "settles orders and publishes their events", keys,
+                           G_N_ELEMENTS(keys), &settings, NULL, run, argc, argv);
 }

@@ -7,24 +7,8 @@
 #include "stock/stock_migrations.h"
 #include "stock/worker/orders.h"
 
-typedef struct {
-    ChConfigCommon common;
-    char *amqp_url;
-    ChListen admin;
-    int queue_type;
-    int64_t inbox_retention_ms;
-} Config;
-
 static const ChConfigKey keys[] = {
-    CH_CONFIG_COMMON_KEYS,
-    { "AMQP_URL", CH_CONFIG_SECRET, offsetof(Config, amqp_url), NULL,
-      "RabbitMQ, amqp://user:password@host:port/vhost", NULL },
-    { "ADMIN_LISTEN", CH_CONFIG_LISTEN, offsetof(Config, admin), "127.0.0.1:6012",
-      "health and metrics", NULL },
-    { "QUEUE_TYPE", CH_CONFIG_CHOICE, offsetof(Config, queue_type), "quorum",
-      "type of the queues it declares", CH_QUEUE_TYPES },
-    { "INBOX_RETENTION", CH_CONFIG_DURATION, offsetof(Config, inbox_retention_ms), "30d",
-      "how long events are remembered; as long as dead letters may be replayed", NULL },
+    CH_WORKER_KEYS("127.0.0.1:6012"),
 };
 
 static void free_store(void *store)
@@ -42,19 +26,12 @@ static void subscribe(ChWorker *worker, ChSubscriptionConfig subscription)
     ch_worker_subscribe(worker, pg, &subscription);
 }
 
-static bool run(const Config *config, GError **error)
+static bool run(const void *settings, GError **error)
 {
+    const ChWorkerIdentity identity = { "stock-worker", STOCK_EVENTS_EXCHANGE,
+                                        stock_migrations_count };
     g_autoptr(ChHealth) health = ch_health_new();
-    const ChWorkerConfig parts = {
-        .process = "stock-worker",
-        .database_url = config->common.database_url,
-        .amqp_url = config->amqp_url,
-        .exchange = STOCK_EVENTS_EXCHANGE,
-        .schema_version = (int)stock_migrations_count,
-        .queue_type = (ChQueueType)config->queue_type,
-        .inbox_retention_ms = config->inbox_retention_ms,
-    };
-    g_autoptr(ChWorker) worker = ch_worker_new(&parts, health);
+    g_autoptr(ChWorker) worker = ch_worker_new(&identity, settings, health);
     subscribe(worker, (ChSubscriptionConfig){
                           .queue = &stock_queues[STOCK_QUEUE_ORDER_CREATED],
                           .event_type = "OrderCreatedEvent",
@@ -72,18 +49,12 @@ static bool run(const Config *config, GError **error)
                       });
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
-    return ch_worker_run(worker, &config->admin, config->common.shutdown_timeout_ms, error);
+    return ch_worker_run(worker, error);
 }
 
 int main(int argc, char **argv)
 {
-    Config config = { .amqp_url = NULL };
-    int status = ch_process_init("stock-worker", "takes stock for orders and gives it back", keys,
-                                 G_N_ELEMENTS(keys), &config, argc, argv);
-    if (status >= 0)
-        return status;
-    g_autoptr(GError) error = NULL;
-    status = run(&config, &error) ? 0 : ch_process_fail(error);
-    ch_config_clear(keys, G_N_ELEMENTS(keys), &config);
-    return status;
+    ChWorkerSettings settings = { .amqp_url = NULL };
+    return ch_process_main("stock-worker", "takes stock for orders and gives it back", keys,
+                           G_N_ELEMENTS(keys), &settings, NULL, run, argc, argv);
 }
