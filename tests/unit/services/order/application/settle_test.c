@@ -1,0 +1,310 @@
+/* Changing the status of orders: by their stock's result, and by their customer. */
+#include "fake_orders.h"
+
+#include "chassis/core/log.h"
+#include "order/application/use_cases.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    FakeOrders *store;
+} Fixture;
+
+static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    f->store = fake_orders_new();
+}
+
+static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_free(f->store);
+}
+
+static ChTrace trace_of(uint8_t number)
+{
+    ChTrace trace = { .flags = 1 };
+    memset(trace.trace_id, number, sizeof trace.trace_id);
+    return trace;
+}
+
+static const OrderChange *announced(const Fixture *f, guint i)
+{
+    g_assert_cmpuint(i, <, f->store->announced->len);
+    return &g_array_index(f->store->announced, OrderChange, i);
+}
+
+static void assert_announced(const Fixture *f, guint i, unsigned order, OrderStatus status,
+                             const char *reason, uint8_t trace)
+{
+    const OrderChange *change = announced(f, i);
+    assert_same_id(change->id, fake_id(order));
+    assert_same_id(change->customer_id, fake_id(900));
+    g_assert_cmpint(change->status, ==, status);
+    g_assert_cmpstr(change->reason, ==, reason);
+    g_assert_cmpint(change->trace.trace_id[0], ==, trace);
+}
+
+/* ---- by the stock's result ---- */
+
+static OrderStockResult taken(unsigned order, uint8_t trace)
+{
+    return (OrderStockResult){ fake_id(order), true, NULL, trace_of(trace) };
+}
+
+static OrderStockResult refused(unsigned order, const char *reason, uint8_t trace)
+{
+    return (OrderStockResult){ fake_id(order), false, (char *)reason, trace_of(trace) };
+}
+
+static bool settle(Fixture *f, const OrderStockResult *results, size_t n, GError **error)
+{
+    g_autofree const OrderStockResult **pointers = g_new(const OrderStockResult *, n);
+    for (size_t i = 0; i < n; i++)
+        pointers[i] = &results[i];
+    return order_settle_stock(&f->store->base, pointers, n, error);
+}
+
+static void must_settle(Fixture *f, const OrderStockResult *results, size_t n)
+{
+    g_autoptr(GError) error = NULL;
+    bool ok = settle(f, results, n, &error);
+    g_assert_no_error(error);
+    g_assert_true(ok);
+}
+
+static void test_results_confirm_and_cancel(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    fake_orders_add(f->store, fake_id(2), ORDER_CREATED);
+    const OrderStockResult results[] = {
+        refused(2, "InsufficientStockException", 20),
+        taken(1, 10),
+    };
+    must_settle(f, results, 2);
+    g_assert_cmpint(fake_orders_status(f->store, fake_id(1)), ==, ORDER_CONFIRMED);
+    g_assert_cmpint(fake_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
+    g_assert_cmpuint(f->store->announced->len, ==, 2);
+    assert_announced(f, 0, 2, ORDER_CANCELLED, "InsufficientStockException", 20);
+    assert_announced(f, 1, 1, ORDER_CONFIRMED, NULL, 10);
+    const OrderMove *move = &g_array_index(f->store->moves, OrderMove, 0);
+    g_assert_cmpstr(move->cause, ==, "InsufficientStockException");
+    g_assert_nonnull(g_array_index(f->store->moves, OrderMove, 1).cause);
+}
+
+static void test_first_of_two_results_wins(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    fake_orders_add(f->store, fake_id(2), ORDER_CREATED);
+    const OrderStockResult results[] = {
+        taken(1, 10), refused(2, "Unexpected", 20), refused(1, "Unexpected", 11), taken(2, 21),
+        taken(1, 12),
+    };
+    must_settle(f, results, 5);
+    g_assert_cmpint(fake_orders_status(f->store, fake_id(1)), ==, ORDER_CONFIRMED);
+    g_assert_cmpint(fake_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
+    g_assert_cmpuint(f->store->announced->len, ==, 2);
+    assert_announced(f, 0, 1, ORDER_CONFIRMED, NULL, 10);
+    assert_announced(f, 1, 2, ORDER_CANCELLED, "Unexpected", 20);
+}
+
+static void test_late_results_change_nothing(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_add(f->store, fake_id(1), ORDER_CONFIRMED);
+    fake_orders_add(f->store, fake_id(2), ORDER_CANCELLED);
+    const OrderStockResult results[] = { refused(1, "Unexpected", 1), taken(2, 1) };
+    must_settle(f, results, 2);
+    g_assert_cmpint(fake_orders_status(f->store, fake_id(1)), ==, ORDER_CONFIRMED);
+    g_assert_cmpint(fake_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
+    g_assert_cmpstr(f->store->calls->str, ==, "move(2) exist(2) "); /* nothing is announced */
+}
+
+static void test_only_changes_are_announced(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_add(f->store, fake_id(1), ORDER_CANCELLED);
+    fake_orders_add(f->store, fake_id(2), ORDER_CREATED);
+    const OrderStockResult results[] = { taken(1, 10), taken(2, 20) };
+    must_settle(f, results, 2);
+    g_assert_cmpuint(f->store->announced->len, ==, 1);
+    assert_announced(f, 0, 2, ORDER_CONFIRMED, NULL, 20);
+}
+
+static void test_unknown_order_fails(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    const OrderStockResult results[] = { taken(1, 10), taken(77, 20) };
+    g_autoptr(GError) error = NULL;
+    g_assert_false(settle(f, results, 2, &error));
+    g_assert_error(error, CH_ERROR, CH_ERROR_FAILED);
+    char id[CH_UUID_TEXT_BYTES];
+    ch_uuid_format(fake_id(77), id);
+    g_assert_nonnull(strstr(error->message, id));
+}
+
+static void test_existence_is_asked_only_when_needed(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    const OrderStockResult results[] = { taken(1, 10), taken(1, 11) };
+    must_settle(f, results, 2);
+    g_assert_cmpstr(f->store->calls->str, ==, "move(1) announce(1) ");
+}
+
+static void check_settle_failure(Fixture *f, const char *slot, ChErrorCode code)
+{
+    f->store->failing = slot;
+    f->store->failure = code;
+    const OrderStockResult results[] = { taken(1, 10), taken(2, 10) };
+    g_autoptr(GError) error = NULL;
+    g_assert_false(settle(f, results, 2, &error));
+    g_assert_error(error, CH_ERROR, (int)code);
+    g_assert_nonnull(strstr(error->message, slot));
+}
+
+static void test_failures_of_the_store_pass_through(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const char *const slots[] = { "move", "announce", "exist" };
+    for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
+        for (unsigned code = CH_ERROR_UNAVAILABLE; code <= CH_ERROR_FAILED; code++) {
+            g_array_set_size(f->store->orders, 0);
+            fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+            fake_orders_add(f->store, fake_id(2), ORDER_CONFIRMED);
+            check_settle_failure(f, slots[i], code);
+        }
+    }
+}
+
+/* ---- by the customer ---- */
+
+static OrderCancellation cancellation(unsigned order, const char *reason, uint8_t trace)
+{
+    return (OrderCancellation){ fake_id(order), reason, trace_of(trace) };
+}
+
+static void must_cancel(Fixture *f, const OrderCancellation *cancellations, size_t n,
+                        OrderCancelOutcome *outcomes)
+{
+    g_autoptr(GError) error = NULL;
+    memset(outcomes, 0xff, n * sizeof *outcomes);
+    bool ok = order_cancel(&f->store->base, cancellations, n, outcomes, &error);
+    g_assert_no_error(error);
+    g_assert_true(ok);
+}
+
+static void test_cancels_created_and_confirmed(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    fake_orders_add(f->store, fake_id(2), ORDER_CONFIRMED);
+    const OrderCancellation asked[] = {
+        cancellation(1, "too late", 10),
+        cancellation(2, "changed my mind", 20),
+    };
+    OrderCancelOutcome outcomes[2];
+    must_cancel(f, asked, 2, outcomes);
+    g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(fake_orders_status(f->store, fake_id(1)), ==, ORDER_CANCELLED);
+    g_assert_cmpint(fake_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
+    assert_announced(f, 0, 1, ORDER_CANCELLED, "too late", 10);
+    assert_announced(f, 1, 2, ORDER_CANCELLED, "changed my mind", 20);
+    g_assert_cmpstr(f->store->calls->str, ==, "move(2) announce(2) ");
+}
+
+static void test_says_what_is_cancelled_or_unknown(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_add(f->store, fake_id(1), ORDER_CANCELLED);
+    fake_orders_add(f->store, fake_id(2), ORDER_CREATED);
+    const OrderCancellation asked[] = {
+        cancellation(77, "", 1),
+        cancellation(1, "", 1),
+        cancellation(2, "", 1),
+        cancellation(77, "", 1),
+    };
+    OrderCancelOutcome outcomes[4];
+    must_cancel(f, asked, 4, outcomes);
+    g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_UNKNOWN);
+    g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_ALREADY);
+    g_assert_cmpint(outcomes[2], ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(outcomes[3], ==, ORDER_CANCEL_UNKNOWN);
+    g_assert_cmpuint(f->store->announced->len, ==, 1);
+}
+
+static void test_cancelled_twice_in_one_batch(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    const OrderCancellation asked[] = {
+        cancellation(1, "first", 10),
+        cancellation(1, "second", 20),
+        cancellation(1, "third", 30),
+    };
+    OrderCancelOutcome outcomes[3];
+    must_cancel(f, asked, 3, outcomes);
+    g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_ALREADY);
+    g_assert_cmpint(outcomes[2], ==, ORDER_CANCEL_ALREADY);
+    g_assert_cmpuint(f->store->announced->len, ==, 1);
+    assert_announced(f, 0, 1, ORDER_CANCELLED, "first", 10);
+}
+
+static void check_cancel_failure(Fixture *f, const char *slot, ChErrorCode code)
+{
+    f->store->failing = slot;
+    f->store->failure = code;
+    const OrderCancellation asked[] = { cancellation(1, "", 1), cancellation(2, "", 1) };
+    OrderCancelOutcome outcomes[2];
+    g_autoptr(GError) error = NULL;
+    g_assert_false(order_cancel(&f->store->base, asked, 2, outcomes, &error));
+    g_assert_error(error, CH_ERROR, (int)code);
+    g_assert_nonnull(strstr(error->message, slot));
+}
+
+static void test_cancel_failures_pass_through(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const char *const slots[] = { "move", "announce", "exist" };
+    for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
+        for (unsigned code = CH_ERROR_UNAVAILABLE; code <= CH_ERROR_FAILED; code++) {
+            g_array_set_size(f->store->orders, 0);
+            fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+            check_cancel_failure(f, slots[i], code);
+        }
+    }
+}
+
+/* A result that was under way when the customer cancelled. */
+static void test_result_after_cancellation_changes_nothing(Fixture *f,
+                                                           gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    const OrderCancellation asked = cancellation(1, "no", 10);
+    OrderCancelOutcome outcome;
+    must_cancel(f, &asked, 1, &outcome);
+    const OrderStockResult result = taken(1, 20);
+    must_settle(f, &result, 1);
+    g_assert_cmpint(fake_orders_status(f->store, fake_id(1)), ==, ORDER_CANCELLED);
+    g_assert_cmpuint(f->store->announced->len, ==, 1);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    ch_log_set_output(nowhere);
+#define ADD(name, test) g_test_add("/order/" name, Fixture, NULL, set_up, test, tear_down)
+    ADD("settle/results-confirm-and-cancel", test_results_confirm_and_cancel);
+    ADD("settle/first-of-two-results-wins", test_first_of_two_results_wins);
+    ADD("settle/late-results-change-nothing", test_late_results_change_nothing);
+    ADD("settle/only-changes-are-announced", test_only_changes_are_announced);
+    ADD("settle/unknown-order-fails", test_unknown_order_fails);
+    ADD("settle/existence-is-asked-only-when-needed", test_existence_is_asked_only_when_needed);
+    ADD("settle/failures-of-the-store-pass-through", test_failures_of_the_store_pass_through);
+    ADD("cancel/cancels-created-and-confirmed", test_cancels_created_and_confirmed);
+    ADD("cancel/says-what-is-cancelled-or-unknown", test_says_what_is_cancelled_or_unknown);
+    ADD("cancel/cancelled-twice-in-one-batch", test_cancelled_twice_in_one_batch);
+    ADD("cancel/failures-of-the-store-pass-through", test_cancel_failures_pass_through);
+    ADD("settle/result-after-cancellation-changes-nothing",
+        test_result_after_cancellation_changes_nothing);
+#undef ADD
+    int status = g_test_run();
+    close(nowhere);
+    return status;
+}

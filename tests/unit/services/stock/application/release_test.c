@@ -1,0 +1,192 @@
+/* Giving back the stock of cancelled orders. */
+#include "fake_stock.h"
+
+#include "chassis/core/log.h"
+#include "stock/application/use_cases.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    FakeStock *store;
+} Fixture;
+
+static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    f->store = fake_stock_new();
+    fake_stock_put(f->store, fake_product(1), 100);
+    fake_stock_put(f->store, fake_product(2), 100);
+}
+
+static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_stock_free(f->store);
+}
+
+/* Takes one_each of the first product and two_each of the second. */
+static void must_take(Fixture *f, unsigned number, int64_t one_each, int64_t two_each)
+{
+    StockItem items[] = { { fake_product(1), one_each }, { fake_product(2), two_each } };
+    const StockOrder order = { .order_id = fake_order(number), .items = items, .n_items = 2 };
+    const StockOrder *orders[] = { &order };
+    g_autoptr(GError) error = NULL;
+    fake_stock_begin(f->store);
+    g_assert_true(stock_take(&f->store->base, orders, 1, NULL, &error));
+    g_assert_no_error(error);
+}
+
+/* Cancels @n orders; the trace of the i-th is i + 1. */
+static bool cancel(Fixture *f, const unsigned *numbers, size_t n, GError **error)
+{
+    g_autofree StockCancellation *all = g_new0(StockCancellation, n);
+    g_autofree const StockCancellation **pointers = g_new(const StockCancellation *, n);
+    for (size_t i = 0; i < n; i++) {
+        all[i].order_id = fake_order(numbers[i]);
+        memset(all[i].trace.trace_id, (int)i + 1, sizeof all[i].trace.trace_id);
+        pointers[i] = &all[i];
+    }
+    fake_stock_begin(f->store);
+    return stock_release(&f->store->base, pointers, n, error);
+}
+
+static void must_cancel(Fixture *f, const unsigned *numbers, size_t n)
+{
+    g_autoptr(GError) error = NULL;
+    bool ok = cancel(f, numbers, n, &error);
+    g_assert_no_error(error);
+    g_assert_true(ok);
+}
+
+static void assert_quantity(const Fixture *f, unsigned product, int64_t quantity)
+{
+    g_assert_cmpint(fake_stock_quantity(f->store, fake_product(product)), ==, quantity);
+}
+
+static void test_gives_back_what_was_taken(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_take(f, 1, 10, 20);
+    assert_quantity(f, 1, 90);
+    must_cancel(f, (const unsigned[]){ 1 }, 1);
+    assert_quantity(f, 1, 100);
+    assert_quantity(f, 2, 100);
+    g_assert_cmpint(fake_stock_sum(f->store, fake_product(1), "released"), ==, 10);
+    g_assert_cmpint(fake_stock_sum(f->store, fake_product(2), "released"), ==, 20);
+    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(1)), ==, FAKE_RELEASED);
+}
+
+static void test_sums_a_batch_by_product(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_take(f, 1, 10, 1);
+    must_take(f, 2, 20, 2);
+    must_take(f, 3, 30, 3);
+    must_cancel(f, (const unsigned[]){ 3, 1 }, 2);
+    g_assert_cmpstr(f->store->calls->str, ==,
+                    "release(2) give_back(2) record(4) announce_releases(2) ");
+    assert_quantity(f, 1, 80);
+    assert_quantity(f, 2, 98);
+}
+
+static void test_carries_the_trace_of_its_cancellation(Fixture *f,
+                                                       gconstpointer unused G_GNUC_UNUSED)
+{
+    must_take(f, 1, 10, 1);
+    must_take(f, 2, 20, 2);
+    must_cancel(f, (const unsigned[]){ 77, 2, 1 }, 3);
+    g_assert_cmpuint(f->store->releases->len, ==, 2);
+    const FakeResult *results = (const FakeResult *)(void *)f->store->releases->data;
+    assert_same_id(results[0].order_id, fake_order(2));
+    g_assert_cmpint(results[0].trace.trace_id[0], ==, 2);
+    assert_same_id(results[1].order_id, fake_order(1));
+    g_assert_cmpint(results[1].trace.trace_id[0], ==, 3);
+}
+
+static void test_gives_back_once(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_take(f, 1, 10, 20);
+    must_cancel(f, (const unsigned[]){ 1, 1, 1 }, 3); /* in one batch */
+    assert_quantity(f, 1, 100);
+    must_cancel(f, (const unsigned[]){ 1 }, 1); /* and across batches */
+    assert_quantity(f, 1, 100);
+    g_assert_cmpstr(f->store->calls->str, ==, "release(1) ");
+    g_assert_cmpuint(f->store->releases->len, ==, 1);
+}
+
+static void test_refused_order_gives_nothing_back(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_take(f, 1, 101, 1);
+    must_cancel(f, (const unsigned[]){ 1 }, 1);
+    assert_quantity(f, 1, 100);
+    assert_quantity(f, 2, 100);
+    g_assert_cmpuint(f->store->releases->len, ==, 0);
+    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(1)), ==, FAKE_REFUSED);
+}
+
+static void test_order_that_has_not_come_gets_a_tombstone(Fixture *f,
+                                                          gconstpointer unused G_GNUC_UNUSED)
+{
+    must_cancel(f, (const unsigned[]){ 1, 2 }, 2);
+    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(1)), ==, FAKE_TOMBSTONE);
+    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(2)), ==, FAKE_TOMBSTONE);
+    g_assert_cmpstr(f->store->calls->str, ==, "release(2) ");
+    must_take(f, 1, 10, 10);
+    assert_quantity(f, 1, 100);
+}
+
+/* The product was deleted while an order held some of it. */
+static void test_deleted_product_comes_back(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_take(f, 1, 10, 20);
+    const StockEdit edit = { .kind = STOCK_DELETE, .product_id = fake_product(1) };
+    StockEditOutcome outcome;
+    g_autoptr(GError) error = NULL;
+    g_assert_true(stock_edit(&f->store->base, &edit, 1, &outcome, &error));
+    g_assert_no_error(error);
+    must_cancel(f, (const unsigned[]){ 1 }, 1);
+    assert_quantity(f, 1, 10);
+    assert_quantity(f, 2, 100);
+}
+
+static void check_failure(Fixture *f, unsigned number, const char *slot, ChErrorCode code)
+{
+    f->store->failing = NULL;
+    must_take(f, number, 1, 1);
+    f->store->failing = slot;
+    f->store->failure = code;
+    g_autoptr(GError) error = NULL;
+    g_assert_false(cancel(f, &number, 1, &error));
+    g_assert_error(error, CH_ERROR, (int)code);
+    g_autofree char *last = g_strdup_printf("%s(", slot);
+    const char *call = strstr(f->store->calls->str, last);
+    g_assert_nonnull(call);
+    g_assert_cmpstr(strchr(call, ' '), ==, " "); /* nothing is asked after it */
+}
+
+static void test_failures_of_the_store_pass_through(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const char *const slots[] = { "release", "give_back", "record", "announce_releases" };
+    for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
+        check_failure(f, 2 * i + 1, slots[i], CH_ERROR_UNAVAILABLE);
+        check_failure(f, 2 * i + 2, slots[i], CH_ERROR_FAILED);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    ch_log_set_output(nowhere);
+#define ADD(name, test) g_test_add("/stock/release/" name, Fixture, NULL, set_up, test, tear_down)
+    ADD("gives-back-what-was-taken", test_gives_back_what_was_taken);
+    ADD("sums-a-batch-by-product", test_sums_a_batch_by_product);
+    ADD("carries-the-trace-of-its-cancellation", test_carries_the_trace_of_its_cancellation);
+    ADD("gives-back-once", test_gives_back_once);
+    ADD("refused-order-gives-nothing-back", test_refused_order_gives_nothing_back);
+    ADD("order-that-has-not-come-gets-a-tombstone", test_order_that_has_not_come_gets_a_tombstone);
+    ADD("deleted-product-comes-back", test_deleted_product_comes_back);
+    ADD("failures-of-the-store-pass-through", test_failures_of_the_store_pass_through);
+#undef ADD
+    int status = g_test_run();
+    close(nowhere);
+    return status;
+}
