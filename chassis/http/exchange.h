@@ -42,6 +42,14 @@ typedef struct {
     const char *value;
 } ChHttpParam;
 
+/* Where finished requests go back to their server. */
+typedef struct ChHttpOutlet ChHttpOutlet;
+struct ChHttpOutlet {
+    /* Resumes the connections of requests that the caller finished (it won); takes one reference of
+     * each. Any thread. */
+    void (*resume)(ChHttpOutlet *outlet, ChHttpRequest *const *requests, size_t n);
+};
+
 struct ChHttpRequest {
     _Atomic int references; /* the server's, and one while WAITING: the queue's or the lane's */
     _Atomic int state;      /* ChHttpState */
@@ -59,8 +67,8 @@ struct ChHttpRequest {
     size_t query_params_n;
     int64_t started_us;  /* monotonic */
     int64_t deadline_us; /* monotonic */
-    void (*resume)(ChHttpRequest *request);
-    void *connection; /* resume's own */
+    ChHttpOutlet *outlet;
+    void *connection; /* the outlet's own */
 
     /* The handler's thread's. */
     ChHttpAnswer answer;

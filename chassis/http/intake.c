@@ -144,37 +144,41 @@ static enum MHD_Result read_body(const ChHttpIntake *intake, Incoming *incoming,
 
 /* ---- the request ---- */
 
-static void resume(ChHttpRequest *request)
+void ch_http_intake_resume(ChHttpIntake *intake, ChHttpRequest *request)
 {
+    intake->suspended--;
+    intake->resumed = true;
     MHD_resume_connection(request->connection);
+    ch_http_request_unref(request);
 }
 
-/* The connection is suspended, but nobody will answer: do it here, back in the access callback. */
-static void resume_unavailable(ChHttpRequest *request)
+/* Nobody will answer: do it here, back in the access callback. */
+static enum MHD_Result resume_unavailable(ChHttpIntake *intake, ChHttpRequest *request)
 {
     ch_http_respond_unavailable(request, "Too many requests wait. Try again later.");
-    atomic_store(&request->state, CH_HTTP_ANSWERED);
-    MHD_resume_connection(request->connection);
+    if (ch_http_request_finish(request, CH_HTTP_ANSWERED))
+        ch_http_intake_resume(intake, request);
+    else /* the watch was faster */
+        ch_http_request_unref(request);
+    return MHD_YES;
 }
 
 /* Suspends first and hands over second: a resume that overtook the suspension would be lost. */
 static enum MHD_Result queue_up(ChHttpIntake *intake, struct MHD_Connection *connection,
                                 Incoming *incoming)
 {
-    ChHttpRequest *request = incoming->request;
+    ChHttpRequest *request = ch_http_request_ref(incoming->request);
     request->connection = connection;
-    request->resume = resume;
+    request->outlet = intake->outlet;
+    intake->suspended++;
     MHD_suspend_connection(connection);
     if (!ch_http_watch_wait(intake->watch, incoming->watched)) {
-        resume_unavailable(request);
-        return MHD_YES;
+        atomic_store(&request->state,
+                     CH_HTTP_WAITING); /* the watch has stopped: it is ours alone */
+        return resume_unavailable(intake, request);
     }
-    if (ch_http_queue_push(request->match.route->queue, ch_http_request_ref(request)))
-        return MHD_YES;
-    ch_http_request_unref(request);
-    ch_http_respond_unavailable(request, "Too many requests wait. Try again later.");
-    if (ch_http_request_finish(request, CH_HTTP_ANSWERED))
-        MHD_resume_connection(connection);
+    if (!ch_http_queue_push(request->match.route->queue, request))
+        return resume_unavailable(intake, request);
     return MHD_YES;
 }
 

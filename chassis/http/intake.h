@@ -14,6 +14,9 @@ typedef struct {
     ChHttpWatch *watch;
     size_t max_body_bytes;
     int64_t request_timeout_us;
+    ChHttpOutlet *outlet; /* of the server, for its requests */
+    int suspended;        /* connections; the server's thread only, as the next */
+    bool resumed;         /* since it was last set to false: MHD_run() has more to do */
     atomic_bool draining; /* answers close their connections */
 
     pthread_mutex_t mutex; /* guards the wait for in_flight to fall to 0 while draining */
@@ -26,6 +29,9 @@ void ch_http_intake_clear(ChHttpIntake *intake);
 
 /** Sets draining and waits until no request is in flight; false when @deadline_us passed first. */
 bool ch_http_intake_drain(ChHttpIntake *intake, int64_t deadline_us);
+
+/** Resumes the connection of a finished request, whose reference it takes. The server's thread. */
+void ch_http_intake_resume(ChHttpIntake *intake, ChHttpRequest *request);
 
 /* For MHD_start_daemon(); the context of each is the intake. */
 

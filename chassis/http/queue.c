@@ -12,8 +12,9 @@
 #include <time.h>
 
 enum {
-    HURRY_MS = 100
-}; /* after a wake, takes hardly wait: a lane that stops may just be about to */
+    HURRY_MS = 100, /* after a wake, takes hardly wait: a lane that stops may just be about to */
+    RESUMED_AT_ONCE = 256,
+};
 
 static const char busy[] = "The service is busy or waits for one of its servers. Try again later.";
 
@@ -49,20 +50,32 @@ static ChHttpQueue *queue_of(ChSource *source)
 
 /* ---- answering what is not settled ---- */
 
-/* Lets go of @request, answered if nobody was faster. */
-static void finish(ChHttpRequest *request)
+/* Lets go of all, answered where nobody was faster: the server wakes once for as many as can be. */
+static void finish(void *const *items, size_t n)
 {
-    if (ch_http_request_finish(request, CH_HTTP_ANSWERED))
-        request->resume(request);
-    ch_http_request_unref(request);
+    ChHttpRequest *won[RESUMED_AT_ONCE];
+    size_t won_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        ChHttpRequest *request = items[i];
+        if (!ch_http_request_finish(request, CH_HTTP_ANSWERED)) {
+            ch_http_request_unref(request);
+            continue;
+        }
+        if (won_n == RESUMED_AT_ONCE || (won_n > 0 && won[0]->outlet != request->outlet)) {
+            won[0]->outlet->resume(won[0]->outlet, won, won_n);
+            won_n = 0;
+        }
+        won[won_n++] = request;
+    }
+    if (won_n > 0)
+        won[0]->outlet->resume(won[0]->outlet, won, won_n);
 }
 
 static void finish_unavailable(void *const *items, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         ch_http_respond_unavailable(items[i], busy);
-        finish(items[i]);
-    }
+    finish(items, n);
 }
 
 static void answer_failed(ChHttpRequest *request, const GError *why)
@@ -143,8 +156,8 @@ static void settle(ChSource *source, void *const *items, size_t n)
                          CH_TRACE(request->trace));
             ch_http_respond_problem(request, 500, NULL, "%s", "The request was not answered.");
         }
-        finish(request);
     }
+    finish(items, n);
 }
 
 static bool fail(ChSource *source, void *item, const GError *why, GError **error)
@@ -159,7 +172,7 @@ static void abandon(ChSource *source, void *item, const GError *why)
 {
     (void)source;
     answer_failed(item, why);
-    finish(item);
+    finish(&item, 1);
 }
 
 static bool hold(ChSource *source, void *const *items, size_t n, const GError *why)

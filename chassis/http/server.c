@@ -3,7 +3,7 @@
 
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
-#include "chassis/http/intake.h"
+#include "chassis/http/loop.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -22,7 +22,6 @@ enum {
     DEFAULT_IDLE_TIMEOUT_MS = 60000,
     RESERVED_FDS = 64, /* for files, lanes' connections, and the system's libraries */
     BACKLOG = 1024,
-    STACK_BYTES = 512 * 1024,
     LOG_BYTES = 512,
     LAST_ANSWERS_US = 250 * 1000, /* for the 503s of a stop to be written */
 };
@@ -35,6 +34,7 @@ struct ChHttpServer {
     unsigned max_connections;
     size_t max_header_bytes;
     int64_t idle_timeout_us;
+    ChHttpLoop *loop;
     struct MHD_Daemon *daemon; /* NULL: not started, or stopped */
 };
 
@@ -123,11 +123,8 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
     return strlen(text);
 }
 
-bool ch_http_server_start(ChHttpServer *server, GError **error)
+static struct MHD_Daemon *start_daemon(ChHttpServer *server)
 {
-    g_assert(server->daemon == NULL && server->listener >= 0);
-    if (!ch_http_watch_start(server->intake.watch, error))
-        return false;
     ChHttpIntake *intake = &server->intake;
     int64_t idle_s = (server->idle_timeout_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC;
     const struct MHD_OptionItem options[] = {
@@ -141,19 +138,31 @@ bool ch_http_server_start(ChHttpServer *server, GError **error)
         { MHD_OPTION_CONNECTION_LIMIT, server->max_connections, NULL },
         { MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)server->max_header_bytes, NULL },
         { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)idle_s, NULL },
-        { MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES, NULL },
         { MHD_OPTION_END, 0, NULL },
     };
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        ch_http_intake_access, intake, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-    if (server->daemon == NULL) {
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+                            NULL, ch_http_intake_access, intake, MHD_OPTION_ARRAY, options,
+                            MHD_OPTION_END);
+}
+
+bool ch_http_server_start(ChHttpServer *server, GError **error)
+{
+    g_assert(server->daemon == NULL && server->listener >= 0);
+    struct MHD_Daemon *daemon = start_daemon(server);
+    if (daemon == NULL) {
         g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "cannot start the HTTP server");
-        ch_http_watch_stop(intake->watch);
         return false;
     }
-    server->listener = -1;
-    return true;
+    server->listener = -1; /* the daemon's now */
+    if (ch_http_watch_start(server->intake.watch, error)) {
+        if (ch_http_loop_start(server->loop, daemon, error)) {
+            server->daemon = daemon;
+            return true;
+        }
+        ch_http_watch_stop(server->intake.watch);
+    }
+    MHD_stop_daemon(daemon);
+    return false;
 }
 
 /* ---- life ---- */
@@ -165,28 +174,31 @@ static int64_t or_default(int64_t value, int64_t fallback)
 
 ChHttpServer *ch_http_server_new(const ChHttpServerConfig *config, GError **error)
 {
-    int listener = listen_on(&config->listen, error);
-    if (listener < 0)
-        return NULL;
-    ChHttpServer *server = g_new0(ChHttpServer, 1);
+    g_autoptr(ChHttpServer) server = g_new0(ChHttpServer, 1);
     ChHttpIntake *intake = &server->intake;
+    ch_http_intake_init(intake);
+    server->listener = listen_on(&config->listen, error);
+    if (server->listener < 0)
+        return NULL;
+    server->loop = ch_http_loop_new(intake, error);
+    if (server->loop == NULL)
+        return NULL;
     int64_t request_ms = or_default(config->request_timeout_ms, DEFAULT_REQUEST_TIMEOUT_MS);
     int64_t idle_ms = or_default(config->idle_timeout_ms, DEFAULT_IDLE_TIMEOUT_MS);
-    server->listener = listener;
-    server->port = port_of(listener);
+    server->port = port_of(server->listener);
     server->max_header_bytes =
         (size_t)or_default((int64_t)config->max_header_bytes, DEFAULT_HEADER_BYTES);
     server->max_connections =
         allowed_connections((unsigned)or_default(config->max_connections, DEFAULT_CONNECTIONS));
     server->idle_timeout_us = idle_ms * 1000;
     server->router = ch_http_router_new(config->routes, config->routes_n);
-    ch_http_intake_init(intake);
     intake->router = server->router;
+    intake->outlet = ch_http_loop_outlet(server->loop);
     intake->max_body_bytes =
         (size_t)or_default((int64_t)config->max_body_bytes, DEFAULT_BODY_BYTES);
     intake->request_timeout_us = request_ms * 1000;
     intake->watch = ch_http_watch_new(request_ms * 1000, idle_ms * 1000);
-    return server;
+    return g_steal_pointer(&server);
 }
 
 uint16_t ch_http_server_port(const ChHttpServer *server)
@@ -198,9 +210,7 @@ bool ch_http_server_drain(ChHttpServer *server, int64_t deadline_us)
 {
     if (server->daemon == NULL)
         return true;
-    MHD_socket listener = MHD_quiesce_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET)
-        close(listener);
+    ch_http_loop_quiesce(server->loop);
     return ch_http_intake_drain(&server->intake, deadline_us);
 }
 
@@ -209,8 +219,9 @@ void ch_http_server_stop(ChHttpServer *server)
     if (server->daemon == NULL)
         return;
     atomic_store(&server->intake.draining, true);
-    ch_http_watch_stop(server->intake.watch); /* resumes all: MHD_stop_daemon() demands it */
+    ch_http_watch_stop(server->intake.watch); /* all are finished: the loop can resume them */
     ch_http_intake_drain(&server->intake, ch_time_monotonic_us() + LAST_ANSWERS_US);
+    ch_http_loop_stop(server->loop);
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
 }
@@ -222,6 +233,7 @@ void ch_http_server_free(ChHttpServer *server)
     ch_http_server_stop(server);
     if (server->listener >= 0)
         close(server->listener);
+    ch_http_loop_free(server->loop);
     ch_http_watch_free(server->intake.watch);
     ch_http_intake_clear(&server->intake);
     ch_http_router_free(server->router);

@@ -62,15 +62,14 @@ static void enforce_locked(ChHttpWatch *watch, ChHttpWatched *watched, int64_t n
     ch_metric_add(ch_metric(&cut_total, NULL), 1);
 }
 
-/* Resumes outside of the lock: it takes locks of libmicrohttpd. */
+/* Outside of the lock: the outlet has one of its own. */
 static void resume_expired(GPtrArray *expired)
 {
     for (unsigned i = 0; i < expired->len; i++) {
         ChHttpRequest *request = g_ptr_array_index(expired, i);
         ch_log_debug("request expired", CH_STR("method", request->method),
                      CH_STR("path", request->path), CH_TRACE(request->trace));
-        request->resume(request);
-        ch_http_request_unref(request);
+        request->outlet->resume(request->outlet, &request, 1);
     }
     g_ptr_array_set_size(expired, 0);
 }

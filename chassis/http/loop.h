@@ -1,0 +1,28 @@
+/* The server's one thread: libmicrohttpd's work, and the resuming of connections whose requests
+ * lanes have finished.
+ *
+ * libmicrohttpd 0.9.75 has a thread of its own to offer, but that one stalls: when a multiple of
+ * 128 connections are ready at once, it waits for another event before it looks at them. Driven
+ * from outside it never waits. And so a whole batch is resumed in one go. */
+#pragma once
+
+#include "chassis/http/intake.h"
+
+typedef struct ChHttpLoop ChHttpLoop;
+
+/** Not running yet; requests may already get its outlet. Errors: UNAVAILABLE. */
+CH_MUST_CHECK ChHttpLoop *ch_http_loop_new(ChHttpIntake *intake, GError **error);
+ChHttpOutlet *ch_http_loop_outlet(ChHttpLoop *loop);
+
+/** Starts the thread on @daemon (MHD_USE_EPOLL, without threads). Errors: UNAVAILABLE. */
+CH_MUST_CHECK bool ch_http_loop_start(ChHttpLoop *loop, struct MHD_Daemon *daemon, GError **error);
+
+/** Closes the listening socket; returns when that has happened. */
+void ch_http_loop_quiesce(ChHttpLoop *loop);
+
+/** Ends the thread once no connection is suspended; nothing may wait any more
+ * (ch_http_watch_stop()). */
+void ch_http_loop_stop(ChHttpLoop *loop);
+
+/** After stop. NULL is fine. */
+void ch_http_loop_free(ChHttpLoop *loop);
