@@ -18,7 +18,7 @@ def expected_keys(name):
         keys |= {"ADMIN_LISTEN"}
     if name in APIS:
         keys |= {"HTTP_LISTEN"}
-    if name in ("order-api", "stock-api"):
+    if name == "order-api":
         keys |= {"OUTBOX_MAX_PENDING"}
     if name in WORKERS + MIGRATORS:
         keys |= {"AMQP_URL", "QUEUE_TYPE"}
@@ -57,20 +57,26 @@ def test_a_missing_amqp_url_is_exit_2(system, name):
 
 
 @pytest.mark.parametrize("name, key, value", [
-    ("order-api", "LOG_LEVEL", "loud"), ("order-api", "LOG_LEVEL", ""), ("stock-worker", "LOG_LEVEL", "7"),
+    ("order-api", "LOG_LEVEL", "loud"), ("stock-worker", "LOG_LEVEL", "7"),
     ("order-api", "SHUTDOWN_TIMEOUT", "20"), ("order-api", "SHUTDOWN_TIMEOUT", "-1s"),
     ("order-worker", "SHUTDOWN_TIMEOUT", "soon"), ("stock-migrator", "SHUTDOWN_TIMEOUT", "99999999999999999999s"),
     ("order-api", "HTTP_LISTEN", "5001"), ("order-api", "HTTP_LISTEN", "127.0.0.1:70000"),
     ("notification-api", "ADMIN_LISTEN", "nowhere:x"), ("order-api", "OUTBOX_MAX_PENDING", "-1"),
-    ("stock-api", "OUTBOX_MAX_PENDING", "many"), ("order-worker", "INBOX_RETENTION", "30"),
+    ("order-api", "OUTBOX_MAX_PENDING", "many"), ("order-worker", "INBOX_RETENTION", "30"),
     ("stock-worker", "QUEUE_TYPE", "stream"), ("stock-migrator", "QUEUE_TYPE", "Quorum!"),
     ("notification-worker", "EMAIL_CHANNEL", "pigeon"), ("notification-worker", "SMS_CHANNEL", "x"),
     ("notification-worker", "CUSTOMER_SERVICE_URL", "ftp://x"), ("order-api", "DATABASE_URL", "nonsense"),
     ("stock-worker", "AMQP_URL", "http://x/"), ("stock-worker", "AMQP_URL", "amqp://"),
 ])
 def test_a_bad_value_is_exit_2(system, name, key, value):
-    environment = None if name in MIGRATORS else system.environment(name)
-    assert_refused(run_binary(system, name, {key: value}, environment=environment), key)
+    environment = None if name in MIGRATORS else {**system.environment(name), "ADMIN_LISTEN": "127.0.0.1:0"}
+    assert_refused(run_binary(system, name, {key: value}, environment=environment, timeout=15), key)
+
+
+def test_an_empty_value_counts_as_none(system):
+    with child(system, "order-api", {"LOG_LEVEL": ""}) as api:
+        assert api.is_ready()
+    assert_refused(run_binary(system, "order-api", {"DATABASE_URL": ""}), "DATABASE_URL")
 
 
 @pytest.mark.parametrize("changes, key", [

@@ -129,7 +129,7 @@ def test_preview_does_not_change_the_template(notifications, created):
     ("body", "a {} b", 2),
     ("body", "a {{b} c", 5),
     ("body", "{Order Number}", None),
-    ("body", "{{{OrderNumber}", 2),
+    ("body", "{{{OrderNumber", 2),
 ])
 def test_a_template_that_does_not_parse_is_refused_with_the_place(notifications, member, text, place):
     problem = assert_problem(notifications.post(PATH, body(**{member: text})), 400, member)

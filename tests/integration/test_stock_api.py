@@ -100,7 +100,7 @@ def test_an_adjustment_below_zero_is_409_and_changes_nothing(stocks):
     assert len(stocks.movements(product)) == 1
 
 
-@pytest.mark.parametrize("delta", [None, "1", 1.5, 0, [], 2**63 - 1, -2**63])
+@pytest.mark.parametrize("delta", [None, "1", 1.5, [], 2**63 - 1, -2**63])
 def test_a_bad_adjustment_is_400(stocks, delta):
     product = stocks.create(5)
     assert_problem(stocks.adjust(product, delta), 400, "delta")

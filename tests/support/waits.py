@@ -26,7 +26,7 @@ def eventually(probe, what, timeout=15.0, forgive=()):
     while True:
         try:
             seen = probe()
-            if seen:
+            if seen or hasattr(seen, "status_code"):  # an HTTP answer of an error is falsy, but seen
                 return seen
         except AssertionError as not_yet:
             seen = f"not yet: {not_yet}"
