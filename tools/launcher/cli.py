@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import accounts, demo, logs, processes, suites, terminal
+from . import accounts, bench, demo, logs, processes, suites, terminal
 from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ
@@ -102,6 +102,7 @@ def _parser():
     command.add_argument("arguments", nargs="*")
 
     add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
+    bench.add_arguments(add("bench", bench.run, "Measure a private system against the bars it must reach."))
     command = add("test", suites.run, "Run the test suites.")
     command.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(suites.NAMES)}")
     command.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
