@@ -16,7 +16,7 @@
 
 enum {
     DEFAULT_BODY_BYTES = 256 * 1024,
-    DEFAULT_HEADER_BYTES = 32 * 1024,
+    DEFAULT_HEADER_BYTES = 16 * 1024, /* libmicrohttpd clears all of it for each request */
     DEFAULT_CONNECTIONS = 4096,
     DEFAULT_REQUEST_TIMEOUT_MS = 10000,
     DEFAULT_IDLE_TIMEOUT_MS = 60000,

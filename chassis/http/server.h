@@ -17,7 +17,7 @@ typedef struct {
     const ChHttpRoute *routes; /* copied; queues and contexts are borrowed */
     size_t routes_n;
     size_t max_body_bytes;      /* 256 KiB */
-    size_t max_header_bytes;    /* 32 KiB for request line, headers and parsing */
+    size_t max_header_bytes;    /* 16 KiB for request line, headers and parsing */
     unsigned max_connections;   /* 4,096, and never more than the file descriptors allow */
     int64_t request_timeout_ms; /* 10 s from the first byte to the answer */
     int64_t idle_timeout_ms;    /* 60 s: a kept connection without a request */

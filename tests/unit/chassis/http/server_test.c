@@ -328,6 +328,21 @@ static void test_long_bodies(Fixture *f, gconstpointer unused)
                      ==, 413);
 }
 
+static void test_long_heads(Fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    g_autofree char *fill = g_strnfill(20000, 'x');
+    g_autofree char *header =
+        g_strdup_printf("GET /inline HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n", fill);
+    g_autofree char *target = g_strdup_printf("GET /%s HTTP/1.1\r\nHost: x\r\n\r\n", fill);
+    g_assert_cmpuint(status_of(f->port, header), ==, 431);
+    g_assert_cmpuint(status_of(f->port, target), ==, 414);
+    fill[8000] = '\0';
+    g_autofree char *fits =
+        g_strdup_printf("GET /inline HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n", fill);
+    g_assert_cmpuint(status_of(f->port, fits), ==, 200);
+}
+
 static void test_endless_chunks(Fixture *f, gconstpointer unused)
 {
     (void)unused;
@@ -483,6 +498,35 @@ static void test_unavailable(Fixture *f, gconstpointer unused)
     assert_answer(&client, "GET /things/1 HTTP/1.1\r\nHost: x\r\n\r\n", 200,
                   "GET /things/1 id=1 limit=- body=");
     client_close(&client);
+}
+
+/* As many as libmicrohttpd asks epoll for at a time: its own thread then waits for one more. */
+static void test_128_ready_at_once(Fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    enum {
+        CLIENTS = 128
+    };
+    static const char request[] = "GET /inline HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const char body[] = "GET /inline id=- limit=- body=";
+    Client clients[CLIENTS];
+    for (size_t i = 0; i < CLIENTS; i++) {
+        clients[i] = must_connect(f->port);
+        assert_answer(&clients[i], request, 200, body);
+    }
+    Client first = must_connect(f->port);
+    set_shut(f, true);
+    client_send_text(&first, request);
+    wait_until(is_inside, f); /* the server's thread is busy; all others become ready meanwhile */
+    for (size_t i = 0; i < CLIENTS; i++)
+        client_send_text(&clients[i], request);
+    set_shut(f, false);
+    assert_answer(&first, "", 200, body);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        assert_answer(&clients[i], "", 200, body);
+        client_close(&clients[i]);
+    }
+    client_close(&first);
 }
 
 static void test_gate(Fixture *f, gconstpointer unused)
@@ -675,12 +719,14 @@ int main(int argc, char **argv)
         { "/server/bad-targets", setup, test_bad_targets },
         { "/server/pipelined", setup, test_pipelined },
         { "/server/long-bodies", setup, test_long_bodies },
+        { "/server/long-heads", setup, test_long_heads },
         { "/server/endless-chunks", setup, test_endless_chunks },
         { "/server/media-types", setup, test_media_types },
         { "/server/ambiguous-heads-are-refused", setup, test_ambiguous_heads_are_refused },
         { "/server/versions", setup, test_versions },
         { "/server/guilty-alone", setup, test_guilty_alone },
         { "/server/unavailable", setup, test_unavailable },
+        { "/server/128-ready-at-once", setup, test_128_ready_at_once },
         { "/server/gate", setup, test_gate },
         { "/server/full-queue", setup, test_full_queue },
         { "/server/waiting-too-long", setup_impatient, test_waiting_too_long },

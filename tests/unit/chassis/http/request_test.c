@@ -1,0 +1,174 @@
+/* What handlers read from a request, and the problems they answer with. */
+#include "chassis/http/exchange.h"
+#include "chassis/http/problem.h"
+#include "chassis/http/query.h"
+
+#include <string.h>
+
+/* A request as the server makes it, for a path of one parameter. */
+static ChHttpRequest *must_make(const char *target, const char *body)
+{
+    ChHttpRequest *request = ch_http_request_new(target, 0, 0);
+    g_strlcpy(request->method, "GET", sizeof(request->method));
+    size_t query_bytes = request->query == NULL ? 0 : strlen(request->query);
+    request->decoded = g_malloc0(strlen(request->path) + 1 + 2 * query_bytes + 2);
+    g_assert_true(ch_http_request_read_query(request));
+    ch_http_request_add_header(request, "X-One", 5, "1", 1);
+    ch_http_request_add_header(request, "x-empty", 7, "", 0);
+    ch_http_request_add_header(request, "x-one", 5, "2", 1);
+    if (body != NULL)
+        request->body = g_string_new(body);
+    g_assert_true(
+        ch_trace_parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", &request->trace));
+    return request;
+}
+
+static void assert_violations(const ChViolations *violations, const char *expected)
+{
+    g_autofree char *text = ch_violations_text(violations);
+    g_assert_cmpstr(text, ==, expected);
+}
+
+static void test_query(void)
+{
+    ChHttpRequest *request =
+        must_make("/x?limit=7&id=0190a5c4-0000-7000-8000-000000000001&name=a+%62"
+                  "&bad=1.5&big=99999999999999999999&twice=1&twice=2&empty=&flag",
+                  NULL);
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    int64_t number = 0;
+    ChUuid uuid = { { 0 } };
+    const char *text = NULL;
+    g_assert_true(ch_http_query_integer(request, "limit", 1, 10, &number, violations));
+    g_assert_cmpint(number, ==, 7);
+    g_assert_true(ch_http_query_uuid(request, "id", &uuid, violations));
+    g_assert_true(ch_http_query_text(request, "name", 3, &text, violations));
+    g_assert_cmpstr(text, ==, "a b");
+    g_assert_false(ch_http_query_integer(request, "none", 1, 10, &number, violations));
+    g_assert_cmpstr(ch_http_request_query(request, "flag"), ==, "");
+    g_assert_cmpuint(ch_violations_count(violations), ==, 0);
+    ch_http_query_integer(request, "limit", 1, 5, &number, violations);
+    ch_http_query_integer(request, "bad", 1, 10, &number, violations);
+    ch_http_query_integer(request, "big", 1, INT64_MAX, &number, violations);
+    ch_http_query_integer(request, "twice", 1, 10, &number, violations);
+    ch_http_query_uuid(request, "name", &uuid, violations);
+    ch_http_query_text(request, "empty", 3, &text, violations);
+    assert_violations(violations, "limit must be an integer from 1 to 5; "
+                                  "bad must be an integer from 1 to 10; "
+                                  "big must be an integer from 1 to 9223372036854775807; "
+                                  "twice must be given once; name must be a UUID; "
+                                  "empty must have 1 to 3 characters");
+    g_assert_cmpint(number, ==, 7);
+    ch_http_request_unref(request);
+}
+
+static void test_too_many_parameters(void)
+{
+    g_autoptr(GString) target = g_string_new("/x?a");
+    for (int i = 0; i < CH_HTTP_MAX_QUERY_PARAMS; i++)
+        g_string_append(target, "&a");
+    ChHttpRequest *request = ch_http_request_new(target->str, 0, 0);
+    request->decoded = g_malloc0(target->len * 2 + 4);
+    g_assert_false(ch_http_request_read_query(request));
+    ch_http_request_unref(request);
+}
+
+static void test_headers(void)
+{
+    ChHttpRequest *request = must_make("/x", NULL);
+    g_assert_cmpstr(ch_http_request_header(request, "x-ONE"), ==, "1");
+    g_assert_cmpstr(ch_http_request_header(request, "X-Empty"), ==, "");
+    g_assert_null(ch_http_request_header(request, "1"));
+    ch_http_request_unref(request);
+}
+
+static void test_body(void)
+{
+    static const struct {
+        const char *body;
+        const char *violations;
+    } rows[] = {
+        { NULL, "the input must be a JSON object, but there is no body" },
+        { "{", "the input is not valid JSON: line 1, column 2: a member's name was expected" },
+        { "[]", "the input must be an object" },
+        { "{}", "" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ChHttpRequest *request = must_make("/x", rows[i].body);
+        g_autoptr(ChViolations) violations = ch_violations_new();
+        g_autoptr(ChJson) json = ch_http_request_json(request, violations);
+        assert_violations(violations, rows[i].violations);
+        g_assert_true((json != NULL) == (*rows[i].violations == '\0'));
+        ch_http_request_unref(request);
+    }
+}
+
+static void test_later_answer_replaces(void)
+{
+    ChHttpRequest *request = must_make("/x", NULL);
+    ch_http_respond_json(request, 201, g_string_new("{}"));
+    ch_http_respond_header(request, "Location", "/x/1");
+    ch_http_respond_problem(request, 409, "Exists", "item %d is there", 7);
+    g_assert_cmpuint(request->answer.status, ==, 409);
+    g_assert_cmpuint(request->answer.headers_n, ==, 0);
+    g_assert_cmpstr(request->answer.body->str, ==,
+                    "{\"type\":\"about:blank\",\"title\":\"Exists\",\"status\":409,"
+                    "\"detail\":\"item 7 is there\",\"instance\":\"/x\","
+                    "\"traceId\":\"0af7651916cd43dd8448eb211c80319c\"}");
+    ch_http_request_unref(request);
+}
+
+static void test_violations_become_errors(void)
+{
+    ChHttpRequest *request = must_make("/x?a=b", NULL);
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ch_violations_add(violations, "items[0].quantity", "must be at least %d", 1);
+    ch_http_respond_violations(request, violations);
+    g_assert_cmpuint(request->answer.status, ==, 400);
+    g_assert_cmpstr(request->answer.content_type, ==, "application/problem+json");
+    g_assert_nonnull(strstr(request->answer.body->str,
+                            "\"errors\":{\"items[0].quantity\":[\"must be at least 1\"]}}"));
+    ch_http_request_unref(request);
+}
+
+static void count_free(void *data)
+{
+    int *freed = data;
+    (*freed)++;
+}
+
+static void test_data_is_freed_once(void)
+{
+    int freed = 0;
+    ChHttpRequest *request = must_make("/x", NULL);
+    ch_http_request_set_data(request, &freed, count_free);
+    g_assert_true(ch_http_request_data(request) == &freed);
+    ch_http_request_set_data(request, &freed, count_free);
+    g_assert_cmpint(freed, ==, 1);
+    ch_http_request_unref(request);
+    g_assert_cmpint(freed, ==, 2);
+}
+
+static void test_finishes_once(void)
+{
+    ChHttpRequest *request = must_make("/x", NULL);
+    g_assert_false(ch_http_request_finish(request, CH_HTTP_EXPIRED)); /* still being read */
+    atomic_store(&request->state, CH_HTTP_WAITING);
+    g_assert_true(ch_http_request_finish(request, CH_HTTP_EXPIRED));
+    g_assert_false(ch_http_request_finish(request, CH_HTTP_ANSWERED));
+    ch_http_request_unref(request);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/request/query", test_query);
+    g_test_add_func("/request/too-many-parameters", test_too_many_parameters);
+    g_test_add_func("/request/headers", test_headers);
+    g_test_add_func("/request/body", test_body);
+    g_test_add_func("/request/later-answer-replaces", test_later_answer_replaces);
+    g_test_add_func("/request/violations-become-errors", test_violations_become_errors);
+    g_test_add_func("/request/data-is-freed-once", test_data_is_freed_once);
+    g_test_add_func("/request/finishes-once", test_finishes_once);
+    return g_test_run();
+}
