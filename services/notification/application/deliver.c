@@ -35,10 +35,11 @@ void notification_customer_clear(NotificationCustomer *customer)
 }
 
 bool notification_claim(NotificationStore *store, NotificationTemplateStore *templates, size_t max,
-                        NotificationDelivery **deliveries, size_t *n, GError **error)
+                        int64_t lease_ms, NotificationDelivery **deliveries, size_t *n,
+                        GError **error)
 {
     size_t claimed = 0;
-    if (!store->ops->claim(store, max, NOTIFICATION_LEASE_MS, deliveries, &claimed, error))
+    if (!store->ops->claim(store, max, lease_ms, deliveries, &claimed, error))
         return false;
     g_autoptr(GPtrArray) active = NULL;
     if (claimed > 0 && !templates->ops->list_active(templates, &active, error)) {

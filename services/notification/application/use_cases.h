@@ -15,8 +15,7 @@ CH_MUST_CHECK bool notification_receive(NotificationStore *store,
 /* ---- delivering ---- */
 
 enum {
-    NOTIFICATION_LEASE_MS = 60 * 1000, /* what sending a batch and recording it has to fit into */
-    NOTIFICATION_MAX_ATTEMPTS = 5,
+    NOTIFICATION_MAX_ATTEMPTS = 5
 };
 
 /** Where notifications go. Borrowed. */
@@ -25,11 +24,12 @@ typedef struct {
     NotificationChannel *channels[NOTIFICATION_CHANNELS_N]; /* [0] is NULL */
 } NotificationOutlets;
 
-/** Takes at most @max due notifications and the templates they may need; deliveries[0..*n) are
- * new. */
+/** Takes at most @max due notifications for @lease_ms, into which sending and recording them has to
+ * fit, and the templates they may need; deliveries[0..*n) are new. */
 CH_MUST_CHECK bool notification_claim(NotificationStore *store,
                                       NotificationTemplateStore *templates, size_t max,
-                                      NotificationDelivery **deliveries, size_t *n, GError **error);
+                                      int64_t lease_ms, NotificationDelivery **deliveries,
+                                      size_t *n, GError **error);
 
 /** Decides each that is undecided: asks for its customer, fills in its template, sends it. Touches
  * no store, so no transaction has to be open meanwhile. */

@@ -57,8 +57,8 @@ static bool claim(NotificationSender *sender, void **items, size_t max, size_t *
     ChWork *work = config->work;
     size_t claimed = 0;
     if (work->ops->begin(work, error) &&
-        notification_claim(config->store, config->templates, max, (NotificationDelivery **)items,
-                           &claimed, error) &&
+        notification_claim(config->store, config->templates, max, config->lease_ms,
+                           (NotificationDelivery **)items, &claimed, error) &&
         work->ops->commit(work, error)) {
         *n = claimed;
         return true;

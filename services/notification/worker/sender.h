@@ -18,6 +18,7 @@ typedef struct {
     NotificationStore *store;
     NotificationTemplateStore *templates;
     NotificationOutlets outlets;
+    int64_t lease_ms;      /* longer than the outlets need for a batch, and for recording it */
     atomic_bool *stopping; /* set when the lane is asked to stop: the outlets look at it */
 } NotificationSenderConfig;
 

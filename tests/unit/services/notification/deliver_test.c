@@ -47,8 +47,8 @@ static void must_claim(Fixture *f, int n, int64_t attempt)
     for (int i = 1; i <= n; i++)
         g_ptr_array_add(f->store.due, fake_delivery(i, attempt));
     g_autoptr(GError) error = NULL;
-    bool ok = notification_claim(&f->store.base, &f->templates.base, FAKE_MAX, f->deliveries, &f->n,
-                                 &error);
+    bool ok = notification_claim(&f->store.base, &f->templates.base, FAKE_MAX, 1000, f->deliveries,
+                                 &f->n, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
     g_assert_cmpuint(f->n, ==, (size_t)n);
@@ -97,8 +97,8 @@ static void test_claiming_without_templates_claims_nothing(Fixture *f,
     g_autoptr(GError) error = NULL;
     g_ptr_array_add(f->store.due, fake_delivery(1, 1));
     f->templates.fault = unavailable();
-    g_assert_false(notification_claim(&f->store.base, &f->templates.base, FAKE_MAX, f->deliveries,
-                                      &f->n, &error));
+    g_assert_false(notification_claim(&f->store.base, &f->templates.base, FAKE_MAX, 1000,
+                                      f->deliveries, &f->n, &error));
     g_assert_true(ch_error_is_unavailable(error));
     g_assert_cmpuint(f->n, ==, 0);
 }

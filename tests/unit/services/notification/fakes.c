@@ -39,10 +39,18 @@ static bool store_record(NotificationStore *self, const NotificationDelivery *co
                          size_t n, GError **error)
 {
     FakeStore *store = (FakeStore *)self;
-    if (take_fault(&store->fault, error))
+    if (take_fault(&store->record_fault, error))
         return false;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (store->refused_body == NULL || g_strcmp0(deliveries[i]->body, store->refused_body) != 0)
+            continue;
+        g_set_error(error, CH_ERROR, CH_ERROR_FAILED, "a value is refused");
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
         g_assert_cmpint(deliveries[i]->verdict, !=, NOTIFICATION_UNDECIDED);
+        store->recorded_failed += deliveries[i]->verdict == NOTIFICATION_REFUSED;
+    }
     store->recorded += n;
     return true;
 }
@@ -76,6 +84,7 @@ void fake_store_clear(FakeStore *store)
 {
     g_ptr_array_unref(store->due);
     g_clear_error(&store->fault);
+    g_clear_error(&store->record_fault);
 }
 
 /* ---- templates ---- */

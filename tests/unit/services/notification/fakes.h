@@ -12,8 +12,11 @@ typedef struct {
     GPtrArray *due;         /* NotificationDelivery *, owned until claimed */
     size_t inserted;
     const NotificationEvent *const *events; /* of the last insert */
-    size_t recorded;                        /* deliveries, all calls together */
+    _Atomic size_t recorded;                /* deliveries, all calls together */
+    size_t recorded_failed;                 /* those of them that were refused */
     GError *fault;                          /* the next call fails with it; owned */
+    GError *record_fault;                   /* the next record fails with it; owned */
+    const char *refused_body;               /* a record that holds it is refused; NULL: none */
 } FakeStore;
 
 typedef struct {
