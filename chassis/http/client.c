@@ -380,8 +380,7 @@ static ChHttpClientConfig with_defaults(const ChHttpClientConfig *config)
 ChHttpClient *ch_http_client_new(const ChHttpClientConfig *config, GError **error)
 {
     g_assert(config->name != NULL);
-    if (!ch_curl_init(error))
-        return NULL;
+    ch_curl_init();
     CURLM *multi = curl_multi_init();
     if (multi == NULL) {
         g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "libcurl gives no multi handle");

@@ -4,21 +4,18 @@
 #include <pthread.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static CURLcode global = CURLE_FAILED_INIT; /* written by the once, read after it */
 
+/* It fails for want of memory alone, and that ends the process anywhere. */
 static void init_global(void)
 {
-    global = curl_global_init(CURL_GLOBAL_DEFAULT);
+    CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (code != CURLE_OK)
+        g_error("libcurl does not start: %s", curl_easy_strerror(code));
 }
 
-bool ch_curl_init(GError **error)
+void ch_curl_init(void)
 {
     pthread_once(&once, init_global);
-    if (global == CURLE_OK)
-        return true;
-    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "libcurl does not start: %s",
-                curl_easy_strerror(global));
-    return false;
 }
 
 void ch_curl_protect(CURL *easy, const char *protocols, int64_t timeout_ms)

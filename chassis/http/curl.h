@@ -1,15 +1,14 @@
 /* libcurl, its cleanups, and the options that every transfer of ours has. */
 #pragma once
 
-#include "chassis/core/error.h"
-
 #include <curl/curl.h>
+#include <glib.h>
 #include <stdint.h>
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CURL, curl_easy_cleanup)
 
-/** Once a process; any thread. Errors: CH_ERROR_CONFIG. */
-CH_MUST_CHECK bool ch_curl_init(GError **error);
+/** Before anything else of libcurl; takes effect once a process. Any thread. */
+void ch_curl_init(void);
 
 /** Sets what protects us: no signals, redirects, proxies, netrc or other protocols than @protocols,
  * and

@@ -131,8 +131,7 @@ ChMailer *ch_mailer_new(const ChMailerConfig *config, GError **error)
                     "the mail server must be given as smtp://host:port or smtps://host:port");
         return NULL;
     }
-    if (!ch_curl_init(error))
-        return NULL;
+    ch_curl_init();
     CURL *easy = curl_easy_init();
     if (easy == NULL) {
         g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "libcurl gives no handle");
