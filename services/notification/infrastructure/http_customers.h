@@ -9,7 +9,7 @@ typedef struct {
 } NotificationHttpCustomersConfig;
 
 enum {
-    NOTIFICATION_CUSTOMERS_BUDGET_MS = 4000, /* for one look-up with all its retries */
+    NOTIFICATION_CUSTOMERS_BUDGET_MS = 3500, /* for one look-up with all its retries */
 };
 
 /** For one lane; borrows the texts of @config. Errors: CONFIG. */
