@@ -15,13 +15,13 @@ MIGRATORS = tuple(f"{service}-migrator" for service in SERVICES)
 def build(layout, progress, verbose=False, directory=None, setup=(), environ=None, name="build"):
     """Configures the folder when it is not, and compiles what changed.
 
-    Without arguments: the layout's build folder. A folder that already holds binaries but no
-    build.ninja (an installation, say) is used as it is.
+    Without arguments: the layout's build folder. A folder that holds binaries but is no build folder
+    of meson (an installation, say) is used as it is.
     """
     directory = directory or layout.build
     environ = {**os.environ, **(environ or {})}
     progress.begin(name, "configuring")
-    if (directory / "services").is_dir() and not (directory / "build.ninja").exists():
+    if (directory / "services").is_dir() and not (directory / "meson-private").exists():
         progress.done(name, f"the binaries in {directory} are used as they are")
         return
     directory.mkdir(parents=True, exist_ok=True)
@@ -47,8 +47,8 @@ def _is_configured(layout, directory):
 
 def _configure(layout, directory, setup, environ, progress, verbose):
     command = ["meson", "setup", *setup]
-    if (directory / "meson-private").exists():
-        command.append("--wipe")
+    if (directory / "meson-private" / "cmd_line.txt").exists():
+        command.append("--wipe")  # begins anew with the options it had
     _run([*command, str(directory), str(layout.root)], environ, progress, "meson", verbose)
 
 
