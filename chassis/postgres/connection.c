@@ -59,6 +59,7 @@ static void forget_connection(ChPg *pg)
     g_queue_clear_full(&pg->answers, g_free);
     g_hash_table_remove_all(pg->prepared);
     pg->stale = false;
+    pg->in_transaction = false;
 }
 
 void ch_pg_free(ChPg *pg)

@@ -45,6 +45,7 @@ struct ChPg {
     PGconn *conn;         /* NULL while closed; in pipeline mode while open */
     GQueue answers;       /* ChPgAnswer *, owned */
     GHashTable *prepared; /* const ChPgStatement *, sent to this connection */
+    bool in_transaction;  /* BEGIN was queued and neither COMMIT nor ROLLBACK was answered */
     bool stale;           /* a prepared statement no longer fits: reconnect */
     int64_t retry_at_us;  /* no new try to connect before this */
     int retry_ms;         /* the last wait; 0 while all is well */

@@ -209,6 +209,7 @@ static bool send_execute(ChPg *pg, ChPgParams *params, ChPgRows **rows, GError *
 
 bool ch_pg_open_transaction(ChPg *pg, GError **error)
 {
+    pg->in_transaction = true;
     return send_command(pg, "begin", CH_PG_EXPECT_COMMAND, error);
 }
 
@@ -242,8 +243,11 @@ ChPgRows *ch_pg_query(ChPg *pg, ChPgParams *params, GError **error)
 
 bool ch_pg_commit(ChPg *pg, GError **error)
 {
-    return send_command(pg, "commit", CH_PG_EXPECT_COMMIT, error) && send_sync(pg, error) &&
-           take_answers(pg, error);
+    if (!send_command(pg, "commit", CH_PG_EXPECT_COMMIT, error) || !send_sync(pg, error) ||
+        !take_answers(pg, error))
+        return false;
+    pg->in_transaction = false;
+    return true;
 }
 
 /* Takes every answer up to the last sync, whatever it says; false when the connection broke. */
@@ -259,12 +263,13 @@ static bool discard_answers(ChPg *pg)
     return true;
 }
 
+/* What is open is known from in_transaction alone: within a pipeline libpq's own status is only
+ * right after a sync (libpq manual, "Pipeline Mode"). */
 void ch_pg_rollback(ChPg *pg)
 {
-    if (pg->conn == NULL)
+    if (pg->conn == NULL || !pg->in_transaction)
         return;
-    if (g_queue_is_empty(&pg->answers) && PQtransactionStatus(pg->conn) == PQTRANS_IDLE)
-        return;
+    pg->in_transaction = false;
     if (!send_sync(pg, NULL) || !discard_answers(pg))
         return;
     if (PQtransactionStatus(pg->conn) == PQTRANS_IDLE)
