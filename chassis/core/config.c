@@ -136,6 +136,33 @@ static bool is_one_line(const char *text)
     return g_utf8_validate(text, -1, NULL);
 }
 
+/* True when @text begins with one of @beginnings, "a|b"; NULL allows any. */
+static bool begins_well(const char *text, const char *beginnings)
+{
+    if (beginnings == NULL)
+        return true;
+    g_auto(GStrv) allowed = g_strsplit(beginnings, "|", -1);
+    for (char **beginning = allowed; *beginning != NULL; beginning++) {
+        if (g_str_has_prefix(text, *beginning))
+            return true;
+    }
+    return false;
+}
+
+static bool store_text(const ChConfigKey *key, char **field, const char *text, GError **error)
+{
+    if (!is_one_line(text)) {
+        set_bad(error, key, text, "one line of UTF-8 text without control characters");
+        return false;
+    }
+    if (!begins_well(text, key->choices)) {
+        set_bad(error, key, text, key->help);
+        return false;
+    }
+    *field = g_strdup(text);
+    return true;
+}
+
 /* Puts @text, not empty, into the field of @key. */
 static bool store(const ChConfigKey *key, void *config, const char *text, GError **error)
 {
@@ -144,12 +171,7 @@ static bool store(const ChConfigKey *key, void *config, const char *text, GError
     switch (key->kind) {
     case CH_CONFIG_TEXT:
     case CH_CONFIG_SECRET:
-        if (is_one_line(text)) {
-            *(char **)field = g_strdup(text);
-            return true;
-        }
-        set_bad(error, key, text, "one line of UTF-8 text without control characters");
-        return false;
+        return store_text(key, field, text, error);
     case CH_CONFIG_COUNT:
         if (parse_count(text, &rest, field) && *rest == '\0')
             return true;

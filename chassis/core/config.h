@@ -28,7 +28,7 @@ typedef struct {
     size_t offset;        /* of the field in the process's struct */
     const char *fallback; /* NULL: required. "": may be empty (text and secret only) */
     const char *help;     /* one line */
-    const char *choices;  /* CH_CONFIG_CHOICE: "quorum|classic" */
+    const char *choices;  /* CHOICE: "quorum|classic"; text and secret: how it may begin, or NULL */
 } ChConfigKey;
 
 /** One key of @type's field, in one line. */
@@ -53,7 +53,8 @@ typedef struct {
     { "SHUTDOWN_TIMEOUT", CH_CONFIG_DURATION, offsetof(ChConfigCommon, shutdown_timeout_ms),       \
       "20s", "how long a stop may take to finish work in flight", NULL },                          \
     { "DATABASE_URL", CH_CONFIG_SECRET, offsetof(ChConfigCommon, database_url), NULL,              \
-      "libpq connection URI of the service's database", NULL }
+      "PostgreSQL, postgresql://role:password@host:port/database",                                              \
+          "postgresql://|postgres://" }
 /* clang-format on */
 
 /** Fills @config (a struct zeroed by the caller) from the environment.

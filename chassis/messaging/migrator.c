@@ -10,7 +10,7 @@ enum {
 static const ChConfigKey keys[] = {
     CH_CONFIG_COMMON_KEYS,
     { "AMQP_URL", CH_CONFIG_SECRET, offsetof(ChMigratorConfig, amqp_url), NULL,
-      "RabbitMQ, amqp://user:password@host:port/vhost", NULL },
+      "RabbitMQ, amqp://user:password@host:port/vhost", "amqp://" },
     { "QUEUE_TYPE", CH_CONFIG_CHOICE, offsetof(ChMigratorConfig, queue_type), "quorum",
       "type of the queues to declare", CH_QUEUE_TYPES },
 };
