@@ -178,6 +178,7 @@ void ch_worker_relay(ChWorker *worker)
     const ChPublisherConfig config = {
         .url = worker->settings->amqp_url,
         .name = worker->identity->process,
+        .app_id = worker->identity->service,
         .exchange = worker->identity->exchange,
         .health = ch_health_part(worker->health, "rabbitmq"),
     };

@@ -23,7 +23,7 @@ typedef struct {
 #define CH_WORKER_KEYS(admin_default)                                                              \
     CH_CONFIG_COMMON_KEYS,                                                                         \
     CH_CONFIG_KEY("AMQP_URL", CH_CONFIG_SECRET, ChWorkerSettings, amqp_url, NULL,                  \
-                  "RabbitMQ, amqp://user:password@host:port/vhost", NULL),                         \
+                  "RabbitMQ, amqp://user:password@host:port/vhost", "amqp://"),                         \
     CH_CONFIG_KEY("ADMIN_LISTEN", CH_CONFIG_LISTEN, ChWorkerSettings, admin, admin_default,        \
                   "health and metrics", NULL),                                                     \
     CH_CONFIG_KEY("QUEUE_TYPE", CH_CONFIG_CHOICE, ChWorkerSettings, queue_type, "quorum",          \
@@ -34,7 +34,8 @@ typedef struct {
 /* clang-format on */
 
 typedef struct {
-    const char *process;  /* "order-worker": names its connections, and app_id of its messages */
+    const char *process;  /* "order-worker": names its connections */
+    const char *service;  /* "order": app_id of its messages */
     const char *exchange; /* that its service publishes to; NULL: none */
     size_t migrations;    /* how many its service has: the version of its schema */
 } ChWorkerIdentity;

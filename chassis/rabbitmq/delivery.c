@@ -11,7 +11,8 @@ enum {
 /* A copy as valid UTF-8 without zeros, at most @max bytes. Made valid it may grow. */
 static char *copy_text(amqp_bytes_t bytes, size_t max)
 {
-    g_autofree char *text = g_strndup(bytes.bytes, MIN(bytes.len, max));
+    /* The library gives an empty text as a NULL pointer. */
+    g_autofree char *text = g_strndup(bytes.len > 0 ? bytes.bytes : "", MIN(bytes.len, max));
     char *valid = g_utf8_make_valid(text, -1);
     if (strlen(valid) > max)
         *g_utf8_find_prev_char(valid, valid + max + 1) = '\0';
@@ -73,8 +74,9 @@ static void read_headers(const amqp_table_t *headers, ChDelivery *delivery)
     delivery->dead_letter_id = text_header(headers, "x-dead-letter-id");
     delivery->death_reason = text_header(headers, "x-first-death-reason");
     int64_t retries = number_header(headers, "x-retry-count");
-    delivery->retry_count = (int)CLAMP(retries, 0, CH_RETRIES);
-    delivery->delivery_count = number_header(headers, "x-delivery-count");
+    int64_t deliveries = number_header(headers, "x-delivery-count");
+    delivery->retry_count = (int)CLAMP(retries, 0, CH_RETRIES + 1);
+    delivery->delivery_count = MAX(deliveries, 0);
 }
 
 ChDelivery *ch_delivery_from(const amqp_envelope_t *envelope, uint64_t connection)

@@ -227,7 +227,7 @@ static bool send_message(ChPublisher *publisher, const ChMessage *message, GErro
                   AMQP_BASIC_APP_ID_FLAG | AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_TIMESTAMP_FLAG,
         .content_type = amqp_cstring_bytes("application/json"),
         .delivery_mode = PERSISTENT,
-        .app_id = amqp_cstring_bytes(publisher->config.name),
+        .app_id = amqp_cstring_bytes(publisher->config.app_id),
         .timestamp = (uint64_t)(message->created_us / G_USEC_PER_SEC),
         .headers = { .num_entries = 0, .entries = entries },
     };

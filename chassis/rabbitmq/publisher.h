@@ -13,7 +13,8 @@ typedef struct ChPublisher ChPublisher;
 
 typedef struct {
     const char *url;      /* borrowed, never logged */
-    const char *name;     /* of the connection, and app_id of every message; borrowed */
+    const char *name;     /* of the connection; borrowed */
+    const char *app_id;   /* of every message: the publishing service; borrowed */
     const char *exchange; /* declared after each connect; NULL: none */
     ChHealthPart *health; /* NULL: nobody asks */
 } ChPublisherConfig;

@@ -169,7 +169,7 @@ static bool add_sender(ChWorker *worker, const NotificationSettings *settings, i
 static bool run(const void *opaque, GError **error)
 {
     const NotificationSettings *settings = opaque;
-    const ChWorkerIdentity identity = { "notification-worker", NULL,
+    const ChWorkerIdentity identity = { "notification-worker", "notification", NULL,
                                         notification_migrations_count };
     g_autoptr(ChHealth) health = ch_health_new();
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);

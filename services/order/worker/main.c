@@ -31,7 +31,7 @@ static void subscribe(ChWorker *worker, int queue, void *(*decode)(const ChEvent
 
 static bool run(const void *settings, GError **error)
 {
-    const ChWorkerIdentity identity = { "order-worker", ORDER_EVENTS_EXCHANGE,
+    const ChWorkerIdentity identity = { "order-worker", "order", ORDER_EVENTS_EXCHANGE,
                                         order_migrations_count };
     g_autoptr(ChHealth) health = ch_health_new();
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, settings, health);

@@ -28,7 +28,7 @@ static void subscribe(ChWorker *worker, ChSubscriptionConfig subscription)
 
 static bool run(const void *settings, GError **error)
 {
-    const ChWorkerIdentity identity = { "stock-worker", STOCK_EVENTS_EXCHANGE,
+    const ChWorkerIdentity identity = { "stock-worker", "stock", STOCK_EVENTS_EXCHANGE,
                                         stock_migrations_count };
     g_autoptr(ChHealth) health = ch_health_new();
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, settings, health);
