@@ -1,0 +1,86 @@
+"""What must hold after every scenario, read from the databases and the broker."""
+
+import pika
+
+QUEUES = (
+    "stock.ordercreated",
+    "stock.ordercancelled",
+    "order.stock.completed",
+    "order.stock.fail",
+    "order.confirmed.queue",
+    "order.cancelled.queue",
+)
+
+
+COUNT_INTAKE = (
+    "select (select count(*) from orders), (select count(*) from order_items), (select count(*) from outbox),"
+    " (select count(*) from orders o join order_items i on i.order_id = o.id)"
+)
+
+
+def intake_agrees(rig, result, what, runs):
+    """Each order that was answered is there with its item and its event; of those under way when
+    wrk stopped (one a connection) any number may be."""
+    answered = sum(run.answers - run.refused for run, _ in runs)
+    open_at_end = sum(connections for _, connections in runs)
+    orders, items, events, pairs = rig.sql("order", COUNT_INTAKE)[0]
+    if not (answered <= orders <= answered + open_at_end and orders == items == events == pairs):
+        result.check(f"{what}: {answered} answered, {orders} orders, {items} items, {events} events", False)
+
+
+def no_refusals(result, what, runs):
+    refused = sum(run.refused for run in runs)
+    broken = sum(run.broken for run in runs)
+    result.check(f"{what}: {refused} answers other than 2xx, {broken} without an answer", refused + broken == 0)
+
+
+def queue_depths(rig):
+    """Messages ready in each queue and its dead letter queue."""
+    connection = pika.BlockingConnection(pika.URLParameters(rig.amqp_url()))
+    try:
+        channel = connection.channel()
+        names = [*QUEUES, *(f"{name}.dlq" for name in QUEUES)]
+        return {name: channel.queue_declare(name, passive=True).method.message_count for name in names}
+    finally:
+        connection.close()
+
+
+def purge(rig, name):
+    connection = pika.BlockingConnection(pika.URLParameters(rig.amqp_url()))
+    try:
+        connection.channel().queue_purge(name)
+    finally:
+        connection.close()
+
+
+def pending(rig):
+    """Rows in all outboxes."""
+    return sum(rig.value(service, "select count(*) from outbox") for service in ("order", "stock", "notification"))
+
+
+def saga_agrees(rig, result, what):
+    """Every order is confirmed, has one notification, and its stock was taken once. Nothing waits,
+    nothing was given up."""
+    orders, confirmed = rig.sql("order", "select count(*), count(*) filter (where status = 2) from orders")[0]
+    notifications, notified = rig.sql("notification", "select count(*), count(distinct order_id) from notifications")[0]
+    ordered = rig.value("order", "select coalesce(sum(quantity), 0)::bigint from order_items")
+    given, left, ledger = rig.sql(
+        "stock",
+        "select (select sum(delta) from stock_movements where kind = 'created')::bigint,"
+        " (select sum(quantity) from stock)::bigint, (select sum(delta) from stock_movements)::bigint",
+    )[0]
+    lost = sum(
+        rig.value(service, f"select count(*) from {table}")
+        for service in ("order", "stock", "notification")
+        for table in ("dead_letters", "outbox_parked")
+    )
+    waiting = pending(rig) + sum(queue_depths(rig).values())
+    result.check(
+        f"{what}: {orders} orders, {confirmed} confirmed, {notified} notified by {notifications} notifications;"
+        f" stock {given} = {left} left + {ordered} taken, ledger {ledger}; {waiting} waiting, {lost} given up",
+        orders == confirmed == notified == notifications
+        and given == left + ordered
+        and ledger == left
+        and waiting == 0
+        and lost == 0,
+    )
