@@ -65,14 +65,14 @@ static const ChPgStatement sql_record_results = {
       CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS },
 };
 
-/* $1 order or null, $2 status or null, $3 before this id or null, $4 how many. One statement for
- * each index: a plan made for any filter would read the whole log for a rare one. */
+/* $1 order or null, $2 status or null, $3 before this id, $4 how many. One statement for each
+ * index: a plan made for any filter would read the whole log for a rare one. */
 #define LIST_WHERE(condition)                                                                      \
     {                                                                                              \
         "select id, event_id, order_id, customer_id, template_code, status, channel, attempts,"    \
         " parameters::text, destination, subject, body, error, customer_source, trace_id,"         \
         " created_at, updated_at, due_at, sent_at from notifications where " condition             \
-        " and ($2 is null or status = $2) and ($3 is null or id < $3) order by id desc limit $4",  \
+        " and ($2 is null or status = $2) and id < $3 order by id desc limit $4",                  \
         {                                                                                          \
             CH_PG_UUID, CH_PG_INT, CH_PG_UUID, CH_PG_INT                                           \
         }                                                                                          \
@@ -259,6 +259,8 @@ static const ChPgStatement *statement_for(const NotificationFilter *filter)
 
 static ChPgParams *filter_params(const NotificationFilter *filter)
 {
+    ChUuid newest; /* no id comes after it */
+    memset(newest.bytes, 0xff, sizeof newest.bytes);
     ChPgParams *params = ch_pg_params_new(statement_for(filter));
     if (filter->has_order)
         ch_pg_add_uuid(params, 0, filter->order_id);
@@ -268,10 +270,7 @@ static ChPgParams *filter_params(const NotificationFilter *filter)
         ch_pg_add_int(params, 1, filter->status);
     else
         ch_pg_add_null(params, 1);
-    if (filter->has_before)
-        ch_pg_add_uuid(params, 2, filter->before);
-    else
-        ch_pg_add_null(params, 2);
+    ch_pg_add_uuid(params, 2, filter->has_before ? filter->before : newest);
     ch_pg_add_int(params, 3, filter->limit);
     return params;
 }

@@ -3,6 +3,8 @@
 
 #include "chassis/postgres/transaction.h"
 
+#include <string.h>
+
 typedef struct {
     NotificationTemplateStore base; /* first: the cast back is valid */
     ChPg *pg;
@@ -26,10 +28,10 @@ static const ChPgStatement sql_list_active = {
     { CH_PG_NONE },
 };
 
-/* $1 before this id, or null; $2 how many. */
+/* $1 before this id; $2 how many. */
 static const ChPgStatement sql_list_templates = {
     "select " TEMPLATE_COLUMNS " from notification_templates t"
-    " where $1 is null or t.id < $1 order by t.id desc limit $2",
+    " where t.id < $1 order by t.id desc limit $2",
     { CH_PG_UUID, CH_PG_INT },
 };
 
@@ -118,11 +120,10 @@ static bool list_active(NotificationTemplateStore *self, GPtrArray **templates, 
 static bool list(NotificationTemplateStore *self, const ChUuid *before, int64_t limit,
                  GPtrArray **templates, GError **error)
 {
+    ChUuid newest; /* no id comes after it */
+    memset(newest.bytes, 0xff, sizeof newest.bytes);
     ChPgParams *params = ch_pg_params_new(&sql_list_templates);
-    if (before != NULL)
-        ch_pg_add_uuid(params, 0, *before);
-    else
-        ch_pg_add_null(params, 0);
+    ch_pg_add_uuid(params, 0, before != NULL ? *before : newest);
     ch_pg_add_int(params, 1, limit);
     return query_templates(pg_of(self), params, templates, error);
 }
