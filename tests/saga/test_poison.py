@@ -44,7 +44,7 @@ def test_300_poison_messages(system, stocks, dead_letters, same_processes):
                 broker.to_queue(queue, body, properties)
         def all_recorded():
             lost = missing(dead_letters, messages)
-            assert not lost, lost
+            assert not lost, f"{sum(lost.values())} of {sorted(set(lost))}"
             return True
         eventually(all_recorded, "every bad message in the dead letters with a reason", PATIENCE_S)
         history = load.stop()
