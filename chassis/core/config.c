@@ -136,14 +136,14 @@ static bool is_one_line(const char *text)
     return g_utf8_validate(text, -1, NULL);
 }
 
-/* True when @text begins with one of @beginnings, "a|b"; NULL allows any. */
+/* True when @text begins with one of @beginnings, "a|b", and goes on; NULL allows any. */
 static bool begins_well(const char *text, const char *beginnings)
 {
     if (beginnings == NULL)
         return true;
     g_auto(GStrv) allowed = g_strsplit(beginnings, "|", -1);
     for (char **beginning = allowed; *beginning != NULL; beginning++) {
-        if (g_str_has_prefix(text, *beginning))
+        if (g_str_has_prefix(text, *beginning) && text[strlen(*beginning)] != '\0')
             return true;
     }
     return false;
