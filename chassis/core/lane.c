@@ -221,7 +221,8 @@ static void *run_lane(void *argument)
 {
     ChLane *lane = argument;
     ChSource *source = lane->config.source;
-    keep_whole(lane); /* connect before the first item comes */
+    bool let_go = false; /* of the last batch: what lies behind it must stay, see run_batch() */
+    keep_whole(lane);    /* connect before the first item comes */
     while (!atomic_load(&lane->stopping)) {
         g_autoptr(GError) error = NULL;
         size_t n = 0;
@@ -230,12 +231,13 @@ static void *run_lane(void *argument)
             report(lane, error);
             back_off(lane);
         } else if (n > 0) {
-            run_batch(lane, lane->items, n);
+            let_go = !run_batch(lane, lane->items, n);
         } else if (!atomic_load(&lane->stopping)) {
             keep_whole(lane);
         }
     }
-    finish(lane);
+    if (!let_go)
+        finish(lane);
     raise_flag(lane, &lane->ended);
     return NULL;
 }
