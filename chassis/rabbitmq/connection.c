@@ -12,6 +12,7 @@
 enum {
     CONNECT_TIMEOUT_S = 3,
     RPC_TIMEOUT_S = 5,
+    GOODBYE_TIMEOUT_S = 1,
     HEARTBEAT_S = 20, /* a dead broker is noticed within two of them */
     FRAME_BYTES = 128 * 1024,
     SEND_TIMEOUT_MS = 30000, /* bytes that the peer does not acknowledge end the connection */
@@ -159,11 +160,21 @@ amqp_connection_state_t ch_amqp_open(const char *url, const char *name, GError *
     g_assert(connection != NULL);
     if (connect_and_login(connection, &info, name, error))
         return connection;
-    ch_amqp_close(connection);
+    ch_amqp_drop(connection);
     return NULL;
 }
 
 void ch_amqp_close(amqp_connection_state_t connection)
+{
+    if (connection == NULL)
+        return;
+    struct timeval timeout = { .tv_sec = GOODBYE_TIMEOUT_S };
+    amqp_set_rpc_timeout(connection, &timeout);
+    amqp_connection_close(connection, AMQP_REPLY_SUCCESS);
+    amqp_destroy_connection(connection);
+}
+
+void ch_amqp_drop(amqp_connection_state_t connection)
 {
     if (connection != NULL)
         amqp_destroy_connection(connection);

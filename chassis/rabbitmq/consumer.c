@@ -56,7 +56,7 @@ static bool drop(ChConsumer *consumer, GError **error)
     if (error != NULL && *error != NULL)
         (*error)->code = CH_ERROR_UNAVAILABLE;
     report_health(consumer, false, error != NULL && *error != NULL ? (*error)->message : "lost");
-    g_clear_pointer(&consumer->connection, ch_amqp_close);
+    g_clear_pointer(&consumer->connection, ch_amqp_drop);
     return false;
 }
 

@@ -13,13 +13,17 @@ enum {
 };
 
 /** Opens a connection to @url (amqp://user:password@host:port/vhost) and its channel.
- * Errors: UNAVAILABLE; CONFIG when @url is not such a URL. Close with ch_amqp_close(). */
+ * Errors: UNAVAILABLE; CONFIG when @url is not such a URL. Close with ch_amqp_close() or
+ * ch_amqp_drop(). */
 CH_MUST_CHECK amqp_connection_state_t ch_amqp_open(const char *url, const char *name,
                                                    GError **error);
 
-/** Closes at once, without the closing handshake, which a blocked broker never answers. NULL is
- * fine. */
+/** Closes a connection that is in order with the closing handshake, for which it waits up to a
+ * second. NULL is fine. */
 void ch_amqp_close(amqp_connection_state_t connection);
+
+/** Closes at once, without the handshake, which a blocked broker never answers. NULL is fine. */
+void ch_amqp_drop(amqp_connection_state_t connection);
 
 /** True when the last synchronous call succeeded; else @error tells what @doing failed.
  * FAILED when the broker closed the channel (it refuses what was asked), else UNAVAILABLE. */

@@ -60,7 +60,7 @@ static void report_health(ChPublisher *publisher, bool ok, const char *detail)
 static bool drop(ChPublisher *publisher, GError **error)
 {
     report_health(publisher, false, error != NULL && *error != NULL ? (*error)->message : "lost");
-    g_clear_pointer(&publisher->connection, ch_amqp_close);
+    g_clear_pointer(&publisher->connection, ch_amqp_drop);
     return false;
 }
 
