@@ -13,7 +13,7 @@
 enum {
     IDLE_WAIT_MS = 1000,    /* how long `take` may wait before the connection is looked at */
     BACKOFF_FIRST_MS = 50,  /* after a first UNAVAILABLE; doubles */
-    BACKOFF_MOST_MS = 5000, /* so that a healed server is seen within 5 s */
+    BACKOFF_MOST_MS = 1000, /* so that a healed server is used within a second */
     THREAD_NAME_BYTES = 16, /* pthread_setname_np(3) */
     DEFAULT_STACK_BYTES = 512 * 1024, /* handlers keep their arrays on the heap */
 };
