@@ -1,5 +1,7 @@
 """What must hold after every scenario, read from the databases and the broker."""
 
+import contextlib
+
 import pika
 
 QUEUES = (
@@ -34,23 +36,36 @@ def no_refusals(result, what, runs):
     result.check(f"{what}: {refused} answers other than 2xx, {broken} without an answer", refused + broken == 0)
 
 
-def queue_depths(rig):
-    """Messages ready in each queue and its dead letter queue."""
+@contextlib.contextmanager
+def channel(rig):
     connection = pika.BlockingConnection(pika.URLParameters(rig.amqp_url()))
     try:
-        channel = connection.channel()
-        names = [*QUEUES, *(f"{name}.dlq" for name in QUEUES)]
-        return {name: channel.queue_declare(name, passive=True).method.message_count for name in names}
+        yield connection.channel()
     finally:
         connection.close()
+
+
+def depth_in(opened, name):
+    return opened.queue_declare(name, passive=True).method.message_count
+
+
+def queue_depths(rig):
+    """Messages ready in each queue and its dead letter queue."""
+    with channel(rig) as opened:
+        return {name: depth_in(opened, name) for queue in QUEUES for name in (queue, f"{queue}.dlq")}
+
+
+@contextlib.contextmanager
+def depth_of(rig, name):
+    """A function that tells how many messages are ready in that queue."""
+    with channel(rig) as opened:
+        yield lambda: depth_in(opened, name)
 
 
 def purge(rig, name):
-    connection = pika.BlockingConnection(pika.URLParameters(rig.amqp_url()))
-    try:
-        connection.channel().queue_purge(name)
-    finally:
-        connection.close()
+    """Empties a queue; how many messages were there."""
+    with channel(rig) as opened:
+        return opened.queue_purge(name).method.message_count
 
 
 def pending(rig):

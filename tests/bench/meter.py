@@ -29,6 +29,10 @@ def cpu_seconds(pid):
 
 
 def resident_mib(pid):
+    return processes.resident_kib(pid) / 1024
+
+
+def family_mib(pid):
     """Memory of a process and its children; pages that they share are counted once."""
     return sum(_proportional_kib(one) for one in family(pid)) / 1024
 
@@ -62,8 +66,7 @@ class PeakMemory:
     def _watch(self):
         while True:
             for name, pid in self._pids.items():
-                # The servers have many processes: their sum is looked at by resident_mib() at the end.
-                self.mib[name] = max(self.mib[name], processes.resident_kib(pid) / 1024)
+                self.mib[name] = max(self.mib[name], resident_mib(pid))
             if self._done.wait(self._seconds):
                 return
 

@@ -13,7 +13,9 @@ from .build import build
 from .layout import Layout, LauncherError
 from .system import System
 
-SCENARIOS = ("intake", "saga", "latency")
+SCENARIOS = (
+    "intake", "saga", "latency", "spike", "hot-product", "reads", "growth", "footprint", "scale-out",
+)  # fmt: skip
 SETUP = ("--buildtype=release", "-Doptimization=2", "-Dtests=false")
 LTO = "-Db_lto=true"
 # What the processes get is what a user gets who sets nothing.
