@@ -46,10 +46,11 @@ struct ChPg {
     GQueue answers;       /* ChPgAnswer *, owned */
     GHashTable *prepared; /* const ChPgStatement *, sent to this connection */
     bool in_transaction;  /* BEGIN was queued and neither COMMIT nor ROLLBACK was answered */
-    bool stale;           /* a prepared statement no longer fits: reconnect */
-    int64_t retry_at_us;  /* no new try to connect before this */
-    int retry_ms;         /* the last wait; 0 while all is well */
-    GError *last_error;   /* why the last try failed */
+    bool stale; /* reconnect before the next transaction: a prepared statement no longer fits, or
+                 * the buffers have grown large */
+    int64_t retry_at_us; /* no new try to connect before this */
+    int retry_ms;        /* the last wait; 0 while all is well */
+    GError *last_error;  /* why the last try failed */
 };
 
 /** Closes the connection, so that the next ch_pg_connect() opens a new one; tells health why. */

@@ -13,6 +13,7 @@ enum {
     ANSWER_TIMEOUT_MS = 8000, /* above the session's statement_timeout: then the server is gone */
     STATEMENT_NAME_BYTES = 24,
     BINARY = 1,
+    SWOLLEN_BYTES = 4 * 1024 * 1024, /* libpq never gives back a buffer that it enlarged */
 };
 
 /* ---- the wire ---- */
@@ -129,6 +130,8 @@ static bool take_answer(ChPg *pg, GError **error)
     if (result == NULL)
         return false;
     g_autofree ChPgAnswer *answer = g_queue_pop_head(&pg->answers);
+    if (PQresultMemorySize(result) > SWOLLEN_BYTES)
+        pg->stale = true;
     if (!is_success(answer, result)) {
         note_failure(pg, answer, result, error);
         return false;
@@ -197,6 +200,11 @@ static bool send_execute(ChPg *pg, ChPgParams *params, ChPgRows **rows, GError *
     const char *values[CH_PG_MAX_PARAMS];
     int lengths[CH_PG_MAX_PARAMS];
     int n = ch_pg_params_wire(params, values, lengths);
+    int64_t bytes = 0;
+    for (int i = 0; i < n; i++)
+        bytes += lengths[i];
+    if (bytes > SWOLLEN_BYTES)
+        pg->stale = true;
     char name[STATEMENT_NAME_BYTES];
     statement_name(ch_pg_params_statement(params), name);
     if (PQsendQueryPrepared(pg->conn, name, n, values, lengths, binary, BINARY) == 0)
