@@ -17,7 +17,7 @@
 enum {
     GO_ON = -1,
     EXIT_CONFIG = 2,
-    LARGE_BLOCK_BYTES = 256 * 1024, /* above the usual batch of a hundred orders */
+    LARGE_BLOCK_BYTES = 128 * 1024, /* the pages of rabbitmq-c's pools count as large */
     MAX_ARENAS = 4,
 };
 

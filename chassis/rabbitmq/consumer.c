@@ -14,6 +14,7 @@
 enum {
     MAX_BATCH_BYTES = 8 * 1024 * 1024, /* bodies of one batch; one larger message goes alone */
     CAUTIOUS_WINDOW = 1,
+    SWOLLEN_BYTES = 1024 * 1024, /* rabbitmq-c keeps the pages that a larger message took */
 };
 
 struct ChConsumer {
@@ -22,6 +23,8 @@ struct ChConsumer {
     uint64_t connections;               /* how many were opened: the number of this one */
     bool cautious;                      /* the window is one message */
     bool widen;                         /* a never delivered message was settled: open the window */
+    bool swollen;                       /* a large message came on this connection */
+    bool retiring;                      /* to be replaced once what has come is settled */
     bool closed;                        /* asks for nothing more */
     int wake_fd;                        /* eventfd; written by any thread */
 };
@@ -83,6 +86,8 @@ static bool connect_consumer(ChConsumer *consumer, GError **error)
     consumer->connections++;
     consumer->cautious = true;
     consumer->widen = false;
+    consumer->swollen = false;
+    consumer->retiring = false;
     if (consumer->config.queue != NULL &&
         !ch_declare_queue(consumer->connection, consumer->config.queue, consumer->config.type,
                           error))
@@ -93,16 +98,21 @@ static bool connect_consumer(ChConsumer *consumer, GError **error)
     return true;
 }
 
+/* Asks for nothing more on this connection; what has come stays queued in the library. */
+static bool cancel(ChConsumer *consumer, GError **error)
+{
+    amqp_basic_cancel(consumer->connection, CH_AMQP_CHANNEL,
+                      amqp_cstring_bytes(consumer->config.name));
+    return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "cancel", error);
+}
+
 /* A window only holds for consumers that start after it was set. What arrives while this cancels
  * stays queued in the library and is fetched as usual. */
 static bool open_window(ChConsumer *consumer, GError **error)
 {
     consumer->widen = false;
     consumer->cautious = false;
-    amqp_basic_cancel(consumer->connection, CH_AMQP_CHANNEL,
-                      amqp_cstring_bytes(consumer->config.name));
-    return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "cancel", error) &&
-           start_consuming(consumer, consumer->config.prefetch, error);
+    return cancel(consumer, error) && start_consuming(consumer, consumer->config.prefetch, error);
 }
 
 /* ---- fetching ---- */
@@ -145,6 +155,7 @@ static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_
         if (delivery == NULL)
             break;
         bytes += delivery->body_bytes;
+        consumer->swollen |= delivery->body_bytes > SWOLLEN_BYTES;
         deliveries[(*n)++] = delivery;
     }
     amqp_maybe_release_buffers(consumer->connection);
@@ -160,6 +171,23 @@ static void wait_for_delivery(ChConsumer *consumer, int wait_ms)
         return; /* nobody woke us */
 }
 
+/* Before a fetch: opens the window, or lets a swollen connection run dry and replaces it. */
+static bool adjust(ChConsumer *consumer, GError **error)
+{
+    if (consumer->closed)
+        return true;
+    if (consumer->retiring && !amqp_frames_enqueued(consumer->connection)) {
+        ch_amqp_close(consumer->connection);
+        consumer->connection = NULL;
+        return connect_consumer(consumer, error);
+    }
+    if (consumer->swollen && !consumer->retiring) {
+        consumer->retiring = true;
+        return cancel(consumer, error);
+    }
+    return consumer->retiring || !consumer->widen || open_window(consumer, error);
+}
+
 bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max, int wait_ms,
                        size_t *n, GError **error)
 {
@@ -169,9 +197,8 @@ bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max
         return true;
     if (!connect_consumer(consumer, error))
         return false;
-    bool ok = consumer->closed || !consumer->widen || open_window(consumer, &why);
-    ok = ok && take_deliveries(consumer, deliveries, max, n, &why);
-    if (ok && *n == 0 && !consumer->closed) {
+    bool ok = adjust(consumer, &why) && take_deliveries(consumer, deliveries, max, n, &why);
+    if (ok && *n == 0 && !consumer->closed && !consumer->retiring) {
         wait_for_delivery(consumer, wait_ms);
         ok = take_deliveries(consumer, deliveries, max, n, &why);
     }
@@ -247,9 +274,7 @@ void ch_consumer_close(ChConsumer *consumer)
     if (consumer->connection == NULL)
         return;
     g_autoptr(GError) error = NULL;
-    amqp_basic_cancel(consumer->connection, CH_AMQP_CHANNEL,
-                      amqp_cstring_bytes(consumer->config.name));
-    if (!ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "cancel", &error))
+    if (!cancel(consumer, &error))
         drop(consumer, &error);
 }
 
