@@ -46,12 +46,15 @@ def test_pages_are_newest_first_and_complete(orders, stocks, notifications):
     placed = [orders.placed((product, 1)) for _ in range(12)]
     for order_id in placed:
         notifications.wait(order_id)
-    listed = notifications.all_pages("/api/notifications", 5)
+    listed, cursor = [], None
+    while not set(placed) <= {row["orderId"] for row in listed}:
+        page = exact(notifications.get("/api/notifications", limit=5, cursor=cursor))
+        assert len(page["items"]) == 5
+        listed += page["items"]
+        cursor = page["nextCursor"]
     ids = [row["id"] for row in listed]
     assert len(ids) == len(set(ids))
-    assert set(placed) <= {row["orderId"] for row in listed}
-    whole = [row["id"] for row in exact(notifications.get("/api/notifications", limit=10))["items"]]
-    assert len(whole) == 10
+    assert [row["createdAt"] for row in listed] == sorted((row["createdAt"] for row in listed), reverse=True)
 
 
 def test_pages_of_one_order(orders, stocks, notifications):

@@ -45,6 +45,7 @@ class System:
 
     def up(self):
         self.launcher("up", "--detach", timeout=START_SECONDS)
+        self.binary("order-api")
         for name in PROCESSES:
             self.environment(name)
 
