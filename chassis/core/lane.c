@@ -8,13 +8,16 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     IDLE_WAIT_MS = 1000,    /* how long `take` may wait before the connection is looked at */
     BACKOFF_FIRST_MS = 50,  /* after a first UNAVAILABLE; doubles */
     BACKOFF_MOST_MS = 1000, /* so that a healed server is used within a second */
-    THREAD_NAME_BYTES = 16, /* pthread_setname_np(3) */
+    STACK_IN_USE_BYTES = 64 * 1024, /* below the frame that looks: more than any call here takes */
+    THREAD_NAME_BYTES = 16,         /* pthread_setname_np(3) */
     DEFAULT_STACK_BYTES = 512 * 1024, /* handlers keep their arrays on the heap */
 };
 
@@ -191,8 +194,26 @@ static bool run_batch(ChLane *lane, void *const *items, size_t n)
 
 /* ---- the thread ---- */
 
+/* Gives back the part of the stack that a deep call took once and that is not in use now. */
+static void trim_stack(void)
+{
+    pthread_attr_t attributes;
+    void *lowest = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return;
+    pthread_attr_getstack(&attributes, &lowest, &size);
+    pthread_attr_destroy(&attributes);
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = ((uintptr_t)lowest + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)&attributes - STACK_IN_USE_BYTES) & ~(page - 1);
+    if (end > start)
+        madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
 static void keep_whole(ChLane *lane)
 {
+    trim_stack();
     g_autoptr(GError) error = NULL;
     if (lane->config.work->ops->idle(lane->config.work, &error)) {
         recovered(lane);

@@ -7,6 +7,7 @@
 #include "chassis/rabbitmq/delivery.h"
 
 #include <amqp_framing.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ struct ChConsumer {
     uint64_t connections;               /* how many were opened: the number of this one */
     bool cautious;                      /* the window is one message */
     bool widen;                         /* a never delivered message was settled: open the window */
-    bool swollen;                       /* a large message came on this connection */
+    bool swollen;                       /* a message that takes much memory came on it */
     bool retiring;                      /* to be replaced once what has come is settled */
     bool closed;                        /* asks for nothing more */
     int wake_fd;                        /* eventfd; written by any thread */
@@ -155,7 +156,7 @@ static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_
         if (delivery == NULL)
             break;
         bytes += delivery->body_bytes;
-        consumer->swollen |= delivery->body_bytes > SWOLLEN_BYTES;
+        consumer->swollen |= delivery->body_bytes > SWOLLEN_BYTES || delivery->nested_headers;
         deliveries[(*n)++] = delivery;
     }
     amqp_maybe_release_buffers(consumer->connection);
@@ -179,6 +180,7 @@ static bool adjust(ChConsumer *consumer, GError **error)
     if (consumer->retiring && !amqp_frames_enqueued(consumer->connection)) {
         ch_amqp_close(consumer->connection);
         consumer->connection = NULL;
+        malloc_trim(0); /* what decoding took lies free in small pieces */
         return connect_consumer(consumer, error);
     }
     if (consumer->swollen && !consumer->retiring) {

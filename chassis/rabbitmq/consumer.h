@@ -47,6 +47,7 @@ typedef struct {
     char *error;            /* header x-error */
     char *dead_letter_id;   /* header x-dead-letter-id */
     char *death_reason;     /* header x-first-death-reason: why the broker dead-lettered it */
+    bool nested_headers;    /* a foreign header holds a table or an array */
     int retry_count;        /* header x-retry-count; 0 when absent or senseless */
     int64_t delivery_count; /* times it was delivered before and not settled */
 } ChDelivery;
