@@ -81,7 +81,7 @@ typedef enum {
 
 typedef struct {
     StockEditResult result;
-    int64_t quantity; /* after a change that was done; else what is there */
+    int64_t quantity; /* after the change; OUT_OF_RANGE: what is there */
 } StockEditOutcome;
 
 /** A line of the ledger. */

@@ -213,7 +213,7 @@ static void test_long_host_is_refused(Fixture *f, gconstpointer unused G_GNUC_UN
 static void test_missing_secret(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     const char *line = "DATABASE_URL is not set, nor is DATABASE_URL_FILE: "
-                       "expected libpq connection URI of the service's database";
+                       "expected PostgreSQL, postgresql://role:password@host:port/database";
     g_unsetenv("DATABASE_URL");
     must_refuse(f, line);
     g_setenv("DATABASE_URL", "", TRUE);

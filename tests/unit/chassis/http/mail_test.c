@@ -121,8 +121,8 @@ static void test_refuses_injection(void)
     static const char *const bad[] = { "a\rb",
                                        "a\nb",
                                        "a\r\nBcc: x@y",
-                                       "a\xe2\x80\xa8"
-                                       "b",
+                                       ("a\xe2\x80\xa8"
+                                        "b"),
                                        "a\xe2\x80\xa9",
                                        "a\xc2\x85",
                                        "a\x01",
