@@ -227,15 +227,27 @@ static void test_bad_secret_is_not_shown(Fixture *f, gconstpointer unused G_GNUC
                    "expected one line of UTF-8 text without control characters");
 }
 
+static void test_address_begins_with_its_scheme(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const char *const bad[] = { "nonsense", "http://hush", "postgresql:/hush",
+                                       "postgresql://" };
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_setenv("DATABASE_URL", bad[i], TRUE);
+        must_refuse(f, "DATABASE_URL is wrong: "
+                       "expected PostgreSQL, postgresql://role:password@host:port/database");
+    }
+}
+
 static void test_secret_from_a_file(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    static const char *const contents[] = { "hush", "hush\n", "hush\r\n" };
+    static const char *const contents[] = { "postgres://hush", "postgres://hush\n",
+                                            "postgres://hush\r\n" };
     g_unsetenv("DATABASE_URL");
     g_setenv("DATABASE_URL_FILE", f->secret_path, TRUE);
     for (size_t i = 0; i < G_N_ELEMENTS(contents); i++) {
         must_write(f->secret_path, contents[i], strlen(contents[i]));
         must_read(f);
-        g_assert_cmpstr(f->config.common.database_url, ==, "hush");
+        g_assert_cmpstr(f->config.common.database_url, ==, "postgres://hush");
         ch_config_clear(keys, G_N_ELEMENTS(keys), &f->config);
         g_assert_null(f->config.common.database_url);
     }
@@ -317,6 +329,7 @@ int main(int argc, char **argv)
     ADD("long-host-is-refused", test_long_host_is_refused);
     ADD("secret/missing", test_missing_secret);
     ADD("secret/bad-is-not-shown", test_bad_secret_is_not_shown);
+    ADD("secret/address-begins-with-its-scheme", test_address_begins_with_its_scheme);
     ADD("secret/from-a-file", test_secret_from_a_file);
     ADD("secret/bad-files", test_bad_secret_files);
     ADD("secret/both-ways-are-refused", test_both_ways_are_refused);
