@@ -20,6 +20,7 @@ class Child:
 
     def __init__(self, system, name, changes=None):
         self.name = name
+        self.good_exits = {0}
         self.environment = system.environment(name)
         self.admin = f"127.0.0.1:{free_port()}"
         self.environment["ADMIN_LISTEN"] = self.admin
@@ -84,7 +85,7 @@ def child(system, name, changes=None, ready=True):
     try:
         yield process.wait_ready() if ready else process
         code = process.process.returncode if process.process.poll() is not None else process.stop()
-        assert code == 0, f"{name} exited {code}:\n{process.log[-4000:]}"
+        assert code in process.good_exits, f"{name} exited {code}:\n{process.log[-4000:]}"
     finally:
         process.discard()
 
