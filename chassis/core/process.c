@@ -133,8 +133,10 @@ int ch_process_init(const char *process, const char *purpose, const ChConfigKey 
     const sigset_t signals = stop_signals();
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     g_autoptr(GError) error = NULL;
-    if (!ch_config_read(keys, n, config, &error))
+    if (!ch_config_read(keys, n, config, &error)) {
+        ch_config_clear(keys, n, config);
         return bad_setting(process, error);
+    }
     const ChConfigCommon *common = config;
     ch_log_init(process, (ChLogLevel)common->log_level);
     ch_config_log(keys, n, config);
