@@ -36,7 +36,7 @@ def assert_on_the_wire(message):
     assert properties.message_id == envelope["EventId"]
     assert properties.type == event_type
     assert properties.timestamp
-    assert APP_ID_OF_EXCHANGE[message.exchange] in properties.app_id
+    assert properties.app_id == APP_ID_OF_EXCHANGE[message.exchange]
     assert TRACEPARENT.match(properties.headers["traceparent"])
 
 
