@@ -66,14 +66,22 @@ static bool drop(ChConsumer *consumer, GError **error)
 
 /* ---- connecting ---- */
 
+/* Each window is a consumer of its own to the broker: RabbitMQ 3.10 goes on counting the deliveries
+ * of a quorum queue's consumer that comes back under its old tag, its channel counts from 0, and
+ * dies. */
+static amqp_bytes_t consumer_tag(const ChConsumer *consumer)
+{
+    return amqp_cstring_bytes(consumer->cautious ? "cautious" : consumer->config.name);
+}
+
 static bool start_consuming(ChConsumer *consumer, int window, GError **error)
 {
     amqp_basic_qos(consumer->connection, CH_AMQP_CHANNEL, 0, (uint16_t)window, 0);
     if (!ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "set the window", error))
         return false;
     amqp_basic_consume(consumer->connection, CH_AMQP_CHANNEL,
-                       amqp_cstring_bytes(consumer->config.queue_name),
-                       amqp_cstring_bytes(consumer->config.name), 0, 0, 0, amqp_empty_table);
+                       amqp_cstring_bytes(consumer->config.queue_name), consumer_tag(consumer), 0,
+                       0, 0, amqp_empty_table);
     return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "consume", error);
 }
 
@@ -102,8 +110,7 @@ static bool connect_consumer(ChConsumer *consumer, GError **error)
 /* Asks for nothing more on this connection; what has come stays queued in the library. */
 static bool cancel(ChConsumer *consumer, GError **error)
 {
-    amqp_basic_cancel(consumer->connection, CH_AMQP_CHANNEL,
-                      amqp_cstring_bytes(consumer->config.name));
+    amqp_basic_cancel(consumer->connection, CH_AMQP_CHANNEL, consumer_tag(consumer));
     return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "cancel", error);
 }
 
@@ -112,8 +119,10 @@ static bool cancel(ChConsumer *consumer, GError **error)
 static bool open_window(ChConsumer *consumer, GError **error)
 {
     consumer->widen = false;
+    if (!cancel(consumer, error))
+        return false;
     consumer->cautious = false;
-    return cancel(consumer, error) && start_consuming(consumer, consumer->config.prefetch, error);
+    return start_consuming(consumer, consumer->config.prefetch, error);
 }
 
 /* ---- fetching ---- */
