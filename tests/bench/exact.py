@@ -74,7 +74,7 @@ def pending(rig):
 
 
 def saga_agrees(rig, result, what):
-    """Every order is confirmed, has one notification, and its stock was taken once. Nothing waits,
+    """Every accepted order is there and confirmed, has one notification, and its stock was taken once. Nothing waits,
     nothing was given up."""
     orders, confirmed = rig.sql("order", "select count(*), count(*) filter (where status = 2) from orders")[0]
     notifications, notified = rig.sql("notification", "select count(*), count(distinct order_id) from notifications")[0]
@@ -91,11 +91,16 @@ def saga_agrees(rig, result, what):
     )
     waiting = pending(rig) + sum(queue_depths(rig).values())
     result.check(
-        f"{what}: {orders} orders, {confirmed} confirmed, {notified} notified by {notifications} notifications;"
+        f"{what}: {rig.accepted} accepted, {orders} orders, {confirmed} confirmed, {notified} notified by {notifications} notifications;"
         f" stock {given} = {left} left + {ordered} taken, ledger {ledger}; {waiting} waiting, {lost} given up",
-        orders == confirmed == notified == notifications
+        rig.accepted <= orders <= rig.accepted + rig.unanswered
+        and orders == confirmed == notified == notifications
         and given == left + ordered
         and ledger == left
         and waiting == 0
         and lost == 0,
     )
+    if rig.refused or rig.unanswered:
+        result.notes.append(
+            f"{what}, warm-up included: {rig.refused} answered other than 2xx, {rig.unanswered} not answered"
+        )

@@ -75,7 +75,7 @@ def loadgen(rig, total, connections, apis, rate=None, warm_up=0.0, products=None
     command += ["--rate", str(rate)] if rate else []
     done = subprocess.run([*command, *apis], check=True, capture_output=True, text=True)
     report = json.loads(done.stdout)
-    return Placed(
+    placed = Placed(
         sent=report["sent"],
         ok=sum(count for status, count in report["statuses"].items() if status.startswith("2")),
         statuses=report["statuses"],
@@ -85,6 +85,10 @@ def loadgen(rig, total, connections, apis, rate=None, warm_up=0.0, products=None
         latency_ms={name: value / 1000 for name, value in report["latency_us"].items()},
         record=record,
     )
+    rig.accepted += placed.ok
+    rig.unanswered += placed.unanswered
+    rig.refused += placed.sent - placed.ok - placed.unanswered
+    return placed
 
 
 @dataclasses.dataclass

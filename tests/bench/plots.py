@@ -49,16 +49,12 @@ def ceiling(highest):
     """The end of the scale: 1, 2 or 5 times a power of ten in TICKS steps."""
     if highest <= 0:
         return 1
-    step = 10.0 ** len(str(int(highest))) / 1e6
-    for factor in (1, 2, 2.5, 5):
-        if factor * step * TICKS >= highest:
-            return factor * step * TICKS
-    while step * TICKS < highest:
-        for factor in (2, 2.5, 5, 10):
+    step = 1e-6
+    while True:
+        for factor in (1, 2, 2.5, 5):
             if factor * step * TICKS >= highest:
                 return factor * step * TICKS
         step *= 10
-    return step * TICKS
 
 
 def height_of(value, top):

@@ -43,7 +43,7 @@ class Plan:
 
 
 FULL = Plan(False, 5, 5, 1, 60_000, 20, 10, 3_000_000, 500_000, 20_000)
-QUICK = Plan(True, 2, 2, 1, 8_000, 8, 4, 200_000, 60_000, 10_000)
+QUICK = Plan(True, 2, 2, 1, 5_000, 8, 4, 100_000, 40_000, 10_000)
 
 
 class Quiet:
@@ -71,6 +71,9 @@ class Rig:
         self._connections = {}
         self._random = random.Random(20261122)
         self._seeds = 0
+        self.accepted = 0  # orders answered by 2xx since the tables were emptied,
+        self.refused = 0  # those answered otherwise,
+        self.unanswered = 0  # and those that nobody can know about
         self.products = self._uuid_file("products", PRODUCTS)
         self.hot_product = self._uuid_file("hot-product", 1)
         self.loadgen, self.pqreads = _compile(self.folder)
@@ -139,6 +142,7 @@ class Rig:
 
         To the planner the tables are new after that, as they are in a system just started.
         """
+        self.accepted = self.refused = self.unanswered = 0
         for service, tables in TABLES.items():
             self.sql(service, f"truncate {tables} cascade")
         ids = self.products.read_text().split() + self.hot_product.read_text().split()

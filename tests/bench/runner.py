@@ -1,6 +1,6 @@
 """Runs the scenarios; prints, writes and plots what they found."""
 
-
+import dataclasses
 import os
 import platform
 import re
@@ -20,6 +20,7 @@ from .rig import FULL, QUICK, Rig
 from .scenarios import SCENARIOS
 
 BAR_WIDTH = 24
+QUICK_SECONDS = 200  # after so many --quick makes do with one round
 HEADINGS = ["", "median", "unit", "range", "bar", ""]
 
 
@@ -56,6 +57,9 @@ def run(layout, system, progress, options):
     with Rig(layout, system, plan, steps) as rig:
         for scenario in chosen:
             began = time.monotonic()
+            if plan.quick and rig.plan.rounds > 1 and began - options.started > QUICK_SECONDS:
+                rig.plan = dataclasses.replace(plan, rounds=1)
+                progress.note(f"  {QUICK_SECONDS} s are over: one round from here on")
             try:
                 results[scenario.NAME] = scenario.run(rig)
             except (TimeoutError, LauncherError, subprocess.CalledProcessError, psycopg.Error) as error:
@@ -99,12 +103,22 @@ def write(layout, options, report, results, progress):
         os.chmod(options.json, 0o644)
         progress.note(f"\n  figures: {options.json}")
     folder = Path(options.plots).resolve()
-    caption = f"{report['machine']['cpu']}, {report['machine']['cores']} cores; {report['versions']['commit'][:12]}"
-    written = plots.write_all(folder, results, caption)
+    written = plots.write_all(folder, results, caption_of(report))
     progress.note(f"  {len(written)} plots: {folder}")
     met = [figure for result in results.values() for figure in result.figures if figure.bar is not None]
     short = [figure for figure in met if figure.verdict != "met"]
     progress.note(f"  {len(met) - len(short)} of {len(met)} bars met in {report['seconds']:.0f} s")
+
+
+def caption_of(report):
+    """What stands below each plot: without it a figure means nothing."""
+    box, about = report["machine"], report["versions"]
+    postgresql = about["postgresql"].removeprefix("psql (PostgreSQL) ").partition(" ")[0]
+    commit, _, changes = about["commit"].partition(" ")
+    return (
+        f"{box['cpu']}, {box['cores']} cores; PostgreSQL {postgresql}, RabbitMQ {about['rabbitmq']};"
+        f" {commit[:12]} {changes}".rstrip()
+    )
 
 
 def machine():

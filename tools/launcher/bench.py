@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from . import accounts, terminal
@@ -36,6 +37,7 @@ def add_arguments(command):
 
 def run(layout, options):
     """The command; exit code 0 when every scenario ran and nothing was lost."""
+    options.started = time.monotonic()
     options.plots = options.plots or str(layout.root / "docs" / "performance")
     for name in SETTINGS:
         os.environ.pop(name, None)
