@@ -279,6 +279,8 @@ static bool publish_window(ChPublisher *publisher, Window *window, int64_t deadl
     while (window->n_settled < window->n) {
         if (!read_frames(publisher, window, 0, error) || !send_some(publisher, window, error))
             return false;
+        if (window->n_settled == window->n)
+            break; /* the last confirm has come: no other frame would end a wait */
         if (window->sent < window->n && !window_is_full(window) && !publisher->blocked)
             continue;
         int64_t left_us = deadline_us - ch_time_monotonic_us();
