@@ -34,6 +34,7 @@ static const ChPgStatement sql_set_session = {
     " set_config('enable_seqscan', 'off', false),"
     " set_config('enable_hashjoin', 'off', false),"
     " set_config('enable_mergejoin', 'off', false),"
+    " set_config('cpu_index_tuple_cost', '1', false),"
     " set_config('jit', 'off', false)",
     { CH_PG_NONE },
 };
