@@ -1,7 +1,20 @@
 /* The error domain of the chassis. */
 #include "chassis/core/error.h"
 
-G_DEFINE_QUARK(ch - error - quark, ch_error)
+#include <stdatomic.h>
+
+/* By hand: what G_DEFINE_QUARK() keeps is written by each thread that has an error first,
+ * unguarded. */
+GQuark ch_error_quark(void)
+{
+    static _Atomic GQuark quark;
+    GQuark known = atomic_load_explicit(&quark, memory_order_relaxed);
+    if (known == 0) {
+        known = g_quark_from_static_string("ch-error-quark");
+        atomic_store_explicit(&quark, known, memory_order_relaxed);
+    }
+    return known;
+}
 
 bool ch_error_is_unavailable(const GError *error)
 {
