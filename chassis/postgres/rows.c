@@ -120,14 +120,15 @@ ChDecimal ch_pg_decimal(const ChPgRows *rows, size_t row, int column)
     /* The digit at weight w counts 10,000^w; ours are in ten-thousandths, so w = -1 counts one. */
     int digits = read_u16(value);
     int weight = (int16_t)read_u16(value + 2);
-    bool negative = read_u16(value + 4) != 0;
+    /* Every digit has the sign: the least value has no positive twin. */
+    int sign = read_u16(value + 4) != 0 ? -1 : 1;
     ChDecimal whole = 0;
     for (int power = weight, i = 0; power >= -1; power--, i++) {
-        int digit = i < digits ? read_u16(value + 8 + 2 * i) : 0;
+        int digit = i < digits ? sign * read_u16(value + 8 + 2 * i) : 0;
         g_assert(!__builtin_mul_overflow(whole, NUMERIC_BASE, &whole) &&
                  !__builtin_add_overflow(whole, digit, &whole));
     }
-    return negative ? -whole : whole;
+    return whole;
 }
 
 int64_t ch_pg_time(const ChPgRows *rows, size_t row, int column)
