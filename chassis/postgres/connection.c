@@ -40,6 +40,11 @@ static const ChPgStatement sql_set_session = {
     { CH_PG_NONE },
 };
 
+static const ChPgStatement sql_set_read_only = {
+    "select set_config('default_transaction_read_only', 'on', false)",
+    { CH_PG_NONE },
+};
+
 static const ChPgStatement sql_select_schema_version = {
     "select coalesce(max(version), 0) from schema_migrations",
     { CH_PG_NONE },
@@ -120,6 +125,8 @@ static bool begin_session(ChPg *pg, GError **error)
 {
     if (!ch_pg_open_transaction(pg, error) ||
         !ch_pg_send(pg, ch_pg_params_new(&sql_set_session), NULL, error))
+        return false;
+    if (pg->config.read_only && !ch_pg_send(pg, ch_pg_params_new(&sql_set_read_only), NULL, error))
         return false;
     if (pg->config.schema_version > 0 && !check_schema(pg, error))
         return false;

@@ -14,7 +14,10 @@ typedef struct {
     const char *url;              /* libpq connection URI; borrowed, never logged */
     const char *application_name; /* shown in pg_stat_activity; borrowed */
     int schema_version;           /* the newest migration this build knows; 0: not checked */
-    ChHealthPart *health;         /* told of every change; NULL: nobody asks */
+    bool read_only; /* for a lane that only reads: no transaction is opened, which saves a round
+                     * trip a batch; each statement sees what is committed, and the server refuses
+                     * writes */
+    ChHealthPart *health; /* told of every change; NULL: nobody asks */
 } ChPgConfig;
 
 /** A connection that is not open yet. Copies @config's fields but borrows its texts. */

@@ -223,7 +223,9 @@ bool ch_pg_open_transaction(ChPg *pg, GError **error)
 
 bool ch_pg_begin(ChPg *pg, GError **error)
 {
-    return ch_pg_connect(pg, error) && ch_pg_open_transaction(pg, error);
+    if (!ch_pg_connect(pg, error))
+        return false;
+    return pg->config.read_only || ch_pg_open_transaction(pg, error);
 }
 
 bool ch_pg_send(ChPg *pg, ChPgParams *params, ChPgRows **rows, GError **error)
@@ -236,6 +238,8 @@ bool ch_pg_send(ChPg *pg, ChPgParams *params, ChPgRows **rows, GError **error)
 
 bool ch_pg_wait(ChPg *pg, GError **error)
 {
+    if (!pg->in_transaction) /* read-only: the sync ends the statements' own transaction */
+        return send_sync(pg, error) && take_answers(pg, error);
     if (PQsendFlushRequest(pg->conn) == 0)
         return lost(pg, "cannot queue", error);
     return take_answers(pg, error);
@@ -251,6 +255,8 @@ ChPgRows *ch_pg_query(ChPg *pg, ChPgParams *params, GError **error)
 
 bool ch_pg_commit(ChPg *pg, GError **error)
 {
+    if (!pg->in_transaction)
+        return true; /* read-only, and every answer was waited for */
     if (!send_command(pg, "commit", CH_PG_EXPECT_COMMIT, error) || !send_sync(pg, error) ||
         !take_answers(pg, error))
         return false;
@@ -275,7 +281,7 @@ static bool discard_answers(ChPg *pg)
  * right after a sync (libpq manual, "Pipeline Mode"). */
 void ch_pg_rollback(ChPg *pg)
 {
-    if (pg->conn == NULL || !pg->in_transaction)
+    if (pg->conn == NULL || (!pg->in_transaction && g_queue_is_empty(&pg->answers)))
         return;
     pg->in_transaction = false;
     if (!send_sync(pg, NULL) || !discard_answers(pg))

@@ -11,13 +11,14 @@ static const ChConfigKey keys[] = {
     CH_API_KEYS("127.0.0.1:5003", "127.0.0.1:6003"),
 };
 
-/* A connection of one lane. */
-static ChPg *connection(const ChApiSettings *settings, ChHealth *health)
+/* A connection of one lane, which may do no more than read. */
+static ChPg *connection(const ChApiSettings *settings, ChHealth *health, bool read_only)
 {
     const ChPgConfig pg = {
         .url = settings->common.database_url,
         .application_name = "notification-api",
         .schema_version = (int)notification_migrations_count,
+        .read_only = read_only,
         .health = ch_health_part(health, "postgres"),
     };
     return ch_pg_new(&pg);
@@ -26,8 +27,8 @@ static ChPg *connection(const ChApiSettings *settings, ChHealth *health)
 static bool run(const void *settings, GError **error)
 {
     g_autoptr(ChHealth) health = ch_health_new();
-    g_autoptr(ChPg) write_pg = connection(settings, health);
-    g_autoptr(ChPg) read_pg = connection(settings, health);
+    g_autoptr(ChPg) write_pg = connection(settings, health, false);
+    g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
     g_autoptr(NotificationTemplateStore) read_templates = notification_pg_templates_new(read_pg);
     g_autoptr(NotificationStore) read_log = notification_pg_store_new(read_pg);

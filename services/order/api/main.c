@@ -23,13 +23,14 @@ static const ChConfigKey keys[] = {
       "unpublished messages beyond which intake answers 503", NULL },
 };
 
-/* A connection of one lane. */
-static ChPg *connection(const Settings *settings, ChHealth *health)
+/* A connection of one lane, which may do no more than read. */
+static ChPg *connection(const Settings *settings, ChHealth *health, bool read_only)
 {
     const ChPgConfig pg = {
         .url = settings->api.common.database_url,
         .application_name = "order-api",
         .schema_version = (int)order_migrations_count,
+        .read_only = read_only,
         .health = ch_health_part(health, "postgres"),
     };
     return ch_pg_new(&pg);
@@ -39,9 +40,9 @@ static bool run(const void *opaque, GError **error)
 {
     const Settings *settings = opaque;
     g_autoptr(ChHealth) health = ch_health_new();
-    g_autoptr(ChPg) write_pg = connection(settings, health);
-    g_autoptr(ChPg) read_pg = connection(settings, health);
-    g_autoptr(ChPg) gate_pg = connection(settings, health);
+    g_autoptr(ChPg) write_pg = connection(settings, health, false);
+    g_autoptr(ChPg) read_pg = connection(settings, health, true);
+    g_autoptr(ChPg) gate_pg = connection(settings, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);
     g_autoptr(OrderStore) read_store = order_pg_store_new(read_pg);
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);

@@ -10,13 +10,14 @@ static const ChConfigKey keys[] = {
     CH_API_KEYS("127.0.0.1:5002", "127.0.0.1:6002"),
 };
 
-/* A connection of one lane. */
-static ChPg *connection(const ChApiSettings *settings, ChHealth *health)
+/* A connection of one lane, which may do no more than read. */
+static ChPg *connection(const ChApiSettings *settings, ChHealth *health, bool read_only)
 {
     const ChPgConfig pg = {
         .url = settings->common.database_url,
         .application_name = "stock-api",
         .schema_version = (int)stock_migrations_count,
+        .read_only = read_only,
         .health = ch_health_part(health, "postgres"),
     };
     return ch_pg_new(&pg);
@@ -25,8 +26,8 @@ static ChPg *connection(const ChApiSettings *settings, ChHealth *health)
 static bool run(const void *settings, GError **error)
 {
     g_autoptr(ChHealth) health = ch_health_new();
-    g_autoptr(ChPg) write_pg = connection(settings, health);
-    g_autoptr(ChPg) read_pg = connection(settings, health);
+    g_autoptr(ChPg) write_pg = connection(settings, health, false);
+    g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(StockStore) write_store = stock_pg_store_new(write_pg);
     g_autoptr(StockStore) read_store = stock_pg_store_new(read_pg);
     g_autoptr(ChApi) api = ch_api_new(health);
