@@ -9,27 +9,33 @@ enum {
 
 static const ChConfigKey keys[] = {
     CH_CONFIG_COMMON_KEYS,
-    { "AMQP_URL", CH_CONFIG_SECRET, offsetof(ChMigratorConfig, amqp_url), NULL,
-      "RabbitMQ, amqp://user:password@host:port/vhost", "amqp://" },
+    CH_AMQP_KEYS(ChMigratorConfig, amqp),
     { "QUEUE_TYPE", CH_CONFIG_CHOICE, offsetof(ChMigratorConfig, queue_type), "quorum",
       "type of the queues to declare", CH_QUEUE_TYPES },
 };
 
+static bool check(const void *config, GError **error)
+{
+    return ch_amqp_check_config(&((const ChMigratorConfig *)config)->amqp, error);
+}
+
+static bool run(const void *opaque, GError **error)
+{
+    const ChMigratorConfig *config = opaque;
+    return ch_migrate(config->common.database_url, config->migrations, config->n_migrations,
+                      SERVER_WAIT_MS, error) &&
+           ch_topology_declare(&config->amqp, config->topology, (ChQueueType)config->queue_type,
+                               SERVER_WAIT_MS, error);
+}
+
 int ch_migrator_main(const char *process, const ChMigration *migrations, size_t n,
                      const ChTopology *topology, int argc, char **argv)
 {
-    ChMigratorConfig config = { .amqp_url = NULL };
-    int status = ch_process_init(process, "applies migrations and declares queues, then exits",
-                                 keys, G_N_ELEMENTS(keys), &config, argc, argv);
-    if (status >= 0)
-        return status;
-    g_autoptr(GError) error = NULL;
-    if (!ch_migrate(config.common.database_url, migrations, n, SERVER_WAIT_MS, &error) ||
-        !ch_topology_declare(config.amqp_url, topology, (ChQueueType)config.queue_type,
-                             SERVER_WAIT_MS, &error))
-        status = ch_process_fail(error);
-    else
-        status = 0;
-    ch_config_clear(keys, G_N_ELEMENTS(keys), &config);
-    return status;
+    ChMigratorConfig config = {
+        .migrations = migrations,
+        .n_migrations = n,
+        .topology = topology,
+    };
+    return ch_process_main(process, "applies migrations and declares queues, then exits", keys,
+                           G_N_ELEMENTS(keys), &config, check, run, argc, argv);
 }

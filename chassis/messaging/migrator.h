@@ -7,8 +7,11 @@
 
 typedef struct {
     ChConfigCommon common;
-    char *amqp_url;
-    int queue_type; /* ChQueueType */
+    ChAmqpConfig amqp;
+    int queue_type;                /* ChQueueType */
+    const ChMigration *migrations; /* what follows is no setting: the service's own, borrowed */
+    size_t n_migrations;
+    const ChTopology *topology;
 } ChMigratorConfig;
 
 /** Reads the configuration, applies @migrations, declares @topology; the process's whole main().

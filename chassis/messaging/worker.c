@@ -43,6 +43,28 @@ ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings
     ChWorker *worker = g_new0(ChWorker, 1);
     worker->identity = identity;
     worker->settings = settings;
+/* A token travels in a header, and must not be guessed. */
+static bool check_token(const char *token, GError **error)
+{
+    size_t n = strlen(token);
+    bool visible = true;
+    for (size_t i = 0; i < n; i++)
+        visible = visible && g_ascii_isgraph(token[i]);
+    if (n == 0 || (visible && n >= CH_ADMIN_TOKEN_MIN_CHARS))
+        return true;
+    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG,
+                "ADMIN_TOKEN: expected %d or more visible ASCII characters",
+                CH_ADMIN_TOKEN_MIN_CHARS);
+    return false;
+}
+
+bool ch_worker_check(const void *opaque, GError **error)
+{
+    const ChWorkerSettings *settings = opaque;
+    return ch_amqp_check_config(&settings->amqp, error) &&
+           check_token(settings->admin_token, error);
+}
+
     worker->health = health;
     worker->lanes = ch_lane_group_new();
     worker->owned = g_array_new(FALSE, FALSE, sizeof(Owned));
@@ -120,7 +142,7 @@ static ChConsumer *new_consumer(ChWorker *worker, const char *name, const ChQueu
                                 int prefetch)
 {
     const ChConsumerConfig config = {
-        .url = worker->settings->amqp_url,
+        .broker = &worker->settings->amqp,
         .name = worker->identity->process,
         .queue_name = name,
         .queue = queue,
@@ -176,7 +198,7 @@ void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig 
 void ch_worker_relay(ChWorker *worker)
 {
     const ChPublisherConfig config = {
-        .url = worker->settings->amqp_url,
+        .broker = &worker->settings->amqp,
         .name = worker->identity->process,
         .app_id = worker->identity->service,
         .exchange = worker->identity->exchange,

@@ -13,7 +13,7 @@ typedef struct ChWorker ChWorker;
  * offsets are these. */
 typedef struct {
     ChConfigCommon common;
-    char *amqp_url;
+    ChAmqpConfig amqp;
     ChListen admin;
     int queue_type; /* ChQueueType */
     int64_t inbox_retention_ms;
@@ -22,8 +22,7 @@ typedef struct {
 /* clang-format off */
 #define CH_WORKER_KEYS(admin_default)                                                              \
     CH_CONFIG_COMMON_KEYS,                                                                         \
-    CH_CONFIG_KEY("AMQP_URL", CH_CONFIG_SECRET, ChWorkerSettings, amqp_url, NULL,                  \
-                  "RabbitMQ, amqp://user:password@host:port/vhost", "amqp://"),                         \
+    CH_AMQP_KEYS(ChWorkerSettings, amqp),                                                          \
     CH_CONFIG_KEY("ADMIN_LISTEN", CH_CONFIG_LISTEN, ChWorkerSettings, admin, admin_default,        \
                   "health and metrics", NULL),                                                     \
     CH_CONFIG_KEY("QUEUE_TYPE", CH_CONFIG_CHOICE, ChWorkerSettings, queue_type, "quorum",          \

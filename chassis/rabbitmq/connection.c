@@ -1,4 +1,5 @@
 /* Opening a connection, and what its errors mean. */
+#include "chassis/rabbitmq/connection_tls.h"
 #include "chassis/rabbitmq/librabbitmq.h"
 
 #include <amqp_framing.h>
@@ -22,8 +23,10 @@ bool ch_amqp_check_status(int status, const char *doing, GError **error)
 {
     if (status == AMQP_STATUS_OK)
         return true;
-    g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "broker: %s: %s", doing,
-                amqp_error_string2(status));
+    const char *reason = ch_amqp_tls_reason(NULL, status);
+    g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "broker: %s: %s%s%s", doing,
+                amqp_error_string2(status), reason != NULL ? ": " : "",
+                reason != NULL ? reason : "");
     return false;
 }
 
@@ -124,19 +127,45 @@ static void set_socket_options(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
-static bool connect_and_login(amqp_connection_state_t connection,
+/* Never a plain socket for a URL that says amqps. */
+static amqp_socket_t *new_socket(amqp_connection_state_t connection, const ChAmqpConfig *config,
+                                 const struct amqp_connection_info *info, GError **error)
+{
+    if (info->ssl != 0)
+        return ch_amqp_tls_socket(connection, config, info->host, error);
+    amqp_socket_t *socket = amqp_tcp_socket_new(connection);
+    g_assert(socket != NULL);
+    return socket;
+}
+
+static bool connect_socket(amqp_socket_t *socket, const struct amqp_connection_info *info,
+                           GError **error)
+{
+    struct timeval timeout = { .tv_sec = CONNECT_TIMEOUT_S };
+    int status = amqp_socket_open_noblock(socket, info->host, info->port, &timeout);
+    const char *reason = info->ssl != 0 ? ch_amqp_tls_reason(socket, status) : NULL;
+    if (reason == NULL)
+        return ch_amqp_check_status(status, "connect", error);
+    g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "broker: no TLS with %s:%d: %s", info->host,
+                info->port, reason);
+    return false;
+}
+
+static bool connect_and_login(amqp_connection_state_t connection, const ChAmqpConfig *config,
                               const struct amqp_connection_info *info, const char *name,
                               GError **error)
 {
-    struct timeval connect_timeout = { .tv_sec = CONNECT_TIMEOUT_S };
     struct timeval rpc_timeout = { .tv_sec = RPC_TIMEOUT_S };
-    amqp_socket_t *socket = amqp_tcp_socket_new(connection);
-    g_assert(socket != NULL);
+    amqp_socket_t *socket = new_socket(connection, config, info, error);
+    if (socket == NULL) {
+        if (error != NULL && *error != NULL)
+            (*error)->code =
+                CH_ERROR_UNAVAILABLE; /* a file, good at the start, is being replaced */
+        return false;
+    }
     amqp_set_handshake_timeout(connection, &rpc_timeout);
     amqp_set_rpc_timeout(connection, &rpc_timeout);
-    if (!ch_amqp_check_status(
-            amqp_socket_open_noblock(socket, info->host, info->port, &connect_timeout), "connect",
-            error))
+    if (!connect_socket(socket, info, error))
         return false;
     set_socket_options(amqp_get_sockfd(connection));
     if (!login(connection, info, name, error))
@@ -145,20 +174,20 @@ static bool connect_and_login(amqp_connection_state_t connection,
     return ch_amqp_check(amqp_get_rpc_reply(connection), "open a channel", error);
 }
 
-amqp_connection_state_t ch_amqp_open(const char *url, const char *name, GError **error)
+amqp_connection_state_t ch_amqp_open(const ChAmqpConfig *config, const char *name, GError **error)
 {
-    g_autofree char *copy =
-        g_strdup(url); /* the parser writes into it, the result points into it */
+    /* The parser writes into it, the result points into it. */
+    g_autofree char *copy = g_strdup(config->url);
     struct amqp_connection_info info;
     amqp_default_connection_info(&info);
-    if (amqp_parse_url(copy, &info) != AMQP_STATUS_OK || info.ssl != 0) {
+    if (amqp_parse_url(copy, &info) != AMQP_STATUS_OK) {
         g_set_error_literal(error, CH_ERROR, CH_ERROR_CONFIG,
-                            "AMQP_URL is not of the form amqp://user:password@host:port/vhost");
+                            "AMQP_URL is not of the form amqp[s]://user:password@host:port/vhost");
         return NULL;
     }
     amqp_connection_state_t connection = amqp_new_connection();
     g_assert(connection != NULL);
-    if (connect_and_login(connection, &info, name, error))
+    if (connect_and_login(connection, config, &info, name, error))
         return connection;
     ch_amqp_drop(connection);
     return NULL;
@@ -180,6 +209,12 @@ void ch_amqp_drop(amqp_connection_state_t connection)
         amqp_destroy_connection(connection);
 }
 
+void ch_amqp_cork(amqp_connection_state_t connection, bool on)
+{
+    const int value = on ? 1 : 0;
+    setsockopt(amqp_get_sockfd(connection), IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+}
+
 void ch_amqp_wait(amqp_connection_state_t connection, int wake_fd, int wait_ms)
 {
     if (amqp_frames_enqueued(connection) || amqp_data_in_buffer(connection))
@@ -189,4 +224,42 @@ void ch_amqp_wait(amqp_connection_state_t connection, int wake_fd, int wait_ms)
         { .fd = wake_fd, .events = POLLIN }, /* a negative one is ignored by poll */
     };
     poll(fds, G_N_ELEMENTS(fds), wait_ms);
+}
+
+/* ---- settings ---- */
+
+static bool is_given(const char *file)
+{
+    return file != NULL && *file != '\0';
+}
+
+static bool contradiction(const char *given, const char *missing, GError **error)
+{
+    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s is set: expected %s too", given, missing);
+    return false;
+}
+
+/* Loads the files as a connection would. */
+static bool check_files(const ChAmqpConfig *config, GError **error)
+{
+    amqp_connection_state_t connection = amqp_new_connection();
+    g_assert(connection != NULL);
+    bool ok = ch_amqp_tls_socket(connection, config, "localhost", error) != NULL;
+    ch_amqp_drop(connection);
+    return ok;
+}
+
+bool ch_amqp_check_config(const ChAmqpConfig *config, GError **error)
+{
+    bool has_cert = is_given(config->cert_file);
+    bool has_key = is_given(config->key_file);
+    if (has_cert != has_key)
+        return contradiction(has_cert ? "AMQP_CERT_FILE" : "AMQP_KEY_FILE",
+                             has_cert ? "AMQP_KEY_FILE" : "AMQP_CERT_FILE", error);
+    if (g_str_has_prefix(config->url, "amqps://"))
+        return check_files(config, error);
+    if (is_given(config->ca_file) || has_cert)
+        return contradiction(has_cert ? "AMQP_CERT_FILE" : "AMQP_CA_FILE", "AMQP_URL with amqps://",
+                             error);
+    return true;
 }

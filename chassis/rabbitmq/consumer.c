@@ -89,7 +89,7 @@ static bool connect_consumer(ChConsumer *consumer, GError **error)
 {
     if (consumer->connection != NULL)
         return true;
-    consumer->connection = ch_amqp_open(consumer->config.url, consumer->config.name, error);
+    consumer->connection = ch_amqp_open(consumer->config.broker, consumer->config.name, error);
     if (consumer->connection == NULL)
         return drop(consumer, error);
     consumer->connections++;

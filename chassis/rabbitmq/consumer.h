@@ -4,6 +4,7 @@
 
 #include "chassis/core/error.h"
 #include "chassis/core/trace.h"
+#include "chassis/rabbitmq/connection.h"
 #include "chassis/rabbitmq/topology.h"
 #include "chassis/telemetry/health.h"
 
@@ -23,10 +24,10 @@ enum {
 typedef struct ChConsumer ChConsumer;
 
 typedef struct {
-    const char *url;        /* borrowed, never logged */
-    const char *name;       /* of the connection; borrowed */
-    const char *queue_name; /* what is consumed; borrowed */
-    const ChQueue *queue;   /* declared after each connect; NULL: it must be there */
+    const ChAmqpConfig *broker; /* borrowed */
+    const char *name;           /* of the connection; borrowed */
+    const char *queue_name;     /* what is consumed; borrowed */
+    const ChQueue *queue;       /* declared after each connect; NULL: it must be there */
     ChQueueType type;
     int prefetch;         /* the full window, 1 to 65,535 */
     ChHealthPart *health; /* NULL: nobody asks */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "chassis/core/error.h"
+#include "chassis/rabbitmq/connection.h"
 
 #include <amqp.h>
 #include <glib.h>
@@ -12,10 +13,10 @@ enum {
     CH_AMQP_CHANNEL = 1
 };
 
-/** Opens a connection to @url (amqp://user:password@host:port/vhost) and its channel.
- * Errors: UNAVAILABLE; CONFIG when @url is not such a URL. Close with ch_amqp_close() or
+/** Opens a connection and its channel. With amqps it is verified TLS or no connection.
+ * Errors: UNAVAILABLE; CONFIG when @config's URL is none. Close with ch_amqp_close() or
  * ch_amqp_drop(). */
-CH_MUST_CHECK amqp_connection_state_t ch_amqp_open(const char *url, const char *name,
+CH_MUST_CHECK amqp_connection_state_t ch_amqp_open(const ChAmqpConfig *config, const char *name,
                                                    GError **error);
 
 /** Closes a connection that is in order with the closing handshake, for which it waits up to a
@@ -36,8 +37,13 @@ bool ch_amqp_check_status(int status, const char *doing, GError **error);
  * and basic.cancel UNAVAILABLE; other methods are fine. */
 bool ch_amqp_check_frame(const amqp_frame_t *frame, const char *doing, GError **error);
 
-/** Waits until there is something to read or @wake_fd (-1: none) is readable, @wait_ms at most. */
+/** Waits until there is something to read or @wake_fd (-1: none) is readable, @wait_ms at most.
+ * The library must have been read until it said AMQP_STATUS_TIMEOUT: then nothing lies in it. */
 void ch_amqp_wait(amqp_connection_state_t connection, int wake_fd, int wait_ms);
+
+/** While @on, what is written to a plain connection leaves in full segments: one for many frames.
+ */
+void ch_amqp_cork(amqp_connection_state_t connection, bool on);
 
 static inline amqp_bytes_t ch_amqp_text(const char *text)
 {

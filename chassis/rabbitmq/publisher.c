@@ -5,14 +5,14 @@
 #include "chassis/core/time.h"
 #include "chassis/rabbitmq/declare.h"
 
+#include "chassis/rabbitmq/properties.h"
 #include <amqp_framing.h>
 #include <string.h>
 
 enum {
     MAX_UNCONFIRMED = 512,               /* messages under way; small enough for socket buffers */
     MAX_UNCONFIRMED_BYTES = 1024 * 1024, /* a blocked broker stops reading: we must not block */
-    MAX_HEADERS = 6,
-    PERSISTENT = 2,
+    SENDS_BETWEEN_READS = 64,
 };
 
 struct ChPublisher {
@@ -68,7 +68,7 @@ static bool connect_publisher(ChPublisher *publisher, GError **error)
 {
     if (publisher->connection != NULL)
         return true;
-    publisher->connection = ch_amqp_open(publisher->config.url, publisher->config.name, error);
+    publisher->connection = ch_amqp_open(publisher->config.broker, publisher->config.name, error);
     if (publisher->connection == NULL)
         return drop(publisher, error);
     publisher->published = 0;
@@ -195,55 +195,16 @@ static bool read_frames(ChPublisher *publisher, Window *window, int wait_ms, GEr
 
 /* ---- publishing ---- */
 
-static void add_header(amqp_table_t *table, const char *name, const char *value)
-{
-    if (value == NULL)
-        return;
-    amqp_table_entry_t *entry = &table->entries[table->num_entries++];
-    entry->key = amqp_cstring_bytes(name);
-    entry->value.kind = AMQP_FIELD_KIND_UTF8;
-    entry->value.value.bytes = amqp_cstring_bytes(value);
-}
-
-static void fill_headers(const ChMessage *message, amqp_table_t *table)
-{
-    add_header(table, "traceparent", message->traceparent);
-    add_header(table, "x-failed-queue", message->failed_queue);
-    add_header(table, "x-error", message->error);
-    add_header(table, "x-dead-letter-id", message->dead_letter_id);
-    if (message->retry_count == 0)
-        return;
-    amqp_table_entry_t *entry = &table->entries[table->num_entries++];
-    entry->key = amqp_cstring_bytes("x-retry-count");
-    entry->value.kind = AMQP_FIELD_KIND_I32;
-    entry->value.value.i32 = message->retry_count;
-}
-
 static bool send_message(ChPublisher *publisher, const ChMessage *message, GError **error)
 {
-    amqp_table_entry_t entries[MAX_HEADERS];
-    amqp_basic_properties_t properties = {
-        ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
-                  AMQP_BASIC_APP_ID_FLAG | AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_TIMESTAMP_FLAG,
-        .content_type = amqp_cstring_bytes("application/json"),
-        .delivery_mode = PERSISTENT,
-        .app_id = amqp_cstring_bytes(publisher->config.app_id),
-        .timestamp = (uint64_t)(message->created_us / G_USEC_PER_SEC),
-        .headers = { .num_entries = 0, .entries = entries },
-    };
-    fill_headers(message, &properties.headers);
-    if (message->message_id != NULL) {
-        properties._flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
-        properties.message_id = amqp_cstring_bytes(message->message_id);
-    }
-    if (message->type != NULL) {
-        properties._flags |= AMQP_BASIC_TYPE_FLAG;
-        properties.type = amqp_cstring_bytes(message->type);
-    }
+    amqp_table_entry_t headers[CH_MESSAGE_MAX_HEADERS];
+    amqp_basic_properties_t properties;
+    ch_message_properties(message, publisher->config.app_id, headers, &properties);
     const amqp_bytes_t body = { message->body_bytes, (void *)message->body };
     int status = amqp_basic_publish(
         publisher->connection, CH_AMQP_CHANNEL, ch_amqp_text(message->exchange),
-        ch_amqp_text(message->routing_key), message->mandatory ? 1 : 0, 0, &properties, body);
+        ch_amqp_text(message->routing_key),
+        message->mandatory && !CH_SEEDED_BUG("no_mandatory") ? 1 : 0, 0, &properties, body);
     return ch_amqp_check_status(status, "publish", error);
 }
 
@@ -253,14 +214,10 @@ static bool window_is_full(const Window *window)
            window->sent_bytes >= MAX_UNCONFIRMED_BYTES;
 }
 
-/* Sends while the window has room; reads in between so that confirms never pile up unread. */
-static bool send_some(ChPublisher *publisher, Window *window, GError **error)
+static bool send_up_to(ChPublisher *publisher, Window *window, int most, GError **error)
 {
-    enum {
-        SENDS_BETWEEN_READS = 64
-    };
-    for (int i = 0; i < SENDS_BETWEEN_READS && window->sent < window->n &&
-                    !window_is_full(window) && !publisher->blocked;
+    for (int i = 0;
+         i < most && window->sent < window->n && !window_is_full(window) && !publisher->blocked;
          i++) {
         const ChMessage *message = &window->messages[window->sent];
         window->outcomes[window->sent] = CH_PUBLISH_CONFIRMED;
@@ -275,6 +232,15 @@ static bool send_some(ChPublisher *publisher, Window *window, GError **error)
 
 static bool publish_window(ChPublisher *publisher, Window *window, int64_t deadline_us,
                            GError **error)
+/* Sends while the window has room; reads in between so that confirms never pile up unread. */
+static bool send_some(ChPublisher *publisher, Window *window, GError **error)
+{
+    ch_amqp_cork(publisher->connection, true);
+    bool ok = send_up_to(publisher, window, SENDS_BETWEEN_READS, error);
+    ch_amqp_cork(publisher->connection, false);
+    return ok;
+}
+
 {
     while (window->n_settled < window->n) {
         if (!read_frames(publisher, window, 0, error) || !send_some(publisher, window, error))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/core/error.h"
+#include "chassis/rabbitmq/connection.h"
 #include "chassis/telemetry/health.h"
 
 #include <glib.h>
@@ -12,11 +13,11 @@
 typedef struct ChPublisher ChPublisher;
 
 typedef struct {
-    const char *url;      /* borrowed, never logged */
-    const char *name;     /* of the connection; borrowed */
-    const char *app_id;   /* of every message: the publishing service; borrowed */
-    const char *exchange; /* declared after each connect; NULL: none */
-    ChHealthPart *health; /* NULL: nobody asks */
+    const ChAmqpConfig *broker; /* borrowed */
+    const char *name;           /* of the connection; borrowed */
+    const char *app_id;         /* of every message: the publishing service; borrowed */
+    const char *exchange;       /* declared after each connect; NULL: none */
+    ChHealthPart *health;       /* NULL: nobody asks */
 } ChPublisherConfig;
 
 /** A message to publish. All texts are borrowed and zero-terminated; NULL is left out. */

@@ -133,11 +133,12 @@ bool ch_declare_queue(amqp_connection_state_t connection, const ChQueue *queue, 
            bind_queue(connection, queue->name, queue->exchange, queue->routing_key, error);
 }
 
-static amqp_connection_state_t open_until(const char *url, int64_t deadline_us, GError **error)
+static amqp_connection_state_t open_until(const ChAmqpConfig *broker, int64_t deadline_us,
+                                          GError **error)
 {
     for (bool first = true;; first = false) {
         g_autoptr(GError) why = NULL;
-        amqp_connection_state_t connection = ch_amqp_open(url, "migrator", &why);
+        amqp_connection_state_t connection = ch_amqp_open(broker, "migrator", &why);
         if (connection != NULL)
             return connection;
         if (!ch_error_is_unavailable(why) || ch_time_monotonic_us() >= deadline_us) {
@@ -150,11 +151,11 @@ static amqp_connection_state_t open_until(const char *url, int64_t deadline_us, 
     }
 }
 
-bool ch_topology_declare(const char *url, const ChTopology *topology, ChQueueType type, int wait_ms,
-                         GError **error)
+bool ch_topology_declare(const ChAmqpConfig *broker, const ChTopology *topology, ChQueueType type,
+                         int wait_ms, GError **error)
 {
     int64_t deadline_us = ch_time_monotonic_us() + INT64_C(1000) * wait_ms;
-    amqp_connection_state_t connection = open_until(url, deadline_us, error);
+    amqp_connection_state_t connection = open_until(broker, deadline_us, error);
     if (connection == NULL)
         return false;
     bool ok =

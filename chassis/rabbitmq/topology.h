@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/core/error.h"
+#include "chassis/rabbitmq/connection.h"
 
 #include <stddef.h>
 
@@ -38,7 +39,7 @@ typedef struct {
 /** Declares all of it; what is there already with the same arguments is left alone.
  * Waits up to @wait_ms for the broker to answer. Errors: UNAVAILABLE, CONFIG (a bad URL),
  * FAILED (the broker refuses, for instance because a queue exists with other arguments). */
-CH_MUST_CHECK bool ch_topology_declare(const char *url, const ChTopology *topology,
+CH_MUST_CHECK bool ch_topology_declare(const ChAmqpConfig *broker, const ChTopology *topology,
                                        ChQueueType type, int wait_ms, GError **error);
 
 /** Writes the name of the retry queue for failed attempt @attempt (1 to CH_RETRIES). */

@@ -21,7 +21,7 @@ typedef struct {
 } NotificationSettings;
 
 enum {
-    NOTIFICATION_SETTINGS_N = 18
+    NOTIFICATION_SETTINGS_N = 22
 };
 
 extern const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N];
