@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "chassis/core/lane.h"
 
+#include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 
@@ -91,8 +92,12 @@ static bool attempt(ChLane *lane, ChHandler handler, void *context, void *const 
 {
     ChWork *work = lane->config.work;
     ch_log_hold();
-    if (work->ops->begin(work, error) && handler(context, items, n, error) &&
-        work->ops->commit(work, error)) {
+    CH_FAULT_ON("before_begin", lane->config.name);
+    bool handled = work->ops->begin(work, error) && handler(context, items, n, error);
+    if (handled)
+        CH_FAULT_ON("before_commit", lane->config.name);
+    if (handled && work->ops->commit(work, error)) {
+        CH_FAULT_ON("after_commit", lane->config.name);
         ch_log_release();
         return true;
     }
@@ -177,6 +182,7 @@ static bool run_batch(ChLane *lane, void *const *items, size_t n)
         attempt_until_available(lane, lane->config.handler, lane->config.context, items, n, &why)) {
     case COMMITTED:
         source->ops->settle(source, items, n);
+        CH_FAULT_ON("after_settle", lane->config.name);
         return true;
     case GONE:
         return false;
@@ -186,7 +192,9 @@ static bool run_batch(ChLane *lane, void *const *items, size_t n)
     if (n == 1)
         return fail_alone(lane, items, why);
     size_t half = n / 2;
-    if (run_batch(lane, items, half))
+    bool first_done = run_batch(lane, items, half);
+    CH_FAULT_ON("between_halves", lane->config.name);
+    if (first_done)
         return run_batch(lane, items + half, n - half);
     source->ops->release(source, items + half, n - half);
     return false;

@@ -4,6 +4,7 @@
  * duplicate; the other order would lose the event. */
 #include "chassis/messaging/relay.h"
 
+#include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/postgres/transaction.h"
@@ -176,7 +177,9 @@ static bool delete_confirmed(ChRelay *relay, const ChPgRows *rows, const ChPubli
         n++;
     }
     ch_metric_add(ch_metric(&confirmed_total, NULL), n);
-    return ch_pg_send(relay->pg, ids, NULL, error);
+    bool deleted = ch_pg_send(relay->pg, ids, NULL, error);
+    CH_FAULT_ON("after_delete", "relay");
+    return deleted;
 }
 
 /* The broker closed the channel: one of these rows is guilty. */
@@ -208,6 +211,7 @@ static bool publish(ChRelay *relay, const ChPgRows *rows, GError **error)
         g_propagate_error(error, g_steal_pointer(&why));
         return false;
     }
+    CH_FAULT_ON("after_confirm", "relay");
     ch_metric_add(ch_metric(&published_total, NULL), (int64_t)n);
     ch_metric_observe(ch_metric(&batch_size, NULL), (double)n);
     ch_metric_observe_since(ch_metric(&publish_seconds, NULL), start_us);
@@ -233,5 +237,6 @@ bool ch_relay_run(void *context, void *const *items, size_t n, GError **error)
         return false;
     if (ch_pg_rows_count(rows) == 0)
         return ch_publisher_idle(relay->publisher, error);
+    CH_FAULT_ON("after_claim", "relay");
     return publish(relay, rows, error);
 }

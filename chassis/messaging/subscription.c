@@ -1,6 +1,7 @@
 /* The source and the handler of a consumer lane. */
 #include "chassis/messaging/subscription.h"
 
+#include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/messaging/failure.h"
@@ -44,6 +45,19 @@ struct ChSubscription {
     ChMetric *handler_seconds;
 };
 
+void *ch_subscription_decode(const ChSubscriptionConfig *config, const ChEvent *event, char **fault)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    void *command = NULL;
+    if (event->type != NULL && strcmp(event->type, config->event_type) != 0)
+        ch_violations_add(violations, "EventType", "must be %s", config->event_type);
+    else
+        command = config->decode(event, violations);
+    if (command == NULL)
+        *fault = ch_violations_text(violations);
+    return command;
+}
+
 /* ---- items ---- */
 
 static void free_item(ChSubscription *subscription, Item *item)
@@ -53,18 +67,6 @@ static void free_item(ChSubscription *subscription, Item *item)
     ch_event_free(item->event);
     g_free(item->fault);
     g_free(item);
-}
-
-static void decode_data(ChSubscription *subscription, Item *item)
-{
-    const ChSubscriptionConfig *config = &subscription->config;
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    if (item->event->type != NULL && strcmp(item->event->type, config->event_type) != 0)
-        ch_violations_add(violations, "EventType", "must be %s", config->event_type);
-    else
-        item->command = config->decode(item->event, violations);
-    if (item->command == NULL)
-        item->fault = ch_violations_text(violations);
 }
 
 static bool is_too_large_or_deadly(ChSubscription *subscription, const ChDelivery *delivery)
@@ -92,7 +94,7 @@ static Item *new_item(ChSubscription *subscription, ChDelivery *delivery)
     if (item->event == NULL)
         item->fault = g_strdup(why->message);
     else
-        decode_data(subscription, item);
+        item->command = ch_subscription_decode(&subscription->config, item->event, &item->fault);
     return item;
 }
 
@@ -127,6 +129,7 @@ static void source_settle(ChSource *source, void *const *items, size_t n)
         }
         if (item->reject)
             ch_consumer_reject(subscription->consumer, item->delivery);
+        CH_FAULT_ON("amid_settle", subscription->config.queue->name);
         free_item(subscription, item);
     }
 }
@@ -245,6 +248,7 @@ bool ch_subscription_run(void *context, void *const *items, size_t n, GError **e
     int64_t start_us = ch_time_monotonic_us();
     if (!pick_fresh(subscription, items, n, commands, &fresh_n, error))
         return false;
+    CH_FAULT_ON("after_inbox", config->queue->name);
     if (fresh_n > 0 && !config->handle(config->context, commands, fresh_n, error))
         return false;
     for (size_t i = 0; i < n; i++) {

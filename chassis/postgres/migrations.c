@@ -1,6 +1,7 @@
 /* Applies migrations under an advisory lock. */
 #include "chassis/postgres/migrations.h"
 
+#include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/postgres/libpq.h"
@@ -99,10 +100,12 @@ static bool apply(PGconn *conn, const ChMigration *migration, GError **error)
         return false;
     }
     g_autoptr(PGresult) inserted = run(conn, sql_insert_applied, values, 3, error);
+    CH_FAULT_ON("before_commit", "migrations");
     if (inserted == NULL || !run_plain(conn, "commit", error)) {
         g_prefix_error(error, "migration %s: ", migration->name);
         return false;
     }
+    CH_FAULT_ON("after_commit", "migrations");
     ch_log_info("migration applied", CH_INT("version", migration->version),
                 CH_STR("name", migration->name));
     return true;

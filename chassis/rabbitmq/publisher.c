@@ -1,6 +1,7 @@
 /* Publisher confirms: tags count from 1 on each channel, in the order of publishing. */
 #include "chassis/rabbitmq/publisher.h"
 
+#include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/rabbitmq/declare.h"
@@ -226,6 +227,7 @@ static bool send_up_to(ChPublisher *publisher, Window *window, int most, GError 
         window->sent_bytes += message->body_bytes;
         window->sent++;
         publisher->published++;
+        CH_FAULT_ON(window->sent < window->n ? "amid_publish" : "after_publish", "relay");
     }
     return true;
 }
@@ -245,6 +247,8 @@ static bool send_some(ChPublisher *publisher, Window *window, GError **error)
     while (window->n_settled < window->n) {
         if (!read_frames(publisher, window, 0, error) || !send_some(publisher, window, error))
             return false;
+        if (CH_SEEDED_BUG("delete_before_confirm") && window->sent == window->n)
+            break;
         if (window->n_settled == window->n)
             break; /* the last confirm has come: no other frame would end a wait */
         if (window->sent < window->n && !window_is_full(window) && !publisher->blocked)

@@ -1,6 +1,7 @@
 /* Claims, sends, records. */
 #include "notification/worker/sender.h"
 
+#include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/telemetry/metrics.h"
@@ -61,6 +62,8 @@ static bool claim(NotificationSender *sender, void **items, size_t max, size_t *
                            (NotificationDelivery **)items, &claimed, error) &&
         work->ops->commit(work, error)) {
         *n = claimed;
+        if (claimed > 0)
+            CH_FAULT_ON("after_claim", "sender");
         return true;
     }
     work->ops->rollback(work);
@@ -174,6 +177,7 @@ bool notification_sender_run(void *context, void *const *items, size_t n, GError
     NotificationStore *store = sender->config.store;
     int64_t start_us = ch_time_monotonic_us();
     notification_send(&sender->config.outlets, (NotificationDelivery *const *)items, n);
+    CH_FAULT_ON("after_send", "sender");
     ch_metric_observe(ch_metric(&batch_size, NULL), (double)n);
     ch_metric_observe_since(ch_metric(&send_seconds, NULL), start_us);
     return store->ops->record(store, (const NotificationDelivery *const *)items, n, error);

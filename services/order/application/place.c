@@ -1,6 +1,7 @@
 /* Placing orders, each idempotency key once. */
 #include "order/application/use_cases.h"
 
+#include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 
 #include <string.h>
@@ -99,6 +100,7 @@ bool order_place(OrderStore *store, const OrderPlacement *const *placements, siz
     }
     if (n_accepted > 0 && !store->ops->insert(store, accepted, n_accepted, error))
         return false;
+    CH_FAULT_ON("after_insert", "place");
     for (size_t i = 0; i < n_accepted; i++)
         ch_log_info("order accepted", CH_ID("order_id", accepted[i]->id),
                     CH_DEC("total", accepted[i]->total), CH_TRACE(accepted[i]->trace));

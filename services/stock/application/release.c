@@ -1,6 +1,7 @@
 /* Giving back the stock of cancelled orders. */
 #include "stock/application/use_cases.h"
 
+#include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 
 /* What goes back to each product, summed, ascending. */
@@ -65,7 +66,9 @@ bool stock_release(StockStore *store, const StockCancellation *const *cancellati
     if (releases->len == 0)
         return true;
     g_autofree ChTrace *traces = traces_of(releases, by_order);
-    return give_back(store, releases, error) && record(store, releases, error) &&
-           store->ops->announce_releases(store, (const StockRelease *)(void *)releases->data,
+    if (!give_back(store, releases, error) || !record(store, releases, error))
+        return false;
+    CH_FAULT_ON("before_event", "release");
+    return store->ops->announce_releases(store, (const StockRelease *)(void *)releases->data,
                                          traces, releases->len, error);
 }

@@ -1,4 +1,5 @@
 /* Reservations: the guard that an order's stock is taken once and given back once. */
+#include "chassis/core/fault.h"
 #include "chassis/postgres/transaction.h"
 #include "stock/infrastructure/pg_store.h"
 
@@ -53,6 +54,16 @@ static ChPgParams *ids_params(const ChPgStatement *statement, const ChUuid *ids,
 }
 
 bool stock_pg_reserve(StockStore *self, const ChUuid *order_ids, size_t n, bool *fresh,
+/* A seeded bug: whatever the reservation says. */
+static const ChPgStatement sql_release_unguarded = {
+    "with released as ("
+    " update stock_reservations set status = 3, updated_at = now()"
+    "  where order_id = any($1) and status in (1, 3) returning order_id)"
+    " select m.order_id, m.product_id, -m.delta from released"
+    " join stock_movements m on m.order_id = released.order_id and m.kind = 'taken'"
+    " order by m.order_id, m.product_id",
+    { CH_PG_UUIDS },
+};
                       GError **error)
 {
     g_autoptr(ChPgRows) rows =
@@ -92,6 +103,30 @@ static size_t release_from(const ChPgRows *rows, size_t first, StockRelease *rel
     release->order_id = ch_pg_uuid(rows, first, RELEASED_ORDER);
     while (first + n < ch_pg_rows_count(rows) &&
            ch_uuid_equal(ch_pg_uuid(rows, first + n, RELEASED_ORDER), release->order_id))
+static StockOutcome decided_from(const ChPgRows *rows, size_t row)
+{
+    switch (ch_pg_int(rows, row, DECIDED_STATUS)) {
+    case RESERVATION_TAKEN:
+        return STOCK_TAKEN;
+    case RESERVATION_REFUSED:
+        return stock_outcome_parse(ch_pg_text(rows, row, DECIDED_REASON));
+    default:
+        return STOCK_SETTLED;
+    }
+}
+
+bool stock_pg_decided(StockStore *self, const ChUuid *order_ids, size_t n, StockOutcome *outcomes,
+                      GError **error)
+{
+    g_autoptr(ChPgRows) rows =
+        ch_pg_query(stock_pg(self), ids_params(&sql_select_decided, order_ids, n), error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        outcomes[i] = decided_from(rows, i);
+    return true;
+}
+
         n++;
     release->items = g_new(StockItem, n);
     release->n_items = n;
@@ -108,8 +143,11 @@ bool stock_pg_release(StockStore *self, const ChUuid *order_ids, size_t n, GArra
 {
     ChPg *pg = stock_pg(self);
     g_autoptr(ChPgRows) rows = NULL;
-    if (!ch_pg_send(pg, ids_params(&sql_insert_tombstones, order_ids, n), NULL, error) ||
-        !ch_pg_send(pg, ids_params(&sql_release_reservations, order_ids, n), &rows, error) ||
+    const ChPgStatement *statement =
+        CH_SEEDED_BUG("release_without_guard") ? &sql_release_unguarded : &sql_release_reservations;
+    if ((!CH_SEEDED_BUG("no_tombstone") &&
+         !ch_pg_send(pg, ids_params(&sql_insert_tombstones, order_ids, n), NULL, error)) ||
+        !ch_pg_send(pg, ids_params(statement, order_ids, n), &rows, error) ||
         !ch_pg_wait(pg, error))
         return false;
     *releases = g_array_new(FALSE, FALSE, sizeof(StockRelease));
