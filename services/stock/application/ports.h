@@ -34,6 +34,10 @@ typedef struct {
      * none. The ids are distinct. */
     bool (*reserve)(StockStore *self, const ChUuid *order_ids, size_t n, bool *fresh,
                     GError **error);
+    /* outcomes[i]: what was decided of order_ids[i], which have reservations; STOCK_SETTLED when it
+     * was cancelled since. The ids are distinct. */
+    bool (*decided)(StockStore *self, const ChUuid *order_ids, size_t n, StockOutcome *outcomes,
+                    GError **error);
     /* Turns reservations into refusals. */
     bool (*refuse)(StockStore *self, const StockResult *refused, size_t n, GError **error);
     /* Locks levels[0..n), whose product ids are given, distinct and ascending, and fills the rest.

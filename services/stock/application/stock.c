@@ -1,6 +1,7 @@
 /* Names and order of stock. */
 #include "stock/application/stock.h"
 
+#include <glib.h>
 #include <stdlib.h>
 
 /* Wire values, as the .NET system names them. */
@@ -15,6 +16,15 @@ static const char *const outcome_errors[] = {
 const char *stock_outcome_error(StockOutcome outcome)
 {
     return outcome_errors[outcome];
+}
+
+StockOutcome stock_outcome_parse(const char *error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(outcome_errors); i++) {
+        if (outcome_errors[i] != NULL && g_strcmp0(error, outcome_errors[i]) == 0)
+            return (StockOutcome)i;
+    }
+    return STOCK_UNEXPECTED;
 }
 
 void stock_order_free(StockOrder *order)

@@ -50,11 +50,23 @@ typedef enum {
     STOCK_UNKNOWN_PRODUCT,
     STOCK_INSUFFICIENT,
     STOCK_UNEXPECTED, /* it could not be processed */
-    STOCK_SETTLED, /* it was decided before, or cancelled: nothing changes, nothing is announced */
+    STOCK_SETTLED,    /* it was decided before, or cancelled: nothing changes */
 } StockOutcome;
 
 /** The wire name of a refusal: "InsufficientStockException"; NULL for the others. */
 const char *stock_outcome_error(StockOutcome outcome);
+
+/** The refusal of that wire name; STOCK_UNEXPECTED for any other text, and for NULL. */
+StockOutcome stock_outcome_parse(const char *error);
+
+/** What an order's reservation says. The numbers are stored. */
+typedef enum {
+    STOCK_RESERVATION_NONE = 0, /* nobody asked yet */
+    STOCK_RESERVATION_TAKEN = 1,
+    STOCK_RESERVATION_REFUSED = 2,
+    STOCK_RESERVATION_RELEASED = 3,
+    STOCK_RESERVATION_CANCELLED = 4, /* before the order came */
+} StockReservation;
 
 /** A change by an operator. */
 typedef enum {

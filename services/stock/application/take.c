@@ -1,6 +1,7 @@
 /* Taking stock for a batch of orders. */
 #include "stock/application/use_cases.h"
 
+#include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "stock/application/levels.h"
 
@@ -45,8 +46,15 @@ static void log_result(const StockResult *result)
                     CH_STR("reason", stock_outcome_error(result->outcome)), CH_TRACE(order->trace));
 }
 
-/* Opens the reservations. fresh[i]: orders[i] is the first to ask for its order. */
-static bool reserve(StockStore *store, const StockOrder *const *orders, size_t n, bool *fresh,
+/* What asks for stock in a batch. */
+typedef enum {
+    ASKS_FIRST,
+    ASKS_AGAIN, /* its order was decided in an earlier batch */
+    ASKS_TWICE, /* another of this batch asks for the same order */
+} Asking;
+
+/* Opens the reservations of those that ask first. */
+static bool reserve(StockStore *store, const StockOrder *const *orders, size_t n, Asking *asking,
                     GError **error)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
@@ -55,7 +63,7 @@ static bool reserve(StockStore *store, const StockOrder *const *orders, size_t n
     g_autofree bool *opened = g_new0(bool, n);
     size_t distinct = 0;
     for (size_t i = 0; i < n; i++) {
-        fresh[i] = false;
+        asking[i] = ASKS_TWICE;
         if (!g_hash_table_add(seen, (void *)&orders[i]->order_id))
             continue;
         ids[distinct] = orders[i]->order_id;
@@ -64,16 +72,16 @@ static bool reserve(StockStore *store, const StockOrder *const *orders, size_t n
     if (!store->ops->reserve(store, ids, distinct, opened, error))
         return false;
     for (size_t i = 0; i < distinct; i++)
-        fresh[places[i]] = opened[i];
+        asking[places[i]] = opened[i] ? ASKS_FIRST : ASKS_AGAIN;
     return true;
 }
 
-static bool lock_products(StockStore *store, const StockOrder *const *orders, const bool *fresh,
+static bool lock_products(StockStore *store, const StockOrder *const *orders, const Asking *asking,
                           size_t n, StockLevels *levels, GError **error)
 {
     g_autoptr(GArray) products = g_array_new(FALSE, FALSE, sizeof(ChUuid));
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; fresh[i] && k < orders[i]->n_items; k++)
+        for (size_t k = 0; asking[i] == ASKS_FIRST && k < orders[i]->n_items; k++)
             g_array_append_val(products, orders[i]->items[k].product_id);
     }
     return stock_levels_lock(store, products, levels, error);
@@ -101,27 +109,60 @@ static bool write_results(StockStore *store, StockLevels *levels, const StockRes
         return false;
     if (n_refused > 0 && !store->ops->refuse(store, refused, n_refused, error))
         return false;
+    CH_FAULT_ON("before_event", "take");
     return n == 0 || store->ops->announce(store, results, n, error);
+}
+
+/* Announces once more what was decided of the orders that are asked for again. */
+static bool answer_again(StockStore *store, const StockOrder *const *orders, const Asking *asking,
+                         size_t n, GError **error)
+{
+    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree StockOutcome *outcomes = g_new(StockOutcome, n);
+    g_autofree StockResult *results = g_new(StockResult, n);
+    size_t n_again = 0;
+    size_t n_results = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (asking[i] != ASKS_AGAIN)
+            continue;
+        results[n_again].order = orders[i];
+        ids[n_again++] = orders[i]->order_id;
+    }
+    if (n_again == 0)
+        return true;
+    if (!store->ops->decided(store, ids, n_again, outcomes, error))
+        return false;
+    for (size_t i = 0; i < n_again; i++) {
+        if (outcomes[i] == STOCK_SETTLED)
+            continue;
+        results[n_results++] = (StockResult){ results[i].order, outcomes[i] };
+        ch_log_info("stock result is announced again", CH_ID("order_id", ids[i]),
+                    CH_TRACE(results[i].order->trace));
+    }
+    return n_results == 0 || store->ops->announce(store, results, n_results, error);
 }
 
 bool stock_take(StockStore *store, const StockOrder *const *orders, size_t n,
                 StockOutcome *outcomes, GError **error)
 {
     g_auto(StockLevels) levels = { .n = 0 };
-    g_autofree bool *fresh = g_new0(bool, n);
+    g_autofree Asking *asking = g_new(Asking, n);
     g_autofree StockResult *results = g_new(StockResult, n);
     size_t n_results = 0;
-    if (!reserve(store, orders, n, fresh, error) ||
-        !lock_products(store, orders, fresh, n, &levels, error))
+    if (!reserve(store, orders, n, asking, error) ||
+        !lock_products(store, orders, asking, n, &levels, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        StockOutcome outcome = fresh[i] ? decide(orders[i], &levels) : STOCK_SETTLED;
-        if (fresh[i])
+        StockOutcome outcome = STOCK_SETTLED;
+        if (asking[i] == ASKS_FIRST) {
+            outcome = decide(orders[i], &levels);
             results[n_results++] = (StockResult){ orders[i], outcome };
+        }
         if (outcomes != NULL)
             outcomes[i] = outcome;
     }
-    return write_results(store, &levels, results, n_results, error);
+    return write_results(store, &levels, results, n_results, error) &&
+           answer_again(store, orders, asking, n, error);
 }
 
 bool stock_give_up(StockStore *store, const StockOrder *order, bool *announced, GError **error)

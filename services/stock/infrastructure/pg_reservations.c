@@ -11,6 +11,21 @@ static const ChPgStatement sql_insert_reservations = {
     { CH_PG_UUIDS },
 };
 
+/* $1 orders; one row each, in their order. */
+static const ChPgStatement sql_select_decided = {
+    "select r.status, r.reason from unnest($1) with ordinality as asked (order_id, place)"
+    " left join stock_reservations r on r.order_id = asked.order_id order by asked.place",
+    { CH_PG_UUIDS },
+};
+enum {
+    DECIDED_STATUS,
+    DECIDED_REASON
+};
+enum {
+    RESERVATION_TAKEN = 1,
+    RESERVATION_REFUSED = 2
+};
+
 /* $1 orders, $2 reasons. */
 static const ChPgStatement sql_refuse_reservations = {
     "update stock_reservations r set status = 2, reason = refused.reason, updated_at = now()"
@@ -55,6 +70,13 @@ static ChPgParams *ids_params(const ChPgStatement *statement, const ChUuid *ids,
 
 bool stock_pg_reserve(StockStore *self, const ChUuid *order_ids, size_t n, bool *fresh,
 /* A seeded bug: whatever the reservation says. */
+/* $1 orders; one row each, in their order. */
+static const ChPgStatement sql_select_reservations = {
+    "select coalesce(r.status, 0::smallint) from unnest($1) with ordinality as asked (id, place)"
+    " left join stock_reservations r on r.order_id = asked.id order by place",
+    { CH_PG_UUIDS },
+};
+
 static const ChPgStatement sql_release_unguarded = {
     "with released as ("
     " update stock_reservations set status = 3, updated_at = now()"

@@ -169,6 +169,7 @@ static void free_store(StockStore *self)
 
 static const StockStoreOps pg_store_ops = {
     .reserve = stock_pg_reserve,
+    .decided = stock_pg_decided,
     .refuse = stock_pg_refuse,
     .lock = lock,
     .save = save,

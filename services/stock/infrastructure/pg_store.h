@@ -22,6 +22,8 @@ static inline ChPg *stock_pg(StockStore *store)
 /* The slots of orders, in pg_reservations.c. */
 bool stock_pg_reserve(StockStore *self, const ChUuid *order_ids, size_t n, bool *fresh,
                       GError **error);
+bool stock_pg_decided(StockStore *self, const ChUuid *order_ids, size_t n, StockOutcome *outcomes,
+                      GError **error);
 bool stock_pg_refuse(StockStore *self, const StockResult *refused, size_t n, GError **error);
 bool stock_pg_release(StockStore *self, const ChUuid *order_ids, size_t n, GArray **releases,
                       GError **error);

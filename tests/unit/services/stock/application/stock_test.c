@@ -12,6 +12,16 @@ static void test_refusals_have_their_wire_names(void)
     g_assert_null(stock_outcome_error(STOCK_SETTLED));
 }
 
+static void test_wire_names_are_read_back(void)
+{
+    static const StockOutcome refusals[] = { STOCK_UNKNOWN_PRODUCT, STOCK_INSUFFICIENT,
+                                             STOCK_UNEXPECTED };
+    for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++)
+        g_assert_cmpint(stock_outcome_parse(stock_outcome_error(refusals[i])), ==, refusals[i]);
+    g_assert_cmpint(stock_outcome_parse("StockUpdateException"), ==, STOCK_UNEXPECTED);
+    g_assert_cmpint(stock_outcome_parse(NULL), ==, STOCK_UNEXPECTED);
+}
+
 static StockItem item(unsigned product, int64_t quantity)
 {
     return (StockItem){ fake_product(product), quantity };
@@ -60,6 +70,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/stock/refusals-have-their-wire-names", test_refusals_have_their_wire_names);
+    g_test_add_func("/stock/wire-names-are-read-back", test_wire_names_are_read_back);
     g_test_add_func("/stock/merge/sorts-and-sums", test_merge_sorts_and_sums);
     g_test_add_func("/stock/merge/leaves-what-is-merged", test_merge_leaves_what_is_merged);
     g_test_add_func("/stock/merge/makes-one-of-all", test_merge_makes_one_of_all);

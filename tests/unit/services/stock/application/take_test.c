@@ -202,8 +202,7 @@ static void test_duplicates_in_a_batch_take_once(Fixture *f, gconstpointer unuse
     g_assert_cmpuint(f->store->results->len, ==, 2);
 }
 
-static void test_duplicates_of_later_batches_change_nothing(Fixture *f,
-                                                            gconstpointer unused G_GNUC_UNUSED)
+static void test_who_asks_again_gets_the_same_answer(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     fake_stock_put(f->store, fake_product(1), 10);
     ask(f, 1, 1, 4);
@@ -215,8 +214,61 @@ static void test_duplicates_of_later_batches_change_nothing(Fixture *f,
     g_assert_cmpint(f->outcomes[0], ==, STOCK_SETTLED);
     g_assert_cmpint(f->outcomes[1], ==, STOCK_SETTLED); /* a refusal stays one */
     assert_quantity(f, 1, 6);
-    g_assert_cmpuint(f->store->results->len, ==, 2);
-    g_assert_cmpstr(f->store->calls->str, ==, "reserve(2) "); /* nothing is locked for them */
+    assert_announced(f, 2, 1, STOCK_TAKEN);
+    assert_announced(f, 3, 2, STOCK_INSUFFICIENT);
+    g_assert_cmpuint(f->store->results->len, ==, 4);
+    /* nothing is locked for them */
+    g_assert_cmpstr(f->store->calls->str, ==, "reserve(2) decided(2) announce(2) ");
+}
+
+static void test_answers_again_beside_new_orders(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_stock_put(f->store, fake_product(1), 10);
+    ask(f, 1, 1, 4);
+    must_take(f);
+    ask(f, 2, 1, 1);
+    ask(f, 1, 1, 4);
+    ask(f, 1, 1, 4); /* once is enough */
+    must_take(f);
+    assert_announced(f, 1, 2, STOCK_TAKEN);
+    assert_announced(f, 2, 1, STOCK_TAKEN);
+    g_assert_cmpuint(f->store->results->len, ==, 3);
+    assert_quantity(f, 1, 5);
+    g_assert_cmpuint(f->store->ledger->len, ==, 2);
+}
+
+static void test_an_order_that_was_given_back_gets_no_answer(Fixture *f,
+                                                             gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_stock_put(f->store, fake_product(1), 10);
+    ask(f, 1, 1, 4);
+    must_take(f);
+    const StockCancellation cancellation = { .order_id = fake_order(1) };
+    const StockCancellation *cancellations[] = { &cancellation };
+    g_autoptr(GError) error = NULL;
+    g_assert_true(stock_release(&f->store->base, cancellations, 1, &error));
+    g_assert_no_error(error);
+
+    ask(f, 1, 1, 4);
+    must_take(f);
+    g_assert_cmpint(f->outcomes[0], ==, STOCK_SETTLED);
+    g_assert_cmpuint(f->store->results->len, ==, 1); /* the first one */
+    assert_quantity(f, 1, 10);
+}
+
+static void test_failure_to_look_up_the_answer_passes_through(Fixture *f,
+                                                              gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_stock_put(f->store, fake_product(1), 10);
+    ask(f, 1, 1, 4);
+    must_take(f);
+    f->store->failing = "decided";
+    f->store->failure = CH_ERROR_UNAVAILABLE;
+    ask(f, 1, 1, 4);
+    g_autoptr(GError) error = NULL;
+    g_assert_false(take(f, &error));
+    g_assert_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE);
+    g_assert_cmpuint(f->store->results->len, ==, 1);
 }
 
 static void test_order_behind_its_cancellation_takes_nothing(Fixture *f,
@@ -311,6 +363,7 @@ static void test_given_up_is_announced_as_unexpected(Fixture *f, gconstpointer u
     ask(f, 1, 1, 4); /* it comes again, repaired: too late */
     must_take(f);
     g_assert_cmpint(f->outcomes[0], ==, STOCK_SETTLED);
+    assert_announced(f, 1, 1, STOCK_UNEXPECTED);
     assert_quantity(f, 1, 10);
 }
 
@@ -357,8 +410,12 @@ int main(int argc, char **argv)
     ADD("take/refusals-alone-write-no-level", test_refusals_alone_write_no_level);
     ADD("take/the-last-piece-is-taken", test_the_last_piece_is_taken);
     ADD("take/duplicates-in-a-batch-take-once", test_duplicates_in_a_batch_take_once);
-    ADD("take/duplicates-of-later-batches-change-nothing",
-        test_duplicates_of_later_batches_change_nothing);
+    ADD("take/who-asks-again-gets-the-same-answer", test_who_asks_again_gets_the_same_answer);
+    ADD("take/answers-again-beside-new-orders", test_answers_again_beside_new_orders);
+    ADD("take/an-order-that-was-given-back-gets-no-answer",
+        test_an_order_that_was_given_back_gets_no_answer);
+    ADD("take/failure-to-look-up-the-answer-passes-through",
+        test_failure_to_look_up_the_answer_passes_through);
     ADD("take/order-behind-its-cancellation-takes-nothing",
         test_order_behind_its_cancellation_takes_nothing);
     ADD("take/products-are-locked-in-ascending-order", test_products_are_locked_in_ascending_order);
