@@ -92,6 +92,7 @@ typedef struct {
     bool taken;
     char *reason; /* of a refusal; owned; NULL when taken */
     ChTrace trace;
+    ChUuid answers; /* the order's event that asked; nil: not told */
 } OrderStockResult;
 
 void order_stock_result_free(OrderStockResult *result);
