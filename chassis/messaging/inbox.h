@@ -11,3 +11,8 @@
  * for a concurrent transaction that takes in the same id. Errors: as ch_pg_query(). */
 CH_MUST_CHECK bool ch_inbox_take_in(ChPg *pg, const char *consumer, const ChUuid *ids, size_t n,
                                     bool *fresh, GError **error);
+
+/** known[i]: @consumer has taken in ids[i], as far as the open transaction of @pg sees. Errors: as
+ * ch_pg_query(). */
+CH_MUST_CHECK bool ch_inbox_knows(ChPg *pg, const char *consumer, const ChUuid *ids, size_t n,
+                                  bool *known, GError **error);

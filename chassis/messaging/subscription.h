@@ -28,8 +28,18 @@ typedef struct {
     /* Announces, in the open transaction, that @event was given up; *announced when it did, and the
      * event then counts as taken in. NULL: nobody has to know. */
     bool (*give_up)(void *context, const ChEvent *event, bool *announced, GError **error);
-    void *context; /* of both; belongs to the lane */
+    /* What speaks against handling commands[0..n) now; asked before a dead letter is replayed.
+     * objections[i] is new text, or NULL when handling it would have its effect. Changes nothing,
+     * and may be asked on another lane, with that lane's context. NULL: only the inbox knows. */
+    bool (*objections)(void *context, void *const *commands, size_t n, char **objections,
+                       GError **error);
+    void *context; /* of `handle` and `give_up`; belongs to the lane */
 } ChSubscriptionConfig;
+
+/** The command of @event as the consumer of @config's queue decodes it; free with
+ * config->free_command(). NULL when type or data are wrong: *fault says why, free with g_free(). */
+void *ch_subscription_decode(const ChSubscriptionConfig *config, const ChEvent *event,
+                             char **fault);
 
 typedef struct ChSubscription ChSubscription;
 

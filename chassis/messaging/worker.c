@@ -5,17 +5,21 @@
 #include "chassis/core/process.h"
 #include "chassis/core/ticker.h"
 #include "chassis/core/time.h"
+#include "chassis/messaging/dead_letter_api.h"
 #include "chassis/messaging/dead_letters.h"
 #include "chassis/messaging/housekeeping.h"
 #include "chassis/messaging/relay.h"
 #include "chassis/postgres/transaction.h"
 #include "chassis/telemetry/admin.h"
 
+#include <string.h>
+
 enum {
     PREFETCH = 512,            /* messages on their way to a consumer lane, and its largest batch */
     DEAD_LETTER_PREFETCH = 32, /* they may be large */
     RELAY_PERIOD_MS = 25,      /* the longest wait of a message on an idle system */
     HOUSEKEEPING_PERIOD_MS = 1000,
+    DESK_BATCH = 8, /* wishes about dead letters in one transaction; each may hold a large body */
 };
 
 typedef struct {
@@ -28,7 +32,9 @@ struct ChWorker {
     const ChWorkerSettings *settings;
     ChHealth *health;
     ChLaneGroup *lanes;
-    GArray *owned; /* Owned, in the order they were made */
+    GArray *owned;                 /* Owned, in the order they were made */
+    GArray *subscriptions;         /* ChSubscriptionConfig, as they were given */
+    ChDeadLetterApi *dead_letters; /* owned with the others; NULL: not served */
 };
 
 void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy)
@@ -37,12 +43,6 @@ void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy)
     g_array_append_val(worker->owned, owned);
 }
 
-ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings *settings,
-                        ChHealth *health)
-{
-    ChWorker *worker = g_new0(ChWorker, 1);
-    worker->identity = identity;
-    worker->settings = settings;
 /* A token travels in a header, and must not be guessed. */
 static bool check_token(const char *token, GError **error)
 {
@@ -65,9 +65,16 @@ bool ch_worker_check(const void *opaque, GError **error)
            check_token(settings->admin_token, error);
 }
 
+ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings *settings,
+                        ChHealth *health)
+{
+    ChWorker *worker = g_new0(ChWorker, 1);
+    worker->identity = identity;
+    worker->settings = settings;
     worker->health = health;
     worker->lanes = ch_lane_group_new();
     worker->owned = g_array_new(FALSE, FALSE, sizeof(Owned));
+    worker->subscriptions = g_array_new(FALSE, FALSE, sizeof(ChSubscriptionConfig));
     return worker;
 }
 
@@ -81,6 +88,7 @@ void ch_worker_free(ChWorker *worker)
         owned->destroy(owned->object);
     }
     g_array_unref(worker->owned);
+    g_array_unref(worker->subscriptions);
     g_free(worker);
 }
 
@@ -107,6 +115,11 @@ static void free_subscription(gpointer subscription)
 static void free_dead_letters(gpointer dead_letters)
 {
     ch_dead_letters_free(dead_letters);
+}
+
+static void free_dead_letter_api(gpointer api)
+{
+    ch_dead_letter_api_free(api);
 }
 
 static void free_ticker(gpointer ticker)
@@ -193,6 +206,29 @@ void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig 
     };
     ch_lane_group_add(worker->lanes, &lane);
     store_dead_letters(worker, config->queue);
+    g_array_append_val(worker->subscriptions, *config);
+}
+
+void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, void *context)
+{
+    g_assert(worker->dead_letters == NULL);
+    const ChDeadLetterDesk desk = {
+        .pg = pg,
+        .consumers = (const ChSubscriptionConfig *)(const void *)worker->subscriptions->data,
+        .consumers_n = worker->subscriptions->len,
+        .context = context,
+        .inbox_retention_ms = worker->settings->inbox_retention_ms,
+    };
+    worker->dead_letters = ch_dead_letter_api_new(&desk, worker->settings->admin_token);
+    ch_worker_own(worker, worker->dead_letters, free_dead_letter_api);
+    const ChLaneConfig lane = {
+        .name = "dead letters",
+        .max_batch = DESK_BATCH,
+        .source = ch_http_queue_source(ch_dead_letter_api_queue(worker->dead_letters)),
+        .work = ch_pg_work(pg),
+        .handler = ch_http_queue_handle,
+    };
+    ch_lane_group_add(worker->lanes, &lane);
 }
 
 void ch_worker_relay(ChWorker *worker)
@@ -246,10 +282,21 @@ void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config)
     ch_lane_group_add(worker->lanes, config);
 }
 
+/* The admin listener, with the dead letters where they are served. */
+static ChHttpServer *new_listener(ChWorker *worker, GError **error)
+{
+    ChHttpRoute routes[CH_DEAD_LETTER_ROUTES];
+    size_t n = 0;
+    if (worker->dead_letters != NULL) {
+        ch_dead_letter_api_routes(worker->dead_letters, routes);
+        n = CH_DEAD_LETTER_ROUTES;
+    }
+    return ch_admin_new(&worker->settings->admin, worker->health, routes, n, error);
+}
+
 bool ch_worker_run(ChWorker *worker, GError **error)
 {
-    g_autoptr(ChHttpServer) listener =
-        ch_admin_new(&worker->settings->admin, worker->health, error);
+    g_autoptr(ChHttpServer) listener = new_listener(worker, error);
     if (listener == NULL || !ch_http_server_start(listener, error) ||
         !ch_lane_group_start(worker->lanes, error))
         return false;

@@ -17,6 +17,7 @@ typedef struct {
     ChListen admin;
     int queue_type; /* ChQueueType */
     int64_t inbox_retention_ms;
+    char *admin_token; /* "": nobody may act on dead letters */
 } ChWorkerSettings;
 
 /* clang-format off */
@@ -24,12 +25,14 @@ typedef struct {
     CH_CONFIG_COMMON_KEYS,                                                                         \
     CH_AMQP_KEYS(ChWorkerSettings, amqp),                                                          \
     CH_CONFIG_KEY("ADMIN_LISTEN", CH_CONFIG_LISTEN, ChWorkerSettings, admin, admin_default,        \
-                  "health and metrics", NULL),                                                     \
+                  "health, metrics and dead letters", NULL),                                       \
     CH_CONFIG_KEY("QUEUE_TYPE", CH_CONFIG_CHOICE, ChWorkerSettings, queue_type, "quorum",          \
                   "type of the queues it declares", CH_QUEUE_TYPES),                               \
     CH_CONFIG_KEY("INBOX_RETENTION", CH_CONFIG_DURATION, ChWorkerSettings, inbox_retention_ms,     \
                   "30d", "how long events are remembered; as long as dead letters may be replayed",\
-                  NULL)
+                  NULL),                                                                           \
+    CH_CONFIG_KEY("ADMIN_TOKEN", CH_CONFIG_SECRET, ChWorkerSettings, admin_token, "",              \
+                  "opens the dead letters on ADMIN_LISTEN; empty: to nobody", NULL)
 /* clang-format on */
 
 typedef struct {
@@ -38,6 +41,9 @@ typedef struct {
     const char *exchange; /* that its service publishes to; NULL: none */
     size_t migrations;    /* how many its service has: the version of its schema */
 } ChWorkerIdentity;
+
+/** A ChProcessStep: checks what a ChWorkerSettings says together. Errors: CONFIG. */
+bool ch_worker_check(const void *settings, GError **error);
 
 /** Borrows all three for its life. */
 ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings *settings,
@@ -48,6 +54,10 @@ ChPg *ch_worker_connection(ChWorker *worker);
 
 /** A lane that consumes a queue on @pg, and one that stores its dead letters. */
 void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *config);
+
+/** The admin API for the dead letters of all queues subscribed to so far, and its lane on @pg.
+ * @context: for the `objections` of the subscriptions; belongs to that lane. Once. */
+void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, void *context);
 
 /** A lane that publishes the outbox. */
 void ch_worker_relay(ChWorker *worker);

@@ -5,8 +5,8 @@
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/rabbitmq/declare.h"
-
 #include "chassis/rabbitmq/properties.h"
+
 #include <amqp_framing.h>
 #include <string.h>
 
@@ -232,8 +232,6 @@ static bool send_up_to(ChPublisher *publisher, Window *window, int most, GError 
     return true;
 }
 
-static bool publish_window(ChPublisher *publisher, Window *window, int64_t deadline_us,
-                           GError **error)
 /* Sends while the window has room; reads in between so that confirms never pile up unread. */
 static bool send_some(ChPublisher *publisher, Window *window, GError **error)
 {
@@ -243,6 +241,8 @@ static bool send_some(ChPublisher *publisher, Window *window, GError **error)
     return ok;
 }
 
+static bool publish_window(ChPublisher *publisher, Window *window, int64_t deadline_us,
+                           GError **error)
 {
     while (window->n_settled < window->n) {
         if (!read_frames(publisher, window, 0, error) || !send_some(publisher, window, error))

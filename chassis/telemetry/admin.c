@@ -5,7 +5,8 @@
 
 enum {
     ADMIN_CONNECTIONS = 64, /* probes and scrapers, a few each */
-    ADMIN_BODY_BYTES = 1024,
+    ADMIN_BODY_BYTES = 16 * 1024,
+    OWN_ROUTES = CH_HEALTH_ROUTES + 1,
 };
 
 static bool answer_live(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
@@ -46,16 +47,20 @@ void ch_health_routes(ChHealth *health, ChHttpRoute routes[CH_HEALTH_ROUTES])
     };
 }
 
-ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health, GError **error)
+ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health, const ChHttpRoute *routes,
+                           size_t n, GError **error)
 {
-    ChHttpRoute routes[CH_HEALTH_ROUTES + 1];
-    ch_health_routes(health, routes);
-    routes[CH_HEALTH_ROUTES] =
+    ChHttpRoute all[CH_HTTP_MAX_ROUTES];
+    g_assert(n + OWN_ROUTES <= G_N_ELEMENTS(all));
+    ch_health_routes(health, all);
+    all[CH_HEALTH_ROUTES] =
         (ChHttpRoute){ .method = "GET", .pattern = "/metrics", .handler = answer_metrics };
+    for (size_t i = 0; i < n; i++)
+        all[OWN_ROUTES + i] = routes[i];
     ChHttpServerConfig config = {
         .listen = *listen,
-        .routes = routes,
-        .routes_n = G_N_ELEMENTS(routes),
+        .routes = all,
+        .routes_n = OWN_ROUTES + n,
         .max_connections = ADMIN_CONNECTIONS,
         .max_body_bytes = ADMIN_BODY_BYTES,
     };

@@ -1,4 +1,5 @@
-/* The admin listener that every long-running process has: /health/live, /health/ready, /metrics. */
+/* The admin listener that every long-running process has: /health/live, /health/ready, /metrics,
+ * and what the process adds for its operators. */
 #pragma once
 
 #include "chassis/http/server.h"
@@ -12,6 +13,7 @@ enum {
  * server. */
 void ch_health_routes(ChHealth *health, ChHttpRoute routes[CH_HEALTH_ROUTES]);
 
-/** A server with these and /metrics, not yet started. Borrows @health. Errors: as
+/** A server with these, /metrics and routes[0..n), not yet started. Borrows @health. Errors: as
  * ch_http_server_new(). */
-CH_MUST_CHECK ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health, GError **error);
+CH_MUST_CHECK ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health,
+                                         const ChHttpRoute *routes, size_t n, GError **error);

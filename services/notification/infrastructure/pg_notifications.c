@@ -23,6 +23,13 @@ static const ChPgStatement sql_insert_notifications = {
     { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS },
 };
 
+/* $1 events; one row each, in their order. */
+static const ChPgStatement sql_events_noted = {
+    "select n.id is not null from unnest($1) with ordinality as asked (event_id, place)"
+    " left join notifications n on n.event_id = asked.event_id order by place",
+    { CH_PG_UUIDS },
+};
+
 /* $1 how many, $2 lease in milliseconds. SKIP LOCKED: senders share the table. While one is being
  * sent, due_at is the end of its lease: so one whose sender is gone is simply due again. */
 static const ChPgStatement sql_claim_notifications = {
@@ -126,6 +133,20 @@ static bool insert(NotificationStore *self, const NotificationEvent *const *even
         ch_pg_add_text(params, 6, ch_trace_is_set(event->trace) ? trace_id : NULL);
     }
     return ch_pg_send(pg_of(self), params, NULL, error);
+}
+
+static bool noted(NotificationStore *self, const ChUuid *event_ids, size_t n, bool *found,
+                  GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_events_noted);
+    for (size_t i = 0; i < n; i++)
+        ch_pg_add_uuid(params, 0, event_ids[i]);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        found[i] = ch_pg_bool(rows, i, 0);
+    return true;
 }
 
 /* ---- claiming ---- */
@@ -294,6 +315,7 @@ static void free_store(NotificationStore *self)
 
 static const NotificationStoreOps pg_store_ops = {
     .insert = insert,
+    .noted = noted,
     .claim = claim,
     .record = record,
     .list = list,

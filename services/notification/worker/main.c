@@ -33,9 +33,19 @@ static void subscribe(ChWorker *worker, NotificationCode code,
         .decode = decode,
         .free_command = notification_event_free,
         .handle = notification_events_handle,
+        .objections = notification_events_objections,
         .context = store,
     };
     ch_worker_subscribe(worker, pg, &subscription);
+}
+
+/* A lane for what operators do about the dead letters of these queues. */
+static void serve_dead_letters(ChWorker *worker)
+{
+    ChPg *pg = ch_worker_connection(worker);
+    NotificationStore *store = notification_pg_store_new(pg);
+    ch_worker_own(worker, store, notification_store_free);
+    ch_worker_serve_dead_letters(worker, pg, store);
 }
 
 /* ---- sending ---- */
@@ -175,6 +185,7 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
     subscribe(worker, NOTIFICATION_ORDER_CONFIRMED, notification_confirmed_decode);
     subscribe(worker, NOTIFICATION_ORDER_CANCELLED, notification_cancelled_decode);
+    serve_dead_letters(worker);
     for (int64_t number = 1; number <= settings->senders; number++) {
         if (!add_sender(worker, settings, number, error))
             return false;

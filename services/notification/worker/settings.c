@@ -68,6 +68,8 @@ bool notification_settings_check(const void *opaque, GError **error)
     const NotificationSettings *settings = opaque;
     bool by_smtp = settings->email_means == NOTIFICATION_BY_SMTP ||
                    settings->sms_means == NOTIFICATION_BY_SMTP;
+    if (!ch_worker_check(&settings->worker, error))
+        return false;
     if (settings->senders > MAX_SENDERS)
         return bad(error, "NOTIFICATION_SENDERS", "at most 64");
     if (*settings->customer_service_url != '\0' && !is_http_url(settings->customer_service_url))

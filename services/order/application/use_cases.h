@@ -19,3 +19,9 @@ CH_MUST_CHECK bool order_cancel(OrderStore *store, const OrderCancellation *canc
  * repeated results change nothing. FAILED when a result is for an order that does not exist. */
 CH_MUST_CHECK bool order_settle_stock(OrderStore *store, const OrderStockResult *const *results,
                                       size_t n, GError **error);
+
+/** What speaks against settling results[0..n) now: objections[i] is new text, or NULL when
+ * order_settle_stock() would move the order. Changes nothing. */
+CH_MUST_CHECK bool order_settle_objections(OrderStore *store,
+                                           const OrderStockResult *const *results, size_t n,
+                                           char **objections, GError **error);

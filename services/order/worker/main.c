@@ -3,49 +3,91 @@
 #include "chassis/messaging/worker.h"
 #include "order/infrastructure/events.h"
 #include "order/infrastructure/pg_store.h"
+#include "order/infrastructure/pg_watch.h"
 #include "order/infrastructure/topology.h"
 #include "order/order_migrations.h"
 #include "order/worker/housekeeping.h"
 #include "order/worker/stock_results.h"
+#include "order/worker/watchdog.h"
+
+enum {
+    LEAST_STUCK_AFTER_MS = 1000
+};
+
+typedef struct {
+    ChWorkerSettings worker;
+    int64_t stuck_after_ms;
+} Settings;
 
 static const ChConfigKey keys[] = {
     CH_WORKER_KEYS("127.0.0.1:6011"),
+    { "ORDER_STUCK_AFTER", CH_CONFIG_DURATION, offsetof(Settings, stuck_after_ms), "5m",
+      "age at which an order that is not final is announced again", NULL },
 };
 
+static bool check(const void *opaque, GError **error)
+{
+    const Settings *settings = opaque;
+    if (!ch_worker_check(&settings->worker, error))
+        return false;
+    if (settings->stuck_after_ms >= LEAST_STUCK_AFTER_MS)
+        return true;
+    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "ORDER_STUCK_AFTER: expected 1s or more");
+    return false;
+}
+
 /* A lane for the queue order_queues[@queue]. */
-static void subscribe(ChWorker *worker, int queue, void *(*decode)(const ChEvent *, ChViolations *))
+static void subscribe(ChWorker *worker, int queue, void *(*decode)(const ChEvent *, ChViolations *),
+                      OrderProgress *progress)
 {
     ChPg *pg = ch_worker_connection(worker);
-    OrderStore *store = order_pg_store_new(pg);
-    ch_worker_own(worker, store, order_pg_store_free);
+    OrderStockResultsContext *context = g_new0(OrderStockResultsContext, 1);
+    ch_worker_own(worker, context, g_free);
+    context->store = order_pg_store_new(pg);
+    context->progress = progress;
+    ch_worker_own(worker, context->store, order_pg_store_free);
     const ChSubscriptionConfig subscription = {
         .queue = &order_queues[queue],
         .event_type = order_queues[queue].routing_key,
         .decode = decode,
         .free_command = order_stock_results_free,
         .handle = order_stock_results_handle,
-        .context = store,
+        .objections = order_stock_results_objections,
+        .context = context,
     };
     ch_worker_subscribe(worker, pg, &subscription);
 }
 
-static bool run(const void *settings, GError **error)
+/* A lane for what operators do about the dead letters of these queues. */
+static void serve_dead_letters(ChWorker *worker)
 {
+    ChPg *pg = ch_worker_connection(worker);
+    OrderStore *store = order_pg_store_new(pg);
+    ch_worker_own(worker, store, order_pg_store_free);
+    ch_worker_serve_dead_letters(worker, pg, store);
+}
+
+static bool run(const void *opaque, GError **error)
+{
+    const Settings *settings = opaque;
     const ChWorkerIdentity identity = { "order-worker", "order", ORDER_EVENTS_EXCHANGE,
                                         order_migrations_count };
     g_autoptr(ChHealth) health = ch_health_new();
-    g_autoptr(ChWorker) worker = ch_worker_new(&identity, settings, health);
-    subscribe(worker, ORDER_QUEUE_STOCK_COMPLETED, order_stock_completed_decode);
-    subscribe(worker, ORDER_QUEUE_STOCK_FAILED, order_stock_failed_decode);
+    OrderProgress progress = { .newest_us = 0 }; /* outlives the worker's lanes */
+    g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
+    subscribe(worker, ORDER_QUEUE_STOCK_COMPLETED, order_stock_completed_decode, &progress);
+    subscribe(worker, ORDER_QUEUE_STOCK_FAILED, order_stock_failed_decode, &progress);
+    serve_dead_letters(worker);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
     order_housekeeping_add(worker, order_pg_store_new);
+    order_watchdog_add(worker, order_pg_watch_new, &progress, settings->stuck_after_ms);
     return ch_worker_run(worker, error);
 }
 
 int main(int argc, char **argv)
 {
-    ChWorkerSettings settings = { .amqp_url = NULL };
+    Settings settings = { .stuck_after_ms = 0 };
     return ch_process_main("order-worker", "settles orders and publishes their events", keys,
-                           G_N_ELEMENTS(keys), &settings, NULL, run, argc, argv);
+                           G_N_ELEMENTS(keys), &settings, check, run, argc, argv);
 }

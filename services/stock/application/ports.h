@@ -63,6 +63,9 @@ typedef struct {
     /* The same of stock given back; traces[i] belongs to releases[i]. */
     bool (*announce_releases)(StockStore *self, const StockRelease *releases, const ChTrace *traces,
                               size_t n, GError **error);
+    /* reservations[i] of order_ids[i]. */
+    bool (*reservations)(StockStore *self, const ChUuid *order_ids, size_t n,
+                         StockReservation *reservations, GError **error);
     /* levels[i] for the product given in it, not locked. */
     bool (*find)(StockStore *self, StockLevel *levels, size_t n, GError **error);
     /* *levels: new array of StockLevel in the order of product ids, after @after, @limit at most.

@@ -6,7 +6,9 @@
 #include "stock/application/ports.h"
 
 /** Takes stock for each order that can have all its items, in the order given, and announces what
- * became of each. outcomes[i] answers orders[i]; NULL: nobody asks. */
+ * became of each. An order that was decided before takes nothing more, but its result is announced
+ * again, unless it was cancelled since: who asks under a new event id has not heard the answer.
+ * outcomes[i] answers orders[i]; NULL: nobody asks. */
 CH_MUST_CHECK bool stock_take(StockStore *store, const StockOrder *const *orders, size_t n,
                               StockOutcome *outcomes, GError **error);
 
@@ -19,6 +21,16 @@ CH_MUST_CHECK bool stock_release(StockStore *store, const StockCancellation *con
  * decided before. */
 CH_MUST_CHECK bool stock_give_up(StockStore *store, const StockOrder *order, bool *announced,
                                  GError **error);
+
+/** What speaks against stock_take() of orders[0..n) now: objections[i] is new text, or NULL when it
+ * would decide the order. Changes nothing. */
+CH_MUST_CHECK bool stock_take_objections(StockStore *store, const StockOrder *const *orders,
+                                         size_t n, char **objections, GError **error);
+
+/** The same of stock_release(). */
+CH_MUST_CHECK bool stock_release_objections(StockStore *store,
+                                            const StockCancellation *const *cancellations, size_t n,
+                                            char **objections, GError **error);
 
 /** Applies operators' changes; creations first, then the others in the order given.
  * outcomes[i] answers edits[i]. */

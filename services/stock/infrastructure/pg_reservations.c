@@ -54,10 +54,27 @@ static const ChPgStatement sql_release_reservations = {
     " order by m.order_id, m.product_id",
     { CH_PG_UUIDS },
 };
+/* A seeded bug: whatever the reservation says. */
+static const ChPgStatement sql_release_unguarded = {
+    "with released as ("
+    " update stock_reservations set status = 3, updated_at = now()"
+    "  where order_id = any($1) and status in (1, 3) returning order_id)"
+    " select m.order_id, m.product_id, -m.delta from released"
+    " join stock_movements m on m.order_id = released.order_id and m.kind = 'taken'"
+    " order by m.order_id, m.product_id",
+    { CH_PG_UUIDS },
+};
 enum {
     RELEASED_ORDER,
     RELEASED_PRODUCT,
     RELEASED_QUANTITY
+};
+
+/* $1 orders; one row each, in their order. */
+static const ChPgStatement sql_select_reservations = {
+    "select coalesce(r.status, 0::smallint) from unnest($1) with ordinality as asked (id, place)"
+    " left join stock_reservations r on r.order_id = asked.id order by place",
+    { CH_PG_UUIDS },
 };
 
 static ChPgParams *ids_params(const ChPgStatement *statement, const ChUuid *ids, size_t n)
@@ -69,23 +86,6 @@ static ChPgParams *ids_params(const ChPgStatement *statement, const ChUuid *ids,
 }
 
 bool stock_pg_reserve(StockStore *self, const ChUuid *order_ids, size_t n, bool *fresh,
-/* A seeded bug: whatever the reservation says. */
-/* $1 orders; one row each, in their order. */
-static const ChPgStatement sql_select_reservations = {
-    "select coalesce(r.status, 0::smallint) from unnest($1) with ordinality as asked (id, place)"
-    " left join stock_reservations r on r.order_id = asked.id order by place",
-    { CH_PG_UUIDS },
-};
-
-static const ChPgStatement sql_release_unguarded = {
-    "with released as ("
-    " update stock_reservations set status = 3, updated_at = now()"
-    "  where order_id = any($1) and status in (1, 3) returning order_id)"
-    " select m.order_id, m.product_id, -m.delta from released"
-    " join stock_movements m on m.order_id = released.order_id and m.kind = 'taken'"
-    " order by m.order_id, m.product_id",
-    { CH_PG_UUIDS },
-};
                       GError **error)
 {
     g_autoptr(ChPgRows) rows =
@@ -100,6 +100,30 @@ static const ChPgStatement sql_release_unguarded = {
     }
     for (size_t i = 0; i < n; i++)
         fresh[i] = g_hash_table_contains(opened, &order_ids[i]);
+    return true;
+}
+
+static StockOutcome decided_from(const ChPgRows *rows, size_t row)
+{
+    switch (ch_pg_int(rows, row, DECIDED_STATUS)) {
+    case RESERVATION_TAKEN:
+        return STOCK_TAKEN;
+    case RESERVATION_REFUSED:
+        return stock_outcome_parse(ch_pg_text(rows, row, DECIDED_REASON));
+    default:
+        return STOCK_SETTLED;
+    }
+}
+
+bool stock_pg_decided(StockStore *self, const ChUuid *order_ids, size_t n, StockOutcome *outcomes,
+                      GError **error)
+{
+    g_autoptr(ChPgRows) rows =
+        ch_pg_query(stock_pg(self), ids_params(&sql_select_decided, order_ids, n), error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        outcomes[i] = decided_from(rows, i);
     return true;
 }
 
@@ -125,30 +149,6 @@ static size_t release_from(const ChPgRows *rows, size_t first, StockRelease *rel
     release->order_id = ch_pg_uuid(rows, first, RELEASED_ORDER);
     while (first + n < ch_pg_rows_count(rows) &&
            ch_uuid_equal(ch_pg_uuid(rows, first + n, RELEASED_ORDER), release->order_id))
-static StockOutcome decided_from(const ChPgRows *rows, size_t row)
-{
-    switch (ch_pg_int(rows, row, DECIDED_STATUS)) {
-    case RESERVATION_TAKEN:
-        return STOCK_TAKEN;
-    case RESERVATION_REFUSED:
-        return stock_outcome_parse(ch_pg_text(rows, row, DECIDED_REASON));
-    default:
-        return STOCK_SETTLED;
-    }
-}
-
-bool stock_pg_decided(StockStore *self, const ChUuid *order_ids, size_t n, StockOutcome *outcomes,
-                      GError **error)
-{
-    g_autoptr(ChPgRows) rows =
-        ch_pg_query(stock_pg(self), ids_params(&sql_select_decided, order_ids, n), error);
-    if (rows == NULL)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        outcomes[i] = decided_from(rows, i);
-    return true;
-}
-
         n++;
     release->items = g_new(StockItem, n);
     release->n_items = n;
@@ -179,5 +179,17 @@ bool stock_pg_release(StockStore *self, const ChUuid *order_ids, size_t n, GArra
         row += release_from(rows, row, &release);
         g_array_append_val(*releases, release);
     }
+    return true;
+}
+
+bool stock_pg_reservations(StockStore *self, const ChUuid *order_ids, size_t n,
+                           StockReservation *reservations, GError **error)
+{
+    g_autoptr(ChPgRows) rows =
+        ch_pg_query(stock_pg(self), ids_params(&sql_select_reservations, order_ids, n), error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        reservations[i] = (StockReservation)ch_pg_int(rows, i, 0);
     return true;
 }

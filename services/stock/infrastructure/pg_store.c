@@ -179,6 +179,7 @@ static const StockStoreOps pg_store_ops = {
     .release = stock_pg_release,
     .announce = announce,
     .announce_releases = announce_releases,
+    .reservations = stock_pg_reservations,
     .find = stock_pg_find,
     .list = stock_pg_list,
     .movements = stock_pg_movements,

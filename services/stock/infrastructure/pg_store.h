@@ -27,6 +27,8 @@ bool stock_pg_decided(StockStore *self, const ChUuid *order_ids, size_t n, Stock
 bool stock_pg_refuse(StockStore *self, const StockResult *refused, size_t n, GError **error);
 bool stock_pg_release(StockStore *self, const ChUuid *order_ids, size_t n, GArray **releases,
                       GError **error);
+bool stock_pg_reservations(StockStore *self, const ChUuid *order_ids, size_t n,
+                           StockReservation *reservations, GError **error);
 
 /* The reading slots, in pg_reads.c. */
 bool stock_pg_find(StockStore *self, StockLevel *levels, size_t n, GError **error);

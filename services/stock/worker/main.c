@@ -26,6 +26,15 @@ static void subscribe(ChWorker *worker, ChSubscriptionConfig subscription)
     ch_worker_subscribe(worker, pg, &subscription);
 }
 
+/* A lane for what operators do about the dead letters of these queues. */
+static void serve_dead_letters(ChWorker *worker)
+{
+    ChPg *pg = ch_worker_connection(worker);
+    StockStore *store = stock_pg_store_new(pg);
+    ch_worker_own(worker, store, free_store);
+    ch_worker_serve_dead_letters(worker, pg, store);
+}
+
 static bool run(const void *settings, GError **error)
 {
     const ChWorkerIdentity identity = { "stock-worker", "stock", STOCK_EVENTS_EXCHANGE,
@@ -39,6 +48,7 @@ static bool run(const void *settings, GError **error)
                           .free_command = stock_created_free,
                           .handle = stock_created_handle,
                           .give_up = stock_created_give_up,
+                          .objections = stock_created_objections,
                       });
     subscribe(worker, (ChSubscriptionConfig){
                           .queue = &stock_queues[STOCK_QUEUE_ORDER_CANCELLED],
@@ -46,7 +56,9 @@ static bool run(const void *settings, GError **error)
                           .decode = stock_cancelled_decode,
                           .free_command = stock_cancelled_free,
                           .handle = stock_cancelled_handle,
+                          .objections = stock_cancelled_objections,
                       });
+    serve_dead_letters(worker);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
     return ch_worker_run(worker, error);
@@ -54,7 +66,7 @@ static bool run(const void *settings, GError **error)
 
 int main(int argc, char **argv)
 {
-    ChWorkerSettings settings = { .amqp_url = NULL };
+    ChWorkerSettings settings = { .queue_type = CH_QUEUE_QUORUM };
     return ch_process_main("stock-worker", "takes stock for orders and gives it back", keys,
-                           G_N_ELEMENTS(keys), &settings, NULL, run, argc, argv);
+                           G_N_ELEMENTS(keys), &settings, ch_worker_check, run, argc, argv);
 }

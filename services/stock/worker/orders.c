@@ -53,6 +53,12 @@ bool stock_created_give_up(void *store, const ChEvent *event, bool *announced, G
     return stock_give_up(store, &order, announced, error);
 }
 
+bool stock_created_objections(void *store, void *const *orders, size_t n, char **objections,
+                              GError **error)
+{
+    return stock_take_objections(store, (const StockOrder *const *)orders, n, objections, error);
+}
+
 /* ---- cancelled ---- */
 
 void *stock_cancelled_decode(const ChEvent *event, ChViolations *violations)
@@ -74,4 +80,11 @@ void stock_cancelled_free(void *cancellation)
 bool stock_cancelled_handle(void *store, void *const *cancellations, size_t n, GError **error)
 {
     return stock_release(store, (const StockCancellation *const *)cancellations, n, error);
+}
+
+bool stock_cancelled_objections(void *store, void *const *cancellations, size_t n,
+                                char **objections, GError **error)
+{
+    return stock_release_objections(store, (const StockCancellation *const *)cancellations, n,
+                                    objections, error);
 }

@@ -59,13 +59,21 @@ static void assert_get(uint16_t port, const char *path, unsigned status, const c
     client_close(&client);
 }
 
+static bool answer_extra(void *context G_GNUC_UNUSED, ChHttpRequest *const *requests,
+                         size_t n G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+    ch_http_respond_json(requests[0], 200, g_string_new("{\"extra\":true}"));
+    return true;
+}
+
 static void test_admin(void)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(ChHealth) health = ch_health_new();
     ChHealthPart *part = ch_health_part(health, "postgres");
     ChListen listen = { "127.0.0.1", 0 };
-    g_autoptr(ChHttpServer) server = ch_admin_new(&listen, health, &error);
+    const ChHttpRoute extra = { .method = "GET", .pattern = "/extra", .handler = answer_extra };
+    g_autoptr(ChHttpServer) server = ch_admin_new(&listen, health, &extra, 1, &error);
     g_assert_no_error(error);
     g_assert_true(ch_http_server_start(server, &error));
     uint16_t port = ch_http_server_port(server);
@@ -75,6 +83,7 @@ static void test_admin(void)
     assert_get(port, "/health/ready", 200, "application/json", "\"status\":\"ready\"");
     assert_get(port, "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8",
                "process_resident_memory_bytes");
+    assert_get(port, "/extra", 200, "application/json", "true");
     assert_get(port, "/", 404, "application/problem+json", "Not Found");
 }
 

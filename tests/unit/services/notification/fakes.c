@@ -55,6 +55,17 @@ static bool store_record(NotificationStore *self, const NotificationDelivery *co
     return true;
 }
 
+static bool store_noted(NotificationStore *self, const ChUuid *event_ids, size_t n, bool *noted,
+                        GError **error)
+{
+    FakeStore *store = (FakeStore *)self;
+    if (take_fault(&store->fault, error))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        noted[i] = ch_uuid_equal(event_ids[i], store->noted_event);
+    return true;
+}
+
 static bool store_list(NotificationStore *self G_GNUC_UNUSED,
                        const NotificationFilter *filter G_GNUC_UNUSED,
                        GPtrArray **entries G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
@@ -68,6 +79,7 @@ static void store_free(NotificationStore *self G_GNUC_UNUSED)
 
 static const NotificationStoreOps store_ops = {
     .insert = store_insert,
+    .noted = store_noted,
     .claim = store_claim,
     .record = store_record,
     .list = store_list,

@@ -12,6 +12,7 @@ typedef struct {
     GPtrArray *due;         /* NotificationDelivery *, owned until claimed */
     size_t inserted;
     const NotificationEvent *const *events; /* of the last insert */
+    ChUuid noted_event;                     /* the one that has a notification; nil: none */
     _Atomic size_t recorded;                /* deliveries, all calls together */
     size_t recorded_failed;                 /* those of them that were refused */
     GError *fault;                          /* the next call fails with it; owned */

@@ -52,6 +52,25 @@ static bool reserve(StockStore *self, const ChUuid *order_ids, size_t n, bool *f
     return true;
 }
 
+static bool decided(StockStore *self, const ChUuid *order_ids, size_t n, StockOutcome *outcomes,
+                    GError **error)
+{
+    FakeStock *fake = (FakeStock *)self;
+    g_assert_cmpuint(n, >, 0);
+    assert_distinct(order_ids, n);
+    if (!called(fake, "decided", n, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        FakeReservation state = fake_stock_reservation(fake, order_ids[i]);
+        g_assert_cmpint(state, !=, 0);
+        int refusal = GPOINTER_TO_INT(g_hash_table_lookup(fake->refusals, &order_ids[i]));
+        outcomes[i] = state == FAKE_HOLDS     ? STOCK_TAKEN
+                      : state == FAKE_REFUSED ? (StockOutcome)refusal
+                                              : STOCK_SETTLED;
+    }
+    return true;
+}
+
 static bool refuse(StockStore *self, const StockResult *refused, size_t n, GError **error)
 {
     FakeStock *fake = (FakeStock *)self;
@@ -62,6 +81,8 @@ static bool refuse(StockStore *self, const StockResult *refused, size_t n, GErro
         g_assert_nonnull(stock_outcome_error(refused[i].outcome));
         g_assert_cmpint(fake_stock_reservation(fake, refused[i].order->order_id), ==, FAKE_HOLDS);
         set_reservation(fake, refused[i].order->order_id, FAKE_REFUSED);
+        g_hash_table_insert(fake->refusals, copy_id(refused[i].order->order_id),
+                            GINT_TO_POINTER((int)refused[i].outcome));
     }
     return true;
 }
@@ -215,6 +236,17 @@ static bool create(StockStore *self, const StockItem *items, size_t n, bool *cre
     return true;
 }
 
+static bool reservations(StockStore *self, const ChUuid *order_ids, size_t n,
+                         StockReservation *found, GError **error)
+{
+    FakeStock *fake = (FakeStock *)self;
+    if (!called(fake, "reservations", n, error))
+        return false;
+    for (size_t i = 0; i < n; i++) /* the fake's numbers are the stored ones */
+        found[i] = (StockReservation)fake_stock_reservation(fake, order_ids[i]);
+    return true;
+}
+
 static bool find(StockStore *self, StockLevel *levels, size_t n, GError **error)
 {
     (void)levels;
@@ -246,6 +278,7 @@ static void free_store(StockStore *self)
 
 static const StockStoreOps ops = {
     .reserve = reserve,
+    .decided = decided,
     .refuse = refuse,
     .lock = lock,
     .save = save,
@@ -255,6 +288,7 @@ static const StockStoreOps ops = {
     .release = release,
     .announce = announce,
     .announce_releases = announce_releases,
+    .reservations = reservations,
     .find = find,
     .list = list,
     .movements = movements,
@@ -267,6 +301,7 @@ FakeStock *fake_stock_new(void)
     fake->base.ops = &ops;
     fake->levels = g_hash_table_new_full(ch_uuid_hash, ch_uuid_equal_pointers, g_free, g_free);
     fake->reservations = g_hash_table_new_full(ch_uuid_hash, ch_uuid_equal_pointers, g_free, NULL);
+    fake->refusals = g_hash_table_new_full(ch_uuid_hash, ch_uuid_equal_pointers, g_free, NULL);
     fake->locked = g_hash_table_new_full(ch_uuid_hash, ch_uuid_equal_pointers, g_free, NULL);
     fake->ledger = g_array_new(FALSE, FALSE, sizeof(StockMovement));
     fake->results = g_array_new(FALSE, FALSE, sizeof(FakeResult));
@@ -281,6 +316,7 @@ void fake_stock_free(FakeStock *fake)
         return;
     g_hash_table_unref(fake->levels);
     g_hash_table_unref(fake->reservations);
+    g_hash_table_unref(fake->refusals);
     g_hash_table_unref(fake->locked);
     g_array_unref(fake->ledger);
     g_array_unref(fake->results);

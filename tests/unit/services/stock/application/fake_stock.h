@@ -22,6 +22,7 @@ typedef struct {
     StockStore base;          /* first: the cast back is valid */
     GHashTable *levels;       /* ChUuid -> int64_t, owned: the products' rows */
     GHashTable *reservations; /* ChUuid -> FakeReservation, in a pointer */
+    GHashTable *refusals;     /* ChUuid of an order -> StockOutcome, in a pointer */
     GHashTable *locked;       /* ChUuid: by this use case */
     GArray *ledger;           /* StockMovement; reasons borrowed */
     GArray *results;          /* FakeResult: announced */

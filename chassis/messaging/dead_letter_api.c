@@ -1,0 +1,271 @@
+/* Routes of the dead letters. */
+#include "chassis/messaging/dead_letter_api.h"
+
+#include "chassis/core/json_writer.h"
+#include "chassis/core/time.h"
+#include "chassis/http/problem.h"
+#include "chassis/http/query.h"
+#include "chassis/messaging/dead_letter_json.h"
+
+#include <string.h>
+
+enum {
+    MAX_WAITING = 64, /* as many as the admin listener has connections */
+    DEFAULT_LIMIT = 100,
+    MAX_LIMIT = 1000,
+    MAX_NAME_CHARS = 255, /* of a queue or a type in AMQP */
+    MAX_BY_CHARS = 100,
+    MAX_WHY_CHARS = 500,
+    MAX_TIME_CHARS = 40,
+};
+
+struct ChDeadLetterApi {
+    ChDeadLetterDesk desk;
+    const char *token;
+    ChHttpQueue *queue;
+};
+
+/* ---- who may ---- */
+
+/* Takes as long whichever character is the first wrong one; the length is no secret. */
+static bool is_same(const char *given, const char *secret)
+{
+    size_t n = strlen(secret);
+    volatile unsigned char difference = 0;
+    if (strlen(given) != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        difference = (unsigned char)(difference | (given[i] ^ secret[i]));
+    return difference == 0;
+}
+
+/* False: the request was answered. */
+static bool may_call(const ChDeadLetterApi *api, ChHttpRequest *request)
+{
+    static const char scheme[] = "Bearer ";
+    if (*api->token == '\0') {
+        ch_http_respond_problem(request, 403, NULL,
+                                "this process has no ADMIN_TOKEN, so nobody may see or change its"
+                                " dead letters");
+        return false;
+    }
+    const char *given = ch_http_request_header(request, "Authorization");
+    if (given != NULL && g_ascii_strncasecmp(given, scheme, sizeof scheme - 1) == 0 &&
+        is_same(given + sizeof scheme - 1, api->token))
+        return true;
+    ch_http_respond_problem(request, 401, NULL,
+                            given == NULL ? "the header Authorization: Bearer <token> is missing"
+                                          : "this is not the ADMIN_TOKEN of this process");
+    ch_http_respond_header(request, "WWW-Authenticate", "Bearer");
+    return false;
+}
+
+static void respond_unknown(ChHttpRequest *request)
+{
+    ch_http_respond_problem(request, 404, NULL, "there is no such dead letter");
+}
+
+/* ---- reading ---- */
+
+static void read_state(const ChHttpRequest *request, ChDeadLetterFilter *filter,
+                       ChViolations *violations)
+{
+    const char *name;
+    if (!ch_http_query_text(request, "state", MAX_NAME_CHARS, &name, violations))
+        return;
+    filter->has_state = ch_dead_letter_state_parse(name, &filter->state);
+    if (!filter->has_state)
+        ch_violations_add(violations, "state", "must be waiting, replayed or discarded");
+}
+
+static void read_since(const ChHttpRequest *request, ChDeadLetterFilter *filter,
+                       ChViolations *violations)
+{
+    const char *text;
+    if (ch_http_query_text(request, "since", MAX_TIME_CHARS, &text, violations) &&
+        !ch_time_parse(text, strlen(text), &filter->since_us))
+        ch_violations_add(violations, "since", "must be a time, as 2026-11-22T10:47:00Z");
+}
+
+static bool list_some(const ChDeadLetterApi *api, ChHttpRequest *request, GError **error)
+{
+    ChDeadLetterFilter filter = { .limit = DEFAULT_LIMIT };
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ch_http_query_text(request, "queue", MAX_NAME_CHARS, &filter.queue, violations);
+    ch_http_query_text(request, "type", MAX_NAME_CHARS, &filter.message_type, violations);
+    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter.limit, violations);
+    ch_http_query_uuid(request, "cursor", &filter.after, violations);
+    read_state(request, &filter, violations);
+    read_since(request, &filter, violations);
+    if (ch_violations_count(violations) > 0) {
+        ch_http_respond_violations(request, violations);
+        return true;
+    }
+    size_t limit = (size_t)filter.limit++;
+    g_autoptr(GPtrArray) letters = NULL;
+    if (!ch_dead_letter_list(api->desk.pg, &filter, &letters, error))
+        return false;
+    ch_http_respond_json(request, 200, ch_dead_letter_page_json(letters, limit));
+    return true;
+}
+
+static bool show_one(const ChDeadLetterApi *api, ChHttpRequest *request, GError **error)
+{
+    ChUuid id;
+    g_autoptr(ChDeadLetter) letter = NULL;
+    g_autofree char *objection = NULL;
+    if (ch_http_param_uuid(request, "id", &id) &&
+        !ch_dead_letter_find(api->desk.pg, id, false, &letter, error))
+        return false;
+    if (letter == NULL) {
+        respond_unknown(request);
+        return true;
+    }
+    if (!ch_dead_letter_objection(&api->desk, letter, &objection, error))
+        return false;
+    ch_http_respond_json(request, 200, ch_dead_letter_json(letter, objection));
+    return true;
+}
+
+/* ---- acting ---- */
+
+/* The texts of @wish live in *json. False: the request was answered. */
+static bool read_wish(ChHttpRequest *request, ChJson **json, ChDeadLetterWish *wish)
+{
+    if (!ch_http_param_uuid(request, "id", &wish->id)) {
+        respond_unknown(request);
+        return false;
+    }
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    *json = ch_http_request_json(request, violations);
+    if (*json != NULL) {
+        ChJsonValue root = ch_json_root(*json);
+        ch_json_read_bool(root, "dryRun", CH_JSON_OPTIONAL, &wish->dry_run, violations);
+        ChJsonNeed need = wish->dry_run ? CH_JSON_OPTIONAL : CH_JSON_REQUIRED;
+        ch_json_read_text(root, "by", need, 1, MAX_BY_CHARS, &wish->by, violations);
+        ch_json_read_text(root, "why", need, 1, MAX_WHY_CHARS, &wish->why, violations);
+    }
+    if (ch_violations_count(violations) == 0)
+        return true;
+    ch_http_respond_violations(request, violations);
+    return false;
+}
+
+static void respond_done(ChHttpRequest *request, const ChDeadLetterWish *wish)
+{
+    GString *json = g_string_sized_new(128);
+    ch_json_begin_object(json, NULL);
+    ch_json_add_uuid(json, "id", wish->id);
+    ch_json_add_text(json, "act", ch_dead_letter_state_name(wish->act));
+    ch_json_add_bool(json, "dryRun", wish->dry_run);
+    ch_json_end_object(json);
+    ch_http_respond_json(request, 200, json);
+}
+
+static bool act_on_one(const ChDeadLetterApi *api, ChHttpRequest *request, ChDeadLetterState act,
+                       GError **error)
+{
+    g_autoptr(ChJson) json = NULL;
+    ChDeadLetterWish wish = { .act = act, .trace = ch_http_request_trace(request) };
+    ChDeadLetterOutcome outcome = { CH_DEAD_LETTER_UNKNOWN, NULL };
+    if (!read_wish(request, &json, &wish))
+        return true;
+    if (!ch_dead_letter_act(&api->desk, &wish, &outcome, error))
+        return false;
+    g_autofree char *why = outcome.why;
+    switch (outcome.result) {
+    case CH_DEAD_LETTER_DONE:
+        respond_done(request, &wish);
+        break;
+    case CH_DEAD_LETTER_UNKNOWN:
+        respond_unknown(request);
+        break;
+    case CH_DEAD_LETTER_REFUSED:
+        ch_http_respond_problem(request, 409,
+                                act == CH_DEAD_LETTER_REPLAYED ? "Not replayed" : "Not discarded",
+                                "%s", why);
+        break;
+    }
+    return true;
+}
+
+/* ---- routes ---- */
+
+static bool list(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (may_call(api, requests[i]) && !list_some(api, requests[i], error))
+            return false;
+    }
+    return true;
+}
+
+static bool show(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (may_call(api, requests[i]) && !show_one(api, requests[i], error))
+            return false;
+    }
+    return true;
+}
+
+static bool replay(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (may_call(api, requests[i]) &&
+            !act_on_one(api, requests[i], CH_DEAD_LETTER_REPLAYED, error))
+            return false;
+    }
+    return true;
+}
+
+static bool discard(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (may_call(api, requests[i]) &&
+            !act_on_one(api, requests[i], CH_DEAD_LETTER_DISCARDED, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- life ---- */
+
+ChDeadLetterApi *ch_dead_letter_api_new(const ChDeadLetterDesk *desk, const char *token)
+{
+    ChDeadLetterApi *api = g_new0(ChDeadLetterApi, 1);
+    api->desk = *desk;
+    api->desk.consumers = g_memdup2(desk->consumers, desk->consumers_n * sizeof *desk->consumers);
+    api->token = token;
+    api->queue = ch_http_queue_new("dead letters", MAX_WAITING);
+    return api;
+}
+
+void ch_dead_letter_api_free(ChDeadLetterApi *api)
+{
+    if (api == NULL)
+        return;
+    ch_http_queue_free(api->queue);
+    g_free((void *)api->desk.consumers);
+    g_free(api);
+}
+
+ChHttpQueue *ch_dead_letter_api_queue(ChDeadLetterApi *api)
+{
+    return api->queue;
+}
+
+void ch_dead_letter_api_routes(ChDeadLetterApi *api, ChHttpRoute routes[CH_DEAD_LETTER_ROUTES])
+{
+    const ChHttpRoute all[CH_DEAD_LETTER_ROUTES] = {
+        { .method = "GET", .pattern = "/dead-letters", .handler = list },
+        { .method = "GET", .pattern = "/dead-letters/{id}", .handler = show },
+        { .method = "POST", .pattern = "/dead-letters/{id}/replay", .handler = replay },
+        { .method = "POST", .pattern = "/dead-letters/{id}/discard", .handler = discard },
+    };
+    for (size_t i = 0; i < CH_DEAD_LETTER_ROUTES; i++) {
+        routes[i] = all[i];
+        routes[i].context = api;
+        routes[i].queue = api->queue;
+    }
+}

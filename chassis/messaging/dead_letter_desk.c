@@ -1,0 +1,189 @@
+/* Deciding about a letter, and acting on it. */
+#include "chassis/messaging/dead_letter_desk.h"
+
+#include "chassis/core/log.h"
+#include "chassis/core/time.h"
+#include "chassis/messaging/inbox.h"
+#include "chassis/messaging/outbox.h"
+#include "chassis/telemetry/metrics.h"
+
+#include <string.h>
+
+CH_COUNTER(acts_total, "cartwheel_dead_letter_acts_total",
+           "dead letters that operators replayed or discarded, and replays that were refused",
+           "act");
+
+/* ---- deciding ---- */
+
+static const ChSubscriptionConfig *consumer_of(const ChDeadLetterDesk *desk, const char *queue)
+{
+    for (size_t i = 0; i < desk->consumers_n; i++) {
+        if (strcmp(desk->consumers[i].queue->name, queue) == 0)
+            return &desk->consumers[i];
+    }
+    return NULL;
+}
+
+/* What was done about the letter stays done. NULL when it waits. */
+static char *objection_of_state(const ChDeadLetter *letter)
+{
+    if (letter->state == CH_DEAD_LETTER_WAITING)
+        return NULL;
+    char at[CH_TIME_TEXT_BYTES];
+    ch_time_format(letter->acted_us, at);
+    return g_strdup_printf("it was %s by %s at %s: %s", ch_dead_letter_state_name(letter->state),
+                           letter->acted_by, at, letter->acted_why);
+}
+
+static char *objection_of_age(const ChDeadLetter *letter, int64_t oldest_us)
+{
+    if (letter->died_us >= oldest_us)
+        return NULL;
+    char died[CH_TIME_TEXT_BYTES];
+    ch_time_format(letter->died_us, died);
+    return g_strdup_printf("it died at %s, longer ago than INBOX_RETENTION: nobody knows any more"
+                           " whether it took effect",
+                           died);
+}
+
+char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig *consumer,
+                          int64_t oldest_us, ChEvent **event, void **command)
+{
+    char *objection = objection_of_state(letter);
+    if (objection != NULL)
+        return objection;
+    if (consumer == NULL)
+        return g_strdup_printf("this service does not consume %s", letter->queue);
+    objection = objection_of_age(letter, oldest_us);
+    if (objection != NULL)
+        return objection;
+    if (letter->body_bytes > CH_EVENT_MAX_BYTES)
+        return g_strdup_printf("it would die again: the body has %" G_GINT64_FORMAT
+                               " bytes, more than %d",
+                               letter->body_bytes, CH_EVENT_MAX_BYTES);
+    g_autoptr(GError) why = NULL;
+    g_autoptr(ChEvent) read =
+        ch_event_parse(letter->body, letter->body_read, letter->traceparent, &why);
+    if (read == NULL)
+        return g_strdup_printf("it would die again: %s", why->message);
+    g_autofree char *fault = NULL;
+    *command = ch_subscription_decode(consumer, read, &fault);
+    if (*command == NULL)
+        return g_strdup_printf("it would die again: %s", fault);
+    *event = g_steal_pointer(&read);
+    return NULL;
+}
+
+/* What the inbox and the service's own data say of a readable letter. */
+static bool ask_the_database(const ChDeadLetterDesk *desk, const ChSubscriptionConfig *consumer,
+                             const ChEvent *event, void *command, char **objection, GError **error)
+{
+    bool known = false;
+    *objection = NULL;
+    if (!ch_inbox_knows(desk->pg, consumer->queue->name, &event->id, 1, &known, error))
+        return false;
+    if (known) {
+        char id[CH_UUID_TEXT_BYTES];
+        ch_uuid_format(event->id, id);
+        *objection = g_strdup_printf("it took effect: %s took in the event %s before",
+                                     consumer->queue->name, id);
+        return true;
+    }
+    return consumer->objections == NULL ||
+           consumer->objections(desk->context, &command, 1, objection, error);
+}
+
+bool ch_dead_letter_objection(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
+                              char **objection, GError **error)
+{
+    const ChSubscriptionConfig *consumer = consumer_of(desk, letter->queue);
+    int64_t oldest_us = ch_time_now_us() - desk->inbox_retention_ms * 1000;
+    g_autoptr(ChEvent) event = NULL;
+    void *command = NULL;
+    char *found = ch_dead_letter_read(letter, consumer, oldest_us, &event, &command);
+    bool ok = found != NULL || ask_the_database(desk, consumer, event, command, &found, error);
+    if (command != NULL)
+        consumer->free_command(command);
+    if (ok)
+        *objection = found;
+    return ok;
+}
+
+/* ---- acting ---- */
+
+/* Through the default exchange: no other consumer of the event sees it. Without a retry count it
+ * has all its attempts again. */
+static bool send(const ChDeadLetterDesk *desk, const ChDeadLetter *letter, GError **error)
+{
+    const ChOutboxMessage message = {
+        .message_id = letter->message_id,
+        .exchange = "",
+        .routing_key = letter->queue,
+        .type = letter->message_type,
+        .body = letter->body,
+        .body_bytes = letter->body_read,
+        .traceparent = letter->traceparent,
+        .mandatory = true,
+    };
+    return ch_outbox_add(desk->pg, &message, 1, error);
+}
+
+static void log_refusal(const ChDeadLetter *letter, const ChDeadLetterWish *wish, const char *why)
+{
+    if (wish->dry_run)
+        return;
+    ch_log_warning("dead letter is left alone", CH_ID("dead_letter_id", letter->id),
+                   CH_STR("queue", letter->queue), CH_STR("message_id", letter->message_id),
+                   CH_STR("by", wish->by), CH_STR("objection", why), CH_TRACE(wish->trace));
+    ch_metric_add(ch_metric(&acts_total, "refused"), 1);
+}
+
+static bool note(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
+                 const ChDeadLetterWish *wish, GError **error)
+{
+    if (!ch_dead_letter_note(desk->pg, letter->id, wish->act, wish->by, wish->why, error))
+        return false;
+    const char *act = ch_dead_letter_state_name(wish->act);
+    ch_log_info("dead letter acted upon", CH_ID("dead_letter_id", letter->id), CH_STR("act", act),
+                CH_STR("queue", letter->queue), CH_STR("message_id", letter->message_id),
+                CH_STR("by", wish->by), CH_STR("why", wish->why), CH_TRACE(wish->trace));
+    ch_metric_add(ch_metric(&acts_total, act), 1);
+    return true;
+}
+
+/* Why @letter may not be acted upon as wished; NULL when it may. */
+static bool objection_to(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
+                         const ChDeadLetterWish *wish, char **objection, GError **error)
+{
+    if (wish->act == CH_DEAD_LETTER_REPLAYED)
+        return ch_dead_letter_objection(desk, letter, objection, error);
+    *objection = objection_of_state(letter);
+    return true;
+}
+
+bool ch_dead_letter_act(const ChDeadLetterDesk *desk, const ChDeadLetterWish *wish,
+                        ChDeadLetterOutcome *outcome, GError **error)
+{
+    g_assert(wish->act != CH_DEAD_LETTER_WAITING);
+    g_autoptr(ChDeadLetter) letter = NULL;
+    char *objection = NULL;
+    if (!ch_dead_letter_find(desk->pg, wish->id, !wish->dry_run, &letter, error))
+        return false;
+    if (letter == NULL) {
+        *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_UNKNOWN, NULL };
+        return true;
+    }
+    if (!objection_to(desk, letter, wish, &objection, error))
+        return false;
+    if (objection != NULL) {
+        log_refusal(letter, wish, objection);
+        *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_REFUSED, objection };
+        return true;
+    }
+    *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_DONE, NULL };
+    if (wish->dry_run)
+        return true;
+    if (wish->act == CH_DEAD_LETTER_REPLAYED && !send(desk, letter, error))
+        return false;
+    return note(desk, letter, wish, error);
+}

@@ -1,0 +1,58 @@
+/* What operators do about dead letters: replay one to the queue whose consumer gave it up, and to
+ * that queue alone, or discard it.
+ *
+ * A replay is an outbox row in the transaction that notes the act in the letter's own row, so there
+ * are both or neither, and a letter is acted upon once. The message keeps its body, so its event
+ * id, and starts with all its attempts. A replay that can have no effect is refused with the
+ * reason. */
+#pragma once
+
+#include "chassis/messaging/dead_letter_store.h"
+#include "chassis/messaging/subscription.h"
+
+/** Where the letters of one service are dealt with. All is borrowed and belongs to one lane. */
+typedef struct {
+    ChPg *pg;
+    const ChSubscriptionConfig *consumers; /* consumers_n: of the queues that can be replayed to */
+    size_t consumers_n;
+    void *context; /* of their `objections` */
+    int64_t inbox_retention_ms;
+} ChDeadLetterDesk;
+
+/** An operator's wish. Texts are borrowed. */
+typedef struct {
+    ChUuid id;
+    ChDeadLetterState act; /* REPLAYED or DISCARDED */
+    const char *by;        /* who */
+    const char *why;       /* their reason */
+    bool dry_run;          /* decide, and change nothing; .by and .why may be NULL */
+    ChTrace trace;         /* for the log */
+} ChDeadLetterWish;
+
+typedef enum {
+    CH_DEAD_LETTER_DONE,
+    CH_DEAD_LETTER_UNKNOWN, /* there is no such letter */
+    CH_DEAD_LETTER_REFUSED,
+} ChDeadLetterResult;
+
+typedef struct {
+    ChDeadLetterResult result;
+    char *why; /* of REFUSED: new, a sentence about "it"; else NULL */
+} ChDeadLetterOutcome;
+
+/** Does in the open transaction what is wished. A discarded letter is kept, and nothing else knows
+ * of it any more. On success *outcome is set. Errors: as ch_pg_query(). */
+CH_MUST_CHECK bool ch_dead_letter_act(const ChDeadLetterDesk *desk, const ChDeadLetterWish *wish,
+                                      ChDeadLetterOutcome *outcome, GError **error);
+
+/** *objection: why a replay of @letter would be refused, new text; NULL when it would not. Errors
+ * the same. */
+CH_MUST_CHECK bool ch_dead_letter_objection(const ChDeadLetterDesk *desk,
+                                            const ChDeadLetter *letter, char **objection,
+                                            GError **error);
+
+/** The part of that which needs no database: an objection, or NULL with the letter's *event and
+ * *command, which @consumer's free_command and ch_event_free() free. @consumer: of the letter's
+ * queue; NULL when this service has none. @oldest_us: letters that died before are too old. */
+char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig *consumer,
+                          int64_t oldest_us, ChEvent **event, void **command);

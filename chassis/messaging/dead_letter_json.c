@@ -1,0 +1,93 @@
+/* Writing dead letters. */
+#include "chassis/messaging/dead_letter_json.h"
+
+#include "chassis/core/json_writer.h"
+
+#include <string.h>
+
+enum {
+    MAX_BODY_SHOWN = 64 * 1024,
+    MAX_UTF8_BYTES = 4,
+};
+
+static void add_known(GString *json, const char *key, const char *text)
+{
+    if (text != NULL)
+        ch_json_add_text(json, key, text);
+}
+
+static void write_members(GString *json, const ChDeadLetter *letter)
+{
+    ch_json_add_uuid(json, "id", letter->id);
+    ch_json_add_text(json, "queue", letter->queue);
+    add_known(json, "type", letter->message_type);
+    add_known(json, "messageId", letter->message_id);
+    ch_json_add_text(json, "reason", letter->reason);
+    ch_json_add_integer(json, "attempts", letter->attempts);
+    ch_json_add_time(json, "diedAt", letter->died_us);
+    ch_json_add_integer(json, "bodyBytes", letter->body_bytes);
+    ch_json_add_text(json, "state", ch_dead_letter_state_name(letter->state));
+    if (letter->state == CH_DEAD_LETTER_WAITING)
+        return;
+    ch_json_add_text(json, "actedBy", letter->acted_by);
+    ch_json_add_text(json, "actedWhy", letter->acted_why);
+    ch_json_add_time(json, "actedAt", letter->acted_us);
+}
+
+/* How much of the body is text; a character that was cut in two at its end does not count. -1: it
+ * is no text. */
+static gssize text_bytes(const char *body, size_t bytes, bool cut)
+{
+    const char *end = NULL;
+    if (g_utf8_validate_len(body, bytes, &end))
+        return (gssize)bytes;
+    size_t valid = (size_t)(end - body);
+    return cut && bytes - valid < MAX_UTF8_BYTES ? (gssize)valid : -1;
+}
+
+static void write_body(GString *json, const ChDeadLetter *letter)
+{
+    size_t shown = MIN(letter->body_read, (size_t)MAX_BODY_SHOWN);
+    bool cut = (int64_t)shown < letter->body_bytes;
+    gssize text = text_bytes(letter->body, shown, cut);
+    if (text >= 0) {
+        ch_json_add_text_n(json, "body", letter->body, (size_t)text);
+    } else {
+        g_autofree char *base64 = g_base64_encode((const guchar *)letter->body, shown);
+        ch_json_add_text(json, "bodyBase64", base64);
+    }
+    ch_json_add_bool(json, "bodyCut", cut);
+}
+
+GString *ch_dead_letter_page_json(const GPtrArray *letters, size_t limit)
+{
+    size_t n = MIN(letters->len, limit);
+    GString *json = g_string_sized_new(512 * (n + 1));
+    ch_json_begin_object(json, NULL);
+    ch_json_begin_array(json, "items");
+    for (size_t i = 0; i < n; i++) {
+        ch_json_begin_object(json, NULL);
+        write_members(json, g_ptr_array_index(letters, i));
+        ch_json_end_object(json);
+    }
+    ch_json_end_array(json);
+    if (letters->len > limit) {
+        const ChDeadLetter *last = g_ptr_array_index(letters, n - 1);
+        ch_json_add_uuid(json, "nextCursor", last->id);
+    }
+    ch_json_end_object(json);
+    return json;
+}
+
+GString *ch_dead_letter_json(const ChDeadLetter *letter, const char *objection)
+{
+    GString *json = g_string_sized_new(1024 + MIN(letter->body_read, (size_t)MAX_BODY_SHOWN));
+    ch_json_begin_object(json, NULL);
+    write_members(json, letter);
+    add_known(json, "traceparent", letter->traceparent);
+    ch_json_add_bool(json, "replayable", objection == NULL);
+    add_known(json, "objection", objection);
+    write_body(json, letter);
+    ch_json_end_object(json);
+    return json;
+}

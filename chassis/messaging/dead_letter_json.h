@@ -1,0 +1,12 @@
+/* Dead letters as JSON. */
+#pragma once
+
+#include "chassis/messaging/dead_letter_store.h"
+
+/** A page of @letters (ChDeadLetter *), which hold one more than @limit when there is a next one:
+ * {items, nextCursor?}. Free with g_string_free(). */
+GString *ch_dead_letter_page_json(const GPtrArray *letters, size_t limit);
+
+/** One letter with its body, and whether a replay would be done: @objection says why not, NULL: it
+ * would. The same. */
+GString *ch_dead_letter_json(const ChDeadLetter *letter, const char *objection);

@@ -1,0 +1,171 @@
+/* SQL of the dead letters. */
+#include "chassis/messaging/dead_letter_store.h"
+
+#include "chassis/messaging/event.h"
+
+#include <string.h>
+
+#define COLUMNS                                                                                    \
+    "id, queue, message_id, message_type, traceparent, reason, attempts, died_at,"                 \
+    " octet_length(body)::bigint, act, acted_by, acted_why, acted_at"
+enum {
+    LETTER_ID,
+    LETTER_QUEUE,
+    LETTER_MESSAGE_ID,
+    LETTER_TYPE,
+    LETTER_TRACEPARENT,
+    LETTER_REASON,
+    LETTER_ATTEMPTS,
+    LETTER_DIED_AT,
+    LETTER_BODY_BYTES,
+    LETTER_ACT,
+    LETTER_ACTED_BY,
+    LETTER_ACTED_WHY,
+    LETTER_ACTED_AT,
+    LETTER_BODY, /* only where one letter is read */
+};
+
+/* $1 after this id, $2 queue or null, $3 type or null, $4 since, $5 act or null, $6 how many. One
+ * statement for those that wait, which have an index of their own. */
+#define LIST_WHERE(condition)                                                                      \
+    {                                                                                              \
+        "select " COLUMNS " from dead_letters where " condition                                    \
+        " and id > $1 and ($2 is null or queue = $2) and ($3 is null or message_type = $3)"        \
+        " and died_at >= $4 order by id limit $6",                                                 \
+        {                                                                                          \
+            CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TIME, CH_PG_TEXT, CH_PG_INT                  \
+        }                                                                                          \
+    }
+static const ChPgStatement sql_list_waiting = LIST_WHERE("act is null");
+static const ChPgStatement sql_list_others = LIST_WHERE("($5 is null or act = $5)");
+
+/* $1 id, $2 how much of the body. */
+#define FIND_WITH(lock)                                                                            \
+    {                                                                                              \
+        "select " COLUMNS ", substr(body, 1, $2::int) from dead_letters where id = $1" lock,       \
+        {                                                                                          \
+            CH_PG_UUID, CH_PG_INT                                                                  \
+        }                                                                                          \
+    }
+static const ChPgStatement sql_find_letter = FIND_WITH("");
+static const ChPgStatement sql_lock_letter = FIND_WITH(" for update");
+
+/* $1 id, $2 act, $3 by whom, $4 why. The row is locked and waits; the condition says so again to
+ * whoever reads this statement alone. */
+static const ChPgStatement sql_note_act = {
+    "update dead_letters set act = $2, acted_by = $3, acted_why = $4, acted_at = now()"
+    " where id = $1 and act is null",
+    { CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TEXT },
+};
+
+static const char *const state_names[] = {
+    [CH_DEAD_LETTER_WAITING] = "waiting",
+    [CH_DEAD_LETTER_REPLAYED] = "replayed",
+    [CH_DEAD_LETTER_DISCARDED] = "discarded",
+};
+G_STATIC_ASSERT(G_N_ELEMENTS(state_names) == CH_DEAD_LETTER_STATES_N);
+
+const char *ch_dead_letter_state_name(ChDeadLetterState state)
+{
+    return state_names[state];
+}
+
+bool ch_dead_letter_state_parse(const char *name, ChDeadLetterState *state)
+{
+    for (int i = 0; i < CH_DEAD_LETTER_STATES_N; i++) {
+        if (strcmp(name, state_names[i]) == 0) {
+            *state = (ChDeadLetterState)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void ch_dead_letter_free(void *opaque)
+{
+    ChDeadLetter *letter = opaque;
+    if (letter == NULL)
+        return;
+    g_free(letter->queue);
+    g_free(letter->message_id);
+    g_free(letter->message_type);
+    g_free(letter->traceparent);
+    g_free(letter->reason);
+    g_free(letter->body);
+    g_free(letter->acted_by);
+    g_free(letter->acted_why);
+    g_free(letter);
+}
+
+static ChDeadLetter *read_letter(const ChPgRows *rows, size_t row)
+{
+    ChDeadLetter *letter = g_new0(ChDeadLetter, 1);
+    const char *act = ch_pg_text(rows, row, LETTER_ACT);
+    letter->id = ch_pg_uuid(rows, row, LETTER_ID);
+    letter->queue = g_strdup(ch_pg_text(rows, row, LETTER_QUEUE));
+    letter->message_id = g_strdup(ch_pg_text(rows, row, LETTER_MESSAGE_ID));
+    letter->message_type = g_strdup(ch_pg_text(rows, row, LETTER_TYPE));
+    letter->traceparent = g_strdup(ch_pg_text(rows, row, LETTER_TRACEPARENT));
+    letter->reason = g_strdup(ch_pg_text(rows, row, LETTER_REASON));
+    letter->attempts = ch_pg_int(rows, row, LETTER_ATTEMPTS);
+    letter->died_us = ch_pg_time(rows, row, LETTER_DIED_AT);
+    letter->body_bytes = ch_pg_int(rows, row, LETTER_BODY_BYTES);
+    bool known = act == NULL || ch_dead_letter_state_parse(act, &letter->state);
+    g_assert(known); /* the table's own check allows no other name */
+    letter->acted_by = g_strdup(ch_pg_text(rows, row, LETTER_ACTED_BY));
+    letter->acted_why = g_strdup(ch_pg_text(rows, row, LETTER_ACTED_WHY));
+    letter->acted_us = ch_pg_time(rows, row, LETTER_ACTED_AT);
+    return letter;
+}
+
+bool ch_dead_letter_list(ChPg *pg, const ChDeadLetterFilter *filter, GPtrArray **letters,
+                         GError **error)
+{
+    bool waiting = filter->has_state && filter->state == CH_DEAD_LETTER_WAITING;
+    ChPgParams *params = ch_pg_params_new(waiting ? &sql_list_waiting : &sql_list_others);
+    ch_pg_add_uuid(params, 0, filter->after);
+    ch_pg_add_text(params, 1, filter->queue);
+    ch_pg_add_text(params, 2, filter->message_type);
+    ch_pg_add_time(params, 3, filter->since_us);
+    ch_pg_add_text(params, 4, filter->has_state ? state_names[filter->state] : NULL);
+    ch_pg_add_int(params, 5, filter->limit);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg, params, error);
+    if (rows == NULL)
+        return false;
+    *letters = g_ptr_array_new_with_free_func(ch_dead_letter_free);
+    for (size_t row = 0; row < ch_pg_rows_count(rows); row++)
+        g_ptr_array_add(*letters, read_letter(rows, row));
+    return true;
+}
+
+bool ch_dead_letter_find(ChPg *pg, ChUuid id, bool lock, ChDeadLetter **letter, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(lock ? &sql_lock_letter : &sql_find_letter);
+    ch_pg_add_uuid(params, 0, id);
+    ch_pg_add_int(params, 1, CH_EVENT_MAX_BYTES);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg, params, error);
+    if (rows == NULL)
+        return false;
+    *letter = NULL;
+    if (ch_pg_rows_count(rows) == 0)
+        return true;
+    size_t bytes;
+    const uint8_t *body = ch_pg_bytes(rows, 0, LETTER_BODY, &bytes);
+    *letter = read_letter(rows, 0);
+    (*letter)->body = g_malloc0(bytes + 1);
+    if (bytes > 0)
+        memcpy((*letter)->body, body, bytes);
+    (*letter)->body_read = bytes;
+    return true;
+}
+
+bool ch_dead_letter_note(ChPg *pg, ChUuid id, ChDeadLetterState state, const char *by,
+                         const char *why, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_note_act);
+    ch_pg_add_uuid(params, 0, id);
+    ch_pg_add_text(params, 1, state_names[state]);
+    ch_pg_add_text(params, 2, by);
+    ch_pg_add_text(params, 3, why);
+    return ch_pg_send(pg, params, NULL, error);
+}

@@ -1,0 +1,69 @@
+/* The table of dead letters: reading it, and noting what was done about a letter. All work in the
+ * open transaction of @pg; errors as ch_pg_query(). */
+#pragma once
+
+#include "chassis/core/uuid.h"
+#include "chassis/postgres/transaction.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+/** What became of a dead letter. The two ends are left by nothing. */
+typedef enum {
+    CH_DEAD_LETTER_WAITING,
+    CH_DEAD_LETTER_REPLAYED,
+    CH_DEAD_LETTER_DISCARDED,
+    CH_DEAD_LETTER_STATES_N,
+} ChDeadLetterState;
+
+/** "waiting", "replayed", "discarded". */
+const char *ch_dead_letter_state_name(ChDeadLetterState state);
+
+/** False when @name is none of them. */
+bool ch_dead_letter_state_parse(const char *name, ChDeadLetterState *state);
+
+/** A row. Texts are owned; NULL where the message or the row has none. */
+typedef struct {
+    ChUuid id;
+    char *queue; /* whose consumer gave the message up */
+    char *message_id, *message_type, *traceparent;
+    char *reason;
+    int64_t attempts;
+    int64_t died_us;
+    int64_t body_bytes; /* of the whole body */
+    char *body;         /* of ch_dead_letter_find(): what was read of it; NULL in a list */
+    size_t body_read;
+    ChDeadLetterState state;
+    char *acted_by, *acted_why; /* NULL while it waits */
+    int64_t acted_us;
+} ChDeadLetter;
+
+/** A GDestroyNotify. NULL is fine. */
+void ch_dead_letter_free(void *letter);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChDeadLetter, ch_dead_letter_free)
+
+/** Which letters to list. */
+typedef struct {
+    const char *queue;        /* NULL: any, as below */
+    const char *message_type; /* NULL: any */
+    bool has_state;
+    ChDeadLetterState state;
+    int64_t since_us; /* died then or later */
+    ChUuid after;     /* ids beyond this one; nil: from the first */
+    int64_t limit;    /* rows, 1 or more */
+} ChDeadLetterFilter;
+
+/** *letters: new array of ChDeadLetter *, owning them, in the order of their ids: that in which
+ * they died, but for ids made by strangers. */
+CH_MUST_CHECK bool ch_dead_letter_list(ChPg *pg, const ChDeadLetterFilter *filter,
+                                       GPtrArray **letters, GError **error);
+
+/** *letter is the one with @id, with the first CH_EVENT_MAX_BYTES of its body; NULL when there is
+ * none. @lock: nobody else acts on it until the transaction ends. */
+CH_MUST_CHECK bool ch_dead_letter_find(ChPg *pg, ChUuid id, bool lock, ChDeadLetter **letter,
+                                       GError **error);
+
+/** Notes in the row of a letter that waits, and that is locked, what was done, by whom and why. */
+CH_MUST_CHECK bool ch_dead_letter_note(ChPg *pg, ChUuid id, ChDeadLetterState state, const char *by,
+                                       const char *why, GError **error);

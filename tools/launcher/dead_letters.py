@@ -1,0 +1,158 @@
+"""The admin API of the workers' dead letters, as an operator's tool sees it (docs/contract.md, 2.7)."""
+
+import http.client
+import json
+import time
+from urllib.parse import quote, urlencode, urlsplit
+
+from .layout import LauncherError
+
+PAGE = 1000
+CALL_SECONDS = 30
+PATIENCE_SECONDS = 60  # for a worker that is being restarted, or whose database is away
+PAUSE_FIRST_SECONDS = 0.1
+PAUSE_MAX_SECONDS = 2
+
+
+class Pace:
+    """Lets one act through every 1/rate seconds. What was not used is not saved up: no bursts."""
+
+    def __init__(self, rate, clock=time.monotonic, sleep=time.sleep):
+        self._gap = 1 / rate
+        self._clock = clock
+        self._sleep = sleep
+        self._last = None
+
+    def wait(self):
+        if self._last is not None:
+            while (left := self._last + self._gap - self._clock()) > 0:
+                self._sleep(left)
+        self._last = self._clock()
+
+
+class Outcome:
+    """What became of one letter."""
+
+    def __init__(self, done, why=None):
+        self.done = done
+        self.why = why  # of one that was refused
+
+
+class Desk:
+    """The dead letters of one service, at one of its workers."""
+
+    def __init__(self, name, url, token, say, patience=PATIENCE_SECONDS):
+        self.name = name
+        self._url = url
+        self._token = token
+        self._say = say
+        self._patience = patience
+        self._connection = None
+
+    def letters(self, filters, limit=None):
+        """Yields the letters that match, oldest first."""
+        cursor, left = None, limit
+        while left is None or left > 0:
+            query = {**filters, "limit": PAGE if left is None else min(PAGE, left)}
+            if cursor is not None:
+                query["cursor"] = cursor
+            page = self._get("/dead-letters?" + urlencode(query))
+            yield from page["items"]
+            left = None if left is None else left - len(page["items"])
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return
+
+    def letter(self, letter_id):
+        """The letter with its body; None when this service has none of that id."""
+        status, answer, _ = self._call("GET", f"/dead-letters/{quote(letter_id, safe='')}")
+        return None if status == 404 else self._expect(200, status, answer)
+
+    def act(self, act, letter_id, wish):
+        """Replays or discards a letter; None when there is none of that id."""
+        path = f"/dead-letters/{quote(letter_id, safe='')}/{act}"
+        status, answer, again = self._call("POST", path, wish)
+        if status == 404:
+            return None
+        if status == 409:
+            if again and self._did(act, letter_id, wish):
+                return Outcome(True)
+            return Outcome(False, answer["detail"])
+        self._expect(200, status, answer)
+        return Outcome(True)
+
+    def _did(self, act, letter_id, wish):
+        """Whether an earlier try, whose answer never came, did what is refused now."""
+        letter = self.letter(letter_id)
+        done = {"replay": "replayed", "discard": "discarded"}[act]
+        return letter is not None and (letter["state"], letter.get("actedBy"), letter.get("actedWhy")) == (
+            done, wish["by"], wish["why"],
+        )  # fmt: skip
+
+    def _get(self, path):
+        status, answer, _ = self._call("GET", path)
+        return self._expect(200, status, answer)
+
+    def _expect(self, expected, status, answer):
+        if status == expected:
+            return answer
+        text = answer.get("detail") or answer.get("title") or ""
+        faults = "; ".join(
+            f"{path or 'the request'} {message}"
+            for path, messages in answer.get("errors", {}).items()
+            for message in messages
+        )
+        raise LauncherError(f"{self.name} at {self._url} answers {status}: {faults or text}")
+
+    def _call(self, method, path, body=None):
+        """(status, value, whether an earlier try may have arrived). Waits for a worker that is away:
+        asking again is safe, because a letter is acted upon once."""
+        deadline = time.monotonic() + self._patience
+        pause, again = PAUSE_FIRST_SECONDS, False
+        while True:
+            try:
+                status, answer = self._try(method, path, body)
+                if status != 503:
+                    return status, answer, again
+                what = f"answers 503: {answer.get('detail', '')}"
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                what = f"does not answer: {error or type(error).__name__}"
+            if time.monotonic() > deadline:
+                raise LauncherError(
+                    f"{self.name} at {self._url} {what}; what was done is done: run the same command again"
+                )
+            if not again:
+                self._say(f"{self.name} {what}; trying again for {self._patience} s")
+            again = True
+            time.sleep(pause)
+            pause = min(pause * 2, PAUSE_MAX_SECONDS)
+
+    def _try(self, method, path, body):
+        if self._connection is None:
+            self._connection = _connect(self._url)
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        text = None if body is None else json.dumps(body)
+        self._connection.request(method, path, text, headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        try:
+            answer = json.loads(content)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise LauncherError(f"{self._url} is not the admin address of a worker (it answers {response.status})")
+        return response.status, answer
+
+    def close(self):
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _connect(url):
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise LauncherError(f"{url} is no http(s) address")
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(parts.hostname, parts.port, timeout=CALL_SECONDS)

@@ -1,0 +1,264 @@
+"""./cartwheel dlq: dead letters during an incident: look at them, replay them, discard them."""
+
+import argparse
+import datetime
+import getpass
+import json
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+
+from . import terminal
+from .dead_letters import Desk, Pace
+from .layout import LauncherError, read_json
+from .services import SERVICES
+
+DEFAULT_RATE = 10
+DEFAULT_LIMIT = 50
+MAX_RATE = 10000
+REASON_SHOWN = 80
+STATES = ("waiting", "replayed", "discarded", "all")
+SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DONE = {"replay": "replayed", "discard": "discarded"}
+
+
+def add_arguments(command):
+    acts = command.add_subparsers(metavar="ACT", required=True, dest="act")
+
+    def add(name, text):
+        act = acts.add_parser(name, description=text, prog=f"./cartwheel dlq {name}")
+        act.add_argument("--service", choices=SERVICES, metavar="SERVICE", help="this service's alone")
+        act.add_argument("--url", help="the admin address of a worker, in place of those that run here")
+        act.add_argument("--json", action="store_true", help="one JSON object a line")
+        return act
+
+    listing = add("list", "What lies there, oldest first.")
+    _add_filters(listing)
+    listing.add_argument("--state", choices=STATES, default="waiting", help=f"{', '.join(STATES)}; waiting")
+    listing.add_argument("-n", "--limit", type=_count, default=DEFAULT_LIMIT, help=f"of each service; {DEFAULT_LIMIT}")
+    show = add("show", "One letter with its body, and whether it can be replayed.")
+    show.add_argument("id", metavar="ID")
+    for name, text in (
+        ("replay", "Sends letters back to the queue whose consumer gave them up, and to no other."),
+        ("discard", "Marks letters as dealt with."),
+    ):
+        act = add(name, text + " What was done is done once; run it again when it was cut short.")
+        act.add_argument("ids", nargs="*", metavar="ID")
+        act.add_argument("--all", action="store_true", help="all that wait and match, in place of IDs")
+        _add_filters(act)
+        act.add_argument("--why", help="your reason; it is recorded")
+        act.add_argument("--by", default=_myself(), help="who you are; it is recorded (%(default)s)")
+        act.add_argument("--rate", type=_rate, default=DEFAULT_RATE, help=f"letters a second at most; {DEFAULT_RATE}")
+        act.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
+
+
+def _add_filters(command):
+    command.add_argument("--queue", help="given up by the consumer of this queue")
+    command.add_argument("--type", help="of this event type")
+    command.add_argument("--since", type=_since, metavar="WHEN", help="died since: 90s, 30m, 2h, 7d ago, or a time")
+
+
+def _count(text):
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return int(text)
+
+
+def _rate(text):
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0
+    if not 0 < rate <= MAX_RATE:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, at most {MAX_RATE}")
+    return rate
+
+
+def _since(text):
+    """As the API wants it: RFC 3339."""
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if match is None:
+        return text
+    age = datetime.timedelta(seconds=int(match[1]) * SECONDS_OF[match[2]])
+    return (datetime.datetime.now(datetime.timezone.utc) - age).isoformat().replace("+00:00", "Z")
+
+
+def _myself():
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"[:100]
+
+
+def run(layout, options):
+    """The command; exit code 0 when every letter was found and nothing was refused."""
+    desks = _desks(layout, options)
+    try:
+        return {"list": _list, "show": _show}.get(options.act, _act)(desks, options)
+    finally:
+        for desk in desks:
+            desk.close()
+
+
+def _desks(layout, options):
+    endpoints = read_json(layout.endpoints_file) or {}
+    token = _own_token() or endpoints.get("admin_token")
+    if options.url:
+        if options.url not in endpoints.values():
+            token = _own_token()  # ours is nobody else's business
+        if not token:
+            raise LauncherError("set ADMIN_TOKEN or ADMIN_TOKEN_FILE to the token of the worker at --url")
+        return [Desk(options.service or options.url, options.url, token, _complain)]
+    services = [options.service] if options.service else SERVICES
+    found = [(service, endpoints.get(f"{service}_worker_admin")) for service in services]
+    if not token or not all(url for _, url in found):
+        raise LauncherError("nothing was started here; ./cartwheel up does it, --url names a worker elsewhere")
+    return [Desk(service, url, token, _complain) for service, url in found]
+
+
+def _own_token():
+    if token := os.environ.get("ADMIN_TOKEN"):
+        return token
+    if path := os.environ.get("ADMIN_TOKEN_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise LauncherError(f"ADMIN_TOKEN_FILE: {error}") from error
+    return None
+
+
+def _complain(text):
+    print(f"cartwheel: {text}", file=sys.stderr, flush=True)
+
+
+def _filters(options, state):
+    filters = {"queue": options.queue, "type": options.type, "since": options.since}
+    filters["state"] = None if state == "all" else state
+    return {name: value for name, value in filters.items() if value is not None}
+
+
+# ---- looking ----
+
+
+def _list(desks, options):
+    rows, more = [], False
+    for desk in desks:
+        found = list(desk.letters(_filters(options, options.state), options.limit + 1))
+        more = more or len(found) > options.limit
+        for letter in found[: options.limit]:
+            if options.json:
+                terminal.say(json.dumps({"service": desk.name, **letter}))
+            rows.append([
+                desk.name, letter["id"], letter["queue"], letter.get("messageId", "-"), letter["diedAt"][:19],
+                letter["state"], letter["reason"],
+            ])  # fmt: skip
+    if not options.json:
+        if rows:
+            terminal.table(
+                ["service", "id", "queue", "message", "died", "state", "reason"],
+                [[_clean(cell)[:REASON_SHOWN] for cell in row] for row in rows],
+            )
+        terminal.say(f"{len(rows)} dead letters" + (", and more: see --limit" if more else ""))
+    return 0
+
+
+def _show(desks, options):
+    for desk in desks:
+        letter = desk.letter(options.id)
+        if letter is None:
+            continue
+        if options.json:
+            terminal.say(json.dumps({"service": desk.name, **letter}))
+        else:
+            _print_letter(desk, letter)
+        return 0
+    raise LauncherError(f"there is no dead letter {_clean(options.id)}")
+
+
+def _print_letter(desk, letter):
+    body = letter.pop("body", None)
+    for name, value in {"service": desk.name, **letter}.items():
+        terminal.say(f"  {name:<12} {_clean(value if isinstance(value, str) else json.dumps(value))}")
+    if body is not None:
+        terminal.say()
+        for line in _readable(body).splitlines():
+            terminal.say("  " + _clean(line))
+
+
+def _readable(body):
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
+
+
+def _clean(text):
+    """What a stranger wrote must not steer the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+# ---- acting ----
+
+
+def _act(desks, options):
+    if bool(options.ids) == options.all:
+        raise LauncherError("give IDs, or --all with or without filters")
+    if options.ids and (options.queue or options.type or options.since):
+        raise LauncherError("filters go with --all, not with IDs")
+    if not options.why and not options.dry_run:
+        raise LauncherError("--why is missing: the reason is recorded with the act")
+    wish = {"by": options.by, "why": options.why or "dry run", "dryRun": options.dry_run}
+    tally = {"done": 0, "refused": 0, "unknown": 0}
+    pace = Pace(MAX_RATE if options.dry_run else options.rate)
+    # What is to be done is read first: letters that die again meanwhile are another run's.
+    targets = _all_that_wait(desks, options) if options.all else [(desks, letter) for letter in options.ids]
+    try:
+        for candidates, letter_id in targets:
+            pace.wait()
+            _act_on(candidates, letter_id, wish, options, tally)
+    finally:
+        if not options.json:
+            _print_tally(options, tally, len(targets))
+    return 1 if tally["refused"] or tally["unknown"] else 0
+
+
+def _all_that_wait(desks, options):
+    return [([desk], letter["id"]) for desk in desks for letter in desk.letters(_filters(options, "waiting"))]
+
+
+def _act_on(desks, letter_id, wish, options, tally):
+    """Asks one service after the other: ids are unique."""
+    for desk in desks:
+        outcome = desk.act(options.act, letter_id, wish)
+        if outcome is not None:
+            verdict = "done" if outcome.done else "refused"
+            break
+    else:
+        desk, outcome, verdict = None, None, "unknown"
+    tally[verdict] += 1
+    _print_outcome(desk, letter_id, options, verdict, outcome.why if outcome else "there is no such dead letter")
+
+
+def _print_outcome(desk, letter_id, options, verdict, why):
+    if options.json:
+        value = {"service": desk.name if desk else None, "id": letter_id, "act": DONE[options.act]}
+        value.update({"outcome": verdict, "dryRun": options.dry_run})
+        terminal.say(json.dumps({**value, **({"why": why} if why else {})}))
+        return
+    done = f"would be {DONE[options.act]}" if options.dry_run else DONE[options.act]
+    text = terminal.paint(done, "green") if verdict == "done" else terminal.paint(f"{verdict}: {_clean(why)}", "yellow")
+    terminal.say(f"  {_clean(letter_id)}  {text}")
+
+
+def _print_tally(options, tally, total):
+    done = f"would be {DONE[options.act]}" if options.dry_run else DONE[options.act]
+    left = total - sum(tally.values())
+    words = [f"{tally['done']} {done}", f"{tally['refused']} refused"]
+    if tally["unknown"]:
+        words.append(f"{tally['unknown']} unknown")
+    if left:
+        words.append(f"{left} not looked at: run it again")
+    terminal.say(", ".join(words))
