@@ -1,0 +1,198 @@
+/* The envelope reader, and the decoders of every event behind it. Input: the traceparent header, a
+ * zero byte, the body. */
+#include "fuzz.h"
+#include "json_tree.h"
+
+#include "chassis/messaging/event.h"
+#include "notification/application/notifications.h"
+#include "notification/worker/ends_of_orders.h"
+#include "order/application/orders.h"
+#include "order/worker/stock_results.h"
+#include "stock/application/stock.h"
+#include "stock/worker/orders.h"
+
+#include <string.h>
+
+enum {
+    /* The document, 16 times its bytes, and once more when Data is a string. */
+    MAX_HEAP_FACTOR = 32,
+    HEAP_ALLOWANCE = 4096,
+    MAX_FAULT_BYTES = 160,
+};
+
+/* ---- the envelope ---- */
+
+static const json_t *their_member(const json_t *object, const char *name)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (g_ascii_strcasecmp(key, name) == 0)
+            return value;
+    }
+    return NULL;
+}
+
+static void check_against_jansson(const ChEvent *event, const char *body, size_t bytes)
+{
+    bool only_numbers = false;
+    json_t *theirs = fuzz_json_theirs(body, bytes, &only_numbers);
+    g_assert_true(theirs != NULL || only_numbers);
+    if (theirs != NULL) {
+        const json_t *id = their_member(theirs, "EventId");
+        const json_t *type = their_member(theirs, "EventType");
+        const json_t *data = their_member(theirs, "Data");
+        char text[CH_UUID_TEXT_BYTES];
+        ch_uuid_format(event->id, text);
+        g_assert_cmpint(g_ascii_strcasecmp(json_string_value(id), text), ==, 0);
+        g_assert_cmpstr(event->type, ==, json_string_value(type));
+        if (event->inner == NULL)
+            fuzz_json_assert_same(event->data, data);
+        else
+            g_assert_true(json_is_string(data));
+    }
+    json_decref(theirs);
+}
+
+static void check_trace(const ChEvent *event, const char *traceparent)
+{
+    ChTrace parent = { .flags = 0 };
+    g_assert_true(ch_trace_is_set(event->trace));
+    if (!ch_trace_parse(traceparent, &parent))
+        return;
+    g_assert_cmpmem(parent.trace_id, 16, event->trace.trace_id, 16);
+    g_assert_cmpint(memcmp(parent.span_id, event->trace.span_id, 8), !=, 0);
+}
+
+static bool is_written_by_us(const char *name)
+{
+    return g_ascii_strcasecmp(name, "Id") == 0 || g_ascii_strcasecmp(name, "OccurredOn") == 0;
+}
+
+/* The event as we would send it is the event that was received. */
+static void check_rewriting(const ChEvent *event)
+{
+    GString *body = ch_event_begin(event->id, event->type, 0);
+    size_t members = 2;
+    for (ChJsonValue member = ch_json_first(event->data); ch_json_is_set(member);
+         member = ch_json_next(member)) {
+        if (is_written_by_us(ch_json_name(member)))
+            continue;
+        ch_json_add_name(body, ch_json_name(member));
+        fuzz_json_write(body, NULL, member);
+        members++;
+    }
+    ch_event_end(body);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ChEvent) again = ch_event_parse(body->str, body->len, NULL, &error);
+    /* Data that came as a string, or with its members at their limit, may be one too many now. */
+    if (again == NULL) {
+        g_assert_true(g_str_has_suffix(error->message, "nested too deeply") ||
+                      g_str_has_suffix(error->message, "too many members"));
+    } else {
+        g_assert_true(ch_uuid_equal(event->id, again->id));
+        g_assert_cmpstr(event->type, ==, again->type);
+        g_assert_cmpuint(ch_json_length(again->data), ==, members);
+    }
+    g_string_free(body, TRUE);
+}
+
+/* ---- the decoders ---- */
+
+static void check_stock_order(const StockOrder *order)
+{
+    g_assert_true(order->n_items >= 1 && order->n_items <= STOCK_MAX_ITEMS);
+    for (size_t i = 0; i < order->n_items; i++) {
+        const StockItem *item = &order->items[i];
+        g_assert_true(item->quantity >= 1 &&
+                      item->quantity <= STOCK_MAX_QUANTITY * STOCK_MAX_ITEMS);
+        g_assert_true(i == 0 || ch_uuid_compare(item[-1].product_id, item->product_id) < 0);
+    }
+}
+
+static void check_stock_result(const OrderStockResult *result)
+{
+    g_assert_true(result->taken == (result->reason == NULL));
+    if (result->reason == NULL)
+        return;
+    g_assert_true(g_utf8_validate(result->reason, -1, NULL));
+    g_assert_cmpint(g_utf8_strlen(result->reason, -1), <=, ORDER_MAX_REASON_CHARS);
+    g_assert_true(*result->reason != '\0');
+}
+
+static void check_notification(const NotificationEvent *event)
+{
+    const NotificationCodeInfo *info = notification_code_info(event->code);
+    for (size_t i = 0; i < NOTIFICATION_MAX_PLACEHOLDERS && info->placeholders[i] != NULL; i++) {
+        const char *value = event->values.text[i];
+        bool comes_later = strcmp(info->placeholders[i], "CustomerName") == 0;
+        g_assert_true((value == NULL) == comes_later);
+        if (value == NULL)
+            continue;
+        g_assert_true(*value != '\0' && g_utf8_validate(value, -1, NULL));
+        g_assert_cmpint(g_utf8_strlen(value, -1), <=, NOTIFICATION_MAX_VALUE_CHARS);
+    }
+}
+
+/* A command, or violations that say why not: never both, never neither. */
+static void check_outcome(const void *command, ChViolations *violations)
+{
+    g_assert_true((command == NULL) == (ch_violations_count(violations) > 0));
+    g_autofree char *text = ch_violations_text(violations);
+    g_assert_true(g_utf8_validate(text, -1, NULL));
+    ch_violations_free(violations);
+}
+
+static void check_decoders(const ChEvent *event)
+{
+    ChViolations *violations = ch_violations_new();
+    StockOrder *order = stock_created_decode(event, violations);
+    check_outcome(order, violations);
+    if (order != NULL)
+        check_stock_order(order);
+    stock_created_free(order);
+    violations = ch_violations_new();
+    void *cancellation = stock_cancelled_decode(event, violations);
+    check_outcome(cancellation, violations);
+    stock_cancelled_free(cancellation);
+    for (int taken = 0; taken < 2; taken++) {
+        violations = ch_violations_new();
+        OrderStockResult *result = taken ? order_stock_completed_decode(event, violations)
+                                         : order_stock_failed_decode(event, violations);
+        check_outcome(result, violations);
+        if (result != NULL)
+            check_stock_result(result);
+        order_stock_results_free(result);
+        violations = ch_violations_new();
+        NotificationEvent *end = taken ? notification_confirmed_decode(event, violations)
+                                       : notification_cancelled_decode(event, violations);
+        check_outcome(end, violations);
+        if (end != NULL)
+            check_notification(end);
+        notification_event_free(end);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    FuzzInput input = { bytes, n };
+    g_autofree char *traceparent = fuzz_text(&input);
+    g_autofree uint8_t *body = fuzz_rest(&input, &n);
+    g_autoptr(GError) error = NULL;
+    size_t heap_before = fuzz_heap_bytes();
+    g_autoptr(ChEvent) event = ch_event_parse(body, n, traceparent, &error);
+    g_assert_cmpuint(fuzz_heap_bytes() - heap_before, <=, MAX_HEAP_FACTOR * n + HEAP_ALLOWANCE);
+    if (event == NULL) {
+        fuzz_assert_error(error, CH_ERROR_FAILED, MAX_FAULT_BYTES);
+        g_assert_true(g_str_has_prefix(error->message, "not an event: "));
+        return 0;
+    }
+    g_assert_false(ch_uuid_is_nil(event->id));
+    g_assert_cmpint(ch_json_kind(event->data), ==, CH_JSON_OBJECT);
+    check_trace(event, traceparent);
+    check_against_jansson(event, (const char *)body, n);
+    check_rewriting(event);
+    check_decoders(event);
+    return 0;
+}

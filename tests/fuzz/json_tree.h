@@ -1,0 +1,17 @@
+/* Whole JSON documents: written again, and compared with what jansson reads. */
+#pragma once
+
+#include "chassis/core/json.h"
+
+#include <glib.h>
+#include <jansson.h>
+
+/** Appends @value as the writer writes it; a number keeps its digits. @key as in json_writer.h. */
+void fuzz_json_write(GString *json, const char *key, ChJsonValue value);
+
+/** Asserts that @ours says what @theirs says. */
+void fuzz_json_assert_same(ChJsonValue ours, const json_t *theirs);
+
+/** What jansson makes of @text, NULL when it refuses. *only_numbers: it refuses nothing but a
+ * number that its types cannot hold. */
+json_t *fuzz_json_theirs(const char *text, size_t bytes, bool *only_numbers);
