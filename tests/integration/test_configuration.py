@@ -21,9 +21,11 @@ def expected_keys(name):
     if name == "order-api":
         keys |= {"OUTBOX_MAX_PENDING"}
     if name in WORKERS + MIGRATORS:
-        keys |= {"AMQP_URL", "QUEUE_TYPE"}
+        keys |= {"AMQP_URL", "AMQP_CA_FILE", "AMQP_CERT_FILE", "AMQP_KEY_FILE", "QUEUE_TYPE"}
     if name in WORKERS:
-        keys |= {"INBOX_RETENTION"}
+        keys |= {"INBOX_RETENTION", "ADMIN_TOKEN"}
+    if name == "order-worker":
+        keys |= {"ORDER_STUCK_AFTER"}
     if name == "notification-worker":
         keys |= {"CUSTOMER_SERVICE_URL", "EMAIL_CHANNEL", "SMS_CHANNEL", "EMAIL_HTTP_URL", "SMS_HTTP_URL", "SMTP_URL",
                  "SMTP_USERNAME", "SMTP_PASSWORD", "EMAIL_FROM", "SMS_SMTP_DOMAIN"}
@@ -67,10 +69,21 @@ def test_a_missing_amqp_url_is_exit_2(system, name):
     ("notification-worker", "EMAIL_CHANNEL", "pigeon"), ("notification-worker", "SMS_CHANNEL", "x"),
     ("notification-worker", "CUSTOMER_SERVICE_URL", "ftp://x"), ("order-api", "DATABASE_URL", "nonsense"),
     ("stock-worker", "AMQP_URL", "http://x/"), ("order-worker", "AMQP_URL", "nonsense"),
+    ("order-worker", "ORDER_STUCK_AFTER", "999ms"), ("order-worker", "ORDER_STUCK_AFTER", "often"),
 ])
 def test_a_bad_value_is_exit_2(system, name, key, value):
     environment = None if name in MIGRATORS else {**system.environment(name), "ADMIN_LISTEN": "127.0.0.1:0"}
     assert_refused(run_binary(system, name, {key: value}, environment=environment, timeout=15), key)
+
+
+@pytest.mark.parametrize("name", ["stock-worker", "notification-worker", "order-migrator"])
+@pytest.mark.parametrize("key, changes", [
+    ("AMQP_CA_FILE", {"AMQP_URL": "amqp://u:p@localhost/", "AMQP_CA_FILE": "/etc/hostname"}),
+    ("AMQP_CA_FILE", {"AMQP_URL": "amqps://u:p@localhost/", "AMQP_CA_FILE": "/nonexistent"}),
+    ("AMQP_CERT_FILE", {"AMQP_URL": "amqps://u:p@localhost/", "AMQP_CERT_FILE": "/etc/hostname"}),
+], ids=["plaintext", "no such file", "no key"])
+def test_certificates_that_cannot_be_meant_are_exit_2(system, name, key, changes):
+    assert_refused(run_binary(system, name, changes, timeout=15), key)
 
 
 def test_an_empty_value_counts_as_none(system):

@@ -8,6 +8,8 @@ from support import invariants
 from support.api import new_id
 from support.load import ACCEPTED, REFUSED, place_many
 
+pytestmark = pytest.mark.by_address
+
 
 @pytest.fixture(scope="module")
 def settled(system, stocks):

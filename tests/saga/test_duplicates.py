@@ -3,6 +3,8 @@
 import contextlib
 import random
 
+import pytest
+
 from support.broker import Broker
 from support.child import child
 from support.invariants import check_all
@@ -26,6 +28,7 @@ def snapshot(databases, ids, products):
             for service, statement in SNAPSHOTS]
 
 
+@pytest.mark.by_address
 def test_every_event_three_times_more_shuffled(system, databases, orders, stocks, notifications, tap, dead_letters,
                                                same_processes):
     initial = {stocks.create(100): 100 for _ in range(5)}

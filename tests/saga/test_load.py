@@ -2,18 +2,19 @@
 
 import collections
 
+import pytest
+
 from support.api import OrderApi
 from support.invariants import CANCELLED, CONFIRMED, check_all
 from support.load import ACCEPTED, place_many, random_choices
 
 
-def deadlocks(system):
-    return system.log("postgres").count("deadlock detected")
+pytestmark = pytest.mark.by_address
 
 
 def test_2000_orders_over_20_products_by_32_clients(system, stocks, dead_letters, same_processes):
     """Demand is about 4,000 units of 2,800: some are refused, every order ends, stock is conserved."""
-    before = deadlocks(system)
+    before = system.deadlocks()
     initial = {stocks.create(140): 140 for _ in range(20)}
     history = place_many(system.api("order"), random_choices(2000, list(initial), seed=1), clients=32)
     assert history.counts() == {ACCEPTED: 2000}, history.counts()
@@ -22,11 +23,11 @@ def test_2000_orders_over_20_products_by_32_clients(system, stocks, dead_letters
     counts = collections.Counter(states.values())
     assert counts[CONFIRMED] and counts[CANCELLED]
     dead_letters.assert_none_about(history.order_ids())
-    assert deadlocks(system) == before
+    assert system.deadlocks() == before
 
 
 def test_1000_buyers_of_100_units(system, stocks, dead_letters, same_processes):
-    before = deadlocks(system)
+    before = system.deadlocks()
     product = stocks.create(100)
     history = place_many(system.api("order"), [[(product, 1)]] * 1000, clients=32)
     assert history.counts() == {ACCEPTED: 1000}, history.counts()
@@ -34,19 +35,19 @@ def test_1000_buyers_of_100_units(system, stocks, dead_letters, same_processes):
     assert collections.Counter(states.values()) == {CONFIRMED: 100, CANCELLED: 900}
     assert stocks.quantity(product) == 0
     dead_letters.assert_none_about(history.order_ids())
-    assert deadlocks(system) == before
+    assert system.deadlocks() == before
 
 
 def test_opposite_orders_of_the_same_products_do_not_deadlock(system, stocks, dead_letters):
     """Every order takes all five products, in another sequence: locks are taken in one order all the same."""
-    before = deadlocks(system)
+    before = system.deadlocks()
     initial = {stocks.create(10_000): 10_000 for _ in range(5)}
     products = list(initial)
     choices = [[(products[(n + i) % 5] if n % 2 else products[(n - i) % 5], 1) for i in range(5)] for n in range(400)]
     history = place_many(system.api("order"), choices, clients=32)
     states = check_all(system, history, initial)
     assert set(states.values()) == {CONFIRMED} and len(states) == 400
-    assert deadlocks(system) == before
+    assert system.deadlocks() == before
 
 
 def test_customers_who_cancel_while_orders_flow(system, stocks, dead_letters):

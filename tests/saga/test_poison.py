@@ -3,11 +3,15 @@
 import collections
 import json
 
+import pytest
+
 from support import poison
 from support.broker import Broker
 from support.invariants import CONFIRMED, check_all
 from support.load import ACCEPTED, SteadyLoad
 from support.waits import eventually
+
+pytestmark = pytest.mark.by_address
 
 COUNT = 300
 PATIENCE_S = 150  # three attempts with growing delays, for those that are tried again

@@ -18,7 +18,7 @@ from support.waits import eventually
 class Child:
     """One running binary; its logs are kept in a file and shown when something fails."""
 
-    def __init__(self, system, name, changes=None):
+    def __init__(self, system, name, changes=None, prefix=()):
         self.name = name
         self.good_exits = {0}
         self.environment = system.environment(name)
@@ -34,7 +34,7 @@ class Child:
                 self.environment[key] = value
         self._log = tempfile.NamedTemporaryFile(prefix=name + "-", suffix=".log")
         self.started_at = time.monotonic()
-        self.process = subprocess.Popen([system.binary(name)], env=self.environment,
+        self.process = subprocess.Popen([*prefix, system.binary(name)], env=self.environment,
                                         stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
 
     @property

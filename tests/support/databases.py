@@ -26,9 +26,9 @@ class DeadLetter:
 class Databases:
     """Short-lived connections by service name, so that a server restart cannot leave a dead one."""
 
-    def __init__(self, urls, superuser_url):
+    def __init__(self, urls, superuser_urls):
         self._urls = urls
-        self.superuser_url = superuser_url
+        self.superuser_urls = superuser_urls  # one for each server: the services may share one or not
 
     def url(self, service):
         return self._urls[service]
@@ -39,8 +39,8 @@ class Databases:
             yield connection
 
     @contextlib.contextmanager
-    def superuser(self):
-        with psycopg.connect(self.superuser_url, autocommit=True, connect_timeout=5) as connection:
+    def superuser(self, server=0):
+        with psycopg.connect(self.superuser_urls[server], autocommit=True, connect_timeout=5) as connection:
             yield connection
 
     def rows(self, service, sql, parameters=None):

@@ -12,7 +12,10 @@ from support.waits import eventually
 
 
 class FakeHttp:
-    """Answers every request with respond(method, path, body) -> (status, object or None)."""
+    """Answers every request with respond(method, path, body) -> (status, object or None).
+
+    A status of None closes the connection without an answer.
+    """
 
     def __init__(self, respond, port=0):
         self.requests = []
@@ -28,6 +31,9 @@ class FakeHttp:
                 with outer._lock:
                     outer.requests.append((self.command, self.path, dict(self.headers), body))
                 status, answer = respond(self.command, self.path, body)
+                if status is None:
+                    self.close_connection = True
+                    return
                 data = b"" if answer is None else json.dumps(answer).encode()
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     self.send_response(status)

@@ -149,14 +149,15 @@ def check_notifications(databases, ids, timeout=60):
 
 def check_no_open_transactions(databases, timeout=15):
     """I8: every transaction that is open now ends by itself."""
-    with databases.superuser() as connection:
-        def opened():
-            return set(connection.execute(
-                "SELECT pid, xact_start, datname, application_name, query FROM pg_stat_activity"
-                " WHERE xact_start IS NOT NULL AND backend_type = 'client backend' AND pid <> pg_backend_pid()"))
-        now = {row[:2] for row in opened()}
-        eventually(lambda: not [row for row in opened() if row[:2] in now] or None,
-                   f"{len(now)} open transaction(s) to end", timeout)
+    for server in range(len(databases.superuser_urls)):
+        with databases.superuser(server) as connection:
+            def opened(connection=connection):
+                return set(connection.execute(
+                    "SELECT pid, xact_start, datname, application_name, query FROM pg_stat_activity"
+                    " WHERE xact_start IS NOT NULL AND backend_type = 'client backend' AND pid <> pg_backend_pid()"))
+            now = {row[:2] for row in opened()}
+            eventually(lambda look=opened, open_then=now: not [r for r in look() if r[:2] in open_then] or None,
+                       f"{len(now)} open transaction(s) to end", timeout)
 
 
 class DeadLetterMark:

@@ -1,13 +1,15 @@
-"""A private Cartwheel: started and stopped by the launcher, or one that already runs."""
+"""A Cartwheel under test: a private one of the launcher, or one that is known by its addresses alone."""
 
 import json
 import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
+from urllib.parse import quote
 
 import requests
 
@@ -21,11 +23,57 @@ START_SECONDS = 600  # a first start may build
 STEP_SECONDS = 120
 
 
-class System:
+class Addresses:
+    """What a client of a running Cartwheel knows: the addresses in an endpoints file."""
+
+    def __init__(self, endpoints_file):
+        self._endpoints_file = pathlib.Path(endpoints_file)
+
+    @property
+    def endpoints(self):
+        return json.loads(self._endpoints_file.read_text())
+
+    @property
+    def amqp_url(self):
+        url, ca_file = self.endpoints["amqp_url"], self.endpoints.get("ca_file")
+        if ca_file is None:
+            return url
+        options = {"cafile": ca_file, "server_hostname": "localhost", "protocol": int(ssl.PROTOCOL_TLS_CLIENT)}
+        return f"{url}?ssl_options={quote(str(options))}"  # as pika reads it
+
+    def api(self, service):
+        return self.endpoints[f"{service}_api"].rstrip("/")
+
+    def address(self, service):
+        """(host, port) of the service's public API."""
+        host, port = self.api(service).split("//", 1)[1].split(":")
+        return host, int(port)
+
+
+class GivenSystem(Addresses):
+    """A system that somebody else runs and looks after: its processes and logs are out of reach."""
+
+    @property
+    def databases(self):
+        ends = self.endpoints
+        return Databases({s: ends[f"{s}_database_url"] for s in SERVICES},
+                         [ends[f"{s}_superuser_url"] for s in SERVICES])
+
+    def pids(self):
+        return {}
+
+    def deadlocks(self):
+        """Ended by the servers since they started, as far as their sessions have reported them."""
+        return sum(self.databases.value(
+            s, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") for s in SERVICES)
+
+
+class System(Addresses):
     """Addresses, processes, logs and databases of one running Cartwheel."""
 
     def __init__(self, home):
         self.home = pathlib.Path(home)
+        super().__init__(self.home / "endpoints.json")
         self._environment = {}
         self._binaries = None
 
@@ -43,8 +91,8 @@ class System:
             assert done.returncode == 0, f"cartwheel {' '.join(arguments)}: {done.returncode}\n{text}"
         return text
 
-    def up(self):
-        self.launcher("up", "--detach", timeout=START_SECONDS)
+    def up(self, env=None):
+        self.launcher("up", "--detach", timeout=START_SECONDS, env=env)
         self.binary("order-api")
         for name in PROCESSES:
             self.environment(name)
@@ -70,29 +118,13 @@ class System:
     # --- what the launcher wrote --------------------------------------------------------------
 
     @property
-    def endpoints(self):
-        return json.loads((self.home / "endpoints.json").read_text())
-
-    @property
     def processes(self):
         return json.loads((self.home / "processes.json").read_text())
 
     @property
-    def amqp_url(self):
-        return self.endpoints["amqp_url"]
-
-    @property
     def databases(self):
         ends = self.endpoints
-        return Databases({s: ends[f"{s}_database_url"] for s in SERVICES}, ends["postgres_superuser_url"])
-
-    def api(self, service):
-        return self.endpoints[f"{service}_api"].rstrip("/")
-
-    def address(self, service):
-        """(host, port) of the service's public API."""
-        host, port = self.api(service).split("//", 1)[1].split(":")
-        return host, int(port)
+        return Databases({s: ends[f"{s}_database_url"] for s in SERVICES}, [ends["postgres_superuser_url"]])
 
     def admin(self, name):
         return self.processes[name]["admin_url"].rstrip("/")
@@ -105,6 +137,9 @@ class System:
 
     def log(self, name):
         return pathlib.Path(self.processes[name]["log"]).read_text(errors="replace")
+
+    def deadlocks(self):
+        return self.log("postgres").count("deadlock detected")
 
     # --- the processes themselves -------------------------------------------------------------
 
@@ -125,8 +160,9 @@ class System:
 
     @property
     def is_sanitized(self):
-        """Whether the binaries carry AddressSanitizer (their memory and start-up times differ)."""
-        return b"__asan_init" in pathlib.Path(self.binary("order-api")).read_bytes()
+        """Whether the binaries carry a sanitizer (their memory and start-up times differ)."""
+        binary = pathlib.Path(self.binary("order-api")).read_bytes()
+        return b"__asan_init" in binary or b"__tsan_init" in binary
 
     def is_ready(self, name):
         return requests.get(self.admin(name) + "/health/ready", timeout=5).status_code == 200

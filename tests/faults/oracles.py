@@ -1,0 +1,221 @@
+"""The invariants over everything that is in the three databases after a run, which began with empty ones.
+
+Each check gives a list of violations, in words that name the orders; none stops the others.
+I1 to I6 and I8 read one snapshot of each database (repeatable read), taken after the system was quiet.
+"""
+
+import collections
+import contextlib
+
+import psycopg
+
+from support import invariants
+from support.names import (ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED, ORDER_EXCHANGE, QUEUES, SERVICES,
+                           STATUS_NUMBER, STOCK_COMPLETED, STOCK_EXCHANGE, STOCK_FAILED, STOCK_RELEASED)
+
+CREATED, CONFIRMED, CANCELLED = (STATUS_NUMBER[s] for s in ("Created", "Confirmed", "Cancelled"))
+EXAMPLES = 3
+ONCE = (ORDER_CREATED, ORDER_CONFIRMED, ORDER_CANCELLED, STOCK_COMPLETED, STOCK_FAILED, STOCK_RELEASED)
+RSS_KIB = 64 * 1024  # far above what any row needs, far below a leak of messages
+
+
+class Snapshot:
+    """The databases as one repeatable read transaction each sees them; as support.databases.Databases to read."""
+
+    def __init__(self, databases):
+        self._stack = contextlib.ExitStack()
+        self._connections = {}
+        for service in SERVICES:
+            connection = self._stack.enter_context(psycopg.connect(databases.url(service)))
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.execute("select 1")  # takes the snapshot
+            self._connections[service] = connection
+        self._databases = databases
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def rows(self, service, sql, parameters=None):
+        return self._connections[service].execute(sql, parameters).fetchall()
+
+    def value(self, service, sql, parameters=None):
+        rows = self.rows(service, sql, parameters)
+        return rows[0][0] if rows else None
+
+
+def some(items):
+    return ", ".join(map(str, sorted(items, key=str)[:EXAMPLES])) + ("" if len(items) <= EXAMPLES else ", ...")
+
+
+def _asserted(check, *arguments):
+    """The violation that a check of support.invariants asserts, as a list."""
+    try:
+        check(*arguments)
+    except AssertionError as error:
+        return [str(error)]
+    return []
+
+
+def check_clients(snapshot, history, others=0):
+    """I1, for every idempotency key that a client used; @others: orders that the row made itself."""
+    found = collections.defaultdict(list)
+    for customer, order in snapshot.rows("order", "select customer_id::text, id::text from orders"):
+        found[customer].append(order)
+    wrong = []
+    known = 0
+    for attempt in history.orders.values():
+        ids = found.get(attempt.customer, [])
+        known += len(ids)
+        if len(attempt.ids) > 1:
+            wrong.append(f"I1: key {attempt.key} was told of {len(attempt.ids)} orders: {some(attempt.ids)}")
+        elif attempt.is_accepted and ids != list(attempt.ids):
+            wrong.append(f"I1: accepted {some(attempt.ids)}, found {ids or 'nothing'}")
+        elif not attempt.is_accepted and len(ids) > (1 if attempt.may_exist else 0):
+            wrong.append(f"I1: key {attempt.key} made {len(ids)} orders: {attempt.placed}")
+        wrong += [f"I1: {text}" for text in attempt.missing]
+    total = sum(map(len, found.values()))
+    if total - known != others:
+        wrong.append(f"I1: {total - known - others} orders that no client asked for")
+    return wrong
+
+
+def check_states(snapshot, history):
+    """I2: (violations, {order: status}); moves are those that the trigger saw."""
+    states = dict(snapshot.rows("order", "select id::text, status from orders"))
+    wrong = _asserted(invariants.check_order_states, snapshot, list(states))
+    accepted = {order: attempt for attempt in history.orders.values() for order in attempt.ids}
+    moves = collections.defaultdict(list)
+    for order, was, now in snapshot.rows(
+            "order", "select order_id::text, was, is_now from fault_plan.moves order by at"):
+        moves[order].append((was, now))
+    for order, steps in moves.items():
+        back = [s for s in steps if s not in ((CREATED, CONFIRMED), (CREATED, CANCELLED), (CONFIRMED, CANCELLED))]
+        if back or len(steps) != len(set(steps)):
+            wrong.append(f"I2: order {order} went {steps}")
+        attempt = accepted.get(order)
+        if (CONFIRMED, CANCELLED) in steps and attempt is not None and not attempt.may_be_cancelled:
+            wrong.append(f"I2: order {order} left Confirmed though nobody cancelled it")
+    for order, attempt in accepted.items():
+        if "ok" in attempt.cancels and states.get(order) != CANCELLED:
+            wrong.append(f"I2: order {order} is {states.get(order)}, its client was told that it is cancelled")
+    return wrong, states
+
+
+def check_stock(snapshot, states, initial):
+    """I3 and I4."""
+    return (_asserted(invariants.check_stock, snapshot, states, initial) +
+            _asserted(invariants.check_reservations, snapshot, states))
+
+
+def outbox_log(snapshot):
+    """{service: [(message id, type, order, failed queue)]} of all that was ever committed to an outbox."""
+    return {service: snapshot.rows(service, "select message_id, message_type, order_id, failed_queue"
+                                            " from fault_plan.outbox_log") for service in SERVICES}
+
+
+def check_notifications(snapshot, log, foreign):
+    """I5: the full outer join of terminal events and notifications is the inner one."""
+    events = {message for message, kind, _, failed in log["order"]
+              if failed is None and kind in (ORDER_CONFIRMED, ORDER_CANCELLED)}
+    rows = [event for event, in snapshot.rows("notification", "select event_id::text from notifications")]
+    wrong = []
+    if missing := events - set(rows):
+        wrong.append(f"I5: {len(missing)} terminal events without a notification: {some(missing)}")
+    if more := set(rows) - events - foreign:
+        wrong.append(f"I5: {len(more)} notifications of no event: {some(more)}")
+    if len(rows) != len(set(rows)):
+        wrong.append("I5: an event has two notifications")
+    return wrong
+
+
+def check_wire(log, tap, foreign):
+    """I6: published ids are committed ids; @foreign ids were published by the row itself."""
+    committed = [(message, kind, order) for service in ("order", "stock")
+                 for message, kind, order, failed in log[service] if failed is None]
+    wrong = []
+    for (order, kind), n in collections.Counter((o, k) for _, k, o in committed).items():
+        if n > 1 and kind in ONCE and order not in foreign:
+            wrong.append(f"I6: {n} times {kind} of order {order}")
+    if not tap.listens:
+        return wrong
+    ids, seen = {message for message, _, _ in committed}, {event for event, _, _ in tap.seen} - foreign
+    if lost := ids - seen:
+        wrong.append(f"I6: {len(lost)} committed events were never published: {some(lost)}")
+    if ghosts := seen - ids:
+        wrong.append(f"I6: {len(ghosts)} events on the wire that nobody committed: {some(ghosts)}")
+    return wrong
+
+
+def check_consumers(snapshot, log, states, foreign):
+    """I6 and I7: what was published for a queue was taken in by its consumer, once, or is a dead letter.
+
+    A poisoned OrderCreatedEvent is answered with the refusal of an order that nobody knows: no innocent event.
+    """
+    wrong = []
+    for queue, (exchange, kind, service, _) in QUEUES.items():
+        publisher = {ORDER_EXCHANGE: "order", STOCK_EXCHANGE: "stock"}[exchange]
+        published = {m for m, k, _, failed in log[publisher] if failed is None and k == kind}
+        known = {m for m, _, order, _ in log[publisher] if order in states}
+        taken = {m for m, in snapshot.rows(service, "select event_id::text from inbox where consumer = %s", (queue,))}
+        dead = {m for m, in snapshot.rows(service, "select message_id from dead_letters where queue = %s", (queue,))}
+        if lost := published - taken - dead:
+            wrong.append(f"I7: {len(lost)} events were lost before {queue}: {some(lost)}")
+        if strange := taken - published - foreign:
+            wrong.append(f"I7: {queue} took in {len(strange)} events that nobody published: {some(strange)}")
+        if innocent := (published & dead & known) - foreign:
+            wrong.append(f"I7: {len(innocent)} innocent events are dead letters of {queue}: {some(innocent)}")
+    return wrong
+
+
+def check_dead_letters(snapshot, poison, note):
+    """I7: each poison message is a dead letter with a reason, and nothing is parked.
+
+    Dead lettering is at least once: a message that nobody can read has no id by which a second death could be told,
+    so one whose first was committed when the connection broke dies twice. That is noted, and no violation.
+    """
+    wrong = []
+    letters = [(service, queue, message, bytes(body), reason) for service in SERVICES
+               for queue, message, body, reason in snapshot.rows(
+                   service, "select queue, message_id, substr(body, 1, 600), reason from dead_letters")]
+    for kind, queue, marker, _, _ in poison:
+        n = sum(q == queue and (m == marker or marker.encode() in body) for _, q, m, body, _ in letters)
+        if n == 0:
+            wrong.append(f"I7: poison {kind} in {queue} is no dead letter")
+        elif n > 1:
+            note("dead letters more than once", f"{kind} in {queue}: {n}")
+    if silent := [message for _, _, message, _, reason in letters if not reason]:
+        wrong.append(f"I7: dead letters without a reason: {some(silent)}")
+    for service in SERVICES:
+        if parked := snapshot.rows(service, "select message_type, reason from outbox_parked"):
+            wrong.append(f"I7: {len(parked)} outbox rows of {service} are parked: {some(parked)}")
+    return wrong
+
+
+def deadlocks(databases):
+    """How many PostgreSQL has found. Our order of locks allows none."""
+    with databases.superuser() as connection:
+        return connection.execute("select coalesce(sum(deadlocks), 0)::int from pg_stat_database").fetchone()[0]
+
+
+def check_open_transactions(databases):
+    return _asserted(invariants.check_no_open_transactions, databases)
+
+
+def check_resources(before, after, more_files, is_sanitized):
+    """I8: neither files nor memory were kept. @before, @after: {name: (files, resident KiB)}."""
+    wrong = []
+    for name, (files, kib) in after.items():
+        if files > before[name][0] + more_files:
+            wrong.append(f"I8: {name} has {files} open files, {before[name][0]} at the start")
+        if not is_sanitized and kib > RSS_KIB:
+            wrong.append(f"I8: {name} has {kib} KiB resident")
+    return wrong
+
+
+def check_answers(history, may_hang):
+    """I10: every request was answered in time, whatever the answer."""
+    hung = history.hung()
+    return [] if may_hang or not hung else [f"I10: {hung} requests were not answered in time"]

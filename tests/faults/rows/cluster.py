@@ -1,0 +1,150 @@
+"""Row 11: three broker nodes on loopback ports; the one that leads every queue dies or stands still."""
+
+import contextlib
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import pika.exceptions
+
+from support.broker import Broker
+from support.child import run_binary
+from support.names import MIGRATORS
+from support.system import free_port
+from support.waits import eventually
+
+from faults.fleet import with_address
+from faults.rows import row
+
+PROGRAMS = pathlib.Path("/usr/lib/rabbitmq/bin")
+NODES = 3
+START_S = 90
+
+
+class Node:
+    """One broker with a folder and ports of its own."""
+
+    def __init__(self, number, folder, system):
+        self.name = f"fault-{os.getpid()}-{number}@localhost"
+        self.port = free_port()
+        self._folder = folder / str(number)
+        self._folder.mkdir()
+        self._account = _account()
+        self._environ = _environment_of(system.processes["rabbitmq"]["pid"])
+        self._configure(free_port())
+        if self._account:
+            shutil.chown(self._folder, self._account["user"], self._account["group"])
+        self.process = None
+
+    def _configure(self, dist_port):
+        text = pathlib.Path(self._environ["RABBITMQ_CONFIG_FILE"]).read_text(encoding="utf-8")
+        text = re.sub(r'\{"127.0.0.1", \d+\}', f'{{"127.0.0.1", {self.port}}}', text)
+        text = text.replace("{tcp_listeners", "{cluster_partition_handling, pause_minority},\n   {tcp_listeners", 1)
+        config = self._folder / "rabbitmq.config"
+        config.write_text(text, encoding="utf-8")
+        config.chmod(0o644)
+        self._environ |= {
+            "RABBITMQ_NODENAME": self.name, "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(dist_port), "RABBITMQ_CONFIG_FILE": str(config),
+            "RABBITMQ_MNESIA_BASE": str(self._folder / "mnesia"), "RABBITMQ_LOG_BASE": str(self._folder / "log"),
+            "RABBITMQ_PID_FILE": str(self._folder / "pid")}
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [str(PROGRAMS / "rabbitmq-server")], env=self._environ, cwd=self._folder, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._account)
+
+    def control(self, *arguments):
+        done = subprocess.run([str(PROGRAMS / "rabbitmqctl"), "--node", self.name, *arguments], env=self._environ,
+                              cwd=self._folder, capture_output=True, text=True, check=False, timeout=START_S,
+                              **self._account)
+        assert done.returncode == 0, f"not injected: rabbitmqctl {arguments}: {done.stdout}{done.stderr}"
+
+    def kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def _account():
+    if os.getuid() != 0:
+        return {}
+    entry = pwd.getpwnam("rabbitmq")
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def _environment_of(pid):
+    raw = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    pairs = (os.fsdecode(entry).partition("=") for entry in raw if b"=" in entry)
+    wanted = ("RABBITMQ_", "ERL_", "HOME", "PATH", "LC_ALL", "RUNNING_UNDER")
+    return {name: value for name, _, value in pairs if name.startswith(wanted)}
+
+
+class Clustered:
+    """The system with the cluster in place of its broker."""
+
+    def __init__(self, system, node):
+        self._system = system
+        self.node = node
+
+    @property
+    def amqp_url(self):
+        return with_address(self._system.amqp_url, self.node.port)
+
+    def __getattr__(self, name):
+        return getattr(self._system, name)
+
+
+def _takes_log_in(url):
+    with contextlib.suppress(pika.exceptions.AMQPError, OSError), Broker(url):
+        return True
+    return False
+
+
+def _three_nodes(run, stack):
+    folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cartwheel-cluster-", dir="/var/tmp")))
+    folder.chmod(0o755)
+    run.nodes = [Node(number + 1, folder, run.system) for number in range(NODES)]
+    first, *others = run.nodes
+    for node in run.nodes:
+        stack.callback(node.kill)
+        node.start()
+    run.system = Clustered(run.system, first)
+    for node in run.nodes:
+        eventually(lambda n=node: _takes_log_in(with_address(run.system.amqp_url, n.port)), f"{node.name} to start",
+                   START_S)
+    for node in others:
+        node.control("stop_app")
+        node.control("join_cluster", first.name)
+        node.control("start_app")
+    for name in MIGRATORS:
+        done = run_binary(run.system, name, {"AMQP_URL": run.system.amqp_url})
+        assert done.returncode == 0, f"not injected: {name}: {done.stdout[-500:]}"
+
+
+@row("11", "three broker nodes: the queues' leader is killed or stands still, a follower takes over",
+     proxied=("rabbitmq",), setup=_three_nodes)
+def leader_lost(run):
+    first, second, _ = run.nodes
+    pauses = run.random.random() < 0.5
+    run.note("leader", "paused" if pauses else "killed")
+    if pauses:
+        os.kill(first.process.pid, signal.SIGSTOP)
+    else:
+        first.kill()
+    run.system.node = second
+    run.proxies["rabbitmq"].target = ("127.0.0.1", second.port)
+    run.proxies["rabbitmq"].cut()
+    run.load.grow(100)
+    run.pause(8)
+    if pauses:
+        os.kill(first.process.pid, signal.SIGCONT)
+    else:
+        first.start()
+    eventually(lambda: _takes_log_in(with_address(run.system.amqp_url, first.port)), "the old leader to be back",
+               START_S)
