@@ -20,7 +20,14 @@ class Replica(Process):
         environ["ADMIN_LISTEN"] = self.admin_url.removeprefix("http://")
         if self.kind == "api":
             environ["HTTP_LISTEN"] = self.http_url.removeprefix("http://")
-        return processes.spawn(self.layout, self.name, [str(self._binary)], environ, directory=self.layout.home)
+        return processes.spawn(
+            self.layout,
+            self.name,
+            [str(self._binary)],
+            environ,
+            directory=self.layout.home,
+            background=self.kind == "worker",
+        )
 
 
 @contextlib.contextmanager
