@@ -130,6 +130,7 @@ def remove_data(layout, settings):
             shutil.rmtree(place / name, ignore_errors=True)
     shutil.rmtree(layout.logs, ignore_errors=True)
     shutil.rmtree(layout.home / "sanitizers", ignore_errors=True)
+    shutil.rmtree(layout.tls, ignore_errors=True)
     for file in (layout.settings_file, layout.endpoints_file, layout.processes_file, layout.lock_file):
         file.unlink(missing_ok=True)
     for place in places:

@@ -5,6 +5,7 @@ seconds. So: protocol header, start/start-ok, tune/tune-ok, open/open-ok, close.
 """
 
 import socket
+import ssl
 import struct
 
 START, START_OK, TUNE, TUNE_OK, OPEN, OPEN_OK, CLOSE, CLOSE_OK = 10, 11, 30, 31, 40, 41, 50, 51
@@ -14,13 +15,24 @@ FRAME_END = b"\xce"
 MAX_FRAME = 131072
 
 
-def login_problem(port, user, password, vhost, seconds=5):
-    """None when the log-in works; else a few words that say how far it came."""
+def login_problem(port, user, password, vhost, ca_file=None, seconds=5):
+    """None when the log-in works, over TLS with a @ca_file; else a few words that say how far it came."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+        with _connect(port, ca_file, seconds) as connection:
             return _log_in(connection.makefile("rwb"), user, password, vhost)
     except OSError:
         return "starting"
+
+
+def _connect(port, ca_file, seconds):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+    if ca_file is None:
+        return connection
+    try:
+        return ssl.create_default_context(cafile=ca_file).wrap_socket(connection, server_hostname="localhost")
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _log_in(stream, user, password, vhost):

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import accounts, bench, demo, logs, processes, suites, terminal
+from . import accounts, bench, demo, dlq, fuzz, logs, processes, reconcile, suites, terminal
 from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ
@@ -98,14 +98,20 @@ def _parser():
     command = add("psql", _psql, "psql on a service's database.")
     command.add_argument("service", choices=(*SERVICES, "superuser"), metavar="SERVICE")
     command.add_argument("arguments", nargs="*")
+    reconcile.add_arguments(add("reconcile", reconcile.run, "Compare orders, stock and notifications; read only. "
+                                "Exit code 0: they agree, 1: they differ, 2: they could not be compared."))
     command = add("rabbitmqctl", _rabbitmqctl, "rabbitmqctl on our broker.")
     command.add_argument("arguments", nargs="*")
 
+    dlq.add_arguments(add("dlq", dlq.run, "Look at dead letters, replay them, discard them."))
     add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
     bench.add_arguments(add("bench", bench.run, "Measure a private system against the bars it must reach."))
     command = add("test", suites.run, "Run the test suites.")
     command.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(suites.NAMES)}")
+    suites.add_fault_arguments(command)
     command.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
+    command.add_argument("--seconds", type=int, default=fuzz.SECONDS, help="fuzz: how long each target runs")
+    command.add_argument("--target", action="append", metavar="TARGET", help="fuzz: this target; repeatable")
     return parser
 
 

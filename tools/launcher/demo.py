@@ -5,6 +5,7 @@ Nothing is shown that was not seen: every line comes from an answer of an API or
 
 import http.client
 import json
+import ssl
 import time
 import uuid
 
@@ -117,7 +118,11 @@ class Demo:
         import psycopg
 
         message_id = str(uuid.uuid4())
-        connection = pika.BlockingConnection(pika.URLParameters(self._endpoints["amqp_url"]))
+        parameters = pika.URLParameters(self._endpoints["amqp_url"])
+        if parameters.ssl_options is not None:
+            trust = ssl.create_default_context(cafile=self._endpoints["ca_file"])
+            parameters.ssl_options = pika.SSLOptions(trust, parameters.host)
+        connection = pika.BlockingConnection(parameters)
         try:
             channel = connection.channel()
             channel.confirm_delivery()

@@ -5,9 +5,11 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from . import processes
 from .accounts import Account, belongs_to, set_aside
+from .certificates import Authority
 from .component import Component
 from .layout import LauncherError
 
@@ -38,6 +40,15 @@ timezone = 'UTC'
 lc_messages = 'C'
 """
 
+# With TLS. Nothing else of the cluster's own pg_hba.conf holds then: who comes without is refused.
+TLS_CONFIGURATION = """\
+ssl = on
+ssl_cert_file = 'server.crt'
+ssl_key_file = 'server.key'
+hba_file = '{data}/tls_hba.conf'
+"""
+TLS_HBA = "hostssl all all 127.0.0.1/32 scram-sha-256\n"
+
 # psql variables: role, database, password. Idempotent.
 SETUP_SERVICE = """\
 select format('create role %I login', :'role')
@@ -64,7 +75,11 @@ class Postgres(Component):
 
     def url(self, role, database, password_name=None):
         password = self.settings.password(f"postgres_{password_name or role}")
-        return f"postgresql://{role}:{password}@{self.address()}/{database}"
+        if not self.settings.tls:
+            return f"postgresql://{role}:{password}@{self.address()}/{database}"
+        place = f"localhost:{self.settings.port('postgres')}"
+        root = quote(str(Authority(self.layout.tls).file))
+        return f"postgresql://{role}:{password}@{place}/{database}?sslmode=verify-full&sslrootcert={root}"
 
     def service_url(self, service):
         return self.url(*DATABASES[service])
@@ -82,10 +97,20 @@ class Postgres(Component):
             progress.update(self.name, "creating the cluster")
             self._create(account, folder, data, programs)
         self._remove_stale_pid_file(data)
-        account.write(data / "cartwheel.conf", CONFIGURATION.format(port=self.settings.port("postgres")))
+        configuration = CONFIGURATION.format(port=self.settings.port("postgres"))
+        if self.settings.tls:
+            configuration += TLS_CONFIGURATION.format(data=data)
+            self._provide_certificate(account, data)
+        account.write(data / "cartwheel.conf", configuration)
         return processes.spawn(
             self.layout, self.name, [str(programs / "postgres"), "-D", str(data)], _environ(), account, data
         )
+
+    def _provide_certificate(self, account, data):
+        certificate, key = Authority(self.layout.tls).issue(self.name)
+        account.write(data / "server.crt", certificate.read_text(encoding="ascii"))
+        account.write(data / "server.key", key.read_text(encoding="ascii"))
+        account.write(data / "tls_hba.conf", TLS_HBA)
 
     def _settle_data(self, data, progress):
         """Puts data aside that we cannot run; the programs for what remains."""
@@ -198,18 +223,17 @@ class Postgres(Component):
 
 def connection_environ(url):
     """libpq's variables for a URL of ours: the password stays out of every command line."""
-    credentials, _, place = url.removeprefix("postgresql://").partition("@")
-    user, _, password = credentials.partition(":")
-    address, _, database = place.partition("/")
-    host, _, port = address.partition(":")
-    return {
-        "PGHOST": host,
-        "PGPORT": port,
-        "PGUSER": user,
-        "PGPASSWORD": password,
-        "PGDATABASE": database,
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    environ = {
+        "PGHOST": parts.hostname,
+        "PGPORT": str(parts.port),
+        "PGUSER": parts.username,
+        "PGPASSWORD": parts.password,
+        "PGDATABASE": parts.path.removeprefix("/"),
         "PGCONNECT_TIMEOUT": "5",
     }
+    return environ | {f"PG{name.upper()}": value for name, value in options.items()}
 
 
 def _environ():

@@ -19,6 +19,9 @@ TAG = "CARTWHEEL_PROCESS"
 POLL_SECONDS = 0.02
 KILL_SECONDS = 10
 LOG_BYTES_KEPT = 64 * 1024 * 1024
+BACKGROUND_NICE = 10
+AUTOGROUP_TRIES = 5
+AUTOGROUP_PAUSE = 0.11
 
 
 def start_time(pid):
@@ -140,8 +143,9 @@ def find_tagged(layout, name, program=None):
     return found
 
 
-def spawn(layout, name, command, environ, account=None, directory="/"):
-    """Starts a process in a session of its own with its output appended to the log; its pid."""
+def spawn(layout, name, command, environ, account=None, directory="/", background=False):
+    """Starts a process in a session of its own with its output appended to the log. A @background one
+    leaves the cores to the others while they are short."""
     log = layout.log(name)
     _roll(log)
     identity = account.popen_arguments() if account is not None else {}
@@ -149,7 +153,7 @@ def spawn(layout, name, command, environ, account=None, directory="/"):
     try:
         with open(log, "ab") as output, open(os.devnull, "rb") as nothing:
             os.fchmod(output.fileno(), 0o600)
-            return subprocess.Popen(
+            child = subprocess.Popen(
                 command,
                 stdin=nothing,
                 stdout=output,
@@ -161,6 +165,24 @@ def spawn(layout, name, command, environ, account=None, directory="/"):
             )
     except OSError as error:
         raise LauncherError(f"cannot start {name}: {error}") from error
+    if background:
+        _stand_back(child.pid)
+    return child
+
+
+def _stand_back(pid):
+    """Lowers the priority of a process just started. Where the kernel shares the cores out among
+    sessions first, that of the session counts (sched(7), "The autogroup feature")."""
+    nice = max(BACKGROUND_NICE, os.getpriority(os.PRIO_PROCESS, 0))
+    for _ in range(AUTOGROUP_TRIES):
+        try:
+            os.setpriority(os.PRIO_PROCESS, pid, nice)
+            Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
+            return
+        except BlockingIOError:  # a user may do it ten times a second
+            time.sleep(AUTOGROUP_PAUSE)
+        except OSError:  # no such feature; or the process has ended, which whoever waits for it tells
+            return
 
 
 def _roll(log):

@@ -9,6 +9,7 @@ from pathlib import Path
 from . import processes
 from .accounts import Account, belongs_to, set_aside
 from .amqp_probe import login_problem
+from .certificates import Authority
 from .component import Component
 from .layout import LauncherError
 
@@ -24,7 +25,7 @@ CONFIGURATION = """\
 %% Written by ./cartwheel at every start.
 [
  {{rabbit, [
-   {{tcp_listeners, [{{"127.0.0.1", {port}}}]}},
+   {listeners},
    {{default_vhost, <<"{vhost}">>}},
    {{default_user, <<"{user}">>}},
    {{default_pass, <<"{password}">>}},
@@ -38,6 +39,15 @@ CONFIGURATION = """\
  {{ra, [{{wal_max_size_bytes, 67108864}}]}}
 ].
 """
+
+
+LISTENERS = """{{tcp_listeners, [{{"127.0.0.1", {port}}}]}}"""
+TLS_LISTENERS = """\
+{{tcp_listeners, []}},
+   {{ssl_listeners, [{{"127.0.0.1", {port}}}]}},
+   {{ssl_options, [{{cacertfile, "{folder}/ca.crt"}}, {{certfile, "{folder}/server.crt"}},
+                  {{keyfile, "{folder}/server.key"}}, {{verify, verify_peer}}, {{fail_if_no_peer_cert, false}},
+                  {{versions, ['tlsv1.3', 'tlsv1.2']}}]}}"""
 
 
 class Rabbitmq(Component):
@@ -55,7 +65,10 @@ class Rabbitmq(Component):
         return ["rabbitmq", "rabbitmq_dist"]
 
     def url(self):
-        return f"amqp://{USER}:{self.settings.password('rabbitmq')}@{self.address()}/{VHOST}"
+        credentials = f"{USER}:{self.settings.password('rabbitmq')}"
+        if self.settings.tls:
+            return f"amqps://{credentials}@localhost:{self.settings.port('rabbitmq')}/{VHOST}"
+        return f"amqp://{credentials}@{self.address()}/{VHOST}"
 
     def launch(self, progress):
         if not SERVER.exists():
@@ -72,7 +85,7 @@ class Rabbitmq(Component):
         account.write(
             folder / "rabbitmq.config",
             CONFIGURATION.format(
-                port=self.settings.port("rabbitmq"),
+                listeners=self._listeners(account),
                 vhost=VHOST,
                 user=USER,
                 password=self.settings.password("rabbitmq"),
@@ -80,7 +93,20 @@ class Rabbitmq(Component):
         )
         _offer_no_plugins(folder / "plugins")
         _start_epmd(account)
-        return processes.spawn(self.layout, self.name, [str(SERVER)], self._environ(), account, folder)
+        return processes.spawn(
+            self.layout, self.name, [str(SERVER)], self._environ(), account, folder, background=True
+        )
+
+    def _listeners(self, account):
+        """The part of the configuration that says where to listen, and how."""
+        folder = self._folder()
+        if not self.settings.tls:
+            return LISTENERS.format(port=self.settings.port("rabbitmq"))
+        authority = Authority(self.layout.tls)
+        certificate, key = authority.issue(self.name)
+        for path, source in (("ca.crt", authority.file), ("server.crt", certificate), ("server.key", key)):
+            account.write(folder / path, source.read_text(encoding="ascii"))
+        return TLS_LISTENERS.format(port=self.settings.port("rabbitmq"), folder=folder)
 
     def _folder(self):
         return self._data_folder() / "rabbitmq"
@@ -123,7 +149,9 @@ class Rabbitmq(Component):
         }
 
     def probe(self):
-        return login_problem(self.settings.port("rabbitmq"), USER, self.settings.password("rabbitmq"), VHOST)
+        ca_file = Authority(self.layout.tls).file if self.settings.tls else None
+        port = self.settings.port("rabbitmq")
+        return login_problem(port, USER, self.settings.password("rabbitmq"), VHOST, ca_file)
 
     def complete(self):
         Account("rabbitmq").write(self._folder() / INSTANCE, self.settings.instance)

@@ -16,7 +16,9 @@ MIGRATOR_SECONDS = 120
 PROBE_SECONDS = 2
 
 # What the launcher sets; the same with _FILE would contradict it.
-OURS = ("HTTP_LISTEN", "ADMIN_LISTEN", "DATABASE_URL", "AMQP_URL")
+OURS = (
+    "HTTP_LISTEN", "ADMIN_LISTEN", "ADMIN_TOKEN", "DATABASE_URL", "AMQP_URL", "AMQP_CA", "AMQP_CERT", "AMQP_KEY",
+)  # fmt: skip
 
 
 def binary(layout, name):
@@ -29,6 +31,8 @@ def environment(servers, service):
     environ = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in OURS}
     environ["DATABASE_URL"] = servers.postgres.service_url(service)
     environ["AMQP_URL"] = servers.rabbitmq.url()
+    if servers.authority is not None:
+        environ["AMQP_CA_FILE"] = str(servers.authority.file)
     return environ
 
 
@@ -61,8 +65,12 @@ class Process(Component):
         environ["ADMIN_LISTEN"] = self.admin_url.removeprefix("http://")
         if self.http_url is not None:
             environ["HTTP_LISTEN"] = self.http_url.removeprefix("http://")
+        else:
+            environ["ADMIN_TOKEN"] = self.settings.password("admin_token")
         command = [str(binary(self.layout, self.name))]
-        return processes.spawn(self.layout, self.name, command, environ, directory=self.layout.home)
+        return processes.spawn(
+            self.layout, self.name, command, environ, directory=self.layout.home, background=self.kind == "worker"
+        )
 
     def probe(self):
         connection = http.client.HTTPConnection(

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from .layout import read_json, write_json
+from .layout import LauncherError, read_json, write_json
 
 FORMAT = 2
 LOWEST_PORT = 15000
@@ -23,7 +23,10 @@ class Settings:
         if not isinstance(value, dict) or value.get("format") != FORMAT:
             instance = secrets.token_hex(8)
             value = {"format": FORMAT, "instance": instance, "data": None, "ports": {}, "passwords": {}}
+            value["tls"] = layout.wants_tls
         self._value = value
+        if layout.wants_tls and not self.tls:
+            raise LauncherError(f"{layout.home} was made without TLS: name another folder by CARTWHEEL_HOME")
 
     def save(self):
         write_json(self._file, self._value)
@@ -37,6 +40,11 @@ class Settings:
     def data(self, path):
         self._value["data"] = str(path)
         self.save()
+
+    @property
+    def tls(self):
+        """Whether the servers speak TLS alone; decided by CARTWHEEL_TLS at the first start."""
+        return self._value.get("tls", False)
 
     def password(self, name):
         """The password of that name, made at the first call. Safe inside a URL as it is."""

@@ -1,26 +1,33 @@
 """./cartwheel test: the suites, one after the other, and a table of what became of them."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from . import terminal
+from . import fuzz, terminal
 from .build import build
 from .layout import LauncherError
 
 PYTHON = "/usr/bin/python3"
 SANITIZER_SETUP = ("-Db_sanitize=address,undefined", "-Db_lundef=false")
-NOT_BY_DEFAULT = ("sanitized_saga",)  # long; run it by its name
+FAULTS_SETUP = ("-Dfault_points=true", "-Dtests=false")
+THREADS_SETUP = ("-Db_sanitize=thread", "-Db_lundef=false", "-Dfault_points=true", "-Dtests=false")
+A_THIRD = "1,2,2b,3,4,5,6,9,13,14,20,21,23,24"  # of the fault plan's rows, for the slow sanitizer builds
+# Long, or in need of more than the rest; run them by their names.
+NOT_BY_DEFAULT = ("sanitized_saga", "sanitized_faults", "threads", "containers")
 
 
 class Suites:
     """Runs suites; each method named run_<suite> returns None when it passed, else why it failed."""
 
-    def __init__(self, layout, pytest_arguments, verbose):
+    def __init__(self, layout, pytest_arguments, options):
         self._layout = layout
         self._pytest_arguments = pytest_arguments
-        self._verbose = verbose
+        self._options = options
+        self._verbose = options.verbose
 
     def run_style(self):
         """The style checks, then a second compiler with its own warnings as errors."""
@@ -33,11 +40,35 @@ class Suites:
         self._build(self._layout.build, (), {}, "build")
         return self._meson_test(self._layout.build, {})
 
+    def run_model(self):
+        """The saga as a Promela model, with spin."""
+        return self._pytest("model", {})
+
+    def run_properties(self):
+        """Random sequences of events over the use cases, and the same against the SQL."""
+        self._build(self._layout.build, (), {}, "build")
+        return self._pytest("properties", {})
+
     def run_integration(self):
         return self._pytest("integration", {})
 
     def run_saga(self):
         return self._pytest("saga", {})
+
+    def run_faults(self):
+        """The fault plan, on a build that has fault points."""
+        directory = self._layout.root / "build-faults"
+        self._build(directory, FAULTS_SETUP, {}, "build with fault points")
+        return self._faults({"CARTWHEEL_BUILD": str(directory)}, _fault_arguments(self._options))
+
+    def run_costs(self):
+        """Instructions of the hottest paths, against their budget."""
+        return self._pytest("costs", {})
+
+    def run_manifests(self):
+        """The Kubernetes manifests, rendered: schemas, policies, and the settings that our binaries know."""
+        self._build(self._layout.build, (), {}, "build")
+        return self._pytest("manifests", {"CARTWHEEL_BUILD": str(self._layout.build)})
 
     def run_sanitizers(self):
         """Unit and integration tests on an ASan and UBSan build."""
@@ -47,16 +78,53 @@ class Suites:
         """The saga on the same build: LeakSanitizer looks at each process that ends."""
         return self._sanitized("saga", with_unit_tests=False)
 
+    def run_fuzz(self):
+        """Every fuzz target, or those of --target, for --seconds each."""
+        return fuzz.Fuzzers(self._layout, self._options.seconds).run(self._options.target, self._verbose)
+
+    def run_containers(self):
+        """The images, and the saga in containers."""
+        return self._pytest("containers", {})
+
+    def run_sanitized_faults(self):
+        """A third of the fault plan on an ASan and UBSan build with fault points."""
+        directory = self._layout.root / "build-asan-faults"
+        self._build(directory, (*SANITIZER_SETUP, *FAULTS_SETUP), {}, "sanitizer build")
+        return self._watched(_sanitizer_environ, directory, lambda environ: [self._a_third(environ)])
+
+    def run_threads(self):
+        """The saga and a third of the fault plan under ThreadSanitizer."""
+        directory = self._layout.root / "build-tsan"
+        self._build(directory, THREADS_SETUP, {}, "thread sanitizer build")
+        return self._watched(
+            _threads_environ, directory, lambda environ: [self._pytest("saga", environ), self._a_third(environ)]
+        )
+
+    def _a_third(self, environ):
+        return self._faults(environ, ["--only", A_THIRD, "--seed", "1"])
+
+    def _faults(self, environ, arguments):
+        command = [PYTHON, "-u", "-m", "faults", *arguments]
+        environ = {"PYTHONPATH": str(self._layout.root / "tests"), **environ}
+        return None if self._call(command, environ) == 0 else "the fault plan found violations"
+
     def _sanitized(self, folder, with_unit_tests):
-        """Any report fails, whichever process wrote it."""
+        """On the ASan and UBSan build of what is shipped."""
         directory = self._layout.root / "build-asan"
+        self._build(directory, SANITIZER_SETUP, {}, "sanitizer build")
+
+        def steps(environ):
+            problems = [self._meson_test(directory, environ)] if with_unit_tests else []
+            return [*problems, self._pytest(folder, environ)]
+
+        return self._watched(_sanitizer_environ, directory, steps)
+
+    def _watched(self, make_environ, directory, steps):
+        """Any report fails, whichever process wrote it."""
         reports = self._layout.home / "sanitizers" / time.strftime("%Y%m%d-%H%M%S")
         reports.mkdir(parents=True)
         reports.chmod(0o700)
-        environ = _sanitizer_environ(reports, directory)
-        self._build(directory, SANITIZER_SETUP, {}, "sanitizer build")
-        problems = [self._meson_test(directory, environ)] if with_unit_tests else []
-        problems.append(self._pytest(folder, environ))
+        problems = steps(make_environ(reports, directory))
         found = sorted(reports.iterdir())
         for report in found:
             terminal.say(f"--- {report}")
@@ -106,6 +174,11 @@ class Suites:
 NAMES = tuple(name.removeprefix("run_") for name in vars(Suites) if name.startswith("run_"))
 
 
+def _by_default(name):
+    """Whether a run without names has it. What manifests needs comes by npm, which is only installed for it."""
+    return name not in NOT_BY_DEFAULT and (name != "manifests" or shutil.which("npm") is not None)
+
+
 def _sanitizer_environ(reports, directory):
     """Halts at the first error and writes reports to files: the processes have no terminal."""
     common = f"halt_on_error=1:log_path={reports}/report:log_exe_name=1"
@@ -118,16 +191,27 @@ def _sanitizer_environ(reports, directory):
     }
 
 
+def _threads_environ(reports, directory):
+    """Goes on after a report: one race must not hide the next."""
+    suppressions = Path(__file__).resolve().parents[2] / "tests" / "threads.supp"
+    return {
+        "CARTWHEEL_BUILD": str(directory),
+        "CARTWHEEL_SANITIZERS": "thread",
+        "TSAN_OPTIONS": f"log_path={reports}/report:log_exe_name=1:suppressions={suppressions}",
+        "G_SLICE": "always-malloc",
+    }
+
+
 def run(layout, options):
     """The command; exit code 0 when every suite passed."""
     names, pytest_arguments = _split(options.suites)
     for name in names:
         if name not in NAMES:
             raise LauncherError(f"there is no suite {name}; there are {', '.join(NAMES)}")
-    suites = Suites(layout, pytest_arguments, options.verbose)
+    suites = Suites(layout, pytest_arguments, options)
     rows = []
     failed = 0
-    for name in names or [name for name in NAMES if name not in NOT_BY_DEFAULT]:
+    for name in names or [name for name in NAMES if _by_default(name)]:
         terminal.say(terminal.paint(f"=== {name}", "bold"))
         started = time.monotonic()
         try:
@@ -141,6 +225,22 @@ def run(layout, options):
     terminal.table(["suite", "result", "took", ""], rows)
     terminal.say(f"{len(rows) - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def add_fault_arguments(command):
+    """The fault plan's own options; tests/faults reads them."""
+    command.add_argument("--seeds", metavar="N", help="faults: seeds 1 to N for each row (default 3)")
+    command.add_argument("--seed", metavar="SEED", help="faults: this seed alone")
+    command.add_argument("--only", metavar="ROW", help="faults: these rows alone, separated by commas")
+    command.add_argument("--json", metavar="FILE", help="faults: the report as JSON")
+    command.add_argument("--whole", action="store_true", help="faults: every row, not only the quick ones")
+    command.add_argument("--bugs", action="store_true", help="faults: switch each known bug on, all must be caught")
+
+
+def _fault_arguments(options):
+    given = {name: getattr(options, name) for name in ("seeds", "seed", "only", "json")}
+    words = [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
+    return [*words, *(f"--{name}" for name in ("whole", "bugs") if getattr(options, name))]
 
 
 def _split(words):

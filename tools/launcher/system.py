@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from . import accounts, processes, terminal
 from .build import build, check_binaries
+from .certificates import Authority
 from .component import Component
 from .layout import LauncherError, write_json
 from .postgres import Postgres
@@ -28,7 +29,8 @@ class System:
         common = (layout, self.settings, self.registry)
         self.postgres = Postgres(*common, self._data_folder)
         self.rabbitmq = Rabbitmq(*common, self._data_folder)
-        servers = SimpleNamespace(postgres=self.postgres, rabbitmq=self.rabbitmq)
+        self.authority = Authority(layout.tls) if self.settings.tls else None
+        servers = SimpleNamespace(postgres=self.postgres, rabbitmq=self.rabbitmq, authority=self.authority)
         self.servers = servers
         self.processes = {name: Process(*common, servers, name) for name in (*APIS, *WORKERS)}
         self._components = {**self.processes, "postgres": self.postgres, "rabbitmq": self.rabbitmq}
@@ -79,6 +81,8 @@ class System:
         before = set(self.running())
         self._data_folder()
         self._choose_ports()
+        if self.authority is not None:
+            self.authority.create()
         movable = not before.intersection(self.processes)
 
         def start(component, may_move):
@@ -145,7 +149,10 @@ class System:
             endpoints[f"{service}_database_url"] = self.postgres.service_url(service)
         for name, process in self.processes.items():
             endpoints[f"{name.replace('-', '_')}_admin"] = process.admin_url
+        endpoints["admin_token"] = self.settings.password("admin_token")
         endpoints["postgres_superuser_url"] = self.postgres.superuser_url()
+        if self.authority is not None:
+            endpoints["ca_file"] = str(self.authority.file)
         write_json(self.layout.endpoints_file, endpoints)
 
     def print_addresses(self):
