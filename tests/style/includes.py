@@ -27,6 +27,8 @@ CHASSIS = {
 CHASSIS_EXCEPTIONS = {
     "chassis/telemetry/admin.c": {"http"},  # the admin listener is an HTTP server
     "chassis/telemetry/admin.h": {"http"},
+    "chassis/messaging/dead_letter_api.c": {"http"},  # what operators do about dead letters
+    "chassis/messaging/dead_letter_api.h": {"http"},
 }
 
 # Layer of a service -> layers of the same service, besides its own. All but `application` may use
@@ -46,7 +48,7 @@ NOT_IN_APPLICATION = re.compile(r"chassis/core/json|jansson\.h")
 # Foreign header -> the one folder that may include it.
 FOREIGN = [
     (re.compile(r"libpq|pg_|postgres|catalog/"), "chassis/postgres"),
-    (re.compile(r"amqp|rabbitmq-c/"), "chassis/rabbitmq"),
+    (re.compile(r"amqp|rabbitmq-c/|openssl/"), "chassis/rabbitmq"),
     (re.compile(r"microhttpd|curl/|jwt\.h"), "chassis/http"),
 ]
 
