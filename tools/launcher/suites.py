@@ -1,7 +1,7 @@
 """./cartwheel test: the suites, one after the other, and a table of what became of them."""
 
 import os
-import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,8 +16,10 @@ SANITIZER_SETUP = ("-Db_sanitize=address,undefined", "-Db_lundef=false")
 FAULTS_SETUP = ("-Dfault_points=true", "-Dtests=false")
 THREADS_SETUP = ("-Db_sanitize=thread", "-Db_lundef=false", "-Dfault_points=true", "-Dtests=false")
 A_THIRD = "1,2,2b,3,4,5,6,9,13,14,20,21,23,24"  # of the fault plan's rows, for the slow sanitizer builds
-# Long, or in need of more than the rest; run them by their names.
-NOT_BY_DEFAULT = ("sanitized_saga", "sanitized_faults", "threads", "containers")
+# What a run without names has: in less than a quarter of an hour. --all has the second line too.
+BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
+ALL = (*BY_DEFAULT, "faults", "manifests", "fuzz")
+SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
 class Suites:
@@ -50,10 +52,10 @@ class Suites:
         return self._pytest("properties", {})
 
     def run_integration(self):
-        return self._pytest("integration", {})
+        return self._pytest("integration", {}, SHARED_OUT)
 
     def run_saga(self):
-        return self._pytest("saga", {})
+        return self._pytest("saga", {}, SHARED_OUT)
 
     def run_faults(self):
         """The fault plan, on a build that has fault points."""
@@ -97,7 +99,9 @@ class Suites:
         directory = self._layout.root / "build-tsan"
         self._build(directory, THREADS_SETUP, {}, "thread sanitizer build")
         return self._watched(
-            _threads_environ, directory, lambda environ: [self._pytest("saga", environ), self._a_third(environ)]
+            _threads_environ,
+            directory,
+            lambda environ: [self._pytest("saga", environ, SHARED_OUT), self._a_third(environ)],
         )
 
     def _a_third(self, environ):
@@ -115,7 +119,7 @@ class Suites:
 
         def steps(environ):
             problems = [self._meson_test(directory, environ)] if with_unit_tests else []
-            return [*problems, self._pytest(folder, environ)]
+            return [*problems, self._pytest(folder, environ, SHARED_OUT)]
 
         return self._watched(_sanitizer_environ, directory, steps)
 
@@ -143,11 +147,11 @@ class Suites:
         command = ["meson", "test", "-C", str(directory), "--no-rebuild", "--print-errorlogs"]
         return None if self._call(command, environ) == 0 else "unit tests failed"
 
-    def _pytest(self, folder, environ):
+    def _pytest(self, folder, environ, more=()):
         place = self._layout.root / "tests" / folder
         if not place.is_dir():
             return f"there is no tests/{folder}"
-        command = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", str(place), *self._pytest_arguments]
+        command = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", str(place), *more, *self._pytest_arguments]
         return None if self._call(command, environ) == 0 else f"{folder} tests failed"
 
     def _call(self, command, environ=None):
@@ -162,21 +166,19 @@ class Suites:
             "PATH": "/usr/local/bin:/usr/bin:/bin:" + os.environ.get("PATH", ""),
             **(environ or {}),
         }
-        child = subprocess.Popen(command, cwd=self._layout.root, env=environ, stdin=subprocess.DEVNULL)
+        # In a session of its own: a Ctrl-C comes from us alone, once, and what it started is stopped in peace.
+        child = subprocess.Popen(
+            command, cwd=self._layout.root, env=environ, stdin=subprocess.DEVNULL, start_new_session=True
+        )
         try:
             return child.wait()
         except KeyboardInterrupt:
-            child.terminate()
+            child.send_signal(signal.SIGINT)
             child.wait()
             raise
 
 
 NAMES = tuple(name.removeprefix("run_") for name in vars(Suites) if name.startswith("run_"))
-
-
-def _by_default(name):
-    """Whether a run without names has it. What manifests needs comes by npm, which is only installed for it."""
-    return name not in NOT_BY_DEFAULT and (name != "manifests" or shutil.which("npm") is not None)
 
 
 def _sanitizer_environ(reports, directory):
@@ -205,13 +207,15 @@ def _threads_environ(reports, directory):
 def run(layout, options):
     """The command; exit code 0 when every suite passed."""
     names, pytest_arguments = _split(options.suites)
+    if names and options.all:
+        raise LauncherError("--all is for a run without names of suites")
     for name in names:
         if name not in NAMES:
             raise LauncherError(f"there is no suite {name}; there are {', '.join(NAMES)}")
     suites = Suites(layout, pytest_arguments, options)
     rows = []
     failed = 0
-    for name in names or [name for name in NAMES if _by_default(name)]:
+    for name in names or (ALL if options.all else BY_DEFAULT):
         terminal.say(terminal.paint(f"=== {name}", "bold"))
         started = time.monotonic()
         try:
