@@ -104,18 +104,23 @@ static void settle(Window *window, uint64_t tag, bool multiple, bool refused)
         window->oldest++;
 }
 
+/* NULL is sent as nothing at all. */
 static bool is_text(amqp_bytes_t bytes, const char *text)
 {
-    return text != NULL && bytes.len == strlen(text) && memcmp(bytes.bytes, text, bytes.len) == 0;
+    size_t n = text != NULL ? strlen(text) : 0;
+    return bytes.len == n && (n == 0 || memcmp(bytes.bytes, text, n) == 0);
 }
 
-/* A return comes before the confirm of its message and carries no tag: find it by what it says. */
-static void note_return(Window *window, amqp_bytes_t routing_key, amqp_bytes_t message_id)
+/* A return comes before the confirm of its message and carries no tag: find it by what it says. Of
+ * those that say the same each has the same way, so that it does not matter which is found. */
+static void note_return(Window *window, const char *exchange, const char *routing_key,
+                        amqp_bytes_t message_id)
 {
     for (size_t i = window->oldest; i < window->sent; i++) {
         const ChMessage *message = &window->messages[i];
         if (!window->settled[i] && window->outcomes[i] == CH_PUBLISH_CONFIRMED &&
-            is_text(routing_key, message->routing_key) &&
+            is_text(amqp_cstring_bytes(exchange), message->exchange) &&
+            is_text(amqp_cstring_bytes(routing_key), message->routing_key) &&
             is_text(message_id, message->message_id)) {
             window->outcomes[i] = CH_PUBLISH_RETURNED;
             return;
@@ -127,13 +132,17 @@ static void note_return(Window *window, amqp_bytes_t routing_key, amqp_bytes_t m
 static bool read_return(ChPublisher *publisher, Window *window, const amqp_basic_return_t *returned,
                         GError **error)
 {
+    g_autofree char *exchange = g_strndup(returned->exchange.bytes, returned->exchange.len);
     g_autofree char *key = g_strndup(returned->routing_key.bytes, returned->routing_key.len);
     amqp_message_t message;
     if (!ch_amqp_check(amqp_read_message(publisher->connection, CH_AMQP_CHANNEL, &message, 0),
                        "read a returned message", error))
         return false;
+    /* Where the flag is missing the library leaves the property as its memory was. */
+    bool has_id = (message.properties._flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0;
     if (window != NULL)
-        note_return(window, amqp_cstring_bytes(key), message.properties.message_id);
+        note_return(window, exchange, key,
+                    has_id ? message.properties.message_id : amqp_empty_bytes);
     amqp_destroy_message(&message);
     return true;
 }

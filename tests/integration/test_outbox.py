@@ -3,7 +3,7 @@
 import requests
 
 from support import prometheus
-from support.api import OrderApi, items_of
+from support.api import OrderApi, items_of, new_id
 from support.child import child
 from support.names import ORDER_CREATED, ORDER_EXCHANGE
 from support.waits import eventually, remains
@@ -72,3 +72,17 @@ def test_an_unroutable_event_does_not_hold_up_its_neighbours(system, broker, ord
     finally:
         broker.channel.queue_bind("stock.ordercreated", ORDER_EXCHANGE, ORDER_CREATED)
     orders.wait(stuck, "Confirmed", timeout=30)
+
+
+def test_a_message_without_an_id_that_no_queue_takes_is_not_lost(system, broker, databases):
+    """No sender has to name its messages; the return of one of them names it by where it went."""
+    body, before = f"no event {new_id()}".encode(), returned(system)
+    count = "SELECT count(*) FROM {} WHERE body = %s"
+    broker.channel.queue_unbind("order.stock.completed.dlq", "order.dlq", "order.stock.completed")
+    try:
+        broker.channel.basic_publish("", "order.stock.completed", body)
+        eventually(lambda: returned(system) > before, "the dead letter to be returned")
+        assert databases.value("order", count.format("outbox"), (body,)) == 1
+    finally:
+        broker.channel.queue_bind("order.stock.completed.dlq", "order.dlq", "order.stock.completed")
+    eventually(lambda: databases.value("order", count.format("dead_letters"), (body,)) == 1, "the dead letter", 30)
