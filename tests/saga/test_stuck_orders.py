@@ -86,6 +86,21 @@ def test_an_event_lost_in_its_queue(system, orders, stocks, databases, broker, t
     assert taken_by(databases, order_id) == [(-2,)]
 
 
+def test_an_order_that_was_announced_thousands_of_times_is_announced_again(system, databases, orders, stocks):
+    """It was open for months; the others that are stuck must not wait for it either."""
+    product = stocks.create(5)
+    with without(system, "order-worker"):
+        old, young = (orders.placed((product, 1)) for _ in range(2))
+        for order_id in (old, young):
+            lose_from_outbox(databases, order_id)
+        databases.execute("order", "INSERT INTO stuck_orders (order_id, announced_at, repeats)"
+                                   " VALUES (%s, now() - interval '1 day', 5000)", (old,))
+        with watching(system) as worker:
+            orders.wait(young, "Confirmed", timeout=30)
+            orders.wait(old, "Confirmed", timeout=30)
+            wait_healed(worker)
+
+
 def lose_the_answers(system, databases, broker, orders, *wanted):
     """Places orders for [(product, quantity)]; stock decides each, but no answer arrives."""
     with without(system, "stock-worker"):

@@ -77,10 +77,11 @@ enum {
     LOOK_FOUND
 };
 
-/* $1 stuck_after, $2 last announced before, $3 how many, $4 the slowest pace. */
+/* $1 stuck_after, $2 last announced before, $3 how many, $4 the slowest pace, which comes long
+ * before the 10th time: power() fails beyond 1023. */
 static const ChPgStatement sql_select_due = {
     "select order_id, repeats from stuck_orders where announced_at <= $2"
-    " and announced_at + $1 * least(power(2, greatest(repeats - 1, 0)), $4)" MICROSECONDS
+    " and announced_at + $1 * least(power(2, least(greatest(repeats - 1, 0), 10)), $4)" MICROSECONDS
     " <= now() order by repeats, announced_at limit $3",
     { CH_PG_INT, CH_PG_TIME, CH_PG_INT, CH_PG_INT },
 };
