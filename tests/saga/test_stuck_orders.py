@@ -162,6 +162,24 @@ def test_a_backlog_is_not_flooded(system, databases, orders, stocks, broker, tap
     dead_letters.assert_none_about(ids)
 
 
+def test_orders_too_young_to_pass_are_looked_at_once_a_second(system, databases):
+    """Ten thousand orders of the last minute: more of them may still be committed, so the watch stays before them."""
+    updates = "SELECT coalesce(sum(n_tup_upd), 0) FROM pg_stat_user_tables WHERE relname = 'order_watch'"
+    databases.execute("order", """
+        INSERT INTO orders SELECT (lpad(to_hex((extract(epoch from now() - interval '5 seconds') * 1000)::bigint), 12, '0')
+            || '7' || right(md5(n::text), 19))::uuid, gen_random_uuid(), 3, 1, 'USD', 'never stuck', now(), now()
+        FROM generate_series(1, 11000) n""")
+    try:
+        with without(system, "order-worker"), watching(system):
+            before, started = databases.value("order", updates), time.monotonic()
+            remains(lambda: True, "time to pass", 5)
+        spent = time.monotonic() - started
+        eventually(lambda: databases.value("order", updates) > before, "the statistics to be told")
+        assert databases.value("order", updates) - before <= spent + 3
+    finally:
+        databases.execute("order", "DELETE FROM orders WHERE reason = 'never stuck'")
+
+
 def test_two_workers_announce_each_order_once(system, databases, orders, stocks, tap, dead_letters):
     number = 40
     product = stocks.create(number)

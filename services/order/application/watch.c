@@ -25,14 +25,14 @@ static bool look(OrderWatchStore *store, int64_t stuck_after_us, OrderWatchRepor
                  GError **error)
 {
     int64_t room = MIN(ORDER_WATCH_MAX - report->watched, ORDER_WATCH_FIND);
-    int64_t looked = 0;
+    int64_t passed = 0;
     int64_t found = 0;
     if (room <= 0)
         return true;
-    if (!store->ops->look(store, stuck_after_us, ORDER_WATCH_LOOK, room, &looked, &found, error))
+    if (!store->ops->look(store, stuck_after_us, ORDER_WATCH_LOOK, room, &passed, &found, error))
         return false;
     report->watched += found;
-    report->more = looked == ORDER_WATCH_LOOK;
+    report->more = passed == ORDER_WATCH_LOOK;
     if (found > 0)
         ch_log_warning("orders are not final in time", CH_INT("found", found),
                        CH_INT("stuck", report->watched));

@@ -46,9 +46,10 @@ typedef struct {
     /* Forgets the stuck orders that are final; *gone: new array of OrderStuck. */
     bool (*forget_final)(OrderWatchStore *self, GArray **gone, GError **error);
     /* Looks at the next orders older than @stuck_after_us, @max_looked at most, and adds those that
-     * are not final to the stuck ones, @max_found at most. */
+     * are not final to the stuck ones, @max_found at most. *passed: how many are not looked at
+     * again; fewer than it looked at where others may still be committed among them. */
     bool (*look)(OrderWatchStore *self, int64_t stuck_after_us, int64_t max_looked,
-                 int64_t max_found, int64_t *looked, int64_t *found, GError **error);
+                 int64_t max_found, int64_t *passed, int64_t *found, GError **error);
     /* Stuck orders that were last announced before @before_us and may be announced again,
      * those least often announced first, then the oldest. *due: new array of OrderStuck. */
     bool (*due)(OrderWatchStore *self, int64_t stuck_after_us, int64_t before_us, int64_t max,

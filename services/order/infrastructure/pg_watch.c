@@ -52,7 +52,8 @@ static const ChPgStatement sql_forget_final = {
 };
 
 /* $1 stuck_after, $2 how many are looked at, $3 how many may be found. Passes over no open order
- * beyond those, and not over the time in which orders may still be committed. */
+ * beyond those, and not over the time in which orders may still be committed: what it looked at
+ * there it finds again, and does not count. */
 static const ChPgStatement sql_look = {
     "with seen as materialized ("
     " select id, status, created_at from orders where id > (select passed from order_watch)"
@@ -69,11 +70,12 @@ static const ChPgStatement sql_look = {
     " update order_watch set passed ="
     "  least((select id from looked order by id desc limit 1), " ALL_COMMITTED ")"
     "  where exists (select from looked))"
-    " select (select count(*) from looked), (select count(*) from found)",
+    " select (select count(*) from looked where id <= " ALL_COMMITTED "),"
+    " (select count(*) from found)",
     { CH_PG_INT, CH_PG_INT, CH_PG_INT },
 };
 enum {
-    LOOK_LOOKED,
+    LOOK_PASSED,
     LOOK_FOUND
 };
 
@@ -155,7 +157,7 @@ static bool forget_final(OrderWatchStore *self, GArray **gone, GError **error)
 }
 
 static bool look(OrderWatchStore *self, int64_t stuck_after_us, int64_t max_looked,
-                 int64_t max_found, int64_t *looked, int64_t *found, GError **error)
+                 int64_t max_found, int64_t *passed, int64_t *found, GError **error)
 {
     ChPgParams *params = with_int(&sql_look, stuck_after_us);
     ch_pg_add_int(params, 1, max_looked);
@@ -163,7 +165,7 @@ static bool look(OrderWatchStore *self, int64_t stuck_after_us, int64_t max_look
     g_autoptr(ChPgRows) rows = ch_pg_query(((PgWatch *)self)->pg, params, error);
     if (rows == NULL)
         return false;
-    *looked = ch_pg_int(rows, 0, LOOK_LOOKED);
+    *passed = ch_pg_int(rows, 0, LOOK_PASSED);
     *found = ch_pg_int(rows, 0, LOOK_FOUND);
     return true;
 }
