@@ -21,10 +21,6 @@ enum {
     DECIDED_STATUS,
     DECIDED_REASON
 };
-enum {
-    RESERVATION_TAKEN = 1,
-    RESERVATION_REFUSED = 2
-};
 
 /* $1 orders, $2 reasons. */
 static const ChPgStatement sql_refuse_reservations = {
@@ -105,14 +101,17 @@ bool stock_pg_reserve(StockStore *self, const ChUuid *order_ids, size_t n, bool 
 
 static StockOutcome decided_from(const ChPgRows *rows, size_t row)
 {
-    switch (ch_pg_int(rows, row, DECIDED_STATUS)) {
-    case RESERVATION_TAKEN:
+    switch ((StockReservation)ch_pg_int(rows, row, DECIDED_STATUS)) {
+    case STOCK_RESERVATION_TAKEN:
         return STOCK_TAKEN;
-    case RESERVATION_REFUSED:
+    case STOCK_RESERVATION_REFUSED:
         return stock_outcome_parse(ch_pg_text(rows, row, DECIDED_REASON));
-    default:
+    case STOCK_RESERVATION_NONE:
+    case STOCK_RESERVATION_RELEASED:
+    case STOCK_RESERVATION_CANCELLED:
         return STOCK_SETTLED;
     }
+    g_assert_not_reached(); /* the table's own check allows no other number */
 }
 
 bool stock_pg_decided(StockStore *self, const ChUuid *order_ids, size_t n, StockOutcome *outcomes,
