@@ -65,21 +65,29 @@ static bool drop(ChPublisher *publisher, GError **error)
     return false;
 }
 
+/* Whatever was refused before the first message is no message's fault. */
+static bool connect_failed(ChPublisher *publisher, GError **error)
+{
+    if (error != NULL && *error != NULL)
+        (*error)->code = CH_ERROR_UNAVAILABLE;
+    return drop(publisher, error);
+}
+
 static bool connect_publisher(ChPublisher *publisher, GError **error)
 {
     if (publisher->connection != NULL)
         return true;
     publisher->connection = ch_amqp_open(publisher->config.broker, publisher->config.name, error);
     if (publisher->connection == NULL)
-        return drop(publisher, error);
+        return connect_failed(publisher, error);
     publisher->published = 0;
     publisher->blocked = false;
     if (publisher->config.exchange != NULL &&
         !ch_declare_exchange(publisher->connection, publisher->config.exchange, error))
-        return drop(publisher, error);
+        return connect_failed(publisher, error);
     amqp_confirm_select(publisher->connection, CH_AMQP_CHANNEL);
     if (!ch_amqp_check(amqp_get_rpc_reply(publisher->connection), "select confirms", error))
-        return drop(publisher, error);
+        return connect_failed(publisher, error);
     report_health(publisher, true, NULL);
     return true;
 }

@@ -1,5 +1,8 @@
-"""The outbox: back pressure when it fills, and events that no queue takes."""
+"""The outbox: back pressure when it fills, events that no queue takes, and a broker that takes nothing."""
 
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
 import requests
 
 from support import prometheus
@@ -86,3 +89,27 @@ def test_a_message_without_an_id_that_no_queue_takes_is_not_lost(system, broker,
     finally:
         broker.channel.queue_bind("order.stock.completed.dlq", "order.dlq", "order.stock.completed")
     eventually(lambda: databases.value("order", count.format("dead_letters"), (body,)) == 1, "the dead letter", 30)
+
+
+@pytest.fixture
+def powerless(system):
+    """The URL of a broker's user that may declare nothing."""
+    name, parts = "powerless" + new_id()[:8], urlsplit(system.endpoints["amqp_url"])
+    system.launcher("rabbitmqctl", "add_user", name, "secret")
+    system.launcher("rabbitmqctl", "set_permissions", "-p", parts.path[1:], name, "^$", ".*", ".*")
+    yield urlunsplit(parts._replace(netloc=f"{name}:secret@{parts.hostname}:{parts.port}"))
+    system.launcher("rabbitmqctl", "delete_user", name)
+
+
+def test_a_broker_that_refuses_us_is_no_fault_of_the_messages(system, databases, orders, stocks, powerless):
+    """Or all that wait would be parked within minutes, because of a setting."""
+    system.stop("order-worker")
+    try:
+        order_id = orders.placed((stocks.create(1), 1))
+        with child(system, "order-worker", {"AMQP_URL": powerless}, ready=False) as worker:
+            eventually(lambda: '"lane":"relay"' in worker.log, "the relay to wait for a broker that lets it")
+            assert "ACCESS_REFUSED" in worker.log
+            remains(lambda: databases.value("order", "SELECT max(attempts) FROM outbox") == 0, "no attempt to count", 2)
+    finally:
+        system.start("order-worker")
+    orders.wait(order_id, "Confirmed")
