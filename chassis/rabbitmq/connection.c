@@ -174,17 +174,23 @@ static bool connect_and_login(amqp_connection_state_t connection, const ChAmqpCo
     return ch_amqp_check(amqp_get_rpc_reply(connection), "open a channel", error);
 }
 
+/* The parser writes into @copy, and *info points into it. */
+static bool parse_url(char *copy, struct amqp_connection_info *info, GError **error)
+{
+    amqp_default_connection_info(info);
+    if (amqp_parse_url(copy, info) == AMQP_STATUS_OK)
+        return true;
+    g_set_error_literal(error, CH_ERROR, CH_ERROR_CONFIG,
+                        "AMQP_URL is not of the form amqp[s]://user:password@host:port/vhost");
+    return false;
+}
+
 amqp_connection_state_t ch_amqp_open(const ChAmqpConfig *config, const char *name, GError **error)
 {
-    /* The parser writes into it, the result points into it. */
     g_autofree char *copy = g_strdup(config->url);
     struct amqp_connection_info info;
-    amqp_default_connection_info(&info);
-    if (amqp_parse_url(copy, &info) != AMQP_STATUS_OK) {
-        g_set_error_literal(error, CH_ERROR, CH_ERROR_CONFIG,
-                            "AMQP_URL is not of the form amqp[s]://user:password@host:port/vhost");
+    if (!parse_url(copy, &info, error))
         return NULL;
-    }
     amqp_connection_state_t connection = amqp_new_connection();
     g_assert(connection != NULL);
     if (connect_and_login(connection, config, &info, name, error))
@@ -251,8 +257,12 @@ static bool check_files(const ChAmqpConfig *config, GError **error)
 
 bool ch_amqp_check_config(const ChAmqpConfig *config, GError **error)
 {
+    g_autofree char *copy = g_strdup(config->url);
+    struct amqp_connection_info info;
     bool has_cert = is_given(config->cert_file);
     bool has_key = is_given(config->key_file);
+    if (!parse_url(copy, &info, error))
+        return false;
     if (has_cert != has_key)
         return contradiction(has_cert ? "AMQP_CERT_FILE" : "AMQP_KEY_FILE",
                              has_cert ? "AMQP_KEY_FILE" : "AMQP_CERT_FILE", error);

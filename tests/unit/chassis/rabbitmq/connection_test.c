@@ -44,6 +44,18 @@ static void test_plain_needs_nothing(void)
     g_assert_no_error(error);
 }
 
+static void test_an_url_is_read_before_anything_starts(void)
+{
+    static const char *const urls[] = {
+        "amqp://user:secret@localhost:99999/vhost",
+        "amqp://user:secret@localhost:port/vhost",
+        "amqp://user:secret%zz@localhost/vhost",
+        "amqps://user:secret@localhost/vhost/more",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(urls); i++)
+        assert_refused(urls[i], "", "", "", "AMQP_URL");
+}
+
 static void test_tls_trusts_the_system_by_default(void)
 {
     g_autoptr(GError) error = NULL;
@@ -78,6 +90,8 @@ static void test_files_must_be_there_and_be_pem(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/connection/an-url-is-read-before-anything-starts",
+                    test_an_url_is_read_before_anything_starts);
     g_test_add_func("/connection/plain-needs-nothing", test_plain_needs_nothing);
     g_test_add_func("/connection/tls-trusts-the-system-by-default",
                     test_tls_trusts_the_system_by_default);
