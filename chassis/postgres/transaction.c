@@ -255,8 +255,10 @@ ChPgRows *ch_pg_query(ChPg *pg, ChPgParams *params, GError **error)
 
 bool ch_pg_commit(ChPg *pg, GError **error)
 {
-    if (!pg->in_transaction)
-        return true; /* read-only, and every answer was waited for */
+    if (!pg->in_transaction) {
+        g_assert(g_queue_is_empty(&pg->answers)); /* else they would reach the next batch */
+        return true;
+    }
     if (!send_command(pg, "commit", CH_PG_EXPECT_COMMIT, error) || !send_sync(pg, error) ||
         !take_answers(pg, error))
         return false;

@@ -4,6 +4,9 @@
  *     begin, send, send, commit             one round trip
  *     begin, query, send, commit            two: the query waits for its rows
  *
+ * On a read-only connection there is no transaction: begin, commit and rollback send nothing, each
+ * wait ends what was sent before it, and every statement must be waited for before the commit.
+ *
  * Errors of every function: UNAVAILABLE (connection lost, deadlock, time-out, the server's own
  * trouble: run the whole batch again) or FAILED (a value the database refuses: classes 22 and 23).
  * After any error only ch_pg_rollback() is allowed. Thread: the owner of the ChPg. */
