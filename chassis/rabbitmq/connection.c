@@ -30,9 +30,11 @@ bool ch_amqp_check_status(int status, const char *doing, GError **error)
     return false;
 }
 
+/* Rights are our user's, so that what it may not do is no message's fault. */
 static bool closed_channel(const amqp_channel_close_t *close, const char *doing, GError **error)
 {
-    g_set_error(error, CH_ERROR, CH_ERROR_FAILED, "broker: %s: %d %.*s", doing, close->reply_code,
+    int code = close->reply_code == AMQP_ACCESS_REFUSED ? CH_ERROR_UNAVAILABLE : CH_ERROR_FAILED;
+    g_set_error(error, CH_ERROR, code, "broker: %s: %d %.*s", doing, close->reply_code,
                 (int)close->reply_text.len, (const char *)close->reply_text.bytes);
     return false;
 }
@@ -234,11 +236,6 @@ void ch_amqp_wait(amqp_connection_state_t connection, int wake_fd, int wait_ms)
 
 /* ---- settings ---- */
 
-static bool is_given(const char *file)
-{
-    return file != NULL && *file != '\0';
-}
-
 static bool contradiction(const char *given, const char *missing, GError **error)
 {
     g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s is set: expected %s too", given, missing);
@@ -259,8 +256,8 @@ bool ch_amqp_check_config(const ChAmqpConfig *config, GError **error)
 {
     g_autofree char *copy = g_strdup(config->url);
     struct amqp_connection_info info;
-    bool has_cert = is_given(config->cert_file);
-    bool has_key = is_given(config->key_file);
+    bool has_cert = ch_amqp_is_given(config->cert_file);
+    bool has_key = ch_amqp_is_given(config->key_file);
     if (!parse_url(copy, &info, error))
         return false;
     if (has_cert != has_key)
@@ -268,7 +265,7 @@ bool ch_amqp_check_config(const ChAmqpConfig *config, GError **error)
                              has_cert ? "AMQP_KEY_FILE" : "AMQP_CERT_FILE", error);
     if (g_str_has_prefix(config->url, "amqps://"))
         return check_files(config, error);
-    if (is_given(config->ca_file) || has_cert)
+    if (ch_amqp_is_given(config->ca_file) || has_cert)
         return contradiction(has_cert ? "AMQP_CERT_FILE" : "AMQP_CA_FILE", "AMQP_URL with amqps://",
                              error);
     return true;

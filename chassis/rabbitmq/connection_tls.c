@@ -7,11 +7,6 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-static bool is_given(const char *file)
-{
-    return file != NULL && *file != '\0';
-}
-
 /* The cause that OpenSSL noted first on this thread, NULL when there is none; forgets all. */
 static const char *take_cause(void)
 {
@@ -35,7 +30,7 @@ static bool bad_file(const char *name, const char *path, const char *expected, G
 static bool load_ca(amqp_socket_t *socket, SSL_CTX *context, const ChAmqpConfig *config,
                     GError **error)
 {
-    if (!is_given(config->ca_file)) {
+    if (!ch_amqp_is_given(config->ca_file)) {
         SSL_CTX_set_default_verify_paths(context); /* without any CA nobody is trusted */
         return true;
     }
@@ -47,7 +42,7 @@ static bool load_ca(amqp_socket_t *socket, SSL_CTX *context, const ChAmqpConfig 
 static bool load_certificate(amqp_socket_t *socket, SSL_CTX *context, const ChAmqpConfig *config,
                              GError **error)
 {
-    if (!is_given(config->cert_file))
+    if (!ch_amqp_is_given(config->cert_file))
         return true;
     if (SSL_CTX_use_certificate_chain_file(context, config->cert_file) != 1)
         return bad_file("AMQP_CERT_FILE", config->cert_file, "a readable PEM file of a certificate",

@@ -6,6 +6,12 @@
 
 #include <amqp.h>
 
+/** Whether the setting names a file. */
+static inline bool ch_amqp_is_given(const char *file)
+{
+    return file != NULL && *file != '\0';
+}
+
 /** The TLS socket of @connection: version 1.2 at least; the peer's certificate must hold, by
  * @config's CA, and be for @host, a name or an address; else the handshake fails before anything of
  * ours is sent. The files are read anew for each socket, so that new ones serve the next

@@ -91,12 +91,12 @@ def test_a_message_without_an_id_that_no_queue_takes_is_not_lost(system, broker,
     eventually(lambda: databases.value("order", count.format("dead_letters"), (body,)) == 1, "the dead letter", 30)
 
 
-@pytest.fixture
-def powerless(system):
-    """The URL of a broker's user that may declare nothing."""
+@pytest.fixture(params=[("^$", ".*"), (".*", "^$")], ids=["declares-nothing", "publishes-nothing"])
+def powerless(system, request):
+    """The URL of a broker's user that may not declare, or may declare but not publish."""
     name, parts = "powerless" + new_id()[:8], urlsplit(system.endpoints["amqp_url"])
     system.launcher("rabbitmqctl", "add_user", name, "secret")
-    system.launcher("rabbitmqctl", "set_permissions", "-p", parts.path[1:], name, "^$", ".*", ".*")
+    system.launcher("rabbitmqctl", "set_permissions", "-p", parts.path[1:], name, *request.param, ".*")
     yield urlunsplit(parts._replace(netloc=f"{name}:secret@{parts.hostname}:{parts.port}"))
     system.launcher("rabbitmqctl", "delete_user", name)
 
