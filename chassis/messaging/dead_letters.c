@@ -48,20 +48,23 @@ static ChUuid dead_letter_id(const ChDelivery *delivery)
     return ch_uuid_new();
 }
 
-/* Why the broker dead-lettered what our consumer rejected. Free with g_free(). */
+/* Why the broker dead-lettered what our consumer rejected; of its earlier attempts speaks the error
+ * that it still carries. Free with g_free(). */
 static char *broker_reason(const ChDelivery *delivery)
 {
     if (delivery->body_bytes > CH_EVENT_MAX_BYTES)
         return g_strdup_printf("the body has %zu bytes, more than %d", delivery->body_bytes,
                                CH_EVENT_MAX_BYTES);
-    return g_strdup_printf("given up unread: %s",
-                           delivery->death_reason != NULL ? delivery->death_reason : "unknown");
+    return g_strdup_printf("given up unread: %s%s%s",
+                           delivery->death_reason != NULL ? delivery->death_reason : "unknown",
+                           delivery->error != NULL ? "; earlier: " : "",
+                           delivery->error != NULL ? delivery->error : "");
 }
 
 static void add_dead_letter(ChPgParams *params, const char *queue, const ChDelivery *delivery)
 {
-    g_autofree char *reason =
-        delivery->error != NULL ? g_strdup(delivery->error) : broker_reason(delivery);
+    bool by_us = delivery->error != NULL && delivery->death_reason == NULL;
+    g_autofree char *reason = by_us ? g_strdup(delivery->error) : broker_reason(delivery);
     ch_pg_add_uuid(params, INSERT_ID, dead_letter_id(delivery));
     ch_pg_add_text(params, INSERT_QUEUE, queue);
     ch_pg_add_text(params, INSERT_MESSAGE_ID, delivery->message_id);
