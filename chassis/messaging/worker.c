@@ -19,7 +19,7 @@ enum {
     DEAD_LETTER_PREFETCH = 32, /* they may be large */
     RELAY_PERIOD_MS = 25,      /* the longest wait of a message on an idle system */
     HOUSEKEEPING_PERIOD_MS = 1000,
-    DESK_BATCH = 8, /* wishes about dead letters in one transaction; each may hold a large body */
+    DESK_BATCH = 1, /* wish about dead letters in a transaction: each locks a letter, in no order */
 };
 
 typedef struct {
