@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from support.api import new_id
 from support.system import LAUNCHER, ROOT
 
 TIMEOUT_S = 120
@@ -67,6 +68,14 @@ def test_what_was_tampered_with_is_found(finished, differences, databases, which
     assert code == 1
     assert found[kind] == finished[which]
     assert set(found.values()) == {finished[which]}
+
+
+def test_an_order_that_is_asked_for_and_nowhere_is_a_difference(reconcile):
+    nowhere = new_id()
+    process = reconcile("--json", "--order", nowhere, "--settle", "200ms")
+    out, err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1, err
+    assert [(d["kind"], d["id"]) for d in json.loads(out)["differences"]] == [("unknown_order", nowhere)]
 
 
 def test_a_product_that_is_not_the_sum_of_its_movements_is_found(stocks, databases, reconcile):

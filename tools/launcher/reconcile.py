@@ -174,6 +174,7 @@ def _ids(differences, products):
 def _look(urls, options, ids, products):
     """(number of orders, [Difference]) of the orders @ids (None: all) and the products (True: all, or ids)."""
     found, count = [], 0
+    asked_for = set(ids or ())
     with contextlib.ExitStack() as stack:
         snapshots = {service: stack.enter_context(_snapshot(url)) for service, url in urls.items()}
         streams = [
@@ -182,8 +183,10 @@ def _look(urls, options, ids, products):
             (Told(*row) for row in _rows(snapshots["notification"], NOTIFICATIONS, ids)),
         ]
         for key, (order, reservation, told) in merged(streams):
+            asked_for.discard(key)
             count += order is not None
             found += compare(key, order, reservation, told, options.stuck_after)
+        found += [Difference(key, "unknown_order", detail="no service knows it") for key in asked_for]
         if products:
             for key, quantity, total in _rows(snapshots["stock"], PRODUCTS, None if products is True else products):
                 found.append(Difference(key, "product", stock="-" if quantity is None else str(quantity),
