@@ -1,6 +1,7 @@
 /* Writing dead letters. */
 #include "chassis/messaging/dead_letter_json.h"
 
+#include "chassis/core/json_page.h"
 #include "chassis/core/json_writer.h"
 
 #include <string.h>
@@ -59,24 +60,18 @@ static void write_body(GString *json, const ChDeadLetter *letter)
     ch_json_add_bool(json, "bodyCut", cut);
 }
 
+static ChUuid write_row(GString *json, const void *row)
+{
+    const ChDeadLetter *letter = row;
+    ch_json_begin_object(json, NULL);
+    write_members(json, letter);
+    ch_json_end_object(json);
+    return letter->id;
+}
+
 GString *ch_dead_letter_page_json(const GPtrArray *letters, size_t limit)
 {
-    size_t n = MIN(letters->len, limit);
-    GString *json = g_string_sized_new(512 * (n + 1));
-    ch_json_begin_object(json, NULL);
-    ch_json_begin_array(json, "items");
-    for (size_t i = 0; i < n; i++) {
-        ch_json_begin_object(json, NULL);
-        write_members(json, g_ptr_array_index(letters, i));
-        ch_json_end_object(json);
-    }
-    ch_json_end_array(json);
-    if (letters->len > limit) {
-        const ChDeadLetter *last = g_ptr_array_index(letters, n - 1);
-        ch_json_add_uuid(json, "nextCursor", last->id);
-    }
-    ch_json_end_object(json);
-    return json;
+    return ch_json_page(letters, limit, write_row);
 }
 
 GString *ch_dead_letter_json(const ChDeadLetter *letter, const char *objection)

@@ -1,6 +1,7 @@
 /* Showing what was told to whom. */
 #include "notification/api/log.h"
 
+#include "chassis/core/json_page.h"
 #include "chassis/core/json_writer.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
@@ -34,8 +35,9 @@ static void write_times(GString *json, const NotificationEntry *entry)
         ch_json_add_time(json, "sentAt", entry->sent_us);
 }
 
-static void write_entry(GString *json, const NotificationEntry *entry)
+static ChUuid write_entry(GString *json, const void *row)
 {
+    const NotificationEntry *entry = row;
     const NotificationCodeInfo *info = notification_code_info(entry->code);
     ch_json_begin_object(json, NULL);
     ch_json_add_uuid(json, "id", entry->id);
@@ -56,6 +58,7 @@ static void write_entry(GString *json, const NotificationEntry *entry)
     ch_json_add_text(json, "traceId", entry->trace_id);
     write_times(json, entry);
     ch_json_end_object(json);
+    return entry->id;
 }
 
 static void read_filter(const ChHttpRequest *request, NotificationFilter *filter,
@@ -73,24 +76,6 @@ static void read_filter(const ChHttpRequest *request, NotificationFilter *filter
         ch_violations_add(violations, "status", "must be Pending, Sending, Sent or Failed");
 }
 
-/* @entries holds one more than @limit when there is a next page. */
-static GString *page_json(const GPtrArray *entries, size_t limit)
-{
-    size_t n = MIN(entries->len, limit);
-    GString *json = g_string_sized_new(1024 * (n + 1));
-    ch_json_begin_object(json, NULL);
-    ch_json_begin_array(json, "items");
-    for (size_t i = 0; i < n; i++)
-        write_entry(json, g_ptr_array_index(entries, i));
-    ch_json_end_array(json);
-    if (entries->len > limit) {
-        const NotificationEntry *last = g_ptr_array_index(entries, n - 1);
-        ch_json_add_uuid(json, "nextCursor", last->id);
-    }
-    ch_json_end_object(json);
-    return json;
-}
-
 static bool list_one(NotificationStore *store, ChHttpRequest *request, GError **error)
 {
     NotificationFilter filter = { .has_order = false };
@@ -104,7 +89,7 @@ static bool list_one(NotificationStore *store, ChHttpRequest *request, GError **
     g_autoptr(GPtrArray) entries = NULL;
     if (!store->ops->list(store, &filter, &entries, error))
         return false;
-    ch_http_respond_json(request, 200, page_json(entries, limit));
+    ch_http_respond_json(request, 200, ch_json_page(entries, limit, write_entry));
     return true;
 }
 

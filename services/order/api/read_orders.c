@@ -1,6 +1,7 @@
 /* Reading orders over HTTP. */
 #include "order/api/read_orders.h"
 
+#include "chassis/core/json_page.h"
 #include "chassis/core/json_writer.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
@@ -92,22 +93,11 @@ static void read_filter(const ChHttpRequest *request, OrderFilter *filter, ChVio
         ch_violations_add(violations, "status", "must be Created, Confirmed or Cancelled");
 }
 
-/* @orders holds one more than @limit when there is a next page. */
-static GString *page_json(const GPtrArray *orders, size_t limit)
+static ChUuid write_row(GString *json, const void *row)
 {
-    size_t n = MIN(orders->len, limit);
-    GString *json = g_string_sized_new(512 * (n + 1));
-    ch_json_begin_object(json, NULL);
-    ch_json_begin_array(json, "items");
-    for (size_t i = 0; i < n; i++)
-        write_order(json, g_ptr_array_index(orders, i));
-    ch_json_end_array(json);
-    if (orders->len > limit) {
-        const Order *last = g_ptr_array_index(orders, n - 1);
-        ch_json_add_uuid(json, "nextCursor", last->id);
-    }
-    ch_json_end_object(json);
-    return json;
+    const Order *order = row;
+    write_order(json, order);
+    return order->id;
 }
 
 static bool list_one(OrderStore *store, ChHttpRequest *request, GError **error)
@@ -123,7 +113,7 @@ static bool list_one(OrderStore *store, ChHttpRequest *request, GError **error)
     g_autoptr(GPtrArray) orders = NULL;
     if (!store->ops->list(store, &filter, &orders, error))
         return false;
-    ch_http_respond_json(request, 200, page_json(orders, limit));
+    ch_http_respond_json(request, 200, ch_json_page(orders, limit, write_row));
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* The JSON reader and writer: strictness, exactness, paths of violations. jansson is the second
  * opinion. */
 #include "chassis/core/json.h"
+#include "chassis/core/json_page.h"
 #include "chassis/core/json_writer.h"
 
 #include <jansson.h>
@@ -270,6 +271,28 @@ static void test_writes(void)
     g_string_free(json, TRUE);
 }
 
+static ChUuid write_number(GString *json, const void *row)
+{
+    const uint8_t *number = row;
+    ch_json_add_integer(json, NULL, *number);
+    return (ChUuid){ .bytes = { *number } };
+}
+
+static void test_pages_end_where_nothing_follows(void)
+{
+    uint8_t numbers[] = { 1, 2, 3 };
+    g_autoptr(GPtrArray) rows = g_ptr_array_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        g_ptr_array_add(rows, &numbers[i]);
+    GString *first = ch_json_page(rows, 2, write_number);
+    GString *last = ch_json_page(rows, 3, write_number);
+    g_assert_cmpstr(first->str, ==,
+                    "{\"items\":[1,2],\"nextCursor\":\"02000000-0000-0000-0000-000000000000\"}");
+    g_assert_cmpstr(last->str, ==, "{\"items\":[1,2,3]}");
+    g_string_free(first, TRUE);
+    g_string_free(last, TRUE);
+}
+
 static void test_violations_are_grouped_and_bounded(void)
 {
     g_autoptr(ChViolations) violations = ch_violations_new();
@@ -298,6 +321,7 @@ int main(int argc, char **argv)
     g_test_add_func("/json/decodes-text", test_decodes_text);
     g_test_add_func("/json/agrees-with-jansson", test_agrees_with_jansson);
     g_test_add_func("/json/writes", test_writes);
+    g_test_add_func("/json/pages-end-where-nothing-follows", test_pages_end_where_nothing_follows);
     g_test_add_func("/violations/are-grouped-and-bounded", test_violations_are_grouped_and_bounded);
     return g_test_run();
 }
