@@ -1,17 +1,16 @@
-"""python3 -m faults: runs the plan on a private system. ./cartwheel test faults builds for it first."""
+"""python3 -m faults: runs the plan on private systems. ./cartwheel test faults builds for it first."""
 
 import argparse
 import os
 import pathlib
 import sys
-import tempfile
 import time
 
-from support.names import PROCESSES
-from support.system import System
+from faults import report, rows, selftest
+from faults.jobs import Jobs, heed_signals
+from faults.run import run_row
 
-from faults import audit, report, rows, selftest
-from faults.run import Run
+JOBS = 2  # for two cores: a run takes half of one, and mostly waits
 
 # Everything here is on this machine: no proxy may come in between.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
@@ -24,6 +23,8 @@ def arguments():
     parser.add_argument("--only", metavar="ROW", help="these rows alone, separated by commas")
     parser.add_argument("--whole", action="store_true", help="every row, not only the quick ones")
     parser.add_argument("--bugs", action="store_true", help="switch each known bug on: the plan must catch it")
+    parser.add_argument("--jobs", type=int, default=JOBS, metavar="N",
+                        help=f"so many runs side by side, each on a system of its own (default {JOBS})")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="the report as JSON")
     return parser.parse_args()
 
@@ -38,19 +39,16 @@ def choose(options, plan):
     return [r for r in plan if options.whole or r.quick]
 
 
-def run_plan(system, chosen, seeds, folder):
-    results = []
-    for row in chosen:
-        for seed in seeds:
-            result = Run(system, row, seed, folder).go()
-            results.append(result)
-            verdict = f"{len(result.violations)} violations" if result.violations else "ok"
-            recovery = "-" if result.recovery_s is None else f"{result.recovery_s:.1f} s"
-            print(f"row {row.number:4} seed {seed:3}: {verdict}, recovery {recovery}, took {result.took_s:.1f} s",
-                  flush=True)
-            for violation in result.violations:
-                print(f"    {violation}", flush=True)
-    return results
+def run_plan(jobs, chosen, seeds):
+    """Prints a line for each run as it ends; all results, in the order of rows and seeds."""
+    tasks = [(row, seed) for row in chosen for seed in seeds]
+    together = [task for task in tasks if not task[0].alone]
+    results = {}
+    for some, most in ((together, None), ([task for task in tasks if task[0].alone], 1)):
+        for result in jobs.results(some, most):
+            results[result.row, result.seed] = result
+            print(report.line(result), flush=True)
+    return [results[row.number, seed] for row, seed in tasks]
 
 
 def main():
@@ -58,26 +56,14 @@ def main():
     plan = rows.load()
     seeds = [options.seed] if options.seed is not None else list(range(1, options.seeds + 1))
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="cartwheel-faults-") as home:
-        # An unprivileged database server has to reach its data below this directory.
-        pathlib.Path(home).chmod(0o755)
-        system = System(home)
-        folder = pathlib.Path(home) / "histories"
-        folder.mkdir()
-        try:
-            system.up()
-            for name in PROCESSES:
-                system.launcher("stop", name)
-            audit.install(system.databases)
-            if options.bugs:
-                return selftest.run(system, plan, folder)
-            chosen = choose(options, plan)
-            results = run_plan(system, chosen, seeds, folder)
-            seconds = round(time.monotonic() - started)
-            if options.json is not None:
-                report.write_json(options.json, chosen, results, {"seeds": seeds, "seconds": seconds})
-        finally:
-            system.down()
+    if options.bugs:
+        return selftest.run(plan, options.jobs)
+    chosen = choose(options, plan)
+    with Jobs(min(options.jobs, len(chosen) * len(seeds)), run_row) as jobs:
+        results = run_plan(jobs, chosen, seeds)
+    seconds = round(time.monotonic() - started)
+    if options.json is not None:
+        report.write_json(options.json, chosen, results, {"seeds": seeds, "jobs": options.jobs, "seconds": seconds})
     print(report.text(chosen, results))
     failed = [r for r in results if r.violations]
     print(f"{len(results)} runs, {len(failed)} failed, {seconds} s")
@@ -85,4 +71,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    heed_signals()
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

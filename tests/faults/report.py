@@ -32,6 +32,14 @@ def _seconds(value):
     return "-" if value is None else f"{value:.1f}"
 
 
+def line(result):
+    """What is said of a run when it ends."""
+    verdict = f"{len(result.violations)} violations" if result.violations else "ok"
+    lines = [f"row {result.row:4} seed {result.seed:3}: {verdict}, recovery {_seconds(result.recovery_s)} s,"
+             f" took {result.took_s:.1f} s"]
+    return "\n    ".join([*lines, *result.violations])
+
+
 def text(rows, results):
     """The table, then each violation with the command that runs its seed again."""
     lines = [f"{'row':5} {'fault':72} {'seeds':>5} {'viol.':>5} {'p50 s':>6} {'max s':>6} {'run s':>6} {'accepted':>8}"]

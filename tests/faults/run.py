@@ -48,7 +48,7 @@ class Result:
 class Run:
     """What a row's fault gets to work with."""
 
-    def __init__(self, system, row, seed, folder, quiet_s=QUIET_S):
+    def __init__(self, system, row, seed, quiet_s=QUIET_S):
         self.system = system
         self._quiet_s = quiet_s
         self.databases = system.databases
@@ -63,7 +63,6 @@ class Run:
         self.products = {}
         self._row = row
         self._seed = seed
-        self._folder = folder
         self.fault_at = None     # monotonic seconds
         self.healed_at = None
         self._poison = []
@@ -126,7 +125,7 @@ class Run:
         """Never raises for what the system did."""
         started = time.monotonic()
         result = Result(self._row.number, self._seed, [], notes=self.notes)
-        path = self._folder / f"row-{self._row.number}-seed-{self._seed}.jsonl"
+        path = self.system.home / f"row-{self._row.number}-seed-{self._seed}.jsonl"
         path.unlink(missing_ok=True)
         try:
             with contextlib.ExitStack() as stack:
@@ -291,6 +290,11 @@ class Run:
         finally:
             self.fleet.discard()
         result.violations += self.fleet.complaints
+
+
+def run_row(system, task):
+    """The work of a job: a row and a seed."""
+    return Run(system, *task).go()
 
 
 class NotInjected(Exception):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from faults.jobs import Jobs
 from faults.run import Run
 
 SEEDS = 5     # a bug that needs luck to hurt gets so many tries
@@ -19,18 +20,19 @@ BUGS = {
 }
 
 
-def run(system, plan, folder):
+def run(plan, jobs):
     """Prints what caught each bug; 1 when one was not caught."""
     by_number = {row.number: row for row in plan}
-    missed = []
-    for bug, numbers in BUGS.items():
-        found = _catch(system, bug, [by_number[n] for n in numbers], folder)
-        if found is None:
-            missed.append(bug)
-            print(f"{bug:24} NOT CAUGHT by rows {', '.join(numbers)} in {SEEDS} seeds", flush=True)
-        else:
-            print(f"{bug:24} caught by row {found.row}, seed {found.seed}: {_telling(found.violations)[:160]}", flush=True)
-    print(f"{len(BUGS) - len(missed)} of {len(BUGS)} known bugs caught")
+    missed = 0
+    with Jobs(min(jobs, len(BUGS)), _catch) as workers:
+        for bug, found in workers.results((bug, [by_number[n] for n in BUGS[bug]]) for bug in BUGS):
+            if found is None:
+                missed += 1
+                print(f"{bug:24} NOT CAUGHT by rows {', '.join(BUGS[bug])} in {SEEDS} seeds", flush=True)
+            else:
+                print(f"{bug:24} caught by row {found.row}, seed {found.seed}: {_telling(found.violations)[:160]}",
+                      flush=True)
+    print(f"{len(BUGS) - missed} of {len(BUGS)} known bugs caught")
     return 1 if missed else 0
 
 
@@ -39,13 +41,12 @@ def _telling(violations):
     return min(violations, key=lambda violation: not violation.startswith("I") or violation.startswith("I8"))
 
 
-def _catch(system, bug, rows, folder):
-    """The first result that accuses the bug; what only says that a fault did not happen is none."""
+def _catch(system, task):
+    """(bug, the first result that accuses it, or None); what only says that a fault did not happen accuses nobody."""
+    bug, rows = task
     for seed in range(1, SEEDS + 1):
         for row in rows:
-            sick = dataclasses.replace(row, everywhere={"SEEDED_BUG": bug})
-            result = Run(system, sick, seed, folder, QUIET_S).go()
+            result = Run(system, dataclasses.replace(row, everywhere={"SEEDED_BUG": bug}), seed, QUIET_S).go()
             if any(violation.startswith("I") for violation in result.violations):
-                return result
-    return None
-
+                return bug, result
+    return bug, None

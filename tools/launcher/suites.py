@@ -236,13 +236,14 @@ def add_fault_arguments(command):
     command.add_argument("--seeds", metavar="N", help="faults: seeds 1 to N for each row (default 3)")
     command.add_argument("--seed", metavar="SEED", help="faults: this seed alone")
     command.add_argument("--only", metavar="ROW", help="faults: these rows alone, separated by commas")
+    command.add_argument("--jobs", metavar="N", help="faults: so many runs side by side (default 2)")
     command.add_argument("--json", metavar="FILE", help="faults: the report as JSON")
     command.add_argument("--whole", action="store_true", help="faults: every row, not only the quick ones")
     command.add_argument("--bugs", action="store_true", help="faults: switch each known bug on, all must be caught")
 
 
 def _fault_arguments(options):
-    given = {name: getattr(options, name) for name in ("seeds", "seed", "only", "json")}
+    given = {name: getattr(options, name) for name in ("seeds", "seed", "only", "jobs", "json")}
     words = [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
     return [*words, *(f"--{name}" for name in ("whole", "bugs") if getattr(options, name))]
 

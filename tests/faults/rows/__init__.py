@@ -14,6 +14,7 @@ class Row:
     title: str
     fault: Callable          # (run): from the first harm to the last healing
     quick: bool = False      # part of the run by default
+    alone: bool = False      # measures what a run beside it would change
     proxied: tuple = ()      # "postgres", "rabbitmq": our proxy stands before it
     environment: object = dataclasses.field(default_factory=dict)  # {process: {variable: value}}, or (run, stack) -> it
     everywhere: dict = dataclasses.field(default_factory=dict)     # variables of every process
