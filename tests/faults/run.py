@@ -56,6 +56,7 @@ class Run:
         self.fleet = Fleet(system)
         self.notes = {}
         self.foreign = set()     # event ids that the row publishes itself, and the orders they are about
+        self.doomed = set()      # ids of innocent events that the row lets die
         self.others = 0          # orders that the row makes itself
         self.load = None
         self.proxies = {}
@@ -227,7 +228,7 @@ class Run:
             result.violations += oracles.check_stock(snapshot, states, self.products)
             result.violations += oracles.check_notifications(snapshot, log, self.foreign)
             result.violations += oracles.check_wire(log, self._tap, self.foreign)
-            result.violations += oracles.check_consumers(snapshot, log, states, self.foreign)
+            result.violations += oracles.check_consumers(snapshot, log, states, self.foreign, self.doomed)
             result.violations += oracles.check_dead_letters(snapshot, self._poison, self.note)
         result.violations += oracles.check_open_transactions(self.databases)
         result.violations += oracles.check_resources(self._resources, self.fleet.resources(),

@@ -22,16 +22,16 @@ class Child:
         self.name = name
         self.good_exits = {0}
         self.environment = system.environment(name)
-        self.admin = f"127.0.0.1:{free_port()}"
-        self.environment["ADMIN_LISTEN"] = self.admin
+        self.environment["ADMIN_LISTEN"] = f"127.0.0.1:{free_port()}"
         if name in APIS:
-            self.http = f"127.0.0.1:{free_port()}"
-            self.environment["HTTP_LISTEN"] = self.http
+            self.environment["HTTP_LISTEN"] = f"127.0.0.1:{free_port()}"
         for key, value in (changes or {}).items():
             if value is None:
                 self.environment.pop(key, None)
             else:
                 self.environment[key] = value
+        self.admin = self.environment["ADMIN_LISTEN"]
+        self.http = self.environment.get("HTTP_LISTEN")
         self._log = tempfile.NamedTemporaryFile(prefix=name + "-", suffix=".log")
         self.started_at = time.monotonic()
         self.process = subprocess.Popen([*prefix, system.binary(name)], env=self.environment,

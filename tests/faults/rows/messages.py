@@ -1,5 +1,6 @@
-"""Rows 22 to 25: messages come slowly, twice, out of order, or broken."""
+"""Rows 22 to 26: messages come slowly, twice, out of order, broken, or back from the dead."""
 
+import collections
 import contextlib
 import json
 
@@ -8,9 +9,11 @@ import pika
 from support import events, poison
 from support.api import new_id
 from support.broker import Broker
+from support.dead_letters import broken, dlq, start_dlq
 from support.names import (EXCHANGE_OF, ORDER_CANCELLED, ORDER_CREATED, STOCK_COMPLETED, STOCK_EXCHANGE, WORKERS)
 from support.waits import eventually
 
+from faults.fleet import KILLED
 from faults.rows import row
 
 SPY = "fault-plan.spy"
@@ -120,3 +123,91 @@ def strangers(run):
                 "order", "select count(*) from inbox where event_id = %s", (b["EventId"],)), "its first coming")
             broker.publish(STOCK_EXCHANGE, STOCK_COMPLETED, json.dumps(body),
                            pika.BasicProperties(message_id=body["EventId"], delivery_mode=2))
+
+
+DEAD_QUEUE = "order.stock.completed"
+DOOMED = "status = 2 and right(id::text, 1) < '4'"  # every fourth order, when it is to be confirmed
+LETTERS = 60
+TWICE = 10  # letters whose event comes once more besides
+
+
+def _waiting(run):
+    """(letter, event, body) of those that our fault let die, and that nobody has replayed yet."""
+    return run.databases.rows("order", "select id::text, message_id, body from dead_letters where queue = %s"
+                              " and act is null and reason like '%%broken_%%' order by died_at", (DEAD_QUEUE,))
+
+
+def _publish_again(broker, letters):
+    for _, event, body in letters:
+        broker.to_queue(DEAD_QUEUE, bytes(body), pika.BasicProperties(message_id=event, delivery_mode=2))
+
+
+def _doom(run):
+    """The database refuses to confirm some orders, until their stock results are dead letters."""
+    with broken(run.databases, "order", "orders", DOOMED):
+        eventually(lambda: len(_waiting(run)) >= LETTERS, f"{LETTERS} stock results to die", 60)
+    run.doomed = {event for event, in run.databases.rows(
+        "stock", "select message_id from fault_plan.outbox_log where message_type = %s", (STOCK_COMPLETED,))}
+
+
+def _replay(run, *targets):
+    """The arguments and the environment of ./cartwheel dlq for the worker as it runs now."""
+    worker = run.fleet["order-worker"]
+    return (("replay", *targets, "--url", f"http://{worker.admin}", "--why", "the constraint was dropped"),
+            {"ADMIN_TOKEN": run.system.endpoints["admin_token"]})
+
+
+def _acted(run):
+    return run.databases.value("order", "select count(*) from dead_letters where act is not null")
+
+
+def _replayed_once(run, history):
+    """I7: a letter was sent once more, however often it was asked for, and taken in by its own consumer."""
+    sent = collections.Counter(event for event, in run.databases.rows(
+        "order", "select message_id from fault_plan.outbox_log where exchange = '' and failed_queue is null"))
+    acted = {event for event, in run.databases.rows("order", "select message_id from dead_letters where act is not null")}
+    taken = {event for event, in run.databases.rows(
+        "order", "select event_id::text from inbox where consumer = %s", (DEAD_QUEUE,))}
+    run.note("replayed", len(acted))
+    return ([f"I7: letter {event} was sent {n} times" for event, n in sent.items() if n > 1] +
+            [f"I7: letter {event} is marked as replayed and was not sent, or the reverse" for event in acted ^ set(sent)] +
+            [f"I7: letter {event} was replayed and not taken in" for event in acted - taken])
+
+
+@row("26", "dead letters replayed twice under load, some taken in already; kill -9 of the tool, then of the worker",
+     check=_replayed_once)
+def replayed(run):
+    _doom(run)
+    letters = _waiting(run)
+    with Broker(run.system.amqp_url) as broker:
+        took_effect, race = letters[:TWICE], letters[-TWICE:]
+        _publish_again(broker, took_effect)
+        eventually(lambda: run.databases.value(
+            "order", "select count(*) from inbox where event_id = any(%s::uuid[])",
+            ([event for _, event, _ in took_effect],)) == TWICE, "some to take effect before they are replayed")
+        arguments, environ = _replay(run, "--all", "--queue", DEAD_QUEUE, "--rate", "40")
+        tool = start_dlq(run.system, *arguments, env=environ)
+        eventually(lambda: _acted(run) >= run.nth(10), "the first to be replayed", 30)
+        tool.kill()
+        tool.communicate()
+        point = run.random.choice(["before_commit@dead letters", "after_commit@dead letters", "after_publish@relay",
+                                   f"after_commit@{DEAD_QUEUE}"]) + f":{run.nth(8) + 2}"
+        run.note("killed at", point)
+        address = {"ADMIN_LISTEN": run.fleet["order-worker"].admin}
+        run.fleet.restart("order-worker", {**address, "FAULT_POINT": point})
+        tool = start_dlq(run.system, *arguments, env=environ)
+        _publish_again(broker, race)
+    run.fleet.wait_end("order-worker", {KILLED})
+    run.fleet.start("order-worker", address)
+    output, errors = tool.communicate(timeout=90)
+    assert tool.returncode in (0, 1), f"the tool gave up: {output[-300:]} {errors}"
+    dlq(run.system, *arguments, env=environ, check=False)  # what died last
+    assert not _acted_by_name(run, [letter for letter, _, _ in letters]), "I7: a letter was replayed a second time"
+
+
+def _acted_by_name(run, ids):
+    """How many letters were acted upon now; all of them were, or took effect, before."""
+    arguments, environ = _replay(run, *ids, "--rate", "1000")
+    _, lines, _ = dlq(run.system, *arguments, env=environ, check=False)
+    assert len(lines) == len(ids), f"{len(lines)} of {len(ids)} letters were looked at"
+    return sum(line["outcome"] != "refused" for line in lines)
