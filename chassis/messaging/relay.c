@@ -12,8 +12,8 @@
 
 enum {
     MAX_CLAIM = 1000,
-    CONFIRM_WAIT_MS =
-        5000,          /* then the transaction is rolled back: none stays open on a slow broker */
+    CONFIRM_WAIT_MS = 5000, /* for the next one, 15 s for all; then the transaction is rolled back,
+                             * before the database ends one that is idle for 30 s */
     MAX_ATTEMPTS = 20, /* with waits of 1, 2, 4, ... 30 s: about 8 minutes, then it is parked */
 };
 
@@ -82,7 +82,8 @@ struct ChRelay {
     ChPublisher *publisher;
     ChTicker *ticker;
     int64_t claim; /* rows to claim: halved when the broker closes the channel on us, so that the
-                    * guilty one soon stands alone; doubled after success */
+                    * guilty one soon stands alone, and when it did not confirm all in time;
+                    * doubled after success */
 };
 
 ChRelay *ch_relay_new(ChPg *pg, ChPublisher *publisher, ChTicker *ticker)
@@ -208,6 +209,7 @@ static bool publish(ChRelay *relay, const ChPgRows *rows, GError **error)
     if (!ch_publisher_publish(relay->publisher, messages, n, CONFIRM_WAIT_MS, outcomes, &why)) {
         if (!ch_error_is_unavailable(why))
             return narrow(relay, rows, why, error);
+        relay->claim = MAX((int64_t)n / 2, 1);
         g_propagate_error(error, g_steal_pointer(&why));
         return false;
     }

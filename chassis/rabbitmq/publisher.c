@@ -14,6 +14,7 @@ enum {
     MAX_UNCONFIRMED = 512,               /* messages under way; small enough for socket buffers */
     MAX_UNCONFIRMED_BYTES = 1024 * 1024, /* a blocked broker stops reading: we must not block */
     SENDS_BETWEEN_READS = 64,
+    MAX_WAITS = 3, /* times as long as the caller waits for a confirm: the most that a call takes */
 };
 
 struct ChPublisher {
@@ -34,6 +35,10 @@ typedef struct {
     size_t n_settled;
     size_t oldest;     /* every message before this one is settled */
     size_t sent_bytes; /* bodies of the unsettled ones */
+    int64_t wait_us;   /* for the next confirm */
+    int64_t deadline_us;
+    int64_t last_us;       /* no deadline is later */
+    size_t n_settled_then; /* when the deadline was set */
 } Window;
 
 ChPublisher *ch_publisher_new(const ChPublisherConfig *config)
@@ -258,8 +263,19 @@ static bool send_some(ChPublisher *publisher, Window *window, GError **error)
     return ok;
 }
 
-static bool publish_window(ChPublisher *publisher, Window *window, int64_t deadline_us,
-                           GError **error)
+/* A broker that goes on confirming is slow, not gone. Giving up on it would lose what it has done,
+ * and send it all of that again: it would never come to an end. */
+static int64_t left_us(Window *window)
+{
+    int64_t now_us = ch_time_monotonic_us();
+    if (window->n_settled > window->n_settled_then) {
+        window->n_settled_then = window->n_settled;
+        window->deadline_us = MIN(now_us + window->wait_us, window->last_us);
+    }
+    return window->deadline_us - now_us;
+}
+
+static bool publish_window(ChPublisher *publisher, Window *window, GError **error)
 {
     while (window->n_settled < window->n) {
         if (!read_frames(publisher, window, 0, error) || !send_some(publisher, window, error))
@@ -270,14 +286,14 @@ static bool publish_window(ChPublisher *publisher, Window *window, int64_t deadl
             break; /* the last confirm has come: no other frame would end a wait */
         if (window->sent < window->n && !window_is_full(window) && !publisher->blocked)
             continue;
-        int64_t left_us = deadline_us - ch_time_monotonic_us();
-        if (left_us <= 0) {
+        int64_t wait_us = left_us(window);
+        if (wait_us <= 0) {
             g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "broker: %s",
                         publisher->blocked ? "publishing is blocked by an alarm"
                                            : "no confirm in time");
             return false;
         }
-        if (!read_frames(publisher, window, (int)(left_us / 1000) + 1, error))
+        if (!read_frames(publisher, window, (int)(wait_us / 1000) + 1, error))
             return false;
     }
     return true;
@@ -290,16 +306,20 @@ bool ch_publisher_publish(ChPublisher *publisher, const ChMessage *messages, siz
         return false;
     g_autofree ChPublishOutcome *told = g_new0(ChPublishOutcome, n);
     g_autofree bool *settled = g_new0(bool, n);
+    int64_t now_us = ch_time_monotonic_us();
+    int64_t wait_us = INT64_C(1000) * wait_ms;
     Window window = {
         .messages = messages,
         .n = n,
         .outcomes = told,
         .settled = settled,
         .first_tag = publisher->published + 1,
+        .wait_us = wait_us,
+        .deadline_us = now_us + wait_us,
+        .last_us = now_us + MAX_WAITS * wait_us,
     };
-    int64_t deadline_us = ch_time_monotonic_us() + INT64_C(1000) * wait_ms;
     GError *why = NULL;
-    if (publish_window(publisher, &window, deadline_us, &why)) {
+    if (publish_window(publisher, &window, &why)) {
         memcpy(outcomes, told, n * sizeof *told);
         return true;
     }

@@ -50,7 +50,8 @@ void ch_publisher_free(ChPublisher *publisher);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChPublisher, ch_publisher_free)
 
-/** Publishes @n messages, persistent, and waits up to @wait_ms for the confirms.
+/** Publishes @n messages, persistent, and waits up to @wait_ms for the next confirm, up to three
+ * times as long for all of them.
  * outcomes[i] tells what became of messages[i]; only written on success.
  * Errors: UNAVAILABLE: any of them may or may not have arrived (publish again: consumers drop
  * duplicates). FAILED: the broker closed the channel because of one of them; the same holds. */

@@ -1,5 +1,6 @@
 """The outbox: back pressure when it fills, events that no queue takes, and a broker that takes nothing."""
 
+import signal
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -7,11 +8,15 @@ import requests
 
 from support import prometheus
 from support.api import OrderApi, items_of, new_id
-from support.child import child
+from support.child import child, instead
+from support.load import place_many
 from support.names import ORDER_CREATED, ORDER_EXCHANGE
+from support.proxy import DOWN, Proxy
 from support.waits import eventually, remains
 
 FEW = 5
+MANY = 300
+SLOW_S = 4  # two such waits are longer than the relay's for a confirm
 
 
 def test_past_outbox_max_pending_the_api_answers_503_until_it_drains(system, databases, stocks):
@@ -113,3 +118,23 @@ def test_a_broker_that_refuses_us_is_no_fault_of_the_messages(system, databases,
     finally:
         system.start("order-worker")
     orders.wait(order_id, "Confirmed")
+
+
+def test_a_broker_that_confirms_slowly_is_not_given_up(system, databases, stocks):
+    """Its confirms come in pieces, none later than the relay waits for one, the last later than that.
+
+    A relay that gave up would send everything again, and never come to an end.
+    """
+    product = stocks.create(MANY)
+    url = urlsplit(system.endpoints["amqp_url"])
+    with Proxy((url.hostname, url.port)) as proxy:
+        through = url._replace(netloc=f"{url.username}:{url.password}@{url.hostname}:{proxy.port}").geturl()
+        with instead(system, "order-worker", {"AMQP_URL": through}) as worker:
+            worker.process.send_signal(signal.SIGSTOP)
+            place_many(system.api("order"), [[(product, 1)]] * MANY)
+            proxy.delay(SLOW_S, directions=(DOWN,))
+            worker.process.send_signal(signal.SIGCONT)
+            eventually(lambda: databases.outbox_pending("order") == 0, "the outbox to drain", 30)
+            assert "no confirm in time" not in worker.log
+            proxy.clear()
+            stocks.wait(product, 0)

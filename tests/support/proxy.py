@@ -74,9 +74,10 @@ class Proxy:
         for direction in directions or (UP, DOWN):
             self._weather[direction].lost = True
 
-    def delay(self, delay_s, jitter_s=0.0):
-        for weather in self._weather.values():
-            weather.delay_s, weather.jitter_s = delay_s, jitter_s
+    def delay(self, delay_s, jitter_s=0.0, directions=(UP, DOWN)):
+        """So long waits each piece that is read, and all behind it."""
+        for direction in directions:
+            self._weather[direction].delay_s, self._weather[direction].jitter_s = delay_s, jitter_s
 
     def slice(self, size):
         """At most that many bytes a segment."""
