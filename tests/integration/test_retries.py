@@ -1,6 +1,6 @@
 """A message that cannot be handled: three attempts, each rolled back whole, then a dead letter."""
 
-from support import events
+from support import events, poison
 from support.api import new_id
 from support.names import STOCK_COMPLETED
 from support.waits import eventually
@@ -34,3 +34,17 @@ def test_neighbours_of_a_failed_message_are_handled_at_once(broker, orders, stoc
     for event_id in strangers:
         eventually(lambda: dead_letters.of(event_id), "the dead letter of " + event_id, timeout=30)
     assert stocks.quantity(product) == 0
+
+
+def test_a_retry_that_finds_no_queue_is_not_late_by_minutes(system, broker, dead_letters):
+    """The broker keeps it meanwhile, where no count shows it."""
+    queue = "stock.ordercreated"
+    _, _, marker, body, properties = next(m for m in poison.every_kind() if m[:2] == ("cut-off", queue))
+    system.stop("stock-worker")
+    try:
+        broker.channel.queue_delete(queue)
+        broker.to_queue(queue + ".retry.1", body, properties)
+        eventually(lambda: broker.depth(queue + ".retry.1") == 0, "its time to be over")
+    finally:
+        system.start("stock-worker")
+    eventually(lambda: dead_letters.of(marker), "the dead letter of " + marker, timeout=30)

@@ -18,7 +18,7 @@ RABBITMQ_CLUSTER = {
     "persistence": {"storage": str},
     "resources": "ResourceRequirements",
     "tls": {"secretName": str, "disableNonTLSListeners": bool},
-    "rabbitmq": {"additionalConfig": str},
+    "rabbitmq": {"additionalConfig": str, "advancedConfig": str},
     "affinity": "Affinity",
     "override": {"statefulSet": {"spec": {"template": {"spec": "PodSpec"}}}},
 }

@@ -182,6 +182,11 @@ def storm(count):
     return messages
 
 
+def every_kind():
+    """One message of each kind for each queue where it is bad."""
+    return [make() for queue, (_, event_type, _, _) in QUEUES.items() for make in _makers(queue, event_type)]
+
+
 def _makers(queue, event_type):
     """One maker of a fresh message for each kind that is bad in @queue."""
     kinds = {**BODIES, **MORE_BODIES.get(queue, {})}
