@@ -1,6 +1,7 @@
 """What the product does not keep, noted from outside: triggers in a schema of ours, a queue that sees each event."""
 
 import json
+import time
 
 import pika
 
@@ -8,6 +9,7 @@ from support.broker import Broker
 from support.names import EXCHANGE_OF, QUEUES, SERVICES, dead_letter_queue
 
 TAP = "fault-plan.tap"
+IDLE_S = 0.5  # without a message: the queue is empty, when all that had to come has come
 TABLES = {
     "order": "orders, order_items, order_history, idempotency_keys",
     "stock": "stock, stock_reservations, stock_movements",
@@ -76,21 +78,23 @@ class TapQueue:
                 for exchange in set(EXCHANGE_OF.values()):
                     broker.channel.queue_bind(TAP, exchange, "#")
 
-    def collect(self):
-        """Takes all that has come by now."""
+    def collect(self, expected, patience_s):
+        """Takes all that has come: @expected ids at least, unless nothing comes for @patience_s."""
         if not self.listens:
             return
+        missing, last = set(expected), time.monotonic()
         connection = pika.BlockingConnection(pika.URLParameters(self._url))
         try:
             channel = connection.channel()
             channel.basic_qos(prefetch_count=1000)
-            for method, properties, body in channel.consume(TAP, inactivity_timeout=0.2):
-                if method is None:
-                    if _is_empty(connection):
-                        break
-                    continue
-                self.seen.append(_seen(method, properties, body))
-                channel.basic_ack(method.delivery_tag)
+            for method, properties, body in channel.consume(TAP, inactivity_timeout=IDLE_S):
+                if method is not None:
+                    self.seen.append(_seen(method, properties, body))
+                    missing.discard(self.seen[-1][0])
+                    channel.basic_ack(method.delivery_tag)
+                    last = time.monotonic()
+                elif not missing or time.monotonic() - last > patience_s:
+                    break
             channel.cancel()
         finally:
             connection.close()
@@ -98,12 +102,6 @@ class TapQueue:
     def delete(self):
         with Broker(self._url) as broker:
             broker.channel.queue_delete(TAP)
-
-
-def _is_empty(connection):
-    """By a channel of its own: the consumer's stays as it is. What is delivered already counts as gone."""
-    with connection.channel() as channel:
-        return channel.queue_declare(TAP, passive=True).method.message_count == 0
 
 
 def _seen(method, properties, body):

@@ -116,7 +116,8 @@ def outbox_log(snapshot):
     An event for all has no queue; a retry, a dead letter and a replay are for one.
     """
     return {service: snapshot.rows(
-        service, "select message_id, message_type, order_id, case exchange when '' then routing_key else failed_queue end"
+        service, "select message_id, message_type, order_id,"
+        " case exchange when '' then routing_key else failed_queue end"
         " from fault_plan.outbox_log") for service in SERVICES}
 
 
@@ -135,22 +136,42 @@ def check_notifications(snapshot, log, foreign):
     return wrong
 
 
+def committed(log):
+    """[(message id, type, order)] of the events that had to be published."""
+    return [(message, kind, order) for service in ("order", "stock")
+            for message, kind, order, queue in log[service] if queue is None]
+
+
 def check_wire(log, tap, foreign):
     """I6: published ids are committed ids; @foreign ids were published by the row itself."""
-    committed = [(message, kind, order) for service in ("order", "stock")
-                 for message, kind, order, queue in log[service] if queue is None]
     wrong = []
-    for (order, kind), n in collections.Counter((o, k) for _, k, o in committed).items():
+    for (order, kind), n in collections.Counter((o, k) for _, k, o in committed(log)).items():
         if n > 1 and kind in ONCE and order not in foreign:
             wrong.append(f"I6: {n} times {kind} of order {order}")
     if not tap.listens:
         return wrong
-    ids, seen = {message for message, _, _ in committed}, {event for event, _, _ in tap.seen} - foreign
+    ids, seen = {message for message, _, _ in committed(log)}, {event for event, _, _ in tap.seen} - foreign
     if lost := ids - seen:
         wrong.append(f"I6: {len(lost)} committed events were never published: {some(lost)}")
     if ghosts := seen - ids:
         wrong.append(f"I6: {len(ghosts)} events on the wire that nobody committed: {some(ghosts)}")
     return wrong
+
+
+def _fates(snapshot, log):
+    """(queue, published, taken in, dead letters), as sets of ids, for each queue."""
+    for queue, (exchange, kind, service, _) in QUEUES.items():
+        publisher = {ORDER_EXCHANGE: "order", STOCK_EXCHANGE: "stock"}[exchange]
+        published = {m for m, k, _, one in log[publisher] if one is None and k == kind}
+        taken = {m for m, in snapshot.rows(service, "select event_id::text from inbox where consumer = %s", (queue,))}
+        dead = {m for m, in snapshot.rows(service, "select message_id from dead_letters where queue = %s", (queue,))}
+        yield queue, published, taken, dead
+
+
+def on_their_way(databases):
+    """How many events no consumer has taken in or given up yet. Asks no broker: one that is short of time
+    says of a quorum queue that it is empty."""
+    return sum(len(published - taken - dead) for _, published, taken, dead in _fates(databases, outbox_log(databases)))
 
 
 def check_consumers(snapshot, log, states, foreign, doomed):
@@ -160,12 +181,8 @@ def check_consumers(snapshot, log, states, foreign, doomed):
     @doomed are those that the row lets die.
     """
     wrong = []
-    for queue, (exchange, kind, service, _) in QUEUES.items():
-        publisher = {ORDER_EXCHANGE: "order", STOCK_EXCHANGE: "stock"}[exchange]
-        published = {m for m, k, _, one in log[publisher] if one is None and k == kind}
-        known = {m for m, _, order, _ in log[publisher] if order in states}
-        taken = {m for m, in snapshot.rows(service, "select event_id::text from inbox where consumer = %s", (queue,))}
-        dead = {m for m, in snapshot.rows(service, "select message_id from dead_letters where queue = %s", (queue,))}
+    known = {m for service in ("order", "stock") for m, _, order, _ in log[service] if order in states}
+    for queue, published, taken, dead in _fates(snapshot, log):
         if lost := published - taken - dead:
             wrong.append(f"I7: {len(lost)} events were lost before {queue}: {some(lost)}")
         if strange := taken - published - foreign:
