@@ -1,4 +1,4 @@
-"""The tables of docs/deployment.md that say what the manifests must be."""
+"""The tables of the documentation that say what the manifests must be."""
 
 import re
 
@@ -8,11 +8,11 @@ from tools import ROOT
 CELL = re.compile(r"\s*\|\s*")
 
 
-def table(heading):
+def table(heading, document="deployment.md"):
     """The rows below a heading, without the head; each a list of texts without code marks."""
-    text = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
     _, found, rest = text.partition(f"{heading}\n")
-    assert found, f"docs/deployment.md has no line {heading}"
+    assert found, f"docs/{document} has no line {heading}"
     lines = rest.splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("|"))
     rows = []

@@ -6,12 +6,6 @@ from documents import for_services, names, table
 from rendering import SERVICES
 from tools import ROOT
 
-# docs/architecture.md, "Threads and connections"; a rollout runs one copy more, a migrator takes one.
-CONNECTIONS = {
-    "order": {"api": 3, "worker": 7},
-    "stock": {"api": 2, "worker": 6},
-    "notification": {"api": 2, "worker": 8},
-}
 RESERVED = 3 + 10  # superuser_reserved_connections, and what the operator, replicas and people take
 WINDOW = 512  # of a consumer
 
@@ -73,12 +67,22 @@ def test_a_worker_never_goes_away(production):
         assert "cpu" in {trigger["type"] for trigger in item["spec"]["triggers"]}
 
 
+def connections():
+    """{process: PostgreSQL connections of one copy}."""
+    found = {}
+    for processes, _, _, number, _ in table("## Threads and connections", "architecture.md"):
+        found |= {name: int(number) for name in names(processes)}
+    return found
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_database_has_a_connection_for_every_copy(production, service):
-    copies = scaled(production)
+    """A rollout runs one copy more, a migrator takes one."""
+    copies, each = scaled(production), connections()
     cluster = production.get("Cluster", f"{service}-db")
     limit = int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
-    needed = sum((copies[f"{service}-{kind}"][1] + 1) * each for kind, each in CONNECTIONS[service].items()) + 1
+    ours = (f"{service}-api", f"{service}-worker")
+    needed = sum((copies[name][1] + 1) * each[name] for name in ours) + 1
     assert needed <= limit - RESERVED, f"{needed} connections at most"
 
 
