@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from support.api import new_id
+from support.api import OrderApi, new_id
 from support.child import child, run_binary
 from support.names import MIGRATORS, SERVICES, service_of
 from support.waits import eventually
@@ -129,9 +129,8 @@ def test_a_worker_that_finds_an_older_schema_waits_and_says_so(system, empty_dat
         assert worker.process.poll() is None
 
 
-def test_an_api_that_finds_a_newer_schema_waits(system, databases, empty_database):
-    url = empty_database("order")
-    assert run_binary(system, "order-migrator", {"DATABASE_URL": url}).returncode == 0
+def make_newer(url):
+    """Gives the database a schema version that no build of now knows."""
     with psycopg.connect(url, autocommit=True) as connection:
         ledger = ledger_of(connection)
         columns = [c.name for c in connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(ledger)).description]
@@ -139,9 +138,32 @@ def test_an_api_that_finds_a_newer_schema_waits(system, databases, empty_databas
         others = sql.SQL(", ").join(sql.Identifier(c) for c in columns[1:])
         connection.execute(sql.SQL("INSERT INTO {0} ({1}, {2}) SELECT {1} + 1000, {2} FROM {0} ORDER BY {1} LIMIT 1").format(
             ledger, sql.Identifier(version), others))
+
+
+def wait_for_refusal(api):
+    eventually(lambda: api.get("/health/ready").status_code == 503, "a 503", forgive=(OSError,))
+    eventually(lambda: "schema" in api.log or "newer" in api.log, "the log to name the schema")
+
+
+def test_an_api_that_finds_a_newer_schema_waits(system, empty_database):
+    url = empty_database("order")
+    assert run_binary(system, "order-migrator", {"DATABASE_URL": url}).returncode == 0
+    make_newer(url)
     with child(system, "order-api", {"DATABASE_URL": url}, ready=False) as api:
-        eventually(lambda: api.get("/health/ready").status_code == 503, "a 503", forgive=(OSError,))
-        eventually(lambda: "schema" in api.log or "newer" in api.log, "the log to name the schema")
+        wait_for_refusal(api)
+
+
+def test_an_api_at_work_goes_on_when_a_newer_schema_arrives(system, empty_database):
+    """A rollout: old and new are side by side, the old ones over the connections that they have."""
+    url = empty_database("order")
+    assert run_binary(system, "order-migrator", {"DATABASE_URL": url}).returncode == 0
+    with child(system, "order-api", {"DATABASE_URL": url}) as old:
+        make_newer(url)
+        with child(system, "order-api", {"DATABASE_URL": url}, ready=False) as late:
+            wait_for_refusal(late)
+        orders = OrderApi(old.base)
+        assert orders.status(orders.placed((new_id(), 1))) == "Created"
+        assert old.is_ready()
 
 
 def test_each_role_reaches_its_own_database_alone(databases):
