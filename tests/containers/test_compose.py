@@ -6,6 +6,7 @@ import pathlib
 import re
 
 import pytest
+import requests
 
 from harness.command import run, stdout_of
 from harness.images import ROOT
@@ -82,6 +83,17 @@ def test_every_container_has_limits_and_manners(stack, name):
     assert "no-new-privileges:true" in host["SecurityOpt"] and not host["Privileged"]
     assert container["Config"].get("Healthcheck") or name in MIGRATORS
     assert container["State"]["OOMKilled"] is False
+
+
+@pytest.mark.parametrize("name", PROCESSES + MIGRATORS)
+def test_nothing_differs_from_the_embedded_run_but_settings(stack, name):
+    """The launcher too starts the binary alone, without arguments, with values of its own for these variables."""
+    container = stack.container(name)
+    assert (container["Path"], container["Args"]) == (f"/usr/bin/{name}", [])
+    assert not container["Mounts"]
+    known = re.findall(r"^  ([A-Z][A-Z0-9_]*) ", stdout_of("docker", "run", "--rm", container["Image"], "--help"), re.M)
+    given = {variable.partition("=")[0] for variable in container["Config"]["Env"]}
+    assert "DATABASE_URL" in given and given <= {*known, "PATH"}
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -165,6 +177,15 @@ def test_logs_are_json_lines_and_hold_no_secret(stack, name):
         assert json.loads(line)["process"] == name
     text = "\n".join(lines)
     assert not [key for key, value in stack.settings.items() if key.endswith("_PASSWORD") and value and value in text]
+
+
+def test_the_management_page_answers(stack):
+    port, login = stack.settings["RABBITMQ_MANAGEMENT_PORT"], ("RABBITMQ_USER", "RABBITMQ_PASSWORD")
+    page = requests.get(f"http://127.0.0.1:{port}/", timeout=10)
+    assert page.status_code == 200 and "RabbitMQ Management" in page.text
+    overview = requests.get(f"http://127.0.0.1:{port}/api/overview", timeout=10,
+                            auth=tuple(stack.settings[name] for name in login))
+    assert overview.status_code == 200
 
 
 def test_what_is_documented_is_what_is_used():
