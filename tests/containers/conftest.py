@@ -7,7 +7,7 @@ import pytest
 from harness import images
 from harness.command import MINUTE, run
 from harness.daemon import docker_daemon
-from harness.stack import Stack
+from harness.stack import Stack, first_times
 from support.system import GivenSystem
 
 TAG = f"test-{os.getpid()}"
@@ -67,9 +67,9 @@ def stack(built):
     """Started by the two commands of the README; taken away with its data at the end."""
     composed = Stack(TAG, built)
     try:
-        with composed.healthy_times() as times:
+        with composed.events("health_status") as events:
             composed.up()
-        composed.first_healthy = times
+        composed.first_healthy = first_times(events, "health_status: healthy")
         composed.at_start = composed.everything()
         yield composed
     finally:
@@ -78,6 +78,11 @@ def stack(built):
 
 
 @pytest.fixture(scope="session")
-def system(stack, tmp_path_factory):
+def endpoints_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("containers")
+
+
+@pytest.fixture(scope="session")
+def system(stack, endpoints_folder):
     """The same as a client knows it: addresses alone."""
-    return GivenSystem(stack.write_endpoints(tmp_path_factory.mktemp("containers")))
+    return GivenSystem(stack.write_endpoints(endpoints_folder))

@@ -30,10 +30,27 @@ def _distinct_ports(names):
     return dict(zip(names, ports))
 
 
+def first_times(events, status):
+    """{service: Unix time of its first event with that status}."""
+    found = {}
+    for event in events:
+        if event["status"] == status:
+            found.setdefault(event["Actor"]["Attributes"]["com.docker.compose.service"], event["timeNano"] / 1e9)
+    return found
+
+
 def readme_commands():
     """The lines of the README that start the system, as they stand there."""
     lines = [line.strip() for line in (ROOT / "README.md").read_text().splitlines()]
     return [line.partition("#")[0].split() for line in lines if line.startswith("docker compose --profile")]
+
+
+def documented_commands(heading):
+    """The shell blocks of docs/deployment.md below a heading and above the next, as they stand there."""
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    _, found, rest = text.partition(f"\n{heading}\n")
+    assert found, f"docs/deployment.md has no line {heading}"
+    return re.findall(r"^```sh\n(.*?)^```$", re.split(r"^##", rest, flags=re.M)[0], flags=re.M | re.S)
 
 
 class Stack:
@@ -46,10 +63,19 @@ class Stack:
         self.settings = {**DEFAULTS, **ports, **passwords, **server_images, "CARTWHEEL_TAG": tag, "SMTP_PASSWORD": ""}
         self._program = ["docker", "compose"] if succeeds("docker", "compose", "version") else ["docker-compose"]
 
+    @property
+    def _environment(self):
+        return {**self.settings, "COMPOSE_PROJECT_NAME": self.project}
+
     def compose(self, *arguments, timeout=5 * MINUTE):
         """docker compose, or docker-compose where that is what the machine has."""
-        return run(*self._program, *arguments, cwd=ROOT, timeout=timeout,
-                   env={**self.settings, "COMPOSE_PROJECT_NAME": self.project})
+        return run(*self._program, *arguments, cwd=ROOT, timeout=timeout, env=self._environment)
+
+    def shell(self, commands, folder):
+        """Runs commands of the documentation; the files that they name are in the folder."""
+        program = " ".join([*self._program, f"--file={ROOT}/docker-compose.yml", f"--project-directory={ROOT}"])
+        return run("sh", "-euc", commands.replace("docker compose", program), cwd=folder, timeout=5 * MINUTE,
+                   env=self._environment)
 
     def up(self, *options):
         """Both commands of the README, and a wait until everything is healthy."""
@@ -58,26 +84,23 @@ class Stack:
         self.wait_healthy()
 
     @contextlib.contextmanager
-    def healthy_times(self):
-        """Until the end of the block listens; then {service: Unix time at which it became healthy} is filled in."""
-        found = {}
+    def events(self, kind):
+        """Until the end of the block listens; then Docker's events of that kind are filled in."""
+        found = []
         with tempfile.TemporaryFile("w+") as notes:
             listener = subprocess.Popen(
                 ["docker", "events", f"--filter=label=com.docker.compose.project={self.project}",
-                 "--filter=event=health_status", "--format={{json .}}"], stdin=subprocess.DEVNULL, stdout=notes)
+                 f"--filter=event={kind}", "--format={{json .}}"], stdin=subprocess.DEVNULL, stdout=notes)
             try:
                 yield found
             finally:
                 listener.terminate()
                 listener.wait()
             notes.seek(0)
-            for event in map(json.loads, notes):
-                if event["status"] == "health_status: healthy":
-                    service = event["Actor"]["Attributes"]["com.docker.compose.service"]
-                    found.setdefault(service, event["timeNano"] / 1e9)
+            found += map(json.loads, notes)
 
-    def wait_healthy(self):
-        for service in LONG_RUNNING:
+    def wait_healthy(self, services=LONG_RUNNING):
+        for service in services:
             eventually(lambda s=service: all(c["State"]["Health"]["Status"] == "healthy" for c in self.containers(s)),
                        f"all copies of {service} to be healthy", READY_SECONDS)
 
