@@ -12,7 +12,7 @@ from support import poison
 from support.api import StockApi, new_id
 from support.broker import Broker
 from support.invariants import DeadLetterMark, wait_drained, wait_final
-from support.names import PROCESSES, QUEUES, SERVICES
+from support.names import PROCESSES, SERVICES
 from support.proxy import Proxy
 from support.waits import SLOWNESS, TookTooLong, eventually
 
@@ -93,12 +93,11 @@ class Run:
         self._poison += messages
         self.foreign.update(marker for _, _, marker, _, _ in messages)
         with Broker(self.system.amqp_url) as broker:
-            for _, queue, _, body, properties in messages:
-                broker.to_queue(queue, body, properties)
+            broker.publish_all(("", queue, body, properties) for _, queue, _, body, properties in messages)
 
     def poison_queue(self, queue, count=3):
         """A few unreadable messages into @queue: each is a dead letter at once."""
-        kinds = [m for _ in range(count) for m in poison.storm(len(QUEUES) * 40)]
+        kinds = [m for _ in range(count) for m in poison.every_kind()]
         self.poison_with([m for m in kinds if m[0] == "cut-off" and m[1] == queue])
 
     def expect_dead(self, kind, queue, marker):
@@ -200,7 +199,7 @@ class Run:
 
     def _publish_poison(self):
         """A few of the kinds, to queues of the seed's choice."""
-        kinds = [m for m in poison.storm(len(QUEUES) * 45) if m[0] in LIGHT_KINDS]
+        kinds = [m for m in poison.every_kind() if m[0] in LIGHT_KINDS]
         if self._row.poisoned:
             self.poison_with(self.random.sample(kinds, POISON))
 

@@ -6,6 +6,7 @@ from support.names import APIS, PROCESSES, QUEUES, WORKERS
 from support.waits import eventually
 
 from faults.rows import row
+from faults.rows.servers import evaluate
 
 
 @row("1", "kill -9 order-api before begin, before commit, after commit before the reply", quick=True)
@@ -77,13 +78,26 @@ def sigterm(run):
     run.fleet.start(impatient)
 
 
-@row("5b", "SIGSTOP of a worker for longer than the broker waits for its heartbeats, a second copy meanwhile")
+GIVEN_UP = "missed heartbeats from client"  # as the broker's log says it
+
+
+def _frequent_heartbeats(run, stack):
+    """The broker gives up what is silent for two or three of these."""
+    change = "application:set_env(rabbit, heartbeat, {})"
+    stack.callback(evaluate, run, change.format(60))
+    evaluate(run, change.format(5))
+
+
+@row("5b", "SIGSTOP of a worker for longer than the broker waits for its heartbeats, a second copy meanwhile",
+     setup=_frequent_heartbeats)
 def sigstop(run):
     name = run.random.choice(WORKERS)
     run.note("stopped", name)
     run.fleet.second(name)
+    given_up = run.system.log("rabbitmq").count(GIVEN_UP)
     run.fleet.signal(name, signal.SIGSTOP)
-    run.pause(90)
+    eventually(lambda: run.system.log("rabbitmq").count(GIVEN_UP) > given_up, "the broker to give it up", 90)
+    run.pause(2)  # its other connections went silent at the same time
     run.fleet.signal(name, signal.SIGCONT)
     eventually(lambda: run.fleet.is_ready(name), f"{name} to be ready again", 60)
 

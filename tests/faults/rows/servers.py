@@ -24,7 +24,7 @@ def rabbitmqctl(run, *arguments):
 def wait_counted(run, name, metric):
     """Until @name has counted what the fault is there for. Without it nothing was shown, unless it is a bug's doing."""
     try:
-        eventually(lambda: run.fleet[name].metrics().value(metric), f"{name} to count {metric}", 5)
+        eventually(lambda: run.fleet[name].metrics().value(metric), f"{name} to count {metric}", 20)
     except TookTooLong:
         run.note("not counted", metric)
 
@@ -164,12 +164,12 @@ def away(run, server):
     run.pause(OBSERVED_S)
 
 
-@row("31", "the broker away for 60 s under load", rate=80, check=_normal_again)
+@row("31", "the broker away for 60 s under load", alone=True, rate=80, check=_normal_again)
 def broker_away(run):
     away(run, "rabbitmq")
 
 
-@row("31b", "the database away for 60 s under load, every client repeats what was refused", rate=80,
+@row("31b", "the database away for 60 s under load, every client repeats what was refused", alone=True, rate=80,
      check=_normal_again)
 def database_away(run):
     away(run, "postgres")
