@@ -16,14 +16,20 @@ JOBS = 2  # for two cores: a run takes half of one, and mostly waits
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
+def _count(text):
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return int(text)
+
+
 def arguments():
     parser = argparse.ArgumentParser(prog="./cartwheel test faults")
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="seeds 1 to N for each row (default 3)")
+    parser.add_argument("--seeds", type=_count, default=3, metavar="N", help="seeds 1 to N for each row (default 3)")
     parser.add_argument("--seed", type=int, metavar="SEED", help="this seed alone")
     parser.add_argument("--only", metavar="ROW", help="these rows alone, separated by commas")
     parser.add_argument("--whole", action="store_true", help="every row, not only the quick ones")
     parser.add_argument("--bugs", action="store_true", help="switch each known bug on: the plan must catch it")
-    parser.add_argument("--jobs", type=int, default=JOBS, metavar="N",
+    parser.add_argument("--jobs", type=_count, default=JOBS, metavar="N",
                         help=f"so many runs side by side, each on a system of its own (default {JOBS})")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="the report as JSON")
     return parser.parse_args()
