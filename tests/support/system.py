@@ -1,8 +1,10 @@
 """A Cartwheel under test: a private one of the launcher, or one that is known by its addresses alone."""
 
+import contextlib
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import ssl
@@ -21,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAUNCHER = ROOT / "cartwheel"
 START_SECONDS = 600  # a first start may build
 STEP_SECONDS = 120
+PORTS = (15000, 32000)  # below those that the kernel gives away (ip_local_port_range), above the usual servers'
 
 
 class Addresses:
@@ -205,6 +208,9 @@ def alive(pid):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has, and that nobody who asks the kernel for any port is given before we listen on it."""
+    while True:
+        port = random.randrange(*PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
