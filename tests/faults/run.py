@@ -10,7 +10,7 @@ import traceback
 
 from support import poison
 from support.api import StockApi, new_id
-from support.broker import Broker
+from support.broker import publish_all
 from support.invariants import DeadLetterMark, wait_drained, wait_final
 from support.names import PROCESSES, SERVICES
 from support.proxy import Proxy
@@ -92,8 +92,7 @@ class Run:
         """Publishes @messages (of support.poison); each has to end as a dead letter."""
         self._poison += messages
         self.foreign.update(marker for _, _, marker, _, _ in messages)
-        with Broker(self.system.amqp_url) as broker:
-            broker.publish_all(("", queue, body, properties) for _, queue, _, body, properties in messages)
+        publish_all(self.system.amqp_url, [("", queue, body, properties) for _, queue, _, body, properties in messages])
 
     def poison_queue(self, queue, count=3):
         """A few unreadable messages into @queue: each is a dead letter at once."""

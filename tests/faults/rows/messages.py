@@ -8,7 +8,7 @@ import pika
 
 from support import events, poison
 from support.api import new_id
-from support.broker import Broker, Message
+from support.broker import Broker, Message, publish_all
 from support.dead_letters import broken, dlq, start_dlq
 from support.names import (EXCHANGE_OF, ORDER_CANCELLED, ORDER_CREATED, QUEUES, STOCK_COMPLETED, STOCK_EXCHANGE,
                            WORKERS)
@@ -35,17 +35,16 @@ def spy(run, *kinds):
 
 
 def seen(broker, count, timeout=60):
-    """The first @count messages of the spy, taken out."""
+    """The first @count messages of the spy, taken out; what was delivered beyond goes back with the channel."""
     found = []
-    broker.channel.basic_qos(prefetch_count=count)
-    for method, properties, body in broker.channel.consume(SPY, inactivity_timeout=timeout):
-        assert method is not None, f"{len(found)} of {count} events on the wire, and no more for {timeout} s"
-        found.append(Message(method.exchange, method.routing_key, properties, body))
-        if len(found) == count:
-            broker.channel.basic_ack(method.delivery_tag, multiple=True)
-            break
-    broker.channel.cancel()
-    return found
+    with broker.connection.channel() as channel:
+        channel.basic_qos(prefetch_count=count)
+        for method, properties, body in channel.consume(SPY, inactivity_timeout=timeout):
+            assert method is not None, f"{len(found)} of {count} events on the wire, and no more for {timeout} s"
+            found.append(Message(method.exchange, method.routing_key, properties, body))
+            channel.basic_ack(method.delivery_tag)
+            if len(found) == count:
+                return found
 
 
 @row("22", "slow consumer: 200 ms a batch, then one that stands still for 10 s")
@@ -67,7 +66,7 @@ def duplicates(run):
         run.load.grow(60)
         copies = seen(broker, 120) * 3
         run.random.shuffle(copies)
-        broker.publish_all((m.exchange, m.routing_key, m.body, m.properties) for m in copies)
+        publish_all(broker.url, [(m.exchange, m.routing_key, m.body, m.properties) for m in copies])
         for message in {m.order_id: m for m in copies if m.routing_key == ORDER_CANCELLED}.values():
             again = events.envelope(ORDER_CANCELLED, {k: v for k, v in message.data.items() if k != "Id"})
             run.foreign.add(again["EventId"])
@@ -84,21 +83,23 @@ def reordered(run):
             for _ in range(3):
                 window = seen(broker, 100)
                 run.random.shuffle(window)
-                window.sort(key=lambda m: m.routing_key == ORDER_CREATED)  # cancellations first: none has its order yet
-                _deliver(broker, window)
+                for kind in (ORDER_CANCELLED, ORDER_CREATED):  # cancellations first: none has its order yet
+                    _deliver(broker, [m for m in window if m.routing_key == kind])
         finally:
             for kind, queue in ((ORDER_CREATED, "stock.ordercreated"), (ORDER_CANCELLED, "stock.ordercancelled")):
                 broker.channel.queue_bind(queue, EXCHANGE_OF[kind], kind)
         for kind in (ORDER_CREATED, ORDER_CANCELLED):
             broker.channel.queue_unbind(SPY, EXCHANGE_OF[kind], kind)
-        rest = seen(broker, left) if (left := broker.depth(SPY)) else []
+        rest = []
+        while left := broker.depth(SPY):
+            rest += seen(broker, left)
         run.random.shuffle(rest)
         _deliver(broker, rest)  # some came both ways by now: duplicates as well
 
 
 def _deliver(broker, messages):
     queues = {ORDER_CREATED: "stock.ordercreated", ORDER_CANCELLED: "stock.ordercancelled"}
-    broker.publish_all(("", queues[m.routing_key], m.body, m.properties) for m in messages)
+    publish_all(broker.url, [("", queues[m.routing_key], m.body, m.properties) for m in messages])
 
 
 @row("25", "poison of every kind, 15 MiB and 17,000 nested headers among it", poisoned=False)
