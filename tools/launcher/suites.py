@@ -18,7 +18,7 @@ THREADS_SETUP = ("-Db_sanitize=thread", "-Db_lundef=false", "-Dfault_points=true
 A_THIRD = "1,2,2b,3,4,5,6,9,13,14,20,21,23,24"  # of the fault plan's rows, for the slow sanitizer builds
 # What a run without names has: in less than a quarter of an hour. --all has the second line too.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
-ALL = (*BY_DEFAULT, "faults", "manifests", "fuzz")
+ALL = (*BY_DEFAULT, "faults", "sanitized_faults", "manifests", "fuzz")
 SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
