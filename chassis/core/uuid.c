@@ -11,6 +11,7 @@
 
 enum {
     TEXT_CHARACTERS = CH_UUID_TEXT_BYTES - 1,
+    TIME_BYTES = 6,
     COUNTER_BITS = 12,
     /* A millisecond's counter starts at random in its lower half: at least 2,048 ids fit before it
      * runs over into the next millisecond. */
@@ -50,18 +51,36 @@ static void mark(ChUuid *uuid, unsigned int version)
     uuid->bytes[8] = (uint8_t)((uuid->bytes[8] & 0x3f) | 0x80);
 }
 
+static ChUuid from_time(uint64_t ms)
+{
+    ChUuid uuid = { { 0 } };
+    for (int i = 0; i < TIME_BYTES; i++)
+        uuid.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+    return uuid;
+}
+
 ChUuid ch_uuid_new(void)
 {
     uint64_t tick = next_tick();
-    uint64_t ms = tick >> COUNTER_BITS;
-    ChUuid uuid = { { 0 } };
-    for (int i = 0; i < 6; i++)
-        uuid.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+    ChUuid uuid = from_time(tick >> COUNTER_BITS);
     uuid.bytes[6] = (uint8_t)((tick >> 8) & 0x0f);
     uuid.bytes[7] = (uint8_t)tick;
     ch_random_fill(uuid.bytes + 8, 8);
     mark(&uuid, 7);
     return uuid;
+}
+
+ChUuid ch_uuid_at(int64_t unix_us)
+{
+    return from_time((uint64_t)(unix_us / 1000));
+}
+
+int64_t ch_uuid_time_us(ChUuid uuid)
+{
+    int64_t ms = 0;
+    for (int i = 0; i < TIME_BYTES; i++)
+        ms = ms << 8 | uuid.bytes[i];
+    return ms * 1000;
 }
 
 ChUuid ch_uuid_derive(ChUuid space, const char *name, size_t name_bytes)

@@ -17,6 +17,13 @@ typedef struct {
  * one millisecond (RFC 9562, section 6.2, method 1). Any thread. */
 ChUuid ch_uuid_new(void);
 
+/** The lowest UUID of the millisecond of @unix_us: no version 7 one of it or later is below; the
+ * nil UUID for 0. */
+ChUuid ch_uuid_at(int64_t unix_us);
+
+/** When a version 7 UUID was made, in microseconds since 1970 UTC, to the millisecond. */
+int64_t ch_uuid_time_us(ChUuid uuid);
+
 /** Version 5 UUID of @name (@name_bytes long) within @space: the same input gives the same id. */
 ChUuid ch_uuid_derive(ChUuid space, const char *name, size_t name_bytes);
 

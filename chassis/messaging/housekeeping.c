@@ -42,7 +42,8 @@ struct ChHousekeeping {
     ChPg *pg;
     ChTicker *ticker;
     int64_t inbox_retention_ms;
-    int64_t prune_at_us; /* monotonic */
+    int64_t measure_at_us; /* monotonic, as is the next */
+    int64_t prune_at_us;
 };
 
 ChHousekeeping *ch_housekeeping_new(ChPg *pg, ChTicker *ticker, int64_t inbox_retention_ms)
@@ -61,11 +62,15 @@ void ch_housekeeping_free(ChHousekeeping *housekeeping)
 
 static bool measure_outbox(ChHousekeeping *housekeeping, GError **error)
 {
+    int64_t start_us = ch_time_monotonic_us();
+    if (start_us < housekeeping->measure_at_us)
+        return true;
     ChPgParams *params = ch_pg_params_new(&sql_measure_outbox);
     ch_pg_add_int(params, 0, MAX_COUNTED);
     g_autoptr(ChPgRows) rows = ch_pg_query(housekeeping->pg, params, error);
     if (rows == NULL)
         return false;
+    housekeeping->measure_at_us = ch_time_again_us(start_us, 0);
     ch_metric_set(ch_metric(&pending, NULL), (double)ch_pg_int(rows, 0, MEASURE_PENDING));
     ch_metric_set(ch_metric(&oldest_seconds, NULL),
                   (double)ch_pg_int(rows, 0, MEASURE_OLDEST_MS) / 1000.0);

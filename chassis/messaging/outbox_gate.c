@@ -9,8 +9,6 @@
 
 enum {
     RETRY_AFTER_S = 2,
-    PAUSE_FOR_COUNT = 20, /* how much longer than a count the pause after it is: a long backlog is
-                           * counted less often, and costs the database a twentieth at most */
     MAX_PAUSE_US = 5 * 1000 * 1000,
 };
 
@@ -53,8 +51,7 @@ bool ch_outbox_gate_run(void *context, void *const *items, size_t n, GError **er
     g_autoptr(ChPgRows) rows = ch_pg_query(gate->pg, params, error);
     if (rows == NULL)
         return false;
-    int64_t now_us = ch_time_monotonic_us();
-    gate->next_count_us = now_us + MIN(PAUSE_FOR_COUNT * (now_us - start_us), MAX_PAUSE_US);
+    gate->next_count_us = MIN(ch_time_again_us(start_us, 0), ch_time_monotonic_us() + MAX_PAUSE_US);
     bool closed = ch_pg_int(rows, 0, 0) >= gate->max_pending;
     if (atomic_exchange(&gate->closed, closed) == closed)
         return true;

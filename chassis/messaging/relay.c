@@ -7,6 +7,7 @@
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
+#include "chassis/postgres/floor.h"
 #include "chassis/postgres/transaction.h"
 #include "chassis/telemetry/metrics.h"
 
@@ -17,12 +18,14 @@ enum {
     MAX_ATTEMPTS = 20, /* with waits of 1, 2, 4, ... 30 s: about 8 minutes, then it is parked */
 };
 
-/* $1: how many. By id, not by a watermark: ids do not become visible in their order. */
+/* $1: how many, $2: from which id on. No watermark: ids do not become visible in their order, and
+ * what the floor passes by is found by the next whole claim. */
 static const ChPgStatement sql_claim_outbox = {
     "select id, message_id, exchange, routing_key, message_type, body, traceparent, retry_count,"
     " failed_queue, error, mandatory, created_at, id::text as id_text"
-    " from outbox where not_before <= now() order by id limit $1 for update skip locked",
-    { CH_PG_INT },
+    " from outbox where id >= $2 and not_before <= now() order by id limit $1 for update skip "
+    "locked",
+    { CH_PG_INT, CH_PG_UUID },
 };
 enum {
     CLAIM_ID,
@@ -81,6 +84,7 @@ struct ChRelay {
     ChPg *pg;
     ChPublisher *publisher;
     ChTicker *ticker;
+    ChPgFloor floor;
     int64_t claim; /* rows to claim: halved when the broker closes the channel on us, so that the
                     * guilty one soon stands alone, and when it did not confirm all in time;
                     * doubled after success */
@@ -227,14 +231,25 @@ static bool publish(ChRelay *relay, const ChPgRows *rows, GError **error)
            delete_confirmed(relay, rows, outcomes, error);
 }
 
+static ChPgRows *claim(ChRelay *relay, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_claim_outbox);
+    ch_pg_add_int(params, 0, relay->claim);
+    ch_pg_add_uuid(params, 1, ch_uuid_at(ch_pg_floor_begin(&relay->floor)));
+    ChPgRows *rows = ch_pg_query(relay->pg, params, error);
+    if (rows == NULL)
+        return NULL;
+    bool found = ch_pg_rows_count(rows) > 0;
+    ch_pg_floor_end(&relay->floor, found ? ch_uuid_time_us(ch_pg_uuid(rows, 0, CLAIM_ID)) : 0);
+    return rows;
+}
+
 bool ch_relay_run(void *context, void *const *items, size_t n, GError **error)
 {
     (void)items;
     (void)n;
     ChRelay *relay = context;
-    ChPgParams *params = ch_pg_params_new(&sql_claim_outbox);
-    ch_pg_add_int(params, 0, relay->claim);
-    g_autoptr(ChPgRows) rows = ch_pg_query(relay->pg, params, error);
+    g_autoptr(ChPgRows) rows = claim(relay, error);
     if (rows == NULL)
         return false;
     if (ch_pg_rows_count(rows) == 0)

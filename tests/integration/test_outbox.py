@@ -138,3 +138,42 @@ def test_a_broker_that_confirms_slowly_is_not_given_up(system, databases, stocks
             assert "no confirm in time" not in worker.log
             proxy.clear()
             stocks.wait(product, 0)
+
+
+def claims(databases):
+    """How often the outbox's index was read so far, and how many entries in all."""
+    return databases.rows("order", "SELECT idx_scan, idx_tup_read FROM pg_stat_user_indexes"
+                                   " WHERE indexrelname = 'outbox_pkey'")[0]
+
+
+def hundred_claims(databases):
+    """Waits for a hundred more; they are counted about once a second."""
+    scans = claims(databases)[0]
+    return eventually(lambda: claims(databases)[0] >= scans + 100 and claims(databases), "a hundred claims")
+
+
+def test_what_was_published_long_ago_is_not_read_again(databases, orders, stocks):
+    """While a backup or a report holds a snapshot, what was deleted stays in the index."""
+    product = stocks.create(2 * MANY)
+    with databases.connect("order", autocommit=False) as reader:
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM outbox")
+        place_many(orders.base, [[(product, 1)]] * MANY)
+        stocks.wait(product, MANY)
+
+        def reads_little():
+            orders.wait(orders.placed((product, 1)), "Confirmed")
+            before = hundred_claims(databases)  # what was counted late is in it
+            after = hundred_claims(databases)
+            return after[1] - before[1] < (after[0] - before[0]) * MANY / 4
+
+        eventually(reads_little, "claims that leave out what is gone", 30)
+
+
+def test_a_message_that_is_committed_late_is_found(broker, databases, orders, stocks):
+    """Ids do not become visible in their order: this one is older than all that were published."""
+    orders.wait(orders.placed((stocks.create(1), 1)), "Confirmed")
+    queue = broker.channel.queue_declare("", exclusive=True).method.queue
+    databases.execute("order", "INSERT INTO outbox (id, exchange, routing_key, body)"
+                               " VALUES ('00000000-0000-0000-0000-000000000000', '', %s, 'late')", (queue,))
+    assert eventually(lambda: broker.take(queue), "the message").body == b"late"

@@ -2,6 +2,7 @@
 #include "notification/infrastructure/pg_notifications.h"
 
 #include "chassis/core/hex.h"
+#include "chassis/postgres/floor.h"
 #include "chassis/postgres/transaction.h"
 #include "notification/infrastructure/values_json.h"
 
@@ -10,6 +11,7 @@
 typedef struct {
     NotificationStore base; /* first: the cast back is valid */
     ChPg *pg;
+    ChPgFloor floor; /* of the claims */
 } PgStore;
 
 /* $1 ids, $2 events, $3 orders, $4 customers, $5 codes, $6 parameters, $7 trace ids. */
@@ -30,17 +32,18 @@ static const ChPgStatement sql_events_noted = {
     { CH_PG_UUIDS },
 };
 
-/* $1 how many, $2 lease in milliseconds. SKIP LOCKED: senders share the table. While one is being
- * sent, due_at is the end of its lease: so one whose sender is gone is simply due again. */
+/* $1 how many, $2 lease in milliseconds, $3 due from when on. SKIP LOCKED: senders share the table.
+ * While one is being sent, due_at is the end of its lease: so one whose sender is gone is simply
+ * due again. */
 static const ChPgStatement sql_claim_notifications = {
-    "with due as (select id from notifications where status in (1, 2) and due_at <= now()"
-    " order by due_at limit $1 for update skip locked)"
+    "with due as (select id, due_at from notifications where status in (1, 2)"
+    " and due_at between $3 and now() order by due_at limit $1 for update skip locked)"
     " update notifications n set status = 2, attempts = n.attempts + 1,"
     " due_at = now() + $2 * interval '1 millisecond', updated_at = now()"
     " from due where n.id = due.id"
     " returning n.id, n.event_id, n.order_id, n.customer_id, n.template_code, n.parameters::text,"
-    " n.attempts, n.trace_id",
-    { CH_PG_INT, CH_PG_INT },
+    " n.attempts, n.trace_id, due.due_at",
+    { CH_PG_INT, CH_PG_INT, CH_PG_TIME },
 };
 enum {
     CLAIM_ID,
@@ -51,6 +54,7 @@ enum {
     CLAIM_PARAMETERS,
     CLAIM_ATTEMPTS,
     CLAIM_TRACE_ID,
+    CLAIM_DUE_AT,
 };
 
 /* $1 ids, $2 the attempts they were claimed as, $3 statuses, $4 attempts that count, $5 wait in
@@ -178,15 +182,22 @@ static NotificationDelivery *read_claim(const ChPgRows *rows, size_t row)
 static bool claim(NotificationStore *self, size_t max, int64_t lease_ms,
                   NotificationDelivery **deliveries, size_t *n, GError **error)
 {
+    ChPgFloor *floor = &((PgStore *)self)->floor;
     ChPgParams *params = ch_pg_params_new(&sql_claim_notifications);
     ch_pg_add_int(params, 0, (int64_t)max);
     ch_pg_add_int(params, 1, lease_ms);
+    ch_pg_add_time(params, 2, ch_pg_floor_begin(floor));
     g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
     if (rows == NULL)
         return false;
+    int64_t oldest_us = 0;
     *n = ch_pg_rows_count(rows);
-    for (size_t i = 0; i < *n; i++)
+    for (size_t i = 0; i < *n; i++) {
+        int64_t due_us = ch_pg_time(rows, i, CLAIM_DUE_AT);
+        oldest_us = i == 0 ? due_us : MIN(oldest_us, due_us);
         deliveries[i] = read_claim(rows, i);
+    }
+    ch_pg_floor_end(floor, oldest_us);
     return true;
 }
 

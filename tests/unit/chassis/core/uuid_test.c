@@ -23,10 +23,7 @@ static ChUuid must_parse(const char *text)
 
 static int64_t milliseconds_of(ChUuid uuid)
 {
-    int64_t ms = 0;
-    for (int i = 0; i < 6; i++)
-        ms = ms * 256 + uuid.bytes[i];
-    return ms;
+    return ch_uuid_time_us(uuid) / 1000;
 }
 
 static void test_new_is_version_7_of_now(void)
@@ -180,6 +177,21 @@ static void test_works_as_a_key(void)
     g_assert_true(g_hash_table_lookup(table, &copy) == &ids[500]);
 }
 
+static void test_at_is_the_lowest_of_its_millisecond(void)
+{
+    const int64_t unix_us = INT64_C(1764000000123456);
+    ChUuid lowest = ch_uuid_at(unix_us);
+    g_assert_cmpint(ch_uuid_time_us(lowest), ==, INT64_C(1764000000123000));
+    /* 0x019ab697e87b is 1764000000123 */
+    g_assert_cmpint(ch_uuid_compare(lowest, must_parse("019ab697-e87b-7000-8000-000000000000")), <,
+                    0);
+    g_assert_cmpint(ch_uuid_compare(lowest, must_parse("019ab697-e87a-7fff-bfff-ffffffffffff")), >,
+                    0);
+    g_assert_true(ch_uuid_is_nil(ch_uuid_at(0)));
+    int64_t before_us = ch_time_now_us();
+    g_assert_cmpint(ch_uuid_compare(ch_uuid_at(before_us), ch_uuid_new()), <, 0);
+}
+
 static void test_nil(void)
 {
     g_assert_true(ch_uuid_is_nil(must_parse("00000000-0000-0000-0000-000000000000")));
@@ -198,6 +210,8 @@ int main(int argc, char **argv)
     g_test_add_func("/uuid/text/goes-both-ways", test_text_goes_both_ways);
     g_test_add_func("/uuid/parse/refuses", test_parse_refuses);
     g_test_add_func("/uuid/works-as-a-key", test_works_as_a_key);
+    g_test_add_func("/uuid/at/is-the-lowest-of-its-millisecond",
+                    test_at_is_the_lowest_of_its_millisecond);
     g_test_add_func("/uuid/nil", test_nil);
     return g_test_run();
 }
