@@ -15,7 +15,6 @@
 enum {
     DAYS_PER_ERA = 146097, /* 400 years */
     DAYS_TO_1970 = 719468, /* from 0000-03-01 */
-    PAUSE_FACTOR = 20,     /* how much longer than the work the pause after it is */
 };
 
 typedef struct {
@@ -216,10 +215,9 @@ bool ch_time_parse(const char *text, size_t length, int64_t *unix_us)
     return true;
 }
 
-int64_t ch_time_again_us(int64_t start_us, int64_t period_us)
+int64_t ch_time_again_us(int64_t start_us, int parts)
 {
-    int64_t now_us = ch_time_monotonic_us();
-    return now_us + MAX(period_us, PAUSE_FACTOR * (now_us - start_us));
+    return start_us + parts * (ch_time_monotonic_us() - start_us);
 }
 
 int ch_time_jitter_ms(int wait_ms)

@@ -15,9 +15,9 @@ int64_t ch_time_now_us(void);
 /** Microseconds of the monotonic clock: for deadlines and durations only. */
 int64_t ch_time_monotonic_us(void);
 
-/** When to do again what began at @start_us and ends now (monotonic): after a pause of @period_us,
- * longer when it took long, so that it takes a twentieth of the time at most. */
-int64_t ch_time_again_us(int64_t start_us, int64_t period_us);
+/** When to do again what began at @start_us and ends now, so that it takes one part in @parts of
+ * the time at most. Monotonic. */
+int64_t ch_time_again_us(int64_t start_us, int parts);
 
 /** Writes @unix_us as RFC 3339 in UTC with six decimals and Z. Years 1970 to 9999. */
 void ch_time_format(int64_t unix_us, char text[CH_TIME_TEXT_BYTES]);

@@ -7,6 +7,7 @@
 #include "chassis/telemetry/metrics.h"
 
 enum {
+    MEASURE_PARTS = 100, /* one part of the time for counting a long backlog, at most */
     PRUNE_PERIOD_MS = 60 * 1000,
     PRUNE_BATCH = 5000, /* rows in one transaction: it never blocks anyone for long */
     MAX_COUNTED = 1000000,
@@ -70,7 +71,7 @@ static bool measure_outbox(ChHousekeeping *housekeeping, GError **error)
     g_autoptr(ChPgRows) rows = ch_pg_query(housekeeping->pg, params, error);
     if (rows == NULL)
         return false;
-    housekeeping->measure_at_us = ch_time_again_us(start_us, 0);
+    housekeeping->measure_at_us = ch_time_again_us(start_us, MEASURE_PARTS);
     ch_metric_set(ch_metric(&pending, NULL), (double)ch_pg_int(rows, 0, MEASURE_PENDING));
     ch_metric_set(ch_metric(&oldest_seconds, NULL),
                   (double)ch_pg_int(rows, 0, MEASURE_OLDEST_MS) / 1000.0);

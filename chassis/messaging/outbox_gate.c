@@ -9,6 +9,7 @@
 
 enum {
     RETRY_AFTER_S = 2,
+    COUNT_PARTS = 100, /* one part of the time for counting a long backlog, at most */
     MAX_PAUSE_US = 5 * 1000 * 1000,
 };
 
@@ -51,7 +52,8 @@ bool ch_outbox_gate_run(void *context, void *const *items, size_t n, GError **er
     g_autoptr(ChPgRows) rows = ch_pg_query(gate->pg, params, error);
     if (rows == NULL)
         return false;
-    gate->next_count_us = MIN(ch_time_again_us(start_us, 0), ch_time_monotonic_us() + MAX_PAUSE_US);
+    gate->next_count_us =
+        MIN(ch_time_again_us(start_us, COUNT_PARTS), ch_time_monotonic_us() + MAX_PAUSE_US);
     bool closed = ch_pg_int(rows, 0, 0) >= gate->max_pending;
     if (atomic_exchange(&gate->closed, closed) == closed)
         return true;

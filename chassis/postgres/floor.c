@@ -9,6 +9,7 @@ enum {
     SLACK_US = 200 * 1000, /* so far apart may rows of one moment be committed: longer than a batch
                             * takes */
     WHOLE_PERIOD_US = 1000 * 1000,
+    WHOLE_PARTS = 20, /* one part of the time for whole claims, at most */
 };
 
 int64_t ch_pg_floor_begin(ChPgFloor *floor)
@@ -25,5 +26,6 @@ void ch_pg_floor_end(ChPgFloor *floor, int64_t oldest_us)
     if (oldest_us != 0)
         floor->floor_us = oldest_us - SLACK_US;
     if (floor->whole)
-        floor->whole_due_us = ch_time_again_us(floor->started_us, WHOLE_PERIOD_US);
+        floor->whole_due_us = MAX(ch_time_again_us(floor->started_us, WHOLE_PARTS),
+                                  floor->started_us + WHOLE_PERIOD_US);
 }

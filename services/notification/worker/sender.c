@@ -11,7 +11,8 @@
 #include <time.h>
 
 enum {
-    POLL_MS = 50,             /* between looks for due notifications when there are none */
+    POLL_MS = 50, /* between looks for due notifications, unless the last claim was full: many
+                   * small claims cost more than the few that they could have been */
     RETURNED_PAUSE_MS = 1000, /* when nothing can be sent just now */
 };
 
@@ -82,9 +83,10 @@ static bool source_take(ChSource *source, void **items, size_t max, int wait_ms,
         if (now_us >= sender->pause_until_us) {
             if (!claim(sender, items, max, n, error))
                 return false;
+            if (*n < max)
+                sender->pause_until_us = now_us + POLL_MS * 1000;
             if (*n > 0)
                 return true;
-            sender->pause_until_us = now_us + POLL_MS * 1000;
         }
         if (now_us >= end_us)
             return true;
