@@ -108,7 +108,7 @@ def _parser():
     bench.add_arguments(add("bench", bench.run, "Measure a private system against the bars it must reach."))
     command = add("test", suites.run, "Run the test suites.")
     command.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(suites.NAMES)}")
-    command.add_argument("--all", action="store_true", help="faults, manifests and fuzz too")
+    command.add_argument("--all", action="store_true", help="sanitized and fault suites, manifests and fuzz too")
     suites.add_fault_arguments(command)
     command.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
     command.add_argument("--seconds", type=int, default=fuzz.SECONDS, help="fuzz: how long each target runs")

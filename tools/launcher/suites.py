@@ -12,13 +12,15 @@ from .build import build
 from .layout import LauncherError
 
 PYTHON = "/usr/bin/python3"
-SANITIZER_SETUP = ("-Db_sanitize=address,undefined", "-Db_lundef=false")
+SANITIZER_SETUP = ("-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfault_points=true")
 FAULTS_SETUP = ("-Dfault_points=true", "-Dtests=false")
 THREADS_SETUP = ("-Db_sanitize=thread", "-Db_lundef=false", "-Dfault_points=true", "-Dtests=false")
 A_THIRD = "1,2,2b,3,4,5,6,9,13,14,20,21,23,24"  # of the fault plan's rows, for the slow sanitizer builds
-# What a run without names has: in less than a quarter of an hour. --all has the second line too.
+ASAN_SEED, TSAN_SEED = "2", "3"
+# What a run without names has: in less than a quarter of an hour. --all has the second line too, and one seed of the
+# fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
-ALL = (*BY_DEFAULT, "faults", "sanitized_faults", "manifests", "fuzz")
+ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "fuzz")
 SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
@@ -74,11 +76,14 @@ class Suites:
 
     def run_sanitizers(self):
         """Unit and integration tests on an ASan and UBSan build."""
-        return self._sanitized("integration", with_unit_tests=True)
+        return self._sanitized(
+            lambda environ: self._meson_test(self._layout.root / "build-asan", environ),
+            lambda environ: self._pytest("integration", environ, SHARED_OUT),
+        )
 
     def run_sanitized_saga(self):
         """The saga on the same build: LeakSanitizer looks at each process that ends."""
-        return self._sanitized("saga", with_unit_tests=False)
+        return self._sanitized(lambda environ: self._pytest("saga", environ, SHARED_OUT))
 
     def run_fuzz(self):
         """Every fuzz target, or those of --target, for --seconds each."""
@@ -89,10 +94,8 @@ class Suites:
         return self._pytest("containers", {})
 
     def run_sanitized_faults(self):
-        """A third of the fault plan on an ASan and UBSan build with fault points."""
-        directory = self._layout.root / "build-asan-faults"
-        self._build(directory, (*SANITIZER_SETUP, *FAULTS_SETUP), {}, "sanitizer build")
-        return self._watched(_sanitizer_environ, directory, lambda environ: [self._a_third(environ)])
+        """A third of the fault plan on the ASan and UBSan build."""
+        return self._sanitized(lambda environ: self._a_third(environ, ASAN_SEED))
 
     def run_threads(self):
         """The saga and a third of the fault plan under ThreadSanitizer."""
@@ -101,27 +104,21 @@ class Suites:
         return self._watched(
             _threads_environ,
             directory,
-            lambda environ: [self._pytest("saga", environ, SHARED_OUT), self._a_third(environ)],
+            lambda environ: [self._pytest("saga", environ, SHARED_OUT), self._a_third(environ, TSAN_SEED)],
         )
 
-    def _a_third(self, environ):
-        return self._faults(environ, ["--only", A_THIRD, "--seed", "1"])
+    def _a_third(self, environ, seed):
+        return self._faults(environ, ["--only", A_THIRD, "--seed", seed])
 
     def _faults(self, environ, arguments):
         command = [PYTHON, "-u", "-m", "faults", *arguments]
         environ = {"PYTHONPATH": str(self._layout.root / "tests"), **environ}
         return None if self._call(command, environ) == 0 else "the fault plan found violations"
 
-    def _sanitized(self, folder, with_unit_tests):
-        """On the ASan and UBSan build of what is shipped."""
+    def _sanitized(self, *steps):
         directory = self._layout.root / "build-asan"
         self._build(directory, SANITIZER_SETUP, {}, "sanitizer build")
-
-        def steps(environ):
-            problems = [self._meson_test(directory, environ)] if with_unit_tests else []
-            return [*problems, self._pytest(folder, environ, SHARED_OUT)]
-
-        return self._watched(_sanitizer_environ, directory, steps)
+        return self._watched(_sanitizer_environ, directory, lambda environ: [step(environ) for step in steps])
 
     def _watched(self, make_environ, directory, steps):
         """Any report fails, whichever process wrote it."""
@@ -212,6 +209,8 @@ def run(layout, options):
     for name in names:
         if name not in NAMES:
             raise LauncherError(f"there is no suite {name}; there are {', '.join(NAMES)}")
+    if options.all:
+        options.seeds = options.seeds or "1"
     suites = Suites(layout, pytest_arguments, options)
     rows = []
     failed = 0
