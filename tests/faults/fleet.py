@@ -176,7 +176,11 @@ class Fleet:
 
     def resources(self):
         """{name: (open files, resident KiB)}"""
-        return {name: (len(os.listdir(f"/proc/{pid}/fd")), _rss_kib(pid)) for name, pid in self.pids().items()}
+        return {name: (len(os.listdir(f"/proc/{pid}/fd")), _kib(pid, "VmRSS")) for name, pid in self.pids().items()}
+
+    def memory_kib(self, name, member):
+        """@member: of /proc/<pid>/status, such as VmSize, or VmHWM for the most that was ever resident."""
+        return _kib(self._running[name].process.pid, member)
 
     def cpu_seconds(self):
         return {name: cpu_seconds(pid) for name, pid in self.pids().items()}
@@ -185,9 +189,9 @@ class Fleet:
         eventually(lambda: text in self._running[name].log, f"{name} to log {text!r}", timeout)
 
 
-def _rss_kib(pid):
+def _kib(pid, member):
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+        return next(int(line.split()[1]) for line in file if line.startswith(member + ":"))
 
 
 def with_address(url, port):

@@ -14,7 +14,8 @@ from support.waits import eventually
 class FakeHttp:
     """Answers every request with respond(method, path, body) -> (status, object or None).
 
-    A status of None closes the connection without an answer.
+    A status of None closes the connection without an answer. An answer that is a function is
+    given the handler, writes whatever it likes, and the connection is closed.
     """
 
     def __init__(self, respond, port=0):
@@ -33,6 +34,11 @@ class FakeHttp:
                 status, answer = respond(self.command, self.path, body)
                 if status is None:
                     self.close_connection = True
+                    return
+                if callable(answer):
+                    self.close_connection = True
+                    with contextlib.suppress(OSError):
+                        answer(self)
                     return
                 data = b"" if answer is None else json.dumps(answer).encode()
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -78,9 +84,13 @@ class FakeHttp:
 
 
 class FakeSmtp:
-    """An SMTP sink: keeps (sender, recipients, message); @refuse(recipient) gives an error line."""
+    """An SMTP sink: keeps (sender, recipients, message); @refuse(recipient) gives an error line.
 
-    def __init__(self, refuse=lambda recipient: None):
+    @instead(step, message or None) may give another answer to "greeting", "EHLO", "MAIL", "RCPT", "DATA" or "text",
+    or raise a ConnectionError to hang up. A mail is kept when its text was answered by a 2xx.
+    """
+
+    def __init__(self, refuse=lambda recipient: None, instead=lambda step, message: None, port=0):
         self.mails = []
         self._lock = threading.Lock()
         outer = self
@@ -88,13 +98,13 @@ class FakeSmtp:
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
                 with contextlib.suppress(ConnectionError):
-                    outer._session(self.rfile, self.wfile, refuse)
+                    outer._session(self.rfile, self.wfile, refuse, instead)
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
             daemon_threads = True
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self.port = self._server.server_address[1]
         self.url = f"smtp://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -108,42 +118,39 @@ class FakeSmtp:
         self._server.server_close()
         self._thread.join()
 
-    def _session(self, lines, out, refuse):
-        def say(text):
+    def _session(self, lines, out, refuse, instead):
+        def say(step, usual, message=None):
+            """Whether it was no refusal."""
+            text = instead(step, message) or usual
             out.write(text.encode() + b"\r\n")
             out.flush()
+            return text[0] in "23"
 
         sender, recipients = None, []
-        say("220 sink ready")
+        say("greeting", "220 sink ready")
         for raw in lines:
             line = raw.decode("latin-1").rstrip("\r\n")
             verb = line[:4].upper()
             if verb in ("EHLO", "HELO"):
-                say("250 sink")
+                say("EHLO", "250 sink")
             elif verb == "MAIL":
                 sender, recipients = _address(line), []
-                say("250 ok")
+                say(verb, "250 ok")
             elif verb == "RCPT":
-                refusal = refuse(_address(line))
-                recipients += [] if refusal else [_address(line)]
-                say(refusal or "250 ok")
+                if say(verb, refuse(_address(line)) or "250 ok"):
+                    recipients.append(_address(line))
             elif verb == "DATA":
-                say("354 go on")
-                self._keep(sender, recipients, lines)
-                say("250 kept")
+                if say(verb, "354 go on"):
+                    message = _text(lines)
+                    if say("text", "250 kept", message):
+                        self._keep(sender, recipients, message)
             elif verb == "QUIT":
-                say("221 bye")
+                say(verb, "221 bye")
                 return
             else:
-                say("250 ok" if verb in ("RSET", "NOOP") else "502 no")
+                say(verb, "250 ok" if verb in ("RSET", "NOOP") else "502 no")
 
-    def _keep(self, sender, recipients, lines):
-        data = b""
-        for line in lines:
-            if line == b".\r\n":
-                break
-            data += line[1:] if line.startswith(b"..") else line
-        message = email.message_from_bytes(data, policy=email.policy.default)
+    def _keep(self, sender, recipients, message):
         with self._lock:
             self.mails.append((sender, recipients, message))
 
@@ -153,6 +160,15 @@ class FakeSmtp:
 
     def wait(self, recipient, timeout=15):
         return eventually(lambda: self.to(recipient), f"a mail to {recipient}", timeout)[0]
+
+
+def _text(lines):
+    data = b""
+    for line in lines:
+        if line == b".\r\n":
+            break
+        data += line[1:] if line.startswith(b"..") else line
+    return email.message_from_bytes(data, policy=email.policy.default)
 
 
 def _address(line):

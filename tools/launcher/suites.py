@@ -112,7 +112,8 @@ class Suites:
 
     def _faults(self, environ, arguments):
         command = [PYTHON, "-u", "-m", "faults", *arguments]
-        environ = {"PYTHONPATH": str(self._layout.root / "tests"), **environ}
+        folders = (self._layout.root / name for name in ("tests", "tools"))
+        environ = {"PYTHONPATH": ":".join(map(str, folders)), **environ}
         return None if self._call(command, environ) == 0 else "the fault plan found violations"
 
     def _sanitized(self, *steps):
