@@ -30,6 +30,7 @@ class Fleet:
         self._standing = {}      # name: changes that hold for each start
         self._running = {}
         self._expected = {}      # name: exit codes that are no complaint
+        self.prefix = ()         # a command that the next starts are put behind
         self.complaints = []
         self.extra = []          # second copies, stopped with the rest
 
@@ -73,7 +74,7 @@ class Fleet:
         wanted = {**self._standing.get("", {}), **self._standing.get(name, {}), **(changes or {})}
         if name in APIS and name in self._addresses:
             wanted.setdefault("HTTP_LISTEN", self._addresses[name])
-        process = Child(self._system, name, wanted)
+        process = Child(self._system, name, wanted, self.prefix)
         if name in APIS:
             self._addresses.setdefault(name, process.http)
         return process
