@@ -16,7 +16,6 @@ from support.names import (ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED, ORDE
 CREATED, CONFIRMED, CANCELLED = (STATUS_NUMBER[s] for s in ("Created", "Confirmed", "Cancelled"))
 EXAMPLES = 3
 ONCE = (ORDER_CREATED, ORDER_CONFIRMED, ORDER_CANCELLED, STOCK_COMPLETED, STOCK_FAILED, STOCK_RELEASED)
-RSS_KIB = 64 * 1024  # far above what any row needs, far below a leak of messages
 
 
 class Snapshot:
@@ -226,13 +225,13 @@ def check_open_transactions(databases):
     return _asserted(invariants.check_no_open_transactions, databases)
 
 
-def check_resources(before, after, more_files, is_sanitized):
+def check_resources(before, after, more_files, most_kib, is_sanitized):
     """I8: neither files nor memory were kept. @before, @after: {name: (files, resident KiB)}."""
     wrong = []
     for name, (files, kib) in after.items():
         if files > before[name][0] + more_files:
             wrong.append(f"I8: {name} has {files} open files, {before[name][0]} at the start")
-        if not is_sanitized and kib > RSS_KIB:
+        if not is_sanitized and kib > most_kib:
             wrong.append(f"I8: {name} has {kib} KiB resident")
     return wrong
 

@@ -230,7 +230,7 @@ class Run:
             result.violations += oracles.check_dead_letters(snapshot, self._poison, self.note)
         result.violations += oracles.check_open_transactions(self.databases)
         result.violations += oracles.check_resources(self._resources, self.fleet.resources(),
-                                                     self._row.more_files, self.system.is_sanitized)
+                                                     self._row.more_files, self._row.resident_kib, self.system.is_sanitized)
         result.violations += oracles.check_answers(history, self._row.may_hang)
         if (found := oracles.deadlocks(self.databases) - self._deadlocks) > 0 and not self._row.may_deadlock:
             result.violations.append(f"I8: {found} deadlocks")

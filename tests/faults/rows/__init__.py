@@ -24,6 +24,7 @@ class Row:
     may_deadlock: bool = False
     rate: float = None       # orders a second
     more_files: int = 12     # that a process may hold open at the end: connections kept for reuse
+    resident_kib: int = 64 * 1024  # that a process may have at the end: far above what most rows need, below a leak
     setup: Callable = None    # (run, stack), before all: may put another system in place
     prepare: Callable = None  # (run), a generator: before the load, and after all
     check: Callable = None   # (run, history): more violations

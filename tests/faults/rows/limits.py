@@ -160,3 +160,86 @@ def _is_json(line):
         return bool(json.loads(line))
     except ValueError:
         return False
+
+
+# --- 30b, 30c: connections ------------------------------------------------------------------------
+
+IDLE = 10_000
+LIMIT = 4096      # connections of a listener (chassis/http/server.c)
+SILENT_S = 10     # a connection without its first request is cut after that time,
+KEPT_S = 60       # one that waits for the next request after this
+KEPT_KIB = 128 * 1024
+QUESTION = b"GET /api/orders/00000000-0000-4000-8000-000000000000 HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def make_room_for_files(count):
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert most == resource.RLIM_INFINITY or most >= count, f"not injected: {most} files are allowed, not {count}"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, most))
+
+
+def _more_files(run, stack):
+    """For us, and for the processes that we start."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    make_room_for_files(IDLE + 1000)
+    stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+
+
+@contextlib.contextmanager
+def _idle_connections(run, asks):
+    """So many that are opened, or wait to be accepted; with @asks each asks once and stays."""
+    idle = []
+    try:
+        for _ in range(IDLE):
+            connection = socket.socket()
+            idle.append(connection)
+            connection.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                connection.connect(run.fleet.address)
+            if asks:
+                with contextlib.suppress(OSError):
+                    connection.send(QUESTION)
+        eventually(lambda: _connections(run) >= LIMIT, "not injected: the limit of connections")
+        yield
+    finally:
+        for connection in idle:
+            connection.close()
+
+
+def _connections(run):
+    return run.fleet["order-api"].metrics().value("cartwheel_http_connections")
+
+
+def _shut_out(run, asks, most_s):
+    """Who is connected is served as ever; who comes new gets in once the idle ones are cut."""
+    with _idle_connections(run, asks):
+        started = time.monotonic()
+        run.load.grow(60)
+        eventually(lambda: rawhttp.exchange(run.fleet.address, QUESTION, timeout=2), "I10: a new client to get in",
+                   most_s, forgive=(OSError,))
+        run.note("a new client waited s", round(time.monotonic() - started, 1))
+        open_now = _connections(run)
+        assert open_now <= LIMIT + 10, f"{open_now} connections"  # the admin listener counts its own too
+        run.load.grow(60)
+    eventually(lambda: _connections(run) < 100, "the idle connections to be gone")
+
+
+def _others_unhurt(run, history):
+    run.note("most KiB", run.fleet.memory_kib("order-api", "VmHWM"))
+    run.note("p99 meanwhile ms", history.p99_ms(run.fault_at, run.healed_at))
+    unanswered = [call for call in history.calls if call[2] == "info"]
+    return [f"I10: {len(unanswered)} requests of clients that were there before failed: {unanswered[:3]}"] \
+        if unanswered else []
+
+
+@row("30b", "10,000 connections to the order API that say nothing, twice", rate=80, setup=_more_files,
+     check=_others_unhurt)
+def silent_connections(run):
+    for _ in range(2):
+        _shut_out(run, False, SILENT_S + 10)
+
+
+@row("30c", "10,000 connections to the order API that ask once and stay", rate=80, setup=_more_files,
+     resident_kib=KEPT_KIB, check=_others_unhurt)
+def kept_connections(run):
+    _shut_out(run, True, KEPT_S + SILENT_S + 15)
