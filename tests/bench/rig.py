@@ -76,7 +76,7 @@ class Rig:
         self.unanswered = 0  # and those that nobody can know about
         self.products = self._uuid_file("products", PRODUCTS)
         self.hot_product = self._uuid_file("hot-product", 1)
-        self.loadgen, self.pqreads = _compile(self.folder)
+        self.loadgen, self.pqreads = compile_generators(self.folder)
 
     def __enter__(self):
         return self
@@ -201,7 +201,7 @@ def write_ids(path, ids):
     return path
 
 
-def _compile(folder):
+def compile_generators(folder):
     """The two load generators of our own, below the state folder."""
     options = ["-std=c17", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"]
     loadgen, pqreads = folder / "loadgen", folder / "pqreads"
