@@ -14,7 +14,7 @@ from support import poison, rawhttp
 from support.names import APIS, PROCESSES
 from support.waits import eventually
 
-from faults.fleet import address_of
+from faults.fleet import KILLED, address_of
 from faults.rows import row
 from faults.rows.processes import queues_of
 
@@ -68,7 +68,8 @@ def memory(run):
                        f"not injected: {name} to feel it", 20)
         if name not in _start_again(run):
             run.note("went on without memory", name)
-            run.fleet.restart(name)
+            run.fleet.stop(name, ENDS | {0})
+            run.fleet.start(name)
         run.fleet[name].wait_ready()
         run.load.grow(20)
 
@@ -79,8 +80,9 @@ EVERY = (20_000, 80_000)  # allocations: seconds of the load
 def _failing_malloc(run, stack):
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cartwheel-malloc-"))
     run.failing_malloc = f"{folder}/failing_malloc.so"
-    subprocess.run(["cc", "-std=c17", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", run.failing_malloc,
-                    str(pathlib.Path(__file__).parents[1] / "failing_malloc.c")], check=True)
+    source = pathlib.Path(__file__).parents[1] / "failing_malloc.c"
+    subprocess.run(["cc", "-std=c17", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
+                    "-o", run.failing_malloc, str(source)], check=True)
     return {}
 
 
@@ -98,7 +100,8 @@ def failing_malloc(run):
     run.note("failures lived through", sum(run.fleet[n].log.count("failing_malloc:") for n in PROCESSES))
     for name in PROCESSES:
         if name not in _start_again(run):
-            run.fleet.kill(name)
+            run.fleet.signal(name, signal.SIGKILL)
+            run.fleet.wait_end(name, ENDS | {KILLED})
             run.fleet.start(name, wait=False)
     run.fleet.wait_ready()
 
@@ -165,6 +168,7 @@ def _is_json(line):
 # --- 30b, 30c: connections ------------------------------------------------------------------------
 
 IDLE = 10_000
+FILES = IDLE + 1000
 LIMIT = 4096      # connections of a listener (chassis/http/server.c)
 SILENT_S = 10     # a connection without its first request is cut after that time,
 KEPT_S = 60       # one that waits for the next request after this
@@ -172,16 +176,12 @@ KEPT_KIB = 128 * 1024
 QUESTION = b"GET /api/orders/00000000-0000-4000-8000-000000000000 HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-def make_room_for_files(count):
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert most == resource.RLIM_INFINITY or most >= count, f"not injected: {most} files are allowed, not {count}"
-    resource.setrlimit(resource.RLIMIT_NOFILE, (count, most))
-
-
-def _more_files(run, stack):
+def more_files(run, stack):
     """For us, and for the processes that we start."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    make_room_for_files(IDLE + 1000)
+    most = before[1]
+    assert most == resource.RLIM_INFINITY or most >= FILES, f"not injected: {most} files are allowed, not {FILES}"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, most))
     stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
 
 
@@ -232,14 +232,14 @@ def _others_unhurt(run, history):
         if unanswered else []
 
 
-@row("30b", "10,000 connections to the order API that say nothing, twice", rate=80, setup=_more_files,
+@row("30b", "10,000 connections to the order API that say nothing, twice", rate=80, setup=more_files,
      check=_others_unhurt)
 def silent_connections(run):
     for _ in range(2):
         _shut_out(run, False, SILENT_S + 10)
 
 
-@row("30c", "10,000 connections to the order API that ask once and stay", rate=80, setup=_more_files,
+@row("30c", "10,000 connections to the order API that ask once and stay", rate=80, setup=more_files,
      resident_kib=KEPT_KIB, check=_others_unhurt)
 def kept_connections(run):
     _shut_out(run, True, KEPT_S + SILENT_S + 15)

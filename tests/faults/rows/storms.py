@@ -11,7 +11,7 @@ from bench.rig import compile_generators, write_ids
 from support.waits import eventually
 
 from faults.rows import row
-from faults.rows.limits import make_room_for_files
+from faults.rows.limits import more_files
 from faults.rows.servers import LATENCY_MS
 
 BACKLOG = 300_000
@@ -71,7 +71,8 @@ def _drain(run):
                                                " < now() - interval '5 seconds'"), "I8: orders to be final", DRAINED_S)
     run.note("orders final s after the broker's return", round(time.monotonic() - run.healed_at, 1))
     for service in ("order", "stock"):
-        eventually(lambda s=service: run.databases.outbox_pending(s) < FEW, f"I8: {service}'s outbox to drain", DRAINED_S)
+        eventually(lambda s=service: run.databases.outbox_pending(s) < FEW, f"I8: {service}'s outbox to drain",
+                   DRAINED_S)
     run.calm_at = time.monotonic()
     run.note("drained s after the broker's return", round(run.calm_at - run.healed_at, 1))
     run.pause(CALM_S)
@@ -112,10 +113,9 @@ def _return_amid_storm(run):
 
 
 @row("31c", "5,000 clients repeat at once what is refused, a backlog of 300,000 events, the broker comes back",
-     alone=True, rate=80, tapped=False, environment={"order-api": {"OUTBOX_MAX_PENDING": str(BACKLOG)}},
-     resident_kib=128 * 1024, check=_exact_and_calm)
+     alone=True, rate=80, tapped=False, setup=more_files, resident_kib=128 * 1024, check=_exact_and_calm,
+     environment={"order-api": {"OUTBOX_MAX_PENDING": str(BACKLOG)}})
 def storm(run):
-    make_room_for_files(2 * CLIENTS)
     with tempfile.TemporaryDirectory(prefix="cartwheel-storm-") as folder:
         plenty = [product for product, units in run.products.items() if units == max(run.products.values())]
         apis = [run.fleet["order-api"].http, _listens(run.fleet.second("order-api"))]
