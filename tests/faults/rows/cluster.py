@@ -1,4 +1,4 @@
-"""Row 11: three broker nodes on loopback ports; the one that leads every queue dies or stands still."""
+"""Rows 11 and 11b: three broker nodes on loopback ports. One dies, stands still, or is cut off from the others."""
 
 import contextlib
 import os
@@ -32,16 +32,18 @@ class Node:
     def __init__(self, number, folder, system):
         self.name = f"fault-{os.getpid()}-{number}@localhost"
         self.port = free_port()
+        self.calls_from = f"127.0.{os.getpid() % 250 + 1}.{number}"  # its connections to other nodes, so that they show
+        self.dist_port = free_port()
         self._folder = folder / str(number)
         self._folder.mkdir()
         self._account = _account()
         self._environ = _environment_of(system.processes["rabbitmq"]["pid"])
-        self._configure(free_port())
+        self._configure()
         if self._account:
             shutil.chown(self._folder, self._account["user"], self._account["group"])
         self.process = None
 
-    def _configure(self, dist_port):
+    def _configure(self):
         text = pathlib.Path(self._environ["RABBITMQ_CONFIG_FILE"]).read_text(encoding="utf-8")
         text = re.sub(r'\{"127.0.0.1", \d+\}', f'{{"127.0.0.1", {self.port}}}', text)
         text = text.replace("{tcp_listeners", "{cluster_partition_handling, pause_minority},\n   {tcp_listeners", 1)
@@ -50,14 +52,21 @@ class Node:
         config.chmod(0o644)
         self._environ |= {
             "RABBITMQ_NODENAME": self.name, "RABBITMQ_NODE_PORT": str(self.port),
-            "RABBITMQ_DIST_PORT": str(dist_port), "RABBITMQ_CONFIG_FILE": str(config),
+            "RABBITMQ_DIST_PORT": str(self.dist_port), "RABBITMQ_CONFIG_FILE": str(config),
             "RABBITMQ_MNESIA_BASE": str(self._folder / "mnesia"), "RABBITMQ_LOG_BASE": str(self._folder / "log"),
             "RABBITMQ_PID_FILE": str(self._folder / "pid")}
+        self._environ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] += (
+            f" -kernel inet_dist_connect_options [{{ip,{{{self.calls_from.replace('.', ',')}}}}}]")
 
     def start(self):
-        self.process = subprocess.Popen(
-            [str(PROGRAMS / "rabbitmq-server")], env=self._environ, cwd=self._folder, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._account)
+        with open(self._folder / "console", "ab") as console:
+            self.process = subprocess.Popen(
+                [str(PROGRAMS / "rabbitmq-server")], env=self._environ, cwd=self._folder, stdin=subprocess.DEVNULL,
+                stdout=console, stderr=console, **self._account)
+
+    @property
+    def log(self):
+        return (self._folder / "console").read_text(encoding="utf-8", errors="replace")
 
     def control(self, *arguments):
         done = subprocess.run([str(PROGRAMS / "rabbitmqctl"), "--node", self.name, *arguments], env=self._environ,
@@ -148,3 +157,50 @@ def leader_lost(run):
         first.start()
     eventually(lambda: _takes_log_in(with_address(run.system.amqp_url, first.port)), "the old leader to be back",
                START_S)
+
+
+PAUSED = "Application mnesia exited"  # as a node says that has stopped all that is of the broker
+FIREWALL = "/usr/sbin/iptables"
+TICK_S = 8  # a node that was silent for so long is gone, give or take a quarter
+
+
+def _ticking_three_nodes(run, stack):
+    _three_nodes(run, stack)
+    run.nodes[0].control("eval", f"rpc:eval_everywhere(net_kernel, set_net_ticktime, [{TICK_S}, 0]).")
+
+
+def _firewall(change, node):
+    """@change (-I, -D): between @node and the others nothing arrives, whoever has called."""
+    for what in ((f"--dport={node.dist_port}",), (f"--sport={node.dist_port}",),
+                 ("-s", node.calls_from), ("-d", node.calls_from)):
+        done = subprocess.run([FIREWALL, "-w", change, "INPUT", "-i", "lo", "-p", "tcp", *what, "-j", "DROP"],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"not injected: no rule can be set: {done.stderr}"
+
+
+def _talk_to(run, node):
+    run.proxies["rabbitmq"].target = ("127.0.0.1", node.port)
+    run.proxies["rabbitmq"].cut()
+    run.fleet.wait_ready()
+
+
+@row("11b", "three broker nodes: one is cut off, with our processes on its side or on the others'",
+     proxied=("rabbitmq",), setup=_ticking_three_nodes)
+def partition(run):
+    """The one that is alone pauses itself, since it is the minority, until it sees the others again."""
+    alone, *others = run.random.sample(run.nodes, NODES)
+    inside = run.random.random() < 0.5
+    run.note("cut off", f"node {run.nodes.index(alone) + 1}, our processes {'with it' if inside else 'elsewhere'}")
+    run.system.node = others[0]
+    _talk_to(run, alone if inside else others[0])
+    run.load.grow(run.nth(100))
+    stops = alone.log.count(PAUSED)
+    with contextlib.ExitStack() as stack:
+        stack.callback(_firewall, "-D", alone)
+        _firewall("-I", alone)
+        eventually(lambda: alone.log.count(PAUSED) > stops, "the minority to pause", START_S)
+        run.load.grow(100)
+        run.pause(1, TICK_S)
+    run.healed()
+    url = with_address(run.system.amqp_url, alone.port)
+    eventually(lambda: _takes_log_in(url), "the minority to be back", START_S)
