@@ -4,8 +4,8 @@ import dataclasses
 import importlib
 from collections.abc import Callable
 
-MODULES = ("processes", "servers", "network", "messages", "surroundings", "outside", "limits", "storms", "failover",
-           "cluster")
+MODULES = ("processes", "servers", "network", "messages", "surroundings", "outside", "limits", "storms", "volumes",
+           "failover", "cluster")
 ROWS = {}
 
 

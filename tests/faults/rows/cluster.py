@@ -115,6 +115,13 @@ def _takes_log_in(url):
     return False
 
 
+def declare_topology(run):
+    """Every exchange and queue of the product, on a broker that knows none."""
+    for name in MIGRATORS:
+        done = run_binary(run.system, name, {"AMQP_URL": run.system.amqp_url})
+        assert done.returncode == 0, f"not injected: {name}: {done.stdout[-500:]}"
+
+
 def _three_nodes(run, stack):
     folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cartwheel-cluster-", dir="/var/tmp")))
     folder.chmod(0o755)
@@ -131,9 +138,7 @@ def _three_nodes(run, stack):
         node.control("stop_app")
         node.control("join_cluster", first.name)
         node.control("start_app")
-    for name in MIGRATORS:
-        done = run_binary(run.system, name, {"AMQP_URL": run.system.amqp_url})
-        assert done.returncode == 0, f"not injected: {name}: {done.stdout[-500:]}"
+    declare_topology(run)
 
 
 @row("11", "three broker nodes: the queues' leader is killed or stands still, a follower takes over",
