@@ -1,7 +1,13 @@
-"""Row 8b: a small volume of its own for the broker's data, and no room on it."""
+"""Rows 8b and 16b: a small volume of its own for the broker's data, then for the database's log, and no room on it."""
 
+import collections
 import contextlib
+import os
+import pathlib
+import re
 import subprocess
+import tempfile
+import time
 
 from support.system import alive
 from support.waits import eventually
@@ -90,3 +96,64 @@ def broker_disk_full(run):
     run.system.launcher("stop", "rabbitmq", "--kill")
     _give_back(run, descriptions)
     _start_broker(run)
+
+
+# --- 16b: the database's log ----------------------------------------------------------------------
+
+SEGMENT_MIB = 16
+ROOM_MIB = 1024  # a limit: memory is taken for what is there
+
+
+def _log_of(run):
+    return run.system.home / "postgres" / "data" / "pg_wal"
+
+
+def _copy(source, target):
+    subprocess.run(["cp", "-a", f"{source}/.", str(target)], check=True)
+
+
+def _needed_segment(run, programs):
+    """What a server that was shut down begins with: older ones are done with, later ones are spares."""
+    done = subprocess.run([str(programs / "pg_controldata"), str(_log_of(run).parent)], env={"LC_ALL": "C"},
+                          check=True, capture_output=True, text=True)
+    return _log_of(run) / re.search(r"REDO WAL file: +(\w+)", done.stdout)[1]
+
+
+def _log_on_volume(run, stack):
+    """Room for one segment after the first, and not for all of the next."""
+    log, owner = _log_of(run), _log_of(run).stat()
+    kept = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cartwheel-wal-", dir="/var/tmp")))
+    os.chown(kept, owner.st_uid, owner.st_gid)
+    programs = pathlib.Path(os.readlink(f"/proc/{run.system.pid('postgres')}/exe")).parent
+    run.system.stop("postgres")
+    stack.callback(run.system.start, "postgres")
+    subprocess.run(["cp", "-a", str(_needed_segment(run, programs)), str(kept)], check=True)
+    stack.callback(_copy, kept, log)
+    stack.enter_context(volume(log, 2 * SEGMENT_MIB + run.nth(SEGMENT_MIB - 1)))
+    _copy(kept, log)
+    stack.callback(_copy, log, kept)
+    stack.callback(run.system.stop, "postgres")
+    run.system.start("postgres")
+
+
+def _refused(run, history):
+    """I10: while the database was away, who placed an order was told so."""
+    statuses = collections.Counter(status for t, op, _, status, *_ in history.calls
+                                   if op == "place" and run.away_at < t < run.back_at)
+    run.note("answers while it was away", dict(statuses))
+    return [] if set(statuses) == {503} else [f"I10: the answers while the database was away: {dict(statuses)}"]
+
+
+@row("16b", "no room for the database's log: it panics under load, and does not start before there is room",
+     setup=_log_on_volume, check=_refused)
+def log_full(run):
+    pid = run.system.pid("postgres")
+    eventually(lambda: not alive(pid), "the database to end", 90)
+    assert "No space left on device" in run.system.log("postgres"), "not injected: it ended for another reason"
+    run.away_at = time.monotonic()
+    run.system.launcher("start", "postgres", check=False)
+    assert run.system.pid("postgres") is None or not alive(run.system.pid("postgres")), "not injected: it started"
+    run.pause(1, 4)
+    run.back_at = time.monotonic()
+    subprocess.run(["mount", "-o", f"remount,size={ROOM_MIB}m", str(_log_of(run))], check=True)
+    run.system.start("postgres")
