@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import json
+import signal
 
 import pika
 
@@ -16,6 +17,7 @@ from support.waits import eventually
 
 from faults.fleet import KILLED
 from faults.rows import row
+from faults.rows.servers import evaluate
 
 SPY = "fault-plan.spy"
 
@@ -55,6 +57,38 @@ def slow_consumer(run):
     run.fleet.wait_log("stock-worker", "fault point before_commit reached")
     run.load.grow(300)
     run.fleet.restart("stock-worker")
+
+
+TIMED_OUT = "delivery acknowledgement on channel"  # as the broker's log says it
+ACK_TIMEOUT_S, HELD_S = 5, 12  # the broker looks every second
+
+
+def _short_ack_timeout(run, stack):
+    """Both settings hold for the channels that are opened from now on."""
+    change = "application:set_env(rabbit, consumer_timeout, {}), application:set_env(rabbit, channel_tick_interval, {})"
+    stack.callback(evaluate, run, change.format(1800000, 60000))
+    evaluate(run, change.format(ACK_TIMEOUT_S * 1000, 1000))
+
+
+@row("22b", "a consumer stands still for longer than the broker waits for its acknowledgements",
+     setup=_short_ack_timeout)
+def acknowledges_too_late(run):
+    """In the middle of a batch, before or after its commit, or all of the worker at once."""
+    name = run.random.choice(WORKERS)
+    queue = run.random.choice([q for q, (_, _, service, _) in QUEUES.items() if name.startswith(service)])
+    step = run.random.choice(["before_commit", "after_commit", "SIGSTOP"])
+    run.note("stood still", f"{name}, {step}")
+    timed_out = run.system.log("rabbitmq").count(TIMED_OUT)
+    if step == "SIGSTOP":
+        run.fleet.signal(name, signal.SIGSTOP)
+    else:
+        run.fleet.restart(name, {"FAULT_POINT": f"{step}@{queue}:{run.nth(5)}:{HELD_S * 1000}"})
+        run.fleet.wait_log(name, f"fault point {step} reached")
+    eventually(lambda: run.system.log("rabbitmq").count(TIMED_OUT) > timed_out, "the broker to close a channel", 30)
+    run.fleet.signal(name, signal.SIGCONT)
+    run.fleet.wait_log(name, "PRECONDITION_FAILED")
+    run.load.grow(100)
+    eventually(lambda: run.fleet.is_ready(name), f"{name} to be ready again", 60)
 
 
 @row("23", "every event three times more, to two workers of each kind; a second cancellation of the same order",
