@@ -70,7 +70,7 @@ class Order:
         self.customer = None
         self.lines = []
         self.placed = []    # events of its place requests
-        self.ids = set()
+        self.ids = {}       # those that it was told, and when first
         self.cancels = []   # events of its cancel requests
         self.missing = []   # answers to its own client that deny an accepted order
 
@@ -114,7 +114,7 @@ class History:
         if op == "place":
             order.placed.append(event)
             if event == "ok":
-                order.ids.add(entry["order"])
+                order.ids.setdefault(entry["order"], entry["t"])
         elif op == "cancel":
             order.cancels.append(event)
         if op in ("read", "cancel") and entry["status"] == 404:

@@ -49,7 +49,7 @@ def some(items):
     return ", ".join(map(str, sorted(items, key=str)[:EXAMPLES])) + ("" if len(items) <= EXAMPLES else ", ...")
 
 
-def _asserted(check, *arguments):
+def asserted(check, *arguments):
     """The violation that a check of support.invariants asserts, as a list."""
     try:
         check(*arguments)
@@ -84,7 +84,7 @@ def check_clients(snapshot, history, others=0):
 def check_states(snapshot, history):
     """I2: (violations, {order: status}); moves are those that the trigger saw."""
     states = dict(snapshot.rows("order", "select id::text, status from orders"))
-    wrong = _asserted(invariants.check_order_states, snapshot, list(states))
+    wrong = asserted(invariants.check_order_states, snapshot, list(states))
     accepted = {order: attempt for attempt in history.orders.values() for order in attempt.ids}
     moves = collections.defaultdict(list)
     for order, was, now in snapshot.rows(
@@ -105,8 +105,8 @@ def check_states(snapshot, history):
 
 def check_stock(snapshot, states, initial):
     """I3 and I4."""
-    return (_asserted(invariants.check_stock, snapshot, states, initial) +
-            _asserted(invariants.check_reservations, snapshot, states))
+    return (asserted(invariants.check_stock, snapshot, states, initial) +
+            asserted(invariants.check_reservations, snapshot, states))
 
 
 def outbox_log(snapshot):
@@ -222,7 +222,7 @@ def deadlocks(databases):
 
 
 def check_open_transactions(databases):
-    return _asserted(invariants.check_no_open_transactions, databases)
+    return asserted(invariants.check_no_open_transactions, databases)
 
 
 def check_resources(before, after, more_files, most_kib, is_sanitized):

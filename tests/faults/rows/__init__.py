@@ -29,6 +29,8 @@ class Row:
     setup: Callable = None    # (run, stack), before all: may put another system in place
     prepare: Callable = None  # (run), a generator: before the load, and after all
     check: Callable = None   # (run, history): more violations
+    backlog_s: float = None  # how long to wait for what the fault held up, where some of it may never come
+    judge: Callable = None   # (run, history): violations, in place of I1 to I7 where the fault may lose something
 
 
 def row(number, title, **options):
