@@ -1,4 +1,4 @@
-"""Row 15: the database's primary dies for good, a standby on another port takes over."""
+"""Rows 15 and 15b: the database's primary dies for good, a standby on another port takes over."""
 
 import os
 import pathlib
@@ -6,14 +6,17 @@ import pwd
 import signal
 import subprocess
 import tempfile
+import time
 
 import psycopg
 
 from support.databases import Databases
-from support.names import SERVICES
+from support.names import SERVICES, WORKERS
+from support.proxy import Proxy
 from support.system import free_port
 from support.waits import eventually
 
+from faults import losses
 from faults.fleet import address_of, with_address
 from faults.rows import row
 
@@ -23,8 +26,10 @@ PROGRAMS = pathlib.Path("/usr/lib/postgresql")
 class Standby:
     """A copy of the system's cluster that follows it, with data and a port of its own."""
 
-    def __init__(self, run):
+    def __init__(self, run, through=None):
+        """@through: the port of a proxy before the primary, over which it follows."""
         self._system = run.system
+        self._through = through or address_of(run.system.databases.superuser_urls[0])[1]
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="cartwheel-standby-", dir="/var/tmp")
         self._data = pathlib.Path(self._folder.name) / "data"
@@ -47,14 +52,11 @@ class Standby:
                                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}, **self._account, **options)
 
     def _copy(self):
-        url = with_address(self._system.databases.superuser_urls[0], self._primary_port()) + "?application_name=standby"
+        url = with_address(self._system.databases.superuser_urls[0], self._through) + "?application_name=standby"
         copy = self._run("pg_basebackup", "-d", url, "-D", str(self._data), "-R", "-X", "stream", "-c", "fast")
         assert copy.wait(60) == 0, "not injected: pg_basebackup failed"
         self._process = self._run("postgres", "-D", str(self._data), "-c", f"port={self.port}")
         self._wait_state("streaming")
-
-    def _primary_port(self):
-        return address_of(self._system.databases.superuser_urls[0])[1]
 
     def _wait_state(self, state, sync=None):
         def follows():
@@ -72,6 +74,14 @@ class Standby:
             connection.execute("select pg_reload_conf()")
         if yes:
             self._wait_state("streaming", "sync")
+
+    def wait_received(self):
+        """Until it has all that is committed on the primary now."""
+        with self._system.databases.superuser() as connection:
+            written = connection.execute("select pg_current_wal_lsn()").fetchone()[0]
+        with self.databases.superuser() as connection:
+            eventually(lambda: connection.execute("select pg_last_wal_receive_lsn() >= %s::pg_lsn",
+                                                  (written,)).fetchone()[0], "the standby to receive it", 30)
 
     def forget_on_primary(self):
         """The dead primary must not wait for a standby when it is started again."""
@@ -116,12 +126,16 @@ def _follow(run):
         run.standby.synchronous(True)
         yield
     finally:
-        run.system = run.primary
-        if not _answers(run.primary):
-            run.primary.launcher("start", "postgres")
-        else:
-            run.standby.synchronous(False)
-        run.standby.close()
+        _go_back(run)
+
+
+def _go_back(run):
+    run.system = run.primary
+    if not _answers(run.primary):
+        run.primary.launcher("start", "postgres")
+    else:
+        run.standby.synchronous(False)
+    run.standby.close()
 
 
 def _answers(system):
@@ -136,9 +150,46 @@ def _answers(system):
 def failover(run):
     run.primary.launcher("stop", "postgres", "--kill")
     run.standby.forget_on_primary()
+    _take_over(run)
+
+
+def _take_over(run):
     run.standby.promote()
     run.databases = run.standby.databases
     run.system = MovedSystem(run.primary, run.databases)
     run.proxies["postgres"].target = ("127.0.0.1", run.standby.port)
     run.proxies["postgres"].cut()
     eventually(lambda: run.databases.value("order", "select not pg_is_in_recovery()"), "the standby to be primary", 30)
+
+
+STUCK_AFTER_S = 2  # then an order whose event was lost is announced again
+
+
+def _follow_asynchronously(run):
+    """A commit waits for nobody, and what lies between the two can be held up."""
+    run.primary = run.system
+    with Proxy(address_of(run.system.databases.superuser_urls[0])) as run.replication:
+        run.standby = Standby(run, run.replication.port)
+        try:
+            yield
+        finally:
+            _go_back(run)
+
+
+@row("15b", "the database's primary dies, its asynchronous standby takes over, which lacks what came last",
+     proxied=("postgres",), prepare=_follow_asynchronously, poisoned=False, judge=losses.judge,
+     backlog_s=losses.HEALED_S, everywhere={"ORDER_STUCK_AFTER": f"{STUCK_AFTER_S}s"})
+def asynchronous_failover(run):
+    """One worker stands still meanwhile: the broker then has events of what the standby never heard of."""
+    still = run.random.choice(WORKERS)
+    run.note("stood still", still)
+    run.complete_at = time.monotonic()
+    run.standby.wait_received()
+    run.replication.freeze()
+    run.fleet.signal(still, signal.SIGSTOP)
+    run.load.grow(20 + run.nth(200))
+    run.primary.launcher("stop", "postgres", "--kill")
+    run.replication.cut()  # what was on its way is gone too
+    _take_over(run)
+    run.replaced_at = time.monotonic()
+    run.fleet.signal(still, signal.SIGCONT)
