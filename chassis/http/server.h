@@ -20,7 +20,8 @@ typedef struct {
     size_t max_header_bytes;    /* 16 KiB for request line, headers and parsing */
     unsigned max_connections;   /* 4,096, and never more than the file descriptors allow */
     int64_t request_timeout_ms; /* 10 s from the first byte to the answer */
-    int64_t idle_timeout_ms;    /* 60 s: a kept connection without a request */
+    int64_t idle_timeout_ms;    /* 60 s: a kept connection without a request; 1 s when
+                                 * fewer than an eighth of the connections are left */
 } ChHttpServerConfig;
 
 /** Binds and listens; serves from ch_http_server_start() on.

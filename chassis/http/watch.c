@@ -10,8 +10,9 @@
 #include <time.h>
 
 enum {
-    PERIOD_US = 100 * 1000,   /* how late a deadline may be noticed */
-    STACK_BYTES = 256 * 1024, /* rounded up from a few KiB for the sanitizers */
+    PERIOD_US = 100 * 1000,           /* how late a deadline may be noticed */
+    CROWDED_IDLE_US = G_USEC_PER_SEC, /* of a connection that has to make room */
+    STACK_BYTES = 256 * 1024,         /* rounded up from a few KiB for the sanitizers */
 };
 
 struct ChHttpWatched {
@@ -19,6 +20,7 @@ struct ChHttpWatched {
     ChHttpWatched *next;
     int fd;
     ChHttpRequest *request; /* borrowed; NULL between two */
+    int64_t idle_since_us;  /* INT64_MAX: not between two */
     int64_t deadline_us;
     bool extended; /* for the writing of the answer */
 };
@@ -26,6 +28,7 @@ struct ChHttpWatched {
 struct ChHttpWatch {
     int64_t request_timeout_us;
     int64_t idle_timeout_us;
+    unsigned max_connections;
     pthread_t thread;
     bool started;
 
@@ -33,14 +36,24 @@ struct ChHttpWatch {
     pthread_cond_t changed;
     bool stopping;
     ChHttpWatched *connections;
+    unsigned connections_n;
 };
 
 CH_COUNTER(expired_total, "cartwheel_http_expired_total",
            "Requests answered 503 because their deadline passed while they waited.", NULL);
 CH_COUNTER(cut_total, "cartwheel_http_cut_total",
            "Connections cut because a request or the reading of its answer was too slow.", NULL);
+CH_COUNTER(crowded_total, "cartwheel_http_crowded_total",
+           "Idle connections closed because there was hardly room for new ones.", NULL);
 
 /* ---- the thread ---- */
+
+static void cut_locked(ChHttpWatched *watched, ChMetricFamily *counter)
+{
+    shutdown(watched->fd, SHUT_RDWR);
+    watched->idle_since_us = watched->deadline_us = INT64_MAX; /* once is enough */
+    ch_metric_add(ch_metric(counter, NULL), 1);
+}
 
 /* What @watched's passed deadline means; a request to resume goes to @expired with a reference.
  * The writing of an answer then has as long again. */
@@ -57,9 +70,7 @@ static void enforce_locked(ChHttpWatch *watch, ChHttpWatched *watched, int64_t n
         watched->deadline_us = now_us + watch->request_timeout_us;
         return;
     }
-    shutdown(watched->fd, SHUT_RDWR);
-    watched->deadline_us = INT64_MAX; /* once is enough */
-    ch_metric_add(ch_metric(&cut_total, NULL), 1);
+    cut_locked(watched, &cut_total);
 }
 
 /* Outside of the lock: the outlet has one of its own. */
@@ -86,9 +97,12 @@ static void pass(ChHttpWatch *watch, GPtrArray *expired)
 {
     int64_t now_us = ch_time_monotonic_us();
     pthread_mutex_lock(&watch->mutex);
+    bool crowded = watch->connections_n > watch->max_connections - watch->max_connections / 8;
     for (ChHttpWatched *watched = watch->connections; watched != NULL; watched = watched->next) {
         if (watched->deadline_us <= now_us)
             enforce_locked(watch, watched, now_us, expired);
+        else if (crowded && watched->idle_since_us <= now_us - CROWDED_IDLE_US)
+            cut_locked(watched, &crowded_total);
     }
     pthread_mutex_unlock(&watch->mutex);
     report(expired->len);
@@ -123,12 +137,14 @@ ChHttpWatched *ch_http_watch_open(ChHttpWatch *watch, int fd)
 {
     ChHttpWatched *watched = g_new0(ChHttpWatched, 1);
     watched->fd = fd;
+    watched->idle_since_us = INT64_MAX;
     watched->deadline_us = ch_time_monotonic_us() + watch->request_timeout_us;
     pthread_mutex_lock(&watch->mutex);
     watched->next = watch->connections;
     if (watched->next != NULL)
         watched->next->previous = watched;
     watch->connections = watched;
+    watch->connections_n++;
     pthread_mutex_unlock(&watch->mutex);
     return watched;
 }
@@ -142,6 +158,7 @@ void ch_http_watch_close(ChHttpWatch *watch, ChHttpWatched *watched)
         watched->previous->next = watched->next;
     else
         watch->connections = watched->next;
+    watch->connections_n--;
     pthread_mutex_unlock(&watch->mutex);
     g_free(watched);
 }
@@ -150,6 +167,7 @@ void ch_http_watch_begin(ChHttpWatch *watch, ChHttpWatched *watched, ChHttpReque
 {
     pthread_mutex_lock(&watch->mutex);
     watched->request = request;
+    watched->idle_since_us = INT64_MAX;
     watched->deadline_us = request->deadline_us;
     watched->extended = false;
     pthread_mutex_unlock(&watch->mutex);
@@ -158,11 +176,11 @@ void ch_http_watch_begin(ChHttpWatch *watch, ChHttpWatched *watched, ChHttpReque
 void ch_http_watch_end(ChHttpWatch *watch, ChHttpWatched *watched)
 {
     /* A kept connection that drips a next head byte by byte is never idle: it gets both times. */
-    int64_t deadline_us =
-        ch_time_monotonic_us() + watch->idle_timeout_us + watch->request_timeout_us;
+    int64_t now_us = ch_time_monotonic_us();
     pthread_mutex_lock(&watch->mutex);
     watched->request = NULL;
-    watched->deadline_us = deadline_us;
+    watched->idle_since_us = now_us;
+    watched->deadline_us = now_us + watch->idle_timeout_us + watch->request_timeout_us;
     pthread_mutex_unlock(&watch->mutex);
 }
 
@@ -178,11 +196,13 @@ bool ch_http_watch_wait(ChHttpWatch *watch, ChHttpWatched *watched)
 
 /* ---- life ---- */
 
-ChHttpWatch *ch_http_watch_new(int64_t request_timeout_us, int64_t idle_timeout_us)
+ChHttpWatch *ch_http_watch_new(int64_t request_timeout_us, int64_t idle_timeout_us,
+                               unsigned max_connections)
 {
     ChHttpWatch *watch = g_new0(ChHttpWatch, 1);
     watch->request_timeout_us = request_timeout_us;
     watch->idle_timeout_us = idle_timeout_us;
+    watch->max_connections = max_connections;
     pthread_condattr_t clock;
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);

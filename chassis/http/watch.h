@@ -13,7 +13,10 @@ typedef struct ChHttpWatch ChHttpWatch;
 /** One connection; used by the server's thread. */
 typedef struct ChHttpWatched ChHttpWatched;
 
-ChHttpWatch *ch_http_watch_new(int64_t request_timeout_us, int64_t idle_timeout_us);
+/** When fewer than an eighth of @max_connections are left, those that have been idle for a second
+ * are shut down, so that new clients find room. */
+ChHttpWatch *ch_http_watch_new(int64_t request_timeout_us, int64_t idle_timeout_us,
+                               unsigned max_connections);
 CH_MUST_CHECK bool ch_http_watch_start(ChHttpWatch *watch, GError **error);
 
 /** Expires all that wait, refuses new waits, ends the thread. Connections may still close

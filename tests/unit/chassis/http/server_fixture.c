@@ -87,7 +87,7 @@ static bool admit(void *context, unsigned *retry_after_s)
     return !atomic_load(&f->refuses);
 }
 
-static void setup_with(Fixture *f, int64_t request_timeout_ms)
+static void setup_with(Fixture *f, int64_t request_timeout_ms, unsigned max_connections)
 {
     g_autoptr(GError) error = NULL;
     *f = (Fixture){ .work = { &work_ops }, .queue = ch_http_queue_new("test", MAX_WAITING) };
@@ -106,6 +106,7 @@ static void setup_with(Fixture *f, int64_t request_timeout_ms)
                                   .routes = routes,
                                   .routes_n = G_N_ELEMENTS(routes),
                                   .max_body_bytes = MAX_BODY,
+                                  .max_connections = max_connections,
                                   .request_timeout_ms = request_timeout_ms };
     f->server = ch_http_server_new(&config, &error);
     g_assert_no_error(error);
@@ -122,13 +123,19 @@ static void setup_with(Fixture *f, int64_t request_timeout_ms)
 void setup(Fixture *f, gconstpointer unused)
 {
     (void)unused;
-    setup_with(f, 0);
+    setup_with(f, 0, 0);
 }
 
 void setup_impatient(Fixture *f, gconstpointer unused)
 {
     (void)unused;
-    setup_with(f, 300);
+    setup_with(f, 300, 0);
+}
+
+void setup_small(Fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    setup_with(f, 0, FEW_CONNECTIONS);
 }
 
 void teardown(Fixture *f, gconstpointer unused)

@@ -10,7 +10,8 @@
 
 enum {
     MAX_BODY = 1024,
-    MAX_WAITING = 2
+    MAX_WAITING = 2,
+    FEW_CONNECTIONS = 16,
 };
 
 typedef struct {
@@ -30,6 +31,7 @@ typedef struct {
 
 void setup(Fixture *f, gconstpointer unused);
 void setup_impatient(Fixture *f, gconstpointer unused); /* requests have 300 ms */
+void setup_small(Fixture *f, gconstpointer unused);     /* has FEW_CONNECTIONS */
 void teardown(Fixture *f, gconstpointer unused);
 
 /** While shut, handlers wait. */

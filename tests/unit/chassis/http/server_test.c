@@ -268,6 +268,39 @@ static void test_versions(Fixture *f, gconstpointer unused)
     client_close(&client);
 }
 
+/* They have asked once and stay, as browsers do; nobody waits for a minute because of them. */
+static void test_idle_connections_make_room(Fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    static const char question[] = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
+    Client idle[FEW_CONNECTIONS];
+    for (int i = 0; i < FEW_CONNECTIONS; i++) {
+        idle[i] = must_connect(f->port);
+        client_send_text(&idle[i], question);
+        Reply reply;
+        g_assert_true(client_read(&idle[i], false, &reply));
+        g_assert_cmpuint(reply.status, ==, 404);
+        reply_clear(&reply);
+    }
+    g_assert_cmpuint(status_of(f->port, question), ==, 404);
+    for (int i = 0; i < FEW_CONNECTIONS; i++)
+        client_close(&idle[i]);
+}
+
+/* One whose request waits for a handler is not idle, however many others want its place. */
+static void test_busy_connections_stay(Fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    set_shut(f, true);
+    Client busy = must_connect(f->port);
+    client_send_text(&busy, "GET /things/7 HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_until(is_inside, f);
+    test_idle_connections_make_room(f, NULL);
+    set_shut(f, false);
+    assert_answer(&busy, "", 200, "GET /things/7 id=7 limit=- body=");
+    client_close(&busy);
+}
+
 int main(int argc, char **argv)
 {
     static const ServerTest tests[] = {
@@ -282,6 +315,8 @@ int main(int argc, char **argv)
         { "/server/media-types", setup, test_media_types },
         { "/server/ambiguous-heads-are-refused", setup, test_ambiguous_heads_are_refused },
         { "/server/versions", setup, test_versions },
+        { "/server/idle-connections-make-room", setup_small, test_idle_connections_make_room },
+        { "/server/busy-connections-stay", setup_small, test_busy_connections_stay },
     };
     return run_server_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }
