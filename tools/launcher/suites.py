@@ -192,12 +192,12 @@ def _sanitizer_environ(reports, directory):
 
 
 def _threads_environ(reports, directory):
-    """Goes on after a report: one race must not hide the next."""
+    """Goes on after a report: one race must not hide the next. Who is told twice to stop leaves without joining."""
     suppressions = Path(__file__).resolve().parents[2] / "tests" / "threads.supp"
     return {
         "CARTWHEEL_BUILD": str(directory),
         "CARTWHEEL_SANITIZERS": "thread",
-        "TSAN_OPTIONS": f"log_path={reports}/report:log_exe_name=1:suppressions={suppressions}",
+        "TSAN_OPTIONS": f"log_path={reports}/report:log_exe_name=1:report_thread_leaks=0:suppressions={suppressions}",
         "G_SLICE": "always-malloc",
     }
 
