@@ -98,6 +98,8 @@ def connections(run):
 @row("12", "the broker refuses: reject-publish with a full queue")
 def refused(run):
     queue = run.random.choice(["stock.ordercreated", "order.confirmed.queue"])
+    consumer = f"{QUEUES[queue][2]}-worker"
+    run.fleet.stop(consumer)  # or the queue is emptied as fast as it fills
     rabbitmqctl(run, "-p", "cartwheel", "set_policy", "--apply-to", "queues", "full", f"^{queue}$",
                 '{"max-length": 1, "overflow": "reject-publish"}')
     try:
@@ -105,6 +107,7 @@ def refused(run):
         wait_counted(run, "order-worker", "cartwheel_outbox_refused_total")
     finally:
         rabbitmqctl(run, "-p", "cartwheel", "clear_policy", "full")
+    run.fleet.start(consumer)
 
 
 @row("13", "database restart: fast, or kill -9 of the postmaster", quick=True)
