@@ -36,7 +36,7 @@ BROKER_MIB = 160  # the log of its quorum queues is 64 MiB long, then its parts 
 GAVE_UP = "{error,enospc}"
 
 
-def _data_of(run):
+def broker_data(run):
     return run.system.home / "rabbitmq" / "mnesia"
 
 
@@ -50,7 +50,7 @@ def _new_data_on_volume(run, stack):
     """What the other rows use lies below the volume meanwhile, untouched."""
     run.system.stop("rabbitmq")
     stack.callback(run.system.start, "rabbitmq")
-    stack.enter_context(volume(_data_of(run), BROKER_MIB))
+    stack.enter_context(volume(broker_data(run), BROKER_MIB))
     stack.callback(run.system.launcher, "stop", "rabbitmq", "--kill")
     _start_broker(run)
     declare_topology(run)
@@ -67,12 +67,12 @@ def _fill(folder, kibibytes):
     return filler
 
 
-def _descriptions(run):
+def descriptions_of(run):
     """{file: content} of the small file that says of a quorum queue what it is, beside its messages."""
-    return {path: path.read_bytes() for path in _data_of(run).glob("*/quorum/*/*/config")}
+    return {path: path.read_bytes() for path in broker_data(run).glob("*/quorum/*/*/config")}
 
 
-def _give_back(run, descriptions):
+def give_back(run, descriptions):
     """A broker that starts a queue again while there is no room writes its description anew, and what it leaves may be
     empty: it has all of the queue's messages then, and cannot start it. The operator's copy helps."""
     spoilt = [path for path, content in descriptions.items() if path.stat().st_size < len(content)]
@@ -86,15 +86,15 @@ def _give_back(run, descriptions):
 def broker_disk_full(run):
     """The queues' log cannot be written, and is given up for good after a few tries: the broker ends, or lives on
     without its queues."""
-    descriptions = _descriptions(run)
+    descriptions = descriptions_of(run)
     gave_up = run.system.log("rabbitmq").count(GAVE_UP)
-    filler = _fill(_data_of(run), run.nth(500))
+    filler = _fill(broker_data(run), run.nth(500))
     eventually(lambda: run.system.log("rabbitmq").count(GAVE_UP) > gave_up, "the broker to find no room", 60)
     run.load.grow(run.nth(200))  # the API needs no broker
     run.note("broker", "lives" if alive(run.system.pid("rabbitmq")) else "died")
     filler.unlink()
     run.system.launcher("stop", "rabbitmq", "--kill")
-    _give_back(run, descriptions)
+    give_back(run, descriptions)
     _start_broker(run)
 
 
