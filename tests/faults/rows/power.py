@@ -9,6 +9,7 @@ import fcntl
 import functools
 import os
 import pathlib
+import signal
 import struct
 import subprocess
 import tempfile
@@ -105,8 +106,20 @@ def _to_disks(run, stack, servers):
         run.system.start(server)
 
 
+def _kill_family(pid):
+    """The server and its children, none of which can react to the end of another."""
+    os.kill(pid, signal.SIGSTOP)
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    for member in (*map(int, children), pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+
+
 def _lose_power(run, *servers):
-    """Both at once where there are two. Then nothing of them runs on."""
+    """Both at once where there are two. They are killed first: a sync that is under way while the file system is shut
+    down may report success, and no server may live to confirm by it."""
+    for server in servers:
+        _kill_family(run.system.pid(server))
     for server in servers:
         run.disks[server].lose_power()
     for server in servers:
@@ -137,7 +150,8 @@ def _roll_over(run):
         run.note("the broker's log", "rolled over")
 
 
-@row("32", "power loss of the database's host: what was not synced is gone", setup=functools.partial(_to_disks, servers=("postgres",)))
+@row("32", "power loss of the database's host: what was not synced is gone",
+     setup=functools.partial(_to_disks, servers=("postgres",)))
 def database_host(run):
     run.load.grow(run.nth(100))
     _power_lost_amid_checkpoint(run, "postgres")
