@@ -14,12 +14,14 @@ enum {
     MAX_UNCONFIRMED = 512,               /* messages under way; small enough for socket buffers */
     MAX_UNCONFIRMED_BYTES = 1024 * 1024, /* a blocked broker stops reading: we must not block */
     SENDS_BETWEEN_READS = 64,
+    STALE_US = 1000 * 1000, /* age of a channel on which a refusal may be of the past */
     MAX_WAITS = 3, /* times as long as the caller waits for a confirm: the most that a call takes */
 };
 
 struct ChPublisher {
     ChPublisherConfig config;
     amqp_connection_state_t connection; /* NULL while closed */
+    int64_t opened_us;                  /* monotonic */
     uint64_t published;                 /* messages on this channel: the last tag */
     bool blocked;                       /* the broker asked us to stop (a resource alarm) */
 };
@@ -85,6 +87,7 @@ static bool connect_publisher(ChPublisher *publisher, GError **error)
     publisher->connection = ch_amqp_open(publisher->config.broker, publisher->config.name, error);
     if (publisher->connection == NULL)
         return connect_failed(publisher, error);
+    publisher->opened_us = ch_time_monotonic_us();
     publisher->published = 0;
     publisher->blocked = false;
     if (publisher->config.exchange != NULL &&
@@ -299,6 +302,20 @@ static bool publish_window(ChPublisher *publisher, Window *window, GError **erro
     return true;
 }
 
+/* RabbitMQ tells a channel that a queue is full, but not that its limit was taken away: the channel
+ * would refuse for ever. The next try gets a new one. */
+static void renew_after_refusal(ChPublisher *publisher, const ChPublishOutcome *outcomes, size_t n)
+{
+    if (ch_time_monotonic_us() - publisher->opened_us < STALE_US)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        if (outcomes[i] == CH_PUBLISH_REFUSED) {
+            ch_amqp_close(g_steal_pointer(&publisher->connection));
+            return;
+        }
+    }
+}
+
 bool ch_publisher_publish(ChPublisher *publisher, const ChMessage *messages, size_t n, int wait_ms,
                           ChPublishOutcome *outcomes, GError **error)
 {
@@ -321,6 +338,7 @@ bool ch_publisher_publish(ChPublisher *publisher, const ChMessage *messages, siz
     GError *why = NULL;
     if (publish_window(publisher, &window, &why)) {
         memcpy(outcomes, told, n * sizeof *told);
+        renew_after_refusal(publisher, told, n);
         return true;
     }
     /* What was sent is in the dark now: the window dies with the connection. While the broker only

@@ -177,3 +177,24 @@ def test_a_message_that_is_committed_late_is_found(broker, databases, orders, st
     databases.execute("order", "INSERT INTO outbox (id, exchange, routing_key, body)"
                                " VALUES ('00000000-0000-0000-0000-000000000000', '', %s, 'late')", (queue,))
     assert eventually(lambda: broker.take(queue), "the message").body == b"late"
+
+
+def refused(system):
+    metrics = prometheus.parse(requests.get(system.admin("order-worker") + "/metrics", timeout=10).text)
+    return metrics.value("cartwheel_outbox_refused_total") or 0
+
+
+def test_a_queue_that_lost_its_limit_takes_messages_again(system, orders, stocks):
+    """RabbitMQ goes on refusing on the channels that saw the queue full; only new ones learn better."""
+    product, before = stocks.create(1000), refused(system)
+    system.stop("stock-worker")
+    try:
+        system.launcher("rabbitmqctl", "set_policy", "-p", "cartwheel", "--apply-to", "queues", "full",
+                        "^stock.ordercreated$", '{"max-length": 1, "overflow": "reject-publish"}')
+        placed = [orders.placed((product, 1)) for _ in range(FEW)]
+        eventually(lambda: placed.append(orders.placed((product, 1))) or refused(system) > before, "a refusal")
+    finally:
+        system.launcher("rabbitmqctl", "clear_policy", "-p", "cartwheel", "full")
+        system.start("stock-worker")
+    for order_id in placed:
+        orders.wait(order_id, "Confirmed", timeout=30)
