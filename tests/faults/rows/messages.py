@@ -231,7 +231,7 @@ def replayed(run):
                                    f"after_commit@{DEAD_QUEUE}"]) + f":{run.nth(8) + 2}"
         run.note("killed at", point)
         address = {"ADMIN_LISTEN": run.fleet["order-worker"].admin}
-        run.fleet.restart("order-worker", {**address, "FAULT_POINT": point})
+        run.fleet.restart("order-worker", {**address, "FAULT_POINT": point}, wait=False)  # it may die before
         tool = start_dlq(run.system, *arguments, env=environ)
         _publish_again(broker, race)
     run.fleet.wait_end("order-worker", {KILLED})
