@@ -147,7 +147,7 @@ static enum MHD_Result read_body(const ChHttpIntake *intake, Incoming *incoming,
 void ch_http_intake_resume(ChHttpIntake *intake, ChHttpRequest *request)
 {
     intake->suspended--;
-    intake->resumed = true;
+    intake->more_to_do = true;
     MHD_resume_connection(request->connection);
     ch_http_request_unref(request);
 }
@@ -258,6 +258,7 @@ void ch_http_intake_connection(void *context, struct MHD_Connection *connection,
     case MHD_CONNECTION_NOTIFY_CLOSED:
         ch_http_watch_close(intake->watch, *socket_context);
         ch_metric_add(ch_metric(&connections_gauge, NULL), -1);
+        intake->more_to_do = true; /* a server that was full listens again from its next run on */
         return;
     }
 }

@@ -16,7 +16,7 @@ typedef struct {
     int64_t request_timeout_us;
     ChHttpOutlet *outlet; /* of the server, for its requests */
     int suspended;        /* connections; the server's thread only, as the next */
-    bool resumed;         /* since it was last set to false: MHD_run() has more to do */
+    bool more_to_do;      /* since it was last set to false: MHD_run() has more to do */
     atomic_bool draining; /* answers close their connections */
 
     pthread_mutex_t mutex; /* guards the wait for in_flight to fall to 0 while draining */

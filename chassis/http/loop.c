@@ -75,7 +75,7 @@ static bool obey(ChHttpLoop *loop)
         ch_http_intake_resume(loop->intake, g_ptr_array_index(finished, i));
     bool goes_on = !stopping || loop->intake->suspended > 0;
     g_ptr_array_set_size(finished, 0);
-    loop->intake->resumed = false; /* by what runs now */
+    loop->intake->more_to_do = false; /* by what runs now */
     MHD_run(loop->daemon);
     return goes_on;
 }
@@ -83,7 +83,7 @@ static bool obey(ChHttpLoop *loop)
 static int wait_ms(const ChHttpLoop *loop)
 {
     MHD_UNSIGNED_LONG_LONG ms = 0;
-    if (loop->intake->resumed) /* MHD_get_timeout() does not look at that */
+    if (loop->intake->more_to_do) /* MHD_get_timeout() does not look at that */
         return 0;
     if (MHD_get_timeout(loop->daemon, &ms) != MHD_YES)
         return MAX_WAIT_MS;
