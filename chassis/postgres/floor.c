@@ -6,10 +6,11 @@
 #include <glib.h>
 
 enum {
-    SLACK_US = 200 * 1000, /* so far apart may rows of one moment be committed: longer than a batch
-                            * takes */
+    SLACK_US = 2000 * 1000, /* so far apart may rows of one moment be committed: longer than a batch
+                             * takes, on a busy machine too */
     WHOLE_PERIOD_US = 1000 * 1000,
-    WHOLE_PARTS = 20, /* one part of the time for whole claims, at most */
+    WHOLE_LATEST_US = 3000 * 1000, /* however long one took: it may have waited, not worked */
+    WHOLE_PARTS = 20,              /* else one part of the time for them, at most */
 };
 
 int64_t ch_pg_floor_begin(ChPgFloor *floor)
@@ -26,6 +27,7 @@ void ch_pg_floor_end(ChPgFloor *floor, int64_t oldest_us)
     if (oldest_us != 0)
         floor->floor_us = oldest_us - SLACK_US;
     if (floor->whole)
-        floor->whole_due_us = MAX(ch_time_again_us(floor->started_us, WHOLE_PARTS),
-                                  floor->started_us + WHOLE_PERIOD_US);
+        floor->whole_due_us =
+            CLAMP(ch_time_again_us(floor->started_us, WHOLE_PARTS),
+                  floor->started_us + WHOLE_PERIOD_US, ch_time_monotonic_us() + WHOLE_LATEST_US);
 }
