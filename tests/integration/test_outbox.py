@@ -189,12 +189,11 @@ def test_a_queue_that_lost_its_limit_takes_messages_again(system, orders, stocks
     product, before = stocks.create(1000), refused(system)
     system.stop("stock-worker")
     try:
-        system.launcher("rabbitmqctl", "set_policy", "-p", "cartwheel", "--apply-to", "queues", "full",
-                        "^stock.ordercreated$", '{"max-length": 1, "overflow": "reject-publish"}')
-        placed = [orders.placed((product, 1)) for _ in range(FEW)]
-        eventually(lambda: placed.append(orders.placed((product, 1))) or refused(system) > before, "a refusal")
+        with system.limited("stock.ordercreated", 1):
+            placed = [orders.placed((product, 1)) for _ in range(FEW)]
+            eventually(lambda: placed.append(orders.placed((product, 1))) or refused(system) > before, "a refusal")
     finally:
-        system.launcher("rabbitmqctl", "clear_policy", "-p", "cartwheel", "full")
         system.start("stock-worker")
     for order_id in placed:
         orders.wait(order_id, "Confirmed", timeout=30)
+    system.tell_of_no_limit("stock.ordercreated")

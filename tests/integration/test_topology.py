@@ -71,3 +71,23 @@ def test_a_retry_queue_leads_back_to_its_queue_alone(system, broker, queue):
         while (message := broker.take(queue)) is not None:
             assert message.properties.message_id == "retry-probe"
         system.start(worker)
+
+
+def test_a_retry_queue_goes_on_once_the_limit_that_stopped_it_is_a_high_one(system, broker):
+    """RabbitMQ moves messages as a publisher that saw the queue full, and is not told that the limit is gone."""
+    queue = "stock.ordercreated"
+    retry, probe = broker.retry_queues(queue)[0], (b"retry probe", pika.BasicProperties(message_id="retry-probe"))
+    system.stop("stock-worker")
+    try:
+        broker.to_queue(retry, *probe)
+        eventually(lambda: broker.depth(queue) == 1, "the broker to be a publisher of the queue", 30)
+        with system.limited(queue, 1):
+            broker.to_queue(queue, *probe)
+            broker.to_queue(retry, *probe)
+            eventually(lambda: broker.depth(retry) == 0, "the retry's time to be over", 30)
+        system.tell_of_no_limit(queue)
+        eventually(lambda: broker.depth(queue) == 3, "the retry", 30)
+    finally:
+        while (message := broker.take(queue)) is not None:
+            assert message.properties.message_id == "retry-probe"
+        system.start("stock-worker")

@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAUNCHER = ROOT / "cartwheel"
 START_SECONDS = 600  # a first start may build
 STEP_SECONDS = 120
+NO_LIMIT = 100_000_000  # messages
 PORTS = (15000, 32000)  # below those that the kernel gives away (ip_local_port_range), above the usual servers'
 
 
@@ -112,6 +113,21 @@ class System(Addresses):
         self.launcher("start", name)
         if name in PROCESSES:
             self.wait_ready(name)
+
+    @contextlib.contextmanager
+    def limited(self, queue, length):
+        """A queue that refuses what is more, by a policy, as an operator sets and clears it."""
+        policy = json.dumps({"max-length": length, "overflow": "reject-publish"})
+        self.launcher("rabbitmqctl", "set_policy", "-p", "cartwheel", "--apply-to", "queues", "full", f"^{queue}$", policy)
+        try:
+            yield
+        finally:
+            self.launcher("rabbitmqctl", "clear_policy", "-p", "cartwheel", "full")
+
+    def tell_of_no_limit(self, queue):
+        """What publishes inside the broker, such as a retry queue, is told of a high limit, and not of none."""
+        with self.limited(queue, NO_LIMIT):
+            pass
 
     def restart(self, name, kill=False):
         self.launcher("restart", name, *(["--kill"] if kill else []))
@@ -205,6 +221,14 @@ def alive(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+def divide_ports(number, count):
+    """From here on free_port() keeps to the part @number of @count: nobody beside us takes what we stop for a moment."""
+    global PORTS
+    first, last = PORTS
+    span = (last - first) // count
+    PORTS = (first + number * span, first + (number + 1) * span)
 
 
 def free_port():
