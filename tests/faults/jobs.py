@@ -8,7 +8,7 @@ import signal
 import tempfile
 
 from support.names import PROCESSES
-from support.system import System
+from support.system import System, divide_ports
 
 from faults import audit
 
@@ -47,9 +47,10 @@ def _private_system():
             system.down()
 
 
-def _serve(pipe, work):
+def _serve(pipe, work, number, count):
     """One job: answers each task that comes through @pipe until the other end is closed, by whatever."""
     heed_signals()
+    divide_ports(number, count)
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt), _private_system() as system:
         while True:
             pipe.send(work(system, pipe.recv()))
@@ -61,9 +62,9 @@ class Jobs:
     def __init__(self, count, work):
         context = multiprocessing.get_context("spawn")  # a forked job would hold its neighbours' pipes open
         self._processes, self._pipes = [], []
-        for _ in range(count):
+        for number in range(count):
             ours, theirs = context.Pipe()
-            self._processes.append(context.Process(target=_serve, args=(theirs, work)))
+            self._processes.append(context.Process(target=_serve, args=(theirs, work, number, count)))
             self._processes[-1].start()
             theirs.close()
             self._pipes.append(ours)

@@ -263,6 +263,7 @@ class Run:
             eventually(lambda: not oracles.on_their_way(self.databases), "every event to be taken in", self._quiet_s)
             wait_drained(self.system, self._quiet_s)
         except TookTooLong as error:
+            self.note("queues that hold messages", queues_that_hold(self.system))
             return [f"I8: not quiet: {error}"]
         return []
 
@@ -300,6 +301,14 @@ class Run:
         finally:
             self.fleet.discard()
         result.violations += self.fleet.complaints
+
+
+def queues_that_hold(system):
+    """Lines of name, all, ready, unacknowledged messages. What is neither ready nor unacknowledged, the broker is
+    moving to another queue."""
+    lines = system.launcher("rabbitmqctl", "-q", "list_queues", "-p", "cartwheel", "--no-table-headers", "name",
+                            "messages", "messages_ready", "messages_unacknowledged", check=False).splitlines()
+    return [" ".join(line.split()) for line in lines if not line.endswith("\t0\t0\t0")]
 
 
 def run_row(system, task):

@@ -1,5 +1,6 @@
 """A Cartwheel under test: a private one of the launcher, or one that is known by its addresses alone."""
 
+import collections
 import contextlib
 import json
 import os
@@ -24,6 +25,7 @@ LAUNCHER = ROOT / "cartwheel"
 START_SECONDS = 600  # a first start may build
 STEP_SECONDS = 120
 NO_LIMIT = 100_000_000  # messages
+GIVEN = collections.deque(maxlen=200)
 PORTS = (15000, 32000)  # below those that the kernel gives away (ip_local_port_range), above the usual servers'
 
 
@@ -232,9 +234,12 @@ def divide_ports(number, count):
 
 
 def free_port():
-    """A port that nobody has, and that nobody who asks the kernel for any port is given before we listen on it."""
+    """A port that nobody has, none of those given last, which may not be in use yet, and none that the kernel gives to
+    who asks it for any."""
     while True:
         port = random.randrange(*PORTS)
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in GIVEN:
+                GIVEN.append(port)
+                return port

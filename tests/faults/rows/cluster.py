@@ -73,6 +73,7 @@ class Node:
                               cwd=self._folder, capture_output=True, text=True, check=False, timeout=START_S,
                               **self._account)
         assert done.returncode == 0, f"not injected: rabbitmqctl {arguments}: {done.stdout}{done.stderr}"
+        return done.stdout
 
     def kill(self):
         if self.process is not None and self.process.poll() is None:
@@ -104,6 +105,11 @@ class Clustered:
     @property
     def amqp_url(self):
         return with_address(self._system.amqp_url, self.node.port)
+
+    def launcher(self, command, *arguments, **options):
+        if command == "rabbitmqctl":
+            return self.node.control(*arguments)
+        return self._system.launcher(command, *arguments, **options)
 
     def __getattr__(self, name):
         return getattr(self._system, name)

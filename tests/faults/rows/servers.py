@@ -100,14 +100,12 @@ def refused(run):
     queue = run.random.choice(["stock.ordercreated", "order.confirmed.queue"])
     consumer = f"{QUEUES[queue][2]}-worker"
     run.fleet.stop(consumer)  # or the queue is emptied as fast as it fills
-    rabbitmqctl(run, "-p", "cartwheel", "set_policy", "--apply-to", "queues", "full", f"^{queue}$",
-                '{"max-length": 1, "overflow": "reject-publish"}')
-    try:
+    with run.system.limited(queue, 1):
         run.pause(4, 6)
         wait_counted(run, "order-worker", "cartwheel_outbox_refused_total")
-    finally:
-        rabbitmqctl(run, "-p", "cartwheel", "clear_policy", "full")
     run.fleet.start(consumer)
+    run.load.grow(100)  # goes on, over channels that have not seen the queue full
+    run.system.tell_of_no_limit(queue)
 
 
 @row("13", "database restart: fast, or kill -9 of the postmaster", quick=True)
