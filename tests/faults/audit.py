@@ -3,9 +3,7 @@
 import json
 import time
 
-import pika
-
-from support.broker import Broker
+from support.broker import Broker, open_connection
 from support.names import EXCHANGE_OF, QUEUES, SERVICES, dead_letter_queue
 
 TAP = "fault-plan.tap"
@@ -83,7 +81,7 @@ class TapQueue:
         if not self.listens:
             return
         missing, last = set(expected), time.monotonic()
-        connection = pika.BlockingConnection(pika.URLParameters(self._url))
+        connection = open_connection(self._url)
         try:
             channel = connection.channel()
             channel.basic_qos(prefetch_count=1000)

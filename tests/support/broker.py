@@ -21,6 +21,8 @@ def open_connection(url):
     parameters.heartbeat = 0
     parameters.socket_timeout = 10
     parameters.blocked_connection_timeout = 30
+    parameters.connection_attempts = 5  # a broker that is short of time refuses, and takes the next
+    parameters.retry_delay = 1
     return pika.BlockingConnection(parameters)
 
 

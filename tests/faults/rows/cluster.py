@@ -16,7 +16,7 @@ from support.broker import Broker
 from support.child import run_binary
 from support.names import MIGRATORS
 from support.system import free_port
-from support.waits import eventually
+from support.waits import TookTooLong, eventually
 
 from faults.fleet import with_address
 from faults.rows import row
@@ -172,6 +172,7 @@ def leader_lost(run):
 
 PAUSED = "Application mnesia exited"  # as a node says that has stopped all that is of the broker
 FIREWALL = "/usr/sbin/iptables"
+BACK_S = 60
 TICK_S = 8  # a node that was silent for so long is gone, give or take a quarter
 
 
@@ -195,6 +196,19 @@ def _talk_to(run, node):
     run.fleet.wait_ready()
 
 
+def _wait_back(run):
+    """Until each node is there. One that does not come back by itself is restarted, as operations.md says."""
+    for node in run.nodes:
+        url = with_address(run.system.amqp_url, node.port)
+        try:
+            eventually(lambda at=url: _takes_log_in(at), f"{node.name} to be back", BACK_S)
+        except TookTooLong:
+            run.note("restarted", run.nodes.index(node) + 1)
+            node.kill()
+            node.start()
+            eventually(lambda at=url: _takes_log_in(at), f"{node.name} to start", START_S)
+
+
 @row("11b", "three broker nodes: one is cut off, with our processes on its side or on the others'",
      proxied=("rabbitmq",), setup=_ticking_three_nodes)
 def partition(run):
@@ -213,5 +227,4 @@ def partition(run):
         run.load.grow(100)
         run.pause(1, TICK_S)
     run.healed()
-    url = with_address(run.system.amqp_url, alone.port)
-    eventually(lambda: _takes_log_in(url), "the minority to be back", START_S)
+    _wait_back(run)
