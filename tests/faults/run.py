@@ -53,7 +53,7 @@ class Run:
         self._quiet_s = quiet_s
         self.databases = system.databases
         self.random = random.Random(f"{row.number}-{seed}")
-        self.fleet = Fleet(system)
+        self.fleet = Fleet(system, row.may_log)
         self.notes = {}
         self.foreign = set()     # event ids that the row publishes itself, and the orders they are about
         self.doomed = set()      # ids of innocent events that the row lets die

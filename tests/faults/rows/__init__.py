@@ -21,6 +21,7 @@ class Row:
     everywhere: dict = dataclasses.field(default_factory=dict)     # variables of every process
     tapped: bool = True      # False: a tap would take what has to find no queue
     poisoned: bool = True
+    may_log: tuple = ()      # of what is a complaint elsewhere
     may_hang: bool = False   # the fault is a process that stands still
     may_deadlock: bool = False
     rate: float = None       # orders a second

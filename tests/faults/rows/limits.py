@@ -108,6 +108,8 @@ def failing_malloc(run):
 
 # --- 29d: room for the log ------------------------------------------------------------------------
 
+PAGE = 4096
+
 
 @contextlib.contextmanager
 def _small_volume():
@@ -129,10 +131,10 @@ def full_log(run):
         run.fleet.prefix = ()
         filler = folder / "filler"
         _fill(filler)
-        run.load.grow(60)  # for what is left of each file's last page
+        pages = _pages(folder)
+        run.load.grow(260)
+        assert _pages(folder) == pages, "not injected: the log had room"
         full = _sizes(folder)
-        run.load.grow(200)
-        assert _sizes(folder) == full, "not injected: the log had room"
         filler.unlink()
         run.load.grow(100)
         for name in PROCESSES:
@@ -144,11 +146,16 @@ def full_log(run):
 def _fill(path):
     with open(path, "wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
-            file.write(bytes(4096))
+            file.write(bytes(PAGE))
 
 
 def _sizes(folder):
     return {name: (folder / name).stat().st_size for name in PROCESSES}
+
+
+def _pages(folder):
+    """Each file may fill its last one, and gets no other while there is no room."""
+    return {name: -(-size // PAGE) for name, size in _sizes(folder).items()}
 
 
 def _check_lines(path):

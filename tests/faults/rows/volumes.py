@@ -12,6 +12,7 @@ import time
 from support.system import alive
 from support.waits import eventually
 
+from faults.fleet import BROKER_FAILED
 from faults.rows import row
 from faults.rows.cluster import declare_topology
 from faults.rows.servers import evaluate
@@ -82,7 +83,7 @@ def give_back(run, descriptions):
 
 
 @row("8b", "the broker's disk is really full, no alarm before, then the broker is restarted",
-     setup=_new_data_on_volume)
+     setup=_new_data_on_volume, may_log=(BROKER_FAILED,))
 def broker_disk_full(run):
     """The queues' log cannot be written, and is given up for good after a few tries: the broker ends, or lives on
     without its queues."""
