@@ -247,7 +247,11 @@ class Run:
 
     def collect(self, log):
         """Until the tap has seen every event that was committed, or sees no more."""
-        self.tap.collect({message for message, _, _ in oracles.committed(log)}, self._quiet_s / 2)
+        expected = {message for message, _, _ in oracles.committed(log)}
+        self.tap.collect(expected, self._quiet_s)
+        if self.tap.listens and expected - {event for event, _, _ in self.tap.seen}:
+            self.note("the tap saw", len(self.tap.seen))
+            self.note("queues that hold messages", queues_that_hold(self.system))
 
     def _quiet(self):
         """I7 and I8: everything drains; what remains is told with its numbers."""
