@@ -5,7 +5,7 @@ import dataclasses
 from faults.jobs import Jobs
 from faults.run import Run
 
-SEEDS = 5     # a bug that needs luck to hurt gets so many tries
+SEEDS = 20    # a bug that needs luck to hurt gets so many tries
 QUIET_S = 15  # what a bug lost never comes: do not wait for it as long as for a slow machine
 
 # bug: the rows that are made for it
