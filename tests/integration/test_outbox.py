@@ -153,7 +153,11 @@ def hundred_claims(databases):
 
 
 def test_what_was_published_long_ago_is_not_read_again(databases, orders, stocks):
-    """While a backup or a report holds a snapshot, what was deleted stays in the index."""
+    """While a backup or a report holds a snapshot, what was deleted stays in the index.
+
+    It is read five times a second all the same: by a whole claim, and by those who count the outbox. There are forty
+    claims a second, fewer when the machine is busy: most of them read nothing.
+    """
     product = stocks.create(2 * MANY)
     with databases.connect("order", autocommit=False) as reader:
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -165,7 +169,7 @@ def test_what_was_published_long_ago_is_not_read_again(databases, orders, stocks
             orders.wait(orders.placed((product, 1)), "Confirmed")
             before = hundred_claims(databases)  # what was counted late is in it
             after = hundred_claims(databases)
-            return after[1] - before[1] < (after[0] - before[0]) * MANY / 4
+            return after[1] - before[1] < (after[0] - before[0]) * MANY  # of two messages an order
 
         eventually(reads_little, "claims that leave out what is gone", 30)
 
