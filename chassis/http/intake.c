@@ -344,7 +344,6 @@ bool ch_http_intake_drain(ChHttpIntake *intake, int64_t deadline_us)
 {
     struct timespec until = { .tv_sec = deadline_us / G_USEC_PER_SEC,
                               .tv_nsec = (deadline_us % G_USEC_PER_SEC) * 1000 };
-    atomic_store(&intake->draining, true);
     pthread_mutex_lock(&intake->mutex);
     while (atomic_load(&intake->in_flight) > 0) {
         if (pthread_cond_timedwait(&intake->idle, &intake->mutex, &until) == ETIMEDOUT)

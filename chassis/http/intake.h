@@ -27,7 +27,7 @@ typedef struct {
 void ch_http_intake_init(ChHttpIntake *intake);
 void ch_http_intake_clear(ChHttpIntake *intake);
 
-/** Sets draining and waits until no request is in flight; false when @deadline_us passed first. */
+/** Once draining is set: waits until no request is in flight; false when @deadline_us passed. */
 bool ch_http_intake_drain(ChHttpIntake *intake, int64_t deadline_us);
 
 /** Resumes the connection of a finished request, whose reference it takes. The server's thread. */

@@ -210,6 +210,8 @@ bool ch_http_server_drain(ChHttpServer *server, int64_t deadline_us)
 {
     if (server->daemon == NULL)
         return true;
+    atomic_store(&server->intake.draining, true); /* before the listener goes: who is answered
+                                                   * after that must not come again */
     ch_http_loop_quiesce(server->loop);
     return ch_http_intake_drain(&server->intake, deadline_us);
 }

@@ -35,9 +35,8 @@ CH_MUST_CHECK bool ch_http_server_start(ChHttpServer *server, GError **error);
 uint16_t ch_http_server_port(const ChHttpServer *server);
 
 /** Stops accepting, tells kept connections to close and waits until every request in flight is
- * answered or
- * @deadline_us (ch_time_monotonic_us) has passed. The lanes must still run. True: all were
- * answered. */
+ * answered or @deadline_us (ch_time_monotonic_us) has passed. The lanes must still run. True: all
+ * were answered. */
 bool ch_http_server_drain(ChHttpServer *server, int64_t deadline_us);
 
 /** Answers what still waits with 503, ends the threads, closes all connections. Lanes that still
