@@ -1,7 +1,7 @@
 /* Violations: collected in order, grouped by path when written. */
 #include "chassis/core/violations.h"
 
-#include "chassis/core/json_writer.h"
+#include "chassis/json/json_writer.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* Problem documents. */
 #include "chassis/http/problem.h"
 
-#include "chassis/core/json_writer.h"
 #include "chassis/core/random.h"
 #include "chassis/http/exchange.h"
+#include "chassis/json/json_writer.h"
 
 enum {
     DETAIL_BYTES = 512,  /* longer details are cut */

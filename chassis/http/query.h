@@ -1,14 +1,14 @@
 /* Typed reading of request bodies and query parameters; faults become violations. */
 #pragma once
 
-#include "chassis/core/json.h"
 #include "chassis/http/request.h"
+#include "chassis/json/json.h"
 
 /** Parses the body as a JSON object. NULL when it is none: a violation of path "" says why.
  * Free with ch_json_free(). */
 ChJson *ch_http_request_json(const ChHttpRequest *request, ChViolations *violations);
 
-/* As the getters of chassis/core/json.h: true when present and valid; else *value is untouched, and
+/* As the getters of chassis/json/json.h: true when present and valid; else *value is untouched, and
  * a parameter that is there but wrong, or given more than once, adds a violation. */
 
 bool ch_http_query_uuid(const ChHttpRequest *request, const char *name, ChUuid *value,

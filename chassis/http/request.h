@@ -45,7 +45,7 @@ ChTrace ch_http_request_trace(const ChHttpRequest *request);
 void ch_http_request_set_data(ChHttpRequest *request, void *data, GDestroyNotify destroy);
 void *ch_http_request_data(const ChHttpRequest *request);
 
-/** Answers with a JSON value, see chassis/core/json_writer.h. Takes @json. */
+/** Answers with a JSON value, see chassis/json/json_writer.h. Takes @json. */
 void ch_http_respond_json(ChHttpRequest *request, unsigned status, GString *json);
 
 /** Answers without a body. */

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "chassis/core/uuid.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 
 #include <glib.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 
 #include "chassis/core/log.h"
 #include "chassis/messaging/event.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "chassis/telemetry/metrics.h"
 
 #include <string.h>

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "chassis/core/error.h"
-#include "chassis/core/json.h"
-#include "chassis/core/json_writer.h"
 #include "chassis/core/trace.h"
 #include "chassis/core/uuid.h"
+#include "chassis/json/json.h"
+#include "chassis/json/json_writer.h"
 
 #include <glib.h>
 #include <stddef.h>

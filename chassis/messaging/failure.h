@@ -2,7 +2,7 @@
  * Both are outbox rows of the open transaction. */
 #pragma once
 
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "chassis/rabbitmq/consumer.h"
 
 /** Makes the counters of @queue's retries and dead letters show 0 from the start. */

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "chassis/core/uuid.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 
 #include <stddef.h>
 

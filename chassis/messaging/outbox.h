@@ -3,7 +3,7 @@
 
 #include "chassis/core/trace.h"
 #include "chassis/core/uuid.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 
 #include <stdatomic.h>
 

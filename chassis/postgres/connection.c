@@ -4,7 +4,7 @@
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/postgres/libpq.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Health: parts report, the two questions are answered from what they last said. */
 #include "chassis/telemetry/health.h"
 
-#include "chassis/core/json_writer.h"
+#include "chassis/json/json_writer.h"
 
 #include <pthread.h>
 #include <string.h>

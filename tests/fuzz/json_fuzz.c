@@ -3,12 +3,12 @@
 #include "fuzz.h"
 #include "json_tree.h"
 
-#include "chassis/core/json_writer.h"
+#include "chassis/json/json_writer.h"
 
 #include <string.h>
 
 enum {
-    MAX_HEAP_FACTOR = 16, /* chassis/core/json.h promises it */
+    MAX_HEAP_FACTOR = 16, /* chassis/json/json.h promises it */
     HEAP_ALLOWANCE = 1024,
     MAX_FAULT_BYTES = 128,
 };

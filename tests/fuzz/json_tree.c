@@ -1,8 +1,8 @@
 /* Whole JSON documents. Looks into the tokens for the digits of numbers, which no getter gives. */
 #include "json_tree.h"
 
-#include "chassis/core/json_tokens.h"
-#include "chassis/core/json_writer.h"
+#include "chassis/json/json_tokens.h"
+#include "chassis/json/json_writer.h"
 
 #include <errno.h>
 #include <math.h>

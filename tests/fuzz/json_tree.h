@@ -1,7 +1,7 @@
 /* Whole JSON documents: written again, and compared with what jansson reads. */
 #pragma once
 
-#include "chassis/core/json.h"
+#include "chassis/json/json.h"
 
 #include <glib.h>
 #include <jansson.h>

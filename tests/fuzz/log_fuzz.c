@@ -3,8 +3,8 @@
 #include "fuzz.h"
 #include "sink.h"
 
-#include "chassis/core/json.h"
 #include "chassis/core/log.h"
+#include "chassis/json/json.h"
 
 #include <jansson.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * zero byte: sender, recipient, message id, subject, body. */
 #include "fuzz.h"
 
-#include "chassis/http/mail.h"
+#include "chassis/client/mail.h"
 
 #include <string.h>
 

@@ -2,9 +2,9 @@
 #include "fuzz.h"
 #include "json_tree.h"
 
-#include "chassis/core/json_writer.h"
 #include "chassis/http/exchange.h"
 #include "chassis/http/problem.h"
+#include "chassis/json/json_writer.h"
 #include "order/api/placement.h"
 
 #include <string.h>

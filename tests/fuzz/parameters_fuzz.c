@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 #include "chassis/postgres/connection.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * each ended by a zero byte: subject, body, and the values of the placeholders. */
 #include "fuzz.h"
 
-#include "chassis/http/mail.h"
+#include "chassis/client/mail.h"
 #include "notification/application/template_text.h"
 #include "notification/application/use_cases.h"
 

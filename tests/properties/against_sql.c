@@ -7,7 +7,7 @@
 #include "sql.h"
 
 #include "chassis/core/log.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 
 #include <stdio.h>
 #include <stdlib.h>

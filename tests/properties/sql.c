@@ -1,7 +1,7 @@
 /* The statements are the test's own: a store that wrote nonsense could read it back unharmed. */
 #include "sql.h"
 
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "order/infrastructure/pg_store.h"
 #include "stock/infrastructure/pg_store.h"
 

@@ -1,10 +1,10 @@
 /* Showing what was told to whom. */
 #include "notification/api/log.h"
 
-#include "chassis/core/json_page.h"
-#include "chassis/core/json_writer.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/json/json_page.h"
+#include "chassis/json/json_writer.h"
 #include "notification/application/ports.h"
 
 enum {

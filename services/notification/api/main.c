@@ -1,7 +1,7 @@
 /* notification-api: templates and the log of notifications over HTTP. */
-#include "chassis/core/process.h"
-#include "chassis/http/api.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
+#include "chassis/runtime/api.h"
+#include "chassis/runtime/process.h"
 #include "notification/api/routes.h"
 #include "notification/infrastructure/pg_notifications.h"
 #include "notification/infrastructure/pg_templates.h"

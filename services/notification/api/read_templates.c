@@ -1,9 +1,9 @@
 /* Showing templates, and how they would look filled in. */
 #include "notification/api/templates.h"
 
-#include "chassis/core/json_writer.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/json/json_writer.h"
 #include "notification/api/template_json.h"
 #include "notification/application/use_cases.h"
 

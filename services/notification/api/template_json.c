@@ -1,9 +1,9 @@
 /* Reading and writing templates. */
 #include "notification/api/template_json.h"
 
-#include "chassis/core/json_writer.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/json/json_writer.h"
 #include "notification/application/template_text.h"
 #include "notification/application/use_cases.h"
 

@@ -1,9 +1,9 @@
 /* An HTTP gateway. The delays between attempts are the notification's own, so no retries here. */
 #include "notification/infrastructure/channels.h"
 
-#include "chassis/core/json_writer.h"
+#include "chassis/client/client.h"
 #include "chassis/core/time.h"
-#include "chassis/http/client.h"
+#include "chassis/json/json_writer.h"
 
 enum {
     MAX_ANSWER_BYTES = 64 * 1024,

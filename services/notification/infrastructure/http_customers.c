@@ -1,9 +1,9 @@
 /* Asks for all customers of a batch at once; what the answers hold is not trusted. */
 #include "notification/infrastructure/http_customers.h"
 
-#include "chassis/core/json.h"
-#include "chassis/http/client.h"
-#include "chassis/http/mail.h"
+#include "chassis/client/client.h"
+#include "chassis/client/mail.h"
+#include "chassis/json/json.h"
 
 #include <string.h>
 

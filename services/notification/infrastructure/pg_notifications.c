@@ -3,7 +3,7 @@
 
 #include "chassis/core/hex.h"
 #include "chassis/postgres/floor.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "notification/infrastructure/values_json.h"
 
 #include <string.h>

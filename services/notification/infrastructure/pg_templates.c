@@ -1,7 +1,7 @@
 /* Templates: few and seldom written, so writes go one statement each, in one round trip. */
 #include "notification/infrastructure/pg_templates.h"
 
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 
 #include <string.h>
 

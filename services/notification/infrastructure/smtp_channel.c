@@ -1,8 +1,8 @@
 /* A mail server; also an SMS gateway that takes mail. One mail after the other. */
 #include "notification/infrastructure/channels.h"
 
+#include "chassis/client/mail.h"
 #include "chassis/core/time.h"
-#include "chassis/http/mail.h"
 
 enum {
     MESSAGE_ID_BYTES = CH_UUID_TEXT_BYTES + 10, /* <event id>@cartwheel */

@@ -1,8 +1,8 @@
 /* By the names of the code's placeholders. */
 #include "notification/infrastructure/values_json.h"
 
-#include "chassis/core/json.h"
-#include "chassis/core/json_writer.h"
+#include "chassis/json/json.h"
+#include "chassis/json/json_writer.h"
 
 #include <string.h>
 

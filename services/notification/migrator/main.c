@@ -1,6 +1,6 @@
 /* notification-migrator: the notification database's schema and the notification service's queues.
  */
-#include "chassis/messaging/migrator.h"
+#include "chassis/runtime/migrator.h"
 #include "notification/infrastructure/topology.h"
 #include "notification/notification_migrations.h"
 

@@ -1,7 +1,7 @@
 /* notification-worker: notes what became of orders, and tells their customers. */
-#include "chassis/core/process.h"
-#include "chassis/messaging/worker.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
+#include "chassis/runtime/process.h"
+#include "chassis/runtime/worker.h"
 #include "notification/infrastructure/channels.h"
 #include "notification/infrastructure/http_customers.h"
 #include "notification/infrastructure/pg_notifications.h"

@@ -1,7 +1,7 @@
 /* The table of settings, and what must fit together in it. */
 #include "notification/worker/settings.h"
 
-#include "chassis/http/mail.h"
+#include "chassis/client/mail.h"
 
 #include <string.h>
 

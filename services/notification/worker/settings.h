@@ -1,7 +1,7 @@
 /* The settings of notification-worker. */
 #pragma once
 
-#include "chassis/messaging/worker.h"
+#include "chassis/runtime/worker.h"
 
 typedef enum {
     NOTIFICATION_BY_LOG,

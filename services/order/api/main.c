@@ -1,9 +1,9 @@
 /* order-api: orders over HTTP. */
-#include "chassis/core/process.h"
 #include "chassis/core/ticker.h"
-#include "chassis/http/api.h"
 #include "chassis/messaging/outbox_gate.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
+#include "chassis/runtime/api.h"
+#include "chassis/runtime/process.h"
 #include "order/api/routes.h"
 #include "order/infrastructure/pg_store.h"
 #include "order/order_migrations.h"

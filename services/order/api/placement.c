@@ -1,9 +1,9 @@
 /* From the JSON body and the Idempotency-Key header to a placement. */
 #include "order/api/placement.h"
 
-#include "chassis/core/json.h"
 #include "chassis/core/time.h"
 #include "chassis/http/query.h"
+#include "chassis/json/json.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* Reading orders over HTTP. */
 #include "order/api/read_orders.h"
 
-#include "chassis/core/json_page.h"
-#include "chassis/core/json_writer.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/json/json_page.h"
+#include "chassis/json/json_writer.h"
 #include "order/application/ports.h"
 
 enum {

@@ -1,9 +1,9 @@
 /* Placing and cancelling over HTTP. */
 #include "order/api/write_orders.h"
 
-#include "chassis/core/json_writer.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/json/json_writer.h"
 #include "order/api/placement.h"
 #include "order/application/use_cases.h"
 

@@ -1,7 +1,7 @@
 /* The events of the order service, as outbox rows (docs/contract.md, 1). */
 #pragma once
 
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "order/application/ports.h"
 
 #define ORDER_EVENTS_EXCHANGE "order.events.topic"

@@ -1,5 +1,5 @@
 /* Reading orders. */
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "order/infrastructure/pg_store.h"
 
 #include <string.h>

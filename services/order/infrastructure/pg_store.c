@@ -1,7 +1,7 @@
 /* Writing orders: arrays in, one statement a table. */
 #include "order/infrastructure/pg_store.h"
 
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "order/infrastructure/events.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * every placing and every settling (docs/decisions/0036-stuck-orders.md). */
 #include "order/infrastructure/pg_watch.h"
 
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "order/infrastructure/events.h"
 #include "order/infrastructure/pg_store.h"
 

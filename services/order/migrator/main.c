@@ -1,5 +1,5 @@
 /* order-migrator: the order database's schema and the order service's queues. */
-#include "chassis/messaging/migrator.h"
+#include "chassis/runtime/migrator.h"
 #include "order/infrastructure/topology.h"
 #include "order/order_migrations.h"
 

@@ -1,6 +1,6 @@
 /* order-worker: what becomes of the stock settles the order; the outbox is published. */
-#include "chassis/core/process.h"
-#include "chassis/messaging/worker.h"
+#include "chassis/runtime/process.h"
+#include "chassis/runtime/worker.h"
 #include "order/infrastructure/events.h"
 #include "order/infrastructure/pg_store.h"
 #include "order/infrastructure/pg_watch.h"

@@ -2,7 +2,7 @@
 #include "order/worker/watchdog.h"
 
 #include "chassis/core/ticker.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "chassis/telemetry/metrics.h"
 
 enum {

@@ -1,7 +1,7 @@
 /* The lane that watches over stuck orders. */
 #pragma once
 
-#include "chassis/messaging/worker.h"
+#include "chassis/runtime/worker.h"
 #include "order/application/progress.h"
 #include "order/application/watch.h"
 

@@ -1,7 +1,7 @@
 /* stock-api: stock and its ledger over HTTP. */
-#include "chassis/core/process.h"
-#include "chassis/http/api.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
+#include "chassis/runtime/api.h"
+#include "chassis/runtime/process.h"
 #include "stock/api/routes.h"
 #include "stock/infrastructure/pg_store.h"
 #include "stock/stock_migrations.h"

@@ -1,9 +1,9 @@
 /* Reading stock and its ledger over HTTP. */
 #include "stock/api/read_stock.h"
 
-#include "chassis/core/json_writer.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/json/json_writer.h"
 #include "stock/application/ports.h"
 
 #include <string.h>

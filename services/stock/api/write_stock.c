@@ -1,9 +1,9 @@
 /* Operators' changes over HTTP. */
 #include "stock/api/write_stock.h"
 
-#include "chassis/core/json_writer.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/json/json_writer.h"
 #include "stock/application/use_cases.h"
 
 /* ---- in ---- */

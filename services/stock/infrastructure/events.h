@@ -1,7 +1,7 @@
 /* The events of the stock service, as outbox rows (docs/contract.md, 1). */
 #pragma once
 
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "stock/application/ports.h"
 
 #define STOCK_EVENTS_EXCHANGE "stock.events.topic"

@@ -1,5 +1,5 @@
 /* Reading stock and its ledger. */
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "stock/infrastructure/pg_store.h"
 
 /* $1 products; one row each, in their order. */

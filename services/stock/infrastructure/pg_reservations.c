@@ -1,6 +1,6 @@
 /* Reservations: the guard that an order's stock is taken once and given back once. */
 #include "chassis/core/fault.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "stock/infrastructure/pg_store.h"
 
 /* $1 orders. In the order of their ids, so that two batches cannot wait for each other. */

@@ -2,7 +2,7 @@
 #include "stock/infrastructure/pg_store.h"
 
 #include "chassis/core/fault.h"
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 #include "stock/infrastructure/events.h"
 
 /* $1 products, ascending: one order of locks for all, so that no two batches wait for each other.

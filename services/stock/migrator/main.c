@@ -1,5 +1,5 @@
 /* stock-migrator: the stock database's schema and the stock service's queues. */
-#include "chassis/messaging/migrator.h"
+#include "chassis/runtime/migrator.h"
 #include "stock/infrastructure/topology.h"
 #include "stock/stock_migrations.h"
 

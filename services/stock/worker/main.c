@@ -1,6 +1,6 @@
 /* stock-worker: takes stock for orders, gives it back, publishes the outbox. */
-#include "chassis/core/process.h"
-#include "chassis/messaging/worker.h"
+#include "chassis/runtime/process.h"
+#include "chassis/runtime/worker.h"
 #include "stock/infrastructure/events.h"
 #include "stock/infrastructure/pg_store.h"
 #include "stock/infrastructure/topology.h"

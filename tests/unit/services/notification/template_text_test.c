@@ -1,7 +1,7 @@
 /* The language of templates: what is accepted, what it becomes, and where its faults are. */
 #include "notification/application/template_text.h"
 
-#include "chassis/core/json_writer.h"
+#include "chassis/json/json_writer.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The life of a process, seen from outside: this program runs itself again as a process of ours. */
-#include "chassis/core/process.h"
+#include "chassis/runtime/process.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

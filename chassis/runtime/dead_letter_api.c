@@ -1,11 +1,11 @@
 /* Routes of the dead letters. */
-#include "chassis/messaging/dead_letter_api.h"
+#include "chassis/runtime/dead_letter_api.h"
 
-#include "chassis/core/json_writer.h"
 #include "chassis/core/time.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
-#include "chassis/messaging/dead_letter_json.h"
+#include "chassis/json/json_writer.h"
+#include "chassis/runtime/dead_letter_json.h"
 
 #include <string.h>
 

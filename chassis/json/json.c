@@ -1,7 +1,7 @@
 /* Finding things in a parsed JSON document, and where they stand. */
-#include "chassis/core/json.h"
+#include "chassis/json/json.h"
 
-#include "chassis/core/json_tokens.h"
+#include "chassis/json/json_tokens.h"
 
 #include <string.h>
 

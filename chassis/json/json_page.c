@@ -1,7 +1,7 @@
 /* Pages of lists. */
-#include "chassis/core/json_page.h"
+#include "chassis/json/json_page.h"
 
-#include "chassis/core/json_writer.h"
+#include "chassis/json/json_writer.h"
 
 enum {
     BYTES_A_ROW = 512, /* a guess to begin with */

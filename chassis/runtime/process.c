@@ -1,7 +1,7 @@
 /* What main() of every binary does first and last. */
-#include "chassis/core/process.h"
+#include "chassis/runtime/process.h"
 
-#include "chassis/core/probe.h"
+#include "chassis/runtime/probe.h"
 
 #include <fcntl.h>
 #include <malloc.h>

@@ -1,5 +1,5 @@
 /* Health and metrics over HTTP. */
-#include "chassis/telemetry/admin.h"
+#include "chassis/runtime/admin.h"
 
 #include "chassis/telemetry/metrics.h"
 

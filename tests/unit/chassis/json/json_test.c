@@ -1,8 +1,8 @@
 /* The JSON reader and writer: strictness, exactness, paths of violations. jansson is the second
  * opinion. */
-#include "chassis/core/json.h"
-#include "chassis/core/json_page.h"
-#include "chassis/core/json_writer.h"
+#include "chassis/json/json.h"
+#include "chassis/json/json_page.h"
+#include "chassis/json/json_writer.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Health and the admin listener. */
-#include "chassis/telemetry/admin.h"
+#include "chassis/runtime/admin.h"
 
 #include "../http/http_support.h"
 #include "chassis/core/log.h"

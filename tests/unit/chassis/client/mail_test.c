@@ -1,5 +1,5 @@
 /* Mail: what is refused, how it is written, and what an SMTP server's answers mean. */
-#include "chassis/http/mail.h"
+#include "chassis/client/mail.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,9 +1,9 @@
 /* Concurrent calls over one curl multi handle, with retries and a breaker. */
-#include "chassis/http/client.h"
+#include "chassis/client/client.h"
 
+#include "chassis/client/breaker.h"
+#include "chassis/client/curl.h"
 #include "chassis/core/time.h"
-#include "chassis/http/breaker.h"
-#include "chassis/http/curl.h"
 #include "chassis/telemetry/metrics.h"
 
 #include <string.h>

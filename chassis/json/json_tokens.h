@@ -1,7 +1,7 @@
 /* How a ChJson holds its tokens: between json.c (navigation) and json_parse.c only. */
 #pragma once
 
-#include "chassis/core/json.h"
+#include "chassis/json/json.h"
 
 enum {
     CH_JSON_NAME = CH_JSON_OBJECT + 1, /* a member's name; its value is the next token */

@@ -1,5 +1,5 @@
 /* Pipelined statements: queue, flush, match answers to what was asked. */
-#include "chassis/postgres/transaction.h"
+#include "chassis/postgres/pipeline.h"
 
 #include "chassis/core/time.h"
 #include "chassis/postgres/libpq.h"

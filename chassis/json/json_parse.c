@@ -1,5 +1,5 @@
 /* The JSON grammar: text to tokens, once, strictly. */
-#include "chassis/core/json_tokens.h"
+#include "chassis/json/json_tokens.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Writing dead letters. */
-#include "chassis/messaging/dead_letter_json.h"
+#include "chassis/runtime/dead_letter_json.h"
 
-#include "chassis/core/json_page.h"
-#include "chassis/core/json_writer.h"
+#include "chassis/json/json_page.h"
+#include "chassis/json/json_writer.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* Starts and stops the parts of an API process in order. */
-#include "chassis/http/api.h"
+#include "chassis/runtime/api.h"
 
 #include "chassis/core/log.h"
-#include "chassis/core/process.h"
 #include "chassis/core/time.h"
-#include "chassis/telemetry/admin.h"
+#include "chassis/runtime/admin.h"
+#include "chassis/runtime/process.h"
 
 enum {
     MAX_WAITING = 4096, /* requests of one queue; more get 503 */

@@ -1,7 +1,7 @@
 /* Sending mail through libcurl. */
-#include "chassis/http/mail.h"
+#include "chassis/client/mail.h"
 
-#include "chassis/http/curl.h"
+#include "chassis/client/curl.h"
 #include "chassis/telemetry/metrics.h"
 
 #include <string.h>

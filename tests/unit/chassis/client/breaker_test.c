@@ -1,5 +1,5 @@
 /* The circuit breaker, with a clock of our own. */
-#include "chassis/http/breaker.h"
+#include "chassis/client/breaker.h"
 
 #include <glib.h>
 

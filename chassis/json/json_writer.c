@@ -1,5 +1,5 @@
 /* JSON out: a comma is due unless the text ends with what opens a value. */
-#include "chassis/core/json_writer.h"
+#include "chassis/json/json_writer.h"
 
 #include "chassis/core/time.h"
 

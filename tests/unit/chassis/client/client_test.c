@@ -1,5 +1,5 @@
 /* The client against our own server, and against servers that misbehave. */
-#include "chassis/http/client.h"
+#include "chassis/client/client.h"
 #include "chassis/core/log.h"
 #include "chassis/http/server.h"
 #include "chassis/telemetry/metrics.h"

@@ -1,5 +1,5 @@
 /* What all transfers through libcurl share. */
-#include "chassis/http/curl.h"
+#include "chassis/client/curl.h"
 
 #include <pthread.h>
 

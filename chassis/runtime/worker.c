@@ -1,16 +1,16 @@
 /* Makes the parts of each lane and keeps them in the order in which they can be freed. */
-#include "chassis/messaging/worker.h"
+#include "chassis/runtime/worker.h"
 
 #include "chassis/core/log.h"
-#include "chassis/core/process.h"
 #include "chassis/core/ticker.h"
 #include "chassis/core/time.h"
-#include "chassis/messaging/dead_letter_api.h"
 #include "chassis/messaging/dead_letters.h"
 #include "chassis/messaging/housekeeping.h"
 #include "chassis/messaging/relay.h"
-#include "chassis/postgres/transaction.h"
-#include "chassis/telemetry/admin.h"
+#include "chassis/postgres/pipeline.h"
+#include "chassis/runtime/admin.h"
+#include "chassis/runtime/dead_letter_api.h"
+#include "chassis/runtime/process.h"
 
 #include <string.h>
 

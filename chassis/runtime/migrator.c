@@ -1,7 +1,7 @@
 /* Migrates the database, then declares the topology. */
-#include "chassis/messaging/migrator.h"
+#include "chassis/runtime/migrator.h"
 
-#include "chassis/core/process.h"
+#include "chassis/runtime/process.h"
 
 enum {
     SERVER_WAIT_MS = 60 * 1000

@@ -1,5 +1,5 @@
 /* One GET over a plain socket. */
-#include "chassis/core/probe.h"
+#include "chassis/runtime/probe.h"
 
 #include <netdb.h>
 #include <stdio.h>

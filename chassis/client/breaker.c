@@ -1,5 +1,5 @@
 /* Circuit breaker. */
-#include "chassis/http/breaker.h"
+#include "chassis/client/breaker.h"
 
 #include <glib.h>
 

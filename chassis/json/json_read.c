@@ -1,8 +1,8 @@
 /* The typed getters: what is wrong becomes a violation at its path. */
-#include "chassis/core/json.h"
+#include "chassis/json/json.h"
 
-#include "chassis/core/json_tokens.h"
 #include "chassis/core/time.h"
+#include "chassis/json/json_tokens.h"
 
 #include <errno.h>
 #include <string.h>
