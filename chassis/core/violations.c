@@ -1,14 +1,9 @@
-/* Violations: collected in order, grouped by path when written. */
+/* Violations: collected in order. */
 #include "chassis/core/violations.h"
-
-#include "chassis/json/json_writer.h"
-
-#include <string.h>
 
 typedef struct {
     char *path;
     char *message;
-    bool written; /* during ch_violations_write() only */
 } Violation;
 
 struct ChViolations {
@@ -51,7 +46,7 @@ void ch_violations_add(ChViolations *violations, const char *path, const char *f
     va_start(arguments, format);
     g_vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    Violation violation = { g_strdup(path), g_utf8_make_valid(message, -1), false };
+    Violation violation = { g_strdup(path), g_utf8_make_valid(message, -1) };
     g_array_append_val(violations->kept, violation);
 }
 
@@ -60,42 +55,33 @@ size_t ch_violations_count(const ChViolations *violations)
     return violations->count;
 }
 
-/* All messages of one path, from the first violation that has it. */
-static void write_path(const GArray *kept, unsigned first, GString *json)
+size_t ch_violations_kept(const ChViolations *violations)
 {
-    const char *path = g_array_index(kept, Violation, first).path;
-    ch_json_add_name(json, path);
-    ch_json_begin_array(json, NULL);
-    for (unsigned i = first; i < kept->len; i++) {
-        Violation *violation = &g_array_index(kept, Violation, i);
-        if (violation->written || strcmp(violation->path, path) != 0)
-            continue;
-        ch_json_add_text(json, NULL, violation->message);
-        violation->written = true;
-    }
-    ch_json_end_array(json);
+    return violations->kept == NULL ? 0 : violations->kept->len;
 }
 
-void ch_violations_write(const ChViolations *violations, GString *json, const char *key)
+static const Violation *at(const ChViolations *violations, size_t index)
 {
-    const GArray *kept = violations->kept;
-    unsigned n = kept == NULL ? 0 : kept->len;
-    ch_json_begin_object(json, key);
-    for (unsigned i = 0; i < n; i++)
-        g_array_index(kept, Violation, i).written = false;
-    for (unsigned i = 0; i < n; i++) {
-        if (!g_array_index(kept, Violation, i).written)
-            write_path(kept, i, json);
-    }
-    ch_json_end_object(json);
+    g_assert(index < ch_violations_kept(violations));
+    return &g_array_index(violations->kept, Violation, index);
+}
+
+const char *ch_violations_path(const ChViolations *violations, size_t index)
+{
+    return at(violations, index)->path;
+}
+
+const char *ch_violations_message(const ChViolations *violations, size_t index)
+{
+    return at(violations, index)->message;
 }
 
 char *ch_violations_text(const ChViolations *violations)
 {
     GString *text = g_string_new(NULL);
-    unsigned n = violations->kept == NULL ? 0 : violations->kept->len;
-    for (unsigned i = 0; i < n; i++) {
-        const Violation *violation = &g_array_index(violations->kept, Violation, i);
+    size_t n = ch_violations_kept(violations);
+    for (size_t i = 0; i < n; i++) {
+        const Violation *violation = at(violations, i);
         g_string_append_printf(text, "%s%s %s", i == 0 ? "" : "; ",
                                *violation->path == '\0' ? "the input" : violation->path,
                                violation->message);

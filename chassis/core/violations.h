@@ -26,8 +26,13 @@ void ch_violations_add(ChViolations *violations, const char *path, const char *f
 /** How many were added, those beyond CH_VIOLATIONS_MAX too. */
 size_t ch_violations_count(const ChViolations *violations);
 
-/** Appends {"path":["message",...],...} to @json as the member @key (see json_writer.h). */
-void ch_violations_write(const ChViolations *violations, GString *json, const char *key);
+/** How many of them are kept, CH_VIOLATIONS_MAX at most. */
+size_t ch_violations_kept(const ChViolations *violations);
+
+/** The path and the message of the kept one at @index, in the order in which they were added. Both
+ * belong to @violations. */
+const char *ch_violations_path(const ChViolations *violations, size_t index);
+const char *ch_violations_message(const ChViolations *violations, size_t index);
 
 /** One line for a log or a GError: "items[0].quantity must be at least 1; customerId is required".
  * Free with g_free(). */

@@ -3,6 +3,7 @@
 
 #include "chassis/core/random.h"
 #include "chassis/http/exchange.h"
+#include "chassis/json/json_violations.h"
 #include "chassis/json/json_writer.h"
 
 enum {
@@ -72,7 +73,7 @@ void ch_http_answer_problem(ChHttpAnswer *answer, const ChHttpRequest *request, 
     add_instance(json, request->path);
     ch_json_add_text(json, "traceId", trace_id);
     if (violations != NULL)
-        ch_violations_write(violations, json, "errors");
+        ch_json_add_violations(json, "errors", violations);
     ch_json_end_object(json);
     ch_http_answer_clear(answer);
     answer->status = status;

@@ -2,10 +2,10 @@
  * A main.c reads as the list of its lanes and routes. */
 #pragma once
 
-#include "chassis/core/config.h"
 #include "chassis/core/lane_group.h"
 #include "chassis/http/queue.h"
 #include "chassis/http/router.h"
+#include "chassis/runtime/settings.h"
 #include "chassis/telemetry/health.h"
 
 typedef struct ChApi ChApi;

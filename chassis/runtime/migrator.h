@@ -1,9 +1,9 @@
 /* What every service's migrator does. */
 #pragma once
 
-#include "chassis/core/config.h"
 #include "chassis/postgres/migrations.h"
 #include "chassis/rabbitmq/topology.h"
+#include "chassis/runtime/settings.h"
 
 typedef struct {
     ChConfigCommon common;

@@ -2,6 +2,7 @@
 #include "chassis/runtime/process.h"
 
 #include "chassis/runtime/probe.h"
+#include "chassis/runtime/settings.h"
 
 #include <fcntl.h>
 #include <malloc.h>

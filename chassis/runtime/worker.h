@@ -2,9 +2,9 @@
  * and whatever lanes the service adds. A main.c reads as the list of them. */
 #pragma once
 
-#include "chassis/core/config.h"
 #include "chassis/core/lane_group.h"
 #include "chassis/messaging/subscription.h"
+#include "chassis/runtime/settings.h"
 #include "chassis/telemetry/health.h"
 
 typedef struct ChWorker ChWorker;

@@ -4,6 +4,7 @@
 #include "sink.h"
 
 #include "chassis/core/config.h"
+#include "chassis/runtime/settings.h"
 
 #include <jansson.h>
 #include <stdlib.h>

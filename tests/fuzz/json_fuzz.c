@@ -3,6 +3,7 @@
 #include "fuzz.h"
 #include "json_tree.h"
 
+#include "chassis/json/json_violations.h"
 #include "chassis/json/json_writer.h"
 
 #include <string.h>
@@ -65,7 +66,7 @@ static void check_violations(ChJsonValue root)
     check_getters(root, violations);
     GString *json = g_string_new(NULL);
     ch_json_begin_object(json, NULL);
-    ch_violations_write(violations, json, "errors");
+    ch_json_add_violations(json, "errors", violations);
     ch_json_end_object(json);
     json_t *theirs = json_loadb(json->str, json->len, JSON_REJECT_DUPLICATES, NULL);
     g_assert_nonnull(theirs);

@@ -1,5 +1,6 @@
 /* Configuration: every kind, every way to be wrong, and the lines that say so. */
 #include "chassis/core/config.h"
+#include "chassis/runtime/settings.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -1,5 +1,6 @@
 /* The life of a process, seen from outside: this program runs itself again as a process of ours. */
 #include "chassis/runtime/process.h"
+#include "chassis/runtime/settings.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
