@@ -20,7 +20,7 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # What a run without names has: in less than a quarter of an hour. --all has the second line too, and one seed of the
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
-ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "fuzz")
+ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "guide", "fuzz")
 SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
@@ -73,6 +73,10 @@ class Suites:
         """The Kubernetes manifests, rendered: schemas, policies, and the settings that our binaries know."""
         self._build(self._layout.build, (), {}, "build")
         return self._pytest("manifests", {"CARTWHEEL_BUILD": str(self._layout.build)})
+
+    def run_guide(self):
+        """The page on adding a service, followed to the letter in a copy of the checkout."""
+        return self._pytest("guide", {})
 
     def run_sanitizers(self):
         """Unit and integration tests on an ASan and UBSan build."""
