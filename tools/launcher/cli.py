@@ -6,7 +6,9 @@ import signal
 import sys
 from pathlib import Path
 
-from . import accounts, bench, demo, dlq, fuzz, logs, processes, reconcile, suites, terminal
+from operators import dlq, reconcile
+
+from . import accounts, bench, demo, fuzz, logs, processes, suites, terminal
 from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ

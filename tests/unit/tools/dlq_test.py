@@ -1,4 +1,4 @@
-"""tools/launcher: the pace of ./cartwheel dlq, and what it does when an answer is lost."""
+"""tools/operators: the pace of ./cartwheel dlq, and what it does when an answer is lost."""
 
 import pathlib
 import sys
@@ -6,8 +6,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tools"))
 
-from launcher.dead_letters import Desk, Pace  # noqa: E402
 from launcher.layout import LauncherError  # noqa: E402
+from operators.dead_letters import Desk, Pace  # noqa: E402
 
 WISH = {"by": "ana", "why": "cured", "dryRun": False}
 

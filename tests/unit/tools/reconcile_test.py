@@ -7,8 +7,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tools"))
 
-from launcher.reconcile import (CANCELLED, CONFIRMED, CREATED, KINDS, REFUSED, RELEASED, TAKEN,  # noqa: E402
-                                TOMBSTONE, Order, Reservation, Told, compare, merged)
+from operators.reconcile import (CANCELLED, CONFIRMED, CREATED, KINDS, REFUSED, RELEASED, TAKEN,  # noqa: E402
+                                 TOMBSTONE, Order, Reservation, Told, compare, merged)
 
 ITEMS = "a 1,b 2"
 HISTORY = {CREATED: [], CONFIRMED: [CONFIRMED], CANCELLED: [CANCELLED]}

@@ -13,9 +13,9 @@ import time
 import uuid
 from pathlib import Path
 
-from . import terminal
-from .layout import LauncherError, read_json
-from .services import SERVICES
+from launcher import terminal
+from launcher.layout import LauncherError, read_json
+from launcher.services import SERVICES
 
 EXIT_SAME, EXIT_DIFFERENT, EXIT_FAILED = 0, 1, 2
 FETCH_ROWS = 5000

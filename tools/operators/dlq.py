@@ -10,10 +10,11 @@ import socket
 import sys
 from pathlib import Path
 
-from . import terminal
+from launcher import terminal
+from launcher.layout import LauncherError, read_json
+from launcher.services import SERVICES
+
 from .dead_letters import Desk, Pace
-from .layout import LauncherError, read_json
-from .services import SERVICES
 
 DEFAULT_RATE = 10
 DEFAULT_LIMIT = 50

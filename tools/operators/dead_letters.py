@@ -5,7 +5,7 @@ import json
 import time
 from urllib.parse import quote, urlencode, urlsplit
 
-from .layout import LauncherError
+from launcher.layout import LauncherError
 
 PAGE = 1000
 CALL_SECONDS = 30
