@@ -5,12 +5,11 @@
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
+#include "chassis/core/wait.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -29,35 +28,12 @@ struct ChLane {
     bool started;
     atomic_bool ended;
     atomic_bool stopping;
-    int backoff_ms;         /* lane thread only: 0 while all is well */
-    bool reported;          /* lane thread only: the outage was logged */
-    pthread_mutex_t mutex;  /* guards nothing but the waits on `changed` */
-    pthread_cond_t changed; /* stopping or ended was set */
+    int backoff_ms; /* lane thread only: 0 while all is well */
+    bool reported;  /* lane thread only: the outage was logged */
+    ChWait changed; /* stopping or ended was raised */
 };
 
 /* ---- waiting ---- */
-
-/* Waits until @deadline_us unless @flag is set first; true when it was. */
-static bool wait_for(ChLane *lane, atomic_bool *flag, int64_t deadline_us)
-{
-    struct timespec until = { .tv_sec = (time_t)(deadline_us / G_USEC_PER_SEC),
-                              .tv_nsec = (deadline_us % G_USEC_PER_SEC) * 1000 };
-    pthread_mutex_lock(&lane->mutex);
-    while (!atomic_load(flag)) {
-        if (pthread_cond_timedwait(&lane->changed, &lane->mutex, &until) == ETIMEDOUT)
-            break;
-    }
-    pthread_mutex_unlock(&lane->mutex);
-    return atomic_load(flag);
-}
-
-static void raise_flag(ChLane *lane, atomic_bool *flag)
-{
-    pthread_mutex_lock(&lane->mutex);
-    atomic_store(flag, true);
-    pthread_cond_broadcast(&lane->changed);
-    pthread_mutex_unlock(&lane->mutex);
-}
 
 /* A server is away: says so once an outage. */
 static void report(ChLane *lane, const GError *why)
@@ -73,7 +49,7 @@ static void back_off(ChLane *lane)
     lane->backoff_ms = lane->backoff_ms == 0 ? BACKOFF_FIRST_MS : lane->backoff_ms * 2;
     lane->backoff_ms = MIN(lane->backoff_ms, BACKOFF_MOST_MS);
     int wait_ms = ch_time_jitter_ms(lane->backoff_ms);
-    wait_for(lane, &lane->stopping, ch_time_monotonic_us() + (int64_t)wait_ms * 1000);
+    ch_wait_for(&lane->changed, &lane->stopping, ch_time_monotonic_us() + (int64_t)wait_ms * 1000);
 }
 
 static void recovered(ChLane *lane)
@@ -267,7 +243,7 @@ static void *run_lane(void *argument)
     }
     if (!let_go)
         finish(lane);
-    raise_flag(lane, &lane->ended);
+    ch_wait_raise(&lane->changed, &lane->ended);
     return NULL;
 }
 
@@ -278,12 +254,7 @@ ChLane *ch_lane_new(const ChLaneConfig *config)
     ChLane *lane = g_new0(ChLane, 1);
     lane->config = *config;
     lane->items = g_new0(void *, config->max_batch);
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_mutex_init(&lane->mutex, NULL);
-    pthread_cond_init(&lane->changed, &clock);
-    pthread_condattr_destroy(&clock);
+    ch_wait_init(&lane->changed);
     return lane;
 }
 
@@ -310,7 +281,7 @@ bool ch_lane_start(ChLane *lane, GError **error)
 
 void ch_lane_stop(ChLane *lane)
 {
-    raise_flag(lane, &lane->stopping);
+    ch_wait_raise(&lane->changed, &lane->stopping);
     lane->config.source->ops->wake(lane->config.source);
 }
 
@@ -318,7 +289,7 @@ bool ch_lane_join(ChLane *lane, int64_t deadline_us)
 {
     if (!lane->started)
         return true;
-    if (!wait_for(lane, &lane->ended, deadline_us))
+    if (!ch_wait_for(&lane->changed, &lane->ended, deadline_us))
         return false;
     pthread_join(lane->thread, NULL);
     lane->started = false;
@@ -330,8 +301,7 @@ void ch_lane_free(ChLane *lane)
     if (lane == NULL)
         return;
     g_assert(!lane->started);
-    pthread_cond_destroy(&lane->changed);
-    pthread_mutex_destroy(&lane->mutex);
+    ch_wait_clear(&lane->changed);
     g_free(lane->items);
     g_free(lane);
 }

@@ -17,3 +17,10 @@ ChSource *ch_ticker_source(ChTicker *ticker);
 
 /** From the handler: there is more to do, tick again at once. */
 void ch_ticker_again(ChTicker *ticker);
+
+/** From the handler: the next tick, and that one alone, comes in @latest_us instead of a period, or
+ * as soon as somebody rings, but not before @soonest_us have passed. */
+void ch_ticker_next(ChTicker *ticker, int64_t soonest_us, int64_t latest_us);
+
+/** There is something to do. Any thread; heard by a lane that is not waiting yet, too. */
+void ch_ticker_ring(ChTicker *ticker);

@@ -55,6 +55,56 @@ static void test_again_ticks_at_once(void)
     g_assert_false(take(ticker, 0)); /* each again counts once */
 }
 
+static void test_next_comes_at_its_latest(void)
+{
+    g_autoptr(ChTicker) ticker = ch_ticker_new(NEVER_MS);
+    g_assert_true(take(ticker, 0));
+    int64_t start_us = ch_time_monotonic_us();
+    ch_ticker_next(ticker, 0, 20 * 1000);
+    g_assert_true(take(ticker, LONG_WAIT_MS));
+    g_assert_cmpint(ch_time_monotonic_us() - start_us, >=, 20 * 1000);
+    g_assert_false(take(ticker, 0)); /* that one alone */
+}
+
+static void test_ring_ticks_but_not_too_soon(void)
+{
+    g_autoptr(ChTicker) ticker = ch_ticker_new(NEVER_MS);
+    g_assert_true(take(ticker, 0));
+    int64_t start_us = ch_time_monotonic_us();
+    ch_ticker_next(ticker, 20 * 1000, NEVER_MS * INT64_C(1000));
+    ch_ticker_ring(ticker);
+    g_assert_true(take(ticker, LONG_WAIT_MS));
+    g_assert_cmpint(ch_time_monotonic_us() - start_us, >=, 20 * 1000);
+    g_assert_false(take(ticker, 0)); /* each ring counts once */
+}
+
+static void *ring(void *ticker)
+{
+    ch_ticker_ring(ticker);
+    return NULL;
+}
+
+static void test_ring_ends_the_wait(void)
+{
+    g_autoptr(ChTicker) ticker = ch_ticker_new(NEVER_MS);
+    g_assert_true(take(ticker, 0));
+    ch_ticker_next(ticker, 0, NEVER_MS * INT64_C(1000));
+    pthread_t thread;
+    g_assert_cmpint(pthread_create(&thread, NULL, ring, ticker), ==, 0);
+    g_assert_true(take(ticker, LONG_WAIT_MS)); /* whether the ring came before or during it */
+    pthread_join(thread, NULL);
+}
+
+/* What rings while the handler runs is not lost: the handler may have looked before. */
+static void test_ring_during_the_handler_is_heard(void)
+{
+    g_autoptr(ChTicker) ticker = ch_ticker_new(NEVER_MS);
+    g_assert_true(take(ticker, 0));
+    ch_ticker_ring(ticker);
+    ch_ticker_next(ticker, 0, NEVER_MS * INT64_C(1000));
+    g_assert_true(take(ticker, 0));
+}
+
 static void *wake(void *data)
 {
     ChSource *source = data;
@@ -111,6 +161,11 @@ int main(int argc, char **argv)
     g_test_add_func("/ticker/first-tick-is-at-once", test_first_tick_is_at_once);
     g_test_add_func("/ticker/ticks-once-a-period", test_ticks_once_a_period);
     g_test_add_func("/ticker/again-ticks-at-once", test_again_ticks_at_once);
+    g_test_add_func("/ticker/next-comes-at-its-latest", test_next_comes_at_its_latest);
+    g_test_add_func("/ticker/ring-ticks-but-not-too-soon", test_ring_ticks_but_not_too_soon);
+    g_test_add_func("/ticker/ring-ends-the-wait", test_ring_ends_the_wait);
+    g_test_add_func("/ticker/ring-during-the-handler-is-heard",
+                    test_ring_during_the_handler_is_heard);
     g_test_add_func("/ticker/wake-ends-the-wait", test_wake_ends_the_wait);
     g_test_add_func("/ticker/holds-while-a-server-is-away", test_holds_while_a_server_is_away);
     g_test_add_func("/ticker/failure-pauses", test_failure_pauses);
