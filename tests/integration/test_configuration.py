@@ -1,35 +1,40 @@
 """Configuration by the environment: --help, exit 2 with one line, secrets in files."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
 
 from support.child import child, run_binary
 from support.names import APIS, MIGRATORS, PROCESSES, WORKERS
+from support.system import ROOT
 
 ALL = PROCESSES + MIGRATORS
 
-EVERYWHERE = {"LOG_LEVEL", "SHUTDOWN_TIMEOUT", "DATABASE_URL"}
+PAGE = ROOT / "docs" / "operations.md"
+GROUPS = {"all": ALL, "APIs": APIS, "workers": WORKERS, "migrators": MIGRATORS, **{name: (name,) for name in ALL}}
+ROW = re.compile(r"^\| ([^|]*)\| ([^|]+) \| ([^|]+) \| [^|]*\|$")  # setting | of | default | what
+PRINTED = re.compile(r"^  ([A-Z_]+) .*\n +(.*)$", re.MULTILINE)  # name and help, then its kind
 
 
-def expected_keys(name):
-    keys = set(EVERYWHERE)
-    if name not in MIGRATORS:
-        keys |= {"ADMIN_LISTEN"}
-    if name in APIS:
-        keys |= {"HTTP_LISTEN"}
-    if name == "order-api":
-        keys |= {"OUTBOX_MAX_PENDING"}
-    if name in WORKERS + MIGRATORS:
-        keys |= {"AMQP_URL", "AMQP_CA_FILE", "AMQP_CERT_FILE", "AMQP_KEY_FILE", "QUEUE_TYPE"}
-    if name in WORKERS:
-        keys |= {"INBOX_RETENTION", "ADMIN_TOKEN"}
-    if name == "order-worker":
-        keys |= {"ORDER_STUCK_AFTER"}
-    if name == "notification-worker":
-        keys |= {"CUSTOMER_SERVICE_URL", "EMAIL_CHANNEL", "SMS_CHANNEL", "EMAIL_HTTP_URL", "SMS_HTTP_URL", "SMTP_URL",
-                 "SMTP_USERNAME", "SMTP_PASSWORD", "EMAIL_FROM", "SMS_SMTP_DOMAIN"}
-    return keys
+def described():
+    """{process: {setting: default}} as the table of the page says; a default of a secret ends in (S)."""
+    table = PAGE.read_text().partition("| setting | of | default | what |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
+    settings = {name: {} for name in ALL}
+    names = []
+    for line in table.splitlines():
+        row = ROW.match(line)
+        assert row, f"no row of four cells: {line}"
+        names = re.findall(r"`([A-Z_]+)`( \(S\))?", row[1]) or names  # an empty cell: the setting of the row above
+        for process in [process for group in row[2].split(", ") for process in GROUPS[group]]:
+            settings[process].update({name: row[3].strip("`") + secret for name, secret in names})
+    return settings
+
+
+def printed(text):
+    """The same of one binary, as its --help says."""
+    return {name: re.sub(".*default: ", "", kind.removeprefix("secret; ")) + " (S)" * kind.startswith("secret; ")
+            for name, kind in PRINTED.findall(text)}
 
 
 def assert_refused(done, name):
@@ -41,11 +46,14 @@ def assert_refused(done, name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_help_lists_every_variable(system, name):
+def test_the_page_describes_every_setting_of_help_and_no_other(system, name):
     done = run_binary(system, name, arguments=["--help"], environment={})
     assert done.returncode == 0
-    missing = {key for key in expected_keys(name) if key not in done.stdout}
-    assert not missing, f"{missing} not in:\n{done.stdout}"
+    page, binary = described()[name], printed(done.stdout)
+    assert "DATABASE_URL" in binary, done.stdout
+    assert not binary.keys() - page.keys(), f"not in {PAGE.name}"
+    assert not page.keys() - binary.keys(), f"in {PAGE.name}, but {name} does not have it"
+    assert page == binary, f"another default in {PAGE.name} than {name} has"
 
 
 @pytest.mark.parametrize("name", ALL)
