@@ -25,6 +25,8 @@ run python3 tests/style/includes.py
 run python3 tests/style/source.py --self-test
 run python3 tests/style/source.py
 run python3 tests/style/functions.py
+run python3 tests/style/docs.py --self-test
+run python3 tests/style/docs.py
 
 if [ "$failed" -eq 0 ]; then
     echo "style: all checks pass"
