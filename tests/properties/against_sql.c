@@ -44,36 +44,37 @@ static char *compare(const Answers *ours, const Answers *theirs, const Facts *me
 /* NULL, or how the two differ. */
 static char *run_step(Memory *memory, Sql *sql, const Sequence *sequence, const Step *step)
 {
-    const Stores here = { &memory->orders.base, &memory->stock.base, memory->run };
+    const Stores here = { &memory->orders->base, &memory->stock->base, memory->run };
     const Stores there = { sql->orders, sql->stock, memory->run };
-    const Facts before = memory->facts;
+    Facts before, here_after, there_after;
     Answers ours, theirs;
-    Facts facts;
     g_autoptr(GError) failure = NULL;
     g_autoptr(GError) error = NULL;
+    memory_facts(memory, &before);
     memory_begin(memory, step->fails_at);
     bool committed = step_apply(&here, &before, sequence, step, &ours, &failure);
     if (!committed)
         memory_rollback(memory);
     if (!repeat_in_sql(sql, &there, &before, sequence, step, committed, &theirs, &error) ||
-        !sql_facts(sql, memory->run, &facts, &error))
+        !sql_facts(sql, memory->run, &there_after, &error))
         return g_strdup_printf("the database fails: %s", error->message);
-    return compare(&ours, committed ? &theirs : &ours, &memory->facts, &facts);
+    memory_facts(memory, &here_after);
+    return compare(&ours, committed ? &theirs : &ours, &here_after, &there_after);
 }
 
 static char *run_sequence(const Sequence *sequence, Sql *sql, unsigned run, Bug bug)
 {
     Memory memory;
+    g_autofree char *difference = NULL;
+    unsigned i = 0;
     memory_init(&memory, run, bug);
-    for (unsigned i = 0; i < sequence->n; i++) {
-        char *difference = run_step(&memory, sql, sequence, &sequence->steps[i]);
-        if (difference == NULL)
-            continue;
-        g_autofree char *told = difference;
-        g_autofree char *text = step_text(&sequence->steps[i]);
-        return g_strdup_printf("step %u, %s: %s", i, text, told);
-    }
-    return NULL;
+    while (i < sequence->n && difference == NULL)
+        difference = run_step(&memory, sql, sequence, &sequence->steps[i++]);
+    memory_clear(&memory);
+    if (difference == NULL)
+        return NULL;
+    g_autofree char *text = step_text(&sequence->steps[i - 1]);
+    return g_strdup_printf("step %u, %s: %s", i - 1, text, difference);
 }
 
 /* Status 1 when the two differ. */

@@ -10,15 +10,6 @@ enum {
     STATUSES = ORDER_CANCELLED + 1,
 };
 
-/** The numbers of stock_reservations.status; 0: no row. */
-typedef enum {
-    RESERVATION_NONE,
-    RESERVATION_TAKEN,
-    RESERVATION_REFUSED,
-    RESERVATION_RELEASED,
-    RESERVATION_TOMBSTONE,
-} Reservation;
-
 /** Lines of the ledger of one order, product and kind. */
 typedef struct {
     int64_t lines;
@@ -34,7 +25,7 @@ typedef struct {
     } orders[ORDERS];
     int64_t strays; /* orders that nobody should have placed */
     struct {
-        int64_t reservation;
+        int64_t reservation;              /* StockReservation */
         int64_t taken, refused, released; /* events */
         Lines took[PRODUCTS], gave[PRODUCTS];
     } stock[ORDERS];

@@ -1,29 +1,7 @@
-/* Transactions of the memory: a copy of all there is. */
+/* A transaction that is going to fail keeps a copy of both stores. */
 #include "memory.h"
 
 #include <string.h>
-
-const char *const bug_names[BUGS_N] = {
-    [BUG_NONE] = "none",
-    [BUG_LATE_RESULT] = "late_result",
-    [BUG_RELEASE_UNGUARDED] = "release_unguarded",
-    [BUG_NO_TOMBSTONE] = "no_tombstone",
-    [BUG_NO_RESERVATION] = "no_reservation",
-    [BUG_SILENT_CANCELLATION] = "silent_cancellation",
-    [BUG_KEY_IGNORED] = "key_ignored",
-    [BUG_HALF_ROLLED_BACK] = "half_rolled_back",
-};
-
-bool bug_parse(const char *name, Bug *bug)
-{
-    for (Bug b = BUG_NONE; b < BUGS_N; b++) {
-        if (name == NULL || strcmp(name, bug_names[b]) == 0) {
-            *bug = b;
-            return true;
-        }
-    }
-    return false;
-}
 
 static ChUuid make_id(unsigned kind, unsigned run, unsigned number)
 {
@@ -63,31 +41,122 @@ bool is_spare(ChUuid id)
 
 void memory_init(Memory *memory, unsigned run, Bug bug)
 {
-    memset(memory, 0, sizeof *memory);
-    memory->orders = (MemoryOrders){ { &memory_orders_ops }, memory };
-    memory->stock = (MemoryStock){ { &memory_stock_ops }, memory };
-    memory->run = run;
-    memory->bug = bug;
+    *memory = (Memory){
+        .orders = memory_orders_new(),
+        .stock = memory_stock_new(),
+        .run = run,
+        .bug = bug,
+    };
+    bug_plant(memory);
+}
+
+static void end_transaction(Memory *memory)
+{
+    g_clear_pointer(&memory->orders_before, memory_orders_free);
+    g_clear_pointer(&memory->stock_before, memory_stock_free);
+}
+
+void memory_clear(Memory *memory)
+{
+    end_transaction(memory);
+    memory_orders_free(memory->orders);
+    memory_stock_free(memory->stock);
 }
 
 void memory_begin(Memory *memory, unsigned fails_at)
 {
-    memory->before = memory->facts;
-    memory->fails_at = fails_at;
+    end_transaction(memory);
+    memory_orders_begin(memory->orders);
+    memory_stock_begin(memory->stock);
+    memory->orders->calls.fails_at = memory->stock->calls.fails_at = fails_at;
+    memory->orders->calls.failure = memory->stock->calls.failure = CH_ERROR_UNAVAILABLE;
+    if (fails_at == 0)
+        return;
+    memory->orders_before = memory_orders_copy(memory->orders);
+    memory->stock_before = memory_stock_copy(memory->stock);
 }
 
 void memory_rollback(Memory *memory)
 {
-    Facts failed = memory->facts;
-    memory->facts = memory->before;
-    if (memory->bug == BUG_HALF_ROLLED_BACK)
-        memcpy(memory->facts.products, failed.products, sizeof failed.products);
+    g_assert_nonnull(memory->orders_before); /* nothing fails but what was to fail */
+    if (memory->bug == BUG_HALF_ROLLED_BACK) {
+        GHashTable *levels = memory->stock_before->levels;
+        memory->stock_before->levels = g_steal_pointer(&memory->stock->levels);
+        memory->stock->levels = levels;
+    }
+    memory_orders_free(memory->orders);
+    memory_stock_free(memory->stock);
+    memory->orders = g_steal_pointer(&memory->orders_before);
+    memory->stock = g_steal_pointer(&memory->stock_before);
 }
 
-bool memory_called(Memory *memory, GError **error)
+static void read_orders(const MemoryOrders *orders, Facts *facts)
 {
-    if (memory->fails_at == 0 || --memory->fails_at > 0)
-        return true;
-    g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "the server went away");
-    return false;
+    for (guint i = 0; i < orders->orders->len; i++) {
+        const MemoryOrder *order = &g_array_index(orders->orders, MemoryOrder, i);
+        if (is_spare(order->id)) {
+            facts->strays++;
+            continue;
+        }
+        facts->orders[number_of(order->id)].status = order->status;
+        facts->orders[number_of(order->id)].created++;
+    }
+    for (guint i = 0; i < orders->history->len; i++) {
+        const MemoryOrder *order = &g_array_index(orders->history, MemoryOrder, i);
+        facts->orders[number_of(order->id)].entered[order->status]++;
+    }
+    for (guint i = 0; i < orders->announced->len; i++) {
+        const OrderChange *change = &g_array_index(orders->announced, OrderChange, i);
+        if (change->status == ORDER_CONFIRMED)
+            facts->orders[number_of(change->id)].confirmed++;
+        else
+            facts->orders[number_of(change->id)].cancelled++;
+    }
+}
+
+static void read_ledger(const MemoryStock *stock, Facts *facts)
+{
+    for (guint i = 0; i < stock->ledger->len; i++) {
+        const StockMovement *movement = &g_array_index(stock->ledger, StockMovement, i);
+        unsigned product = number_of(movement->product_id);
+        unsigned order = number_of(movement->order_id);
+        if (ch_uuid_is_nil(movement->order_id)) {
+            facts->products[product].edited += movement->delta;
+            continue;
+        }
+        Lines *lines = strcmp(movement->kind, "taken") == 0 ? &facts->stock[order].took[product]
+                                                            : &facts->stock[order].gave[product];
+        lines->lines++;
+        lines->quantity += ABS(movement->delta);
+    }
+}
+
+static void read_stock(const MemoryStock *stock, unsigned run, Facts *facts)
+{
+    for (unsigned i = 0; i < ORDERS; i++)
+        facts->stock[i].reservation = memory_stock_reservation(stock, order_id(run, i, false));
+    for (unsigned i = 0; i < PRODUCTS; i++) {
+        int64_t quantity = memory_stock_quantity(stock, product_id(run, i));
+        facts->products[i].exists = quantity >= 0;
+        facts->products[i].quantity = MAX(quantity, 0);
+    }
+    for (guint i = 0; i < stock->results->len; i++) {
+        const StockAnnouncement *result = &g_array_index(stock->results, StockAnnouncement, i);
+        if (result->outcome == STOCK_TAKEN)
+            facts->stock[number_of(result->order_id)].taken++;
+        else
+            facts->stock[number_of(result->order_id)].refused++;
+    }
+    for (guint i = 0; i < stock->releases->len; i++) {
+        const StockAnnouncement *given = &g_array_index(stock->releases, StockAnnouncement, i);
+        facts->stock[number_of(given->order_id)].released++;
+    }
+}
+
+void memory_facts(const Memory *memory, Facts *facts)
+{
+    memset(facts, 0, sizeof *facts);
+    read_orders(memory->orders, facts);
+    read_ledger(memory->stock, facts);
+    read_stock(memory->stock, memory->run, facts);
 }

@@ -1,7 +1,11 @@
-/* Both stores in memory. They behave as the SQL does, which against_sql.c compares. */
+/* Both stores in memory, with transactions. They behave as the SQL does, which against_sql.c
+ * compares, but for a known bug that was asked for. */
 #pragma once
 
 #include "facts.h"
+
+#include "tests/stores/memory_orders.h"
+#include "tests/stores/memory_stock.h"
 
 /** Known bugs that a store can have: the properties must find each. */
 typedef enum {
@@ -22,35 +26,29 @@ extern const char *const bug_names[BUGS_N];
 bool bug_parse(const char *name, Bug *bug);
 
 typedef struct {
-    OrderStore base; /* first: the cast back is valid */
-    struct Memory *memory;
-} MemoryOrders;
-
-typedef struct {
-    StockStore base; /* first: the cast back is valid */
-    struct Memory *memory;
-} MemoryStock;
-
-typedef struct Memory {
-    MemoryOrders orders;
-    MemoryStock stock;
-    Facts facts;
-    Facts before; /* the open transaction */
+    MemoryOrders *orders;
+    MemoryStock *stock;
+    MemoryOrders *orders_before; /* the open transaction, if it will fail; else NULL */
+    MemoryStock *stock_before;
+    OrderStoreOps orders_ops; /* of both stores, with the bug in them */
+    StockStoreOps stock_ops;
     unsigned run;
-    unsigned fails_at; /* the n-th slot that is called fails; 0: none */
     Bug bug;
 } Memory;
 
-/** Empties @memory. */
+/** Clear with memory_clear(). */
 void memory_init(Memory *memory, unsigned run, Bug bug);
+void memory_clear(Memory *memory);
 
+/** Begins a transaction, in which the call number @fails_at of a store fails; 0: none does. */
 void memory_begin(Memory *memory, unsigned fails_at);
+
+/** Undoes the transaction, in which a call failed. */
 void memory_rollback(Memory *memory);
+
+void memory_facts(const Memory *memory, Facts *facts);
 
 /* ---- for the files of the memory ---- */
 
-extern const OrderStoreOps memory_orders_ops;
-extern const StockStoreOps memory_stock_ops;
-
-/** False when this call of a slot is the one that fails. */
-bool memory_called(Memory *memory, GError **error);
+/** Gives the stores, which are sound, the slot that has the bug. */
+void bug_plant(Memory *memory);

@@ -11,17 +11,18 @@
 /* How the orders of all sequences ended: a run that reached nothing shows nothing. */
 typedef struct {
     int64_t steps, failed;
-    int64_t reservations[RESERVATION_TOMBSTONE + 1];
+    int64_t reservations[STOCK_RESERVATION_CANCELLED + 1];
     int64_t confirmed;
 } Reached;
 
 static char *run_step(Memory *memory, const Sequence *sequence, const Step *step,
                       Delivered *delivered, Reached *reached)
 {
-    const Stores stores = { &memory->orders.base, &memory->stock.base, memory->run };
-    const Facts before = memory->facts;
+    const Stores stores = { &memory->orders->base, &memory->stock->base, memory->run };
+    Facts before, after;
     Answers answers;
     g_autoptr(GError) error = NULL;
+    memory_facts(memory, &before);
     memory_begin(memory, step->fails_at);
     reached->steps++;
     if (step_apply(&stores, &before, sequence, step, &answers, &error)) {
@@ -32,7 +33,8 @@ static char *run_step(Memory *memory, const Sequence *sequence, const Step *step
         if (!ch_error_is_unavailable(error))
             return g_strdup_printf("the use case failed: %s", error->message);
     }
-    return invariants_broken(sequence, step, &before, &memory->facts);
+    memory_facts(memory, &after);
+    return invariants_broken(sequence, step, &before, &after);
 }
 
 static char *run_steps(Memory *memory, const Sequence *sequence, Delivered *delivered,
@@ -51,7 +53,11 @@ static char *drain(Memory *memory, const Sequence *sequence, Delivered *delivere
     Sequence rest;
     sequence_drain(&rest, sequence, delivered);
     char *broken = run_steps(memory, &rest, delivered, reached);
-    return broken != NULL ? broken : invariants_broken_at_end(sequence, &memory->facts);
+    if (broken != NULL)
+        return broken;
+    Facts facts;
+    memory_facts(memory, &facts);
+    return invariants_broken_at_end(sequence, &facts);
 }
 
 /* NULL, or what is wrong. */
@@ -63,10 +69,13 @@ static char *run_sequence(const Sequence *sequence, Bug bug, Reached *reached)
     char *broken = run_steps(&memory, sequence, &delivered, reached);
     if (broken == NULL)
         broken = drain(&memory, sequence, &delivered, reached);
+    Facts facts;
+    memory_facts(&memory, &facts);
     for (unsigned order = 0; order < ORDERS; order++) {
-        reached->reservations[memory.facts.stock[order].reservation]++;
-        reached->confirmed += memory.facts.orders[order].status == ORDER_CONFIRMED;
+        reached->reservations[facts.stock[order].reservation]++;
+        reached->confirmed += facts.orders[order].status == ORDER_CONFIRMED;
     }
+    memory_clear(&memory);
     return broken;
 }
 
@@ -138,8 +147,9 @@ static void print_reached(const Reached *reached)
            "orders: %" G_GINT64_FORMAT " confirmed, %" G_GINT64_FORMAT " refused, %" G_GINT64_FORMAT
            " given back, %" G_GINT64_FORMAT " cancelled before they came\n",
            reached->steps, reached->failed, reached->confirmed,
-           reached->reservations[RESERVATION_REFUSED], reached->reservations[RESERVATION_RELEASED],
-           reached->reservations[RESERVATION_TOMBSTONE]);
+           reached->reservations[STOCK_RESERVATION_REFUSED],
+           reached->reservations[STOCK_RESERVATION_RELEASED],
+           reached->reservations[STOCK_RESERVATION_CANCELLED]);
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
 /* Placing orders: which are stored, and what each asker is told. */
-#include "fake_orders.h"
+#include "tests/stores/memory_orders.h"
 
 #include "chassis/core/log.h"
 #include "order/application/use_cases.h"
@@ -20,7 +20,7 @@ static OrderPlacement *placement(unsigned number, unsigned customer, const char 
 }
 
 typedef struct {
-    FakeOrders *store;
+    MemoryOrders *store;
     GPtrArray *batch; /* OrderPlacement *, of all batches: the store borrows their keys */
     size_t placed;    /* how many of them went through order_place() */
     OrderPlaceOutcome outcomes[16];
@@ -34,7 +34,7 @@ static void free_placement(gpointer p)
 
 static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    f->store = fake_orders_new();
+    f->store = memory_orders_new();
     f->batch = g_ptr_array_new_with_free_func(free_placement);
     f->log = memfd_create("log", MFD_CLOEXEC);
     ch_log_set_output(f->log);
@@ -43,7 +43,7 @@ static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     g_ptr_array_unref(f->batch);
-    fake_orders_free(f->store);
+    memory_orders_free(f->store);
     ch_log_set_output(STDOUT_FILENO);
     close(f->log);
 }
@@ -61,7 +61,7 @@ static bool place(Fixture *f, GError **error)
     g_assert_cmpuint(n, <=, G_N_ELEMENTS(f->outcomes));
     memset(f->outcomes, 0xff, sizeof f->outcomes);
     f->placed = f->batch->len;
-    g_string_truncate(f->store->calls, 0);
+    g_string_truncate(f->store->calls.text, 0);
     return order_place(&f->store->base, batch, n, f->outcomes, error);
 }
 
@@ -86,7 +86,7 @@ static void test_without_keys_all_are_placed(Fixture *f, gconstpointer unused G_
     ask(f, 2, 1, NULL, 7); /* the same customer and body: two orders all the same */
     ask(f, 3, 2, NULL, 7);
     must_place(f);
-    g_assert_cmpstr(f->store->calls->str, ==, "insert(3) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "insert(3) ");
     for (unsigned i = 0; i < 3; i++) {
         assert_outcome(f, i, ORDER_PLACED, i + 1);
         assert_same_id(g_array_index(f->store->inserted, ChUuid, i), fake_id(101 + i));
@@ -99,7 +99,7 @@ static void test_new_keys_are_claimed_and_placed(Fixture *f, gconstpointer unuse
     ask(f, 2, 1, NULL, 7);
     ask(f, 3, 1, "b", 7);
     must_place(f);
-    g_assert_cmpstr(f->store->calls->str, ==, "claim_keys(2) insert(3) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "claim_keys(2) insert(3) ");
     for (unsigned i = 0; i < 3; i++)
         assert_outcome(f, i, ORDER_PLACED, i + 1);
 }
@@ -111,7 +111,7 @@ static void test_replay_gets_the_first_order(Fixture *f, gconstpointer unused G_
     ask(f, 2, 1, "a", 7);
     must_place(f);
     assert_outcome(f, 0, ORDER_REPLAYED, 1);
-    g_assert_cmpstr(f->store->calls->str, ==, "claim_keys(1) "); /* nothing is inserted */
+    g_assert_cmpstr(f->store->calls.text->str, ==, "claim_keys(1) "); /* nothing is inserted */
     g_assert_cmpuint(f->store->inserted->len, ==, 1);
 }
 
@@ -127,14 +127,14 @@ static void test_another_body_under_a_key_is_refused(Fixture *f, gconstpointer u
 
 static void test_key_held_elsewhere_is_in_flight(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    const FakeKey held = { fake_id(1), "a", { .state = ORDER_KEY_HELD } };
+    const MemoryKey held = { fake_id(1), "a", { .state = ORDER_KEY_HELD } };
     g_array_append_val(f->store->keys, held);
     ask(f, 1, 1, "a", 7);
     ask(f, 2, 1, "b", 7);
     must_place(f);
     assert_outcome(f, 0, ORDER_KEY_IN_FLIGHT, 0);
     assert_outcome(f, 1, ORDER_PLACED, 2); /* its neighbour does not suffer */
-    g_assert_cmpstr(f->store->calls->str, ==, "claim_keys(2) insert(1) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "claim_keys(2) insert(1) ");
 }
 
 static void test_of_equal_keys_the_first_is_placed(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -146,7 +146,7 @@ static void test_of_equal_keys_the_first_is_placed(Fixture *f, gconstpointer unu
     assert_outcome(f, 0, ORDER_PLACED, 1);
     assert_outcome(f, 1, ORDER_KEY_IN_FLIGHT, 0);
     assert_outcome(f, 2, ORDER_KEY_IN_FLIGHT, 0);
-    g_assert_cmpstr(f->store->calls->str, ==, "claim_keys(1) insert(1) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "claim_keys(1) insert(1) ");
 }
 
 /* The first request was answered long ago: nothing is in flight. */
@@ -162,7 +162,7 @@ static void test_equal_keys_used_before_all_get_their_answer(Fixture *f,
     assert_outcome(f, 0, ORDER_REPLAYED, 1);
     assert_outcome(f, 1, ORDER_REPLAYED, 1);
     assert_outcome(f, 2, ORDER_KEY_REUSED, 0);
-    g_assert_cmpstr(f->store->calls->str, ==, "claim_keys(1) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "claim_keys(1) ");
 }
 
 static void test_scope_of_a_key_is_its_customer(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -179,7 +179,7 @@ static void test_scope_of_a_key_is_its_customer(Fixture *f, gconstpointer unused
 
 static void test_one_batch_of_everything(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    const FakeKey held = { fake_id(1), "held", { .state = ORDER_KEY_HELD } };
+    const MemoryKey held = { fake_id(1), "held", { .state = ORDER_KEY_HELD } };
     g_array_append_val(f->store->keys, held);
     ask(f, 1, 1, "used", 7);
     must_place(f);
@@ -200,24 +200,24 @@ static void test_one_batch_of_everything(Fixture *f, gconstpointer unused G_GNUC
     assert_outcome(f, 4, ORDER_REPLAYED, 1);
     assert_outcome(f, 5, ORDER_KEY_IN_FLIGHT, 0);
     assert_outcome(f, 6, ORDER_PLACED, 8);
-    g_assert_cmpstr(f->store->calls->str, ==, "claim_keys(3) insert(3) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "claim_keys(3) insert(3) ");
 }
 
 static void test_nothing_to_place(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     must_place(f);
-    g_assert_cmpstr(f->store->calls->str, ==, "");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "");
 }
 
 static void check_failure(Fixture *f, const char *slot, ChErrorCode code, const char *calls)
 {
-    f->store->failing = slot;
-    f->store->failure = code;
+    f->store->calls.failing = slot;
+    f->store->calls.failure = code;
     ask(f, 1, 1, "a", 7);
     g_autoptr(GError) error = NULL;
     g_assert_false(place(f, &error));
     g_assert_error(error, CH_ERROR, (int)code);
-    g_assert_cmpstr(f->store->calls->str, ==, calls);
+    g_assert_cmpstr(f->store->calls.text->str, ==, calls);
     g_assert_cmpuint(f->store->inserted->len, ==, 0);
 }
 

@@ -1,5 +1,5 @@
 /* Changing the status of orders: by their stock's result, and by their customer. */
-#include "fake_orders.h"
+#include "tests/stores/memory_orders.h"
 
 #include "chassis/core/log.h"
 #include "order/application/use_cases.h"
@@ -9,17 +9,17 @@
 #include <unistd.h>
 
 typedef struct {
-    FakeOrders *store;
+    MemoryOrders *store;
 } Fixture;
 
 static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    f->store = fake_orders_new();
+    f->store = memory_orders_new();
 }
 
 static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_free(f->store);
+    memory_orders_free(f->store);
 }
 
 static ChTrace trace_of(uint8_t number)
@@ -76,15 +76,15 @@ static void must_settle(Fixture *f, const OrderStockResult *results, size_t n)
 
 static void test_results_confirm_and_cancel(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
-    fake_orders_add(f->store, fake_id(2), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(2), ORDER_CREATED);
     const OrderStockResult results[] = {
         refused(2, "InsufficientStockException", 20),
         taken(1, 10),
     };
     must_settle(f, results, 2);
-    g_assert_cmpint(fake_orders_status(f->store, fake_id(1)), ==, ORDER_CONFIRMED);
-    g_assert_cmpint(fake_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
+    g_assert_cmpint(memory_orders_status(f->store, fake_id(1)), ==, ORDER_CONFIRMED);
+    g_assert_cmpint(memory_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
     g_assert_cmpuint(f->store->announced->len, ==, 2);
     assert_announced(f, 0, 2, ORDER_CANCELLED, "InsufficientStockException", 20);
     assert_announced(f, 1, 1, ORDER_CONFIRMED, NULL, 10);
@@ -95,15 +95,15 @@ static void test_results_confirm_and_cancel(Fixture *f, gconstpointer unused G_G
 
 static void test_first_of_two_results_wins(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
-    fake_orders_add(f->store, fake_id(2), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(2), ORDER_CREATED);
     const OrderStockResult results[] = {
         taken(1, 10), refused(2, "Unexpected", 20), refused(1, "Unexpected", 11), taken(2, 21),
         taken(1, 12),
     };
     must_settle(f, results, 5);
-    g_assert_cmpint(fake_orders_status(f->store, fake_id(1)), ==, ORDER_CONFIRMED);
-    g_assert_cmpint(fake_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
+    g_assert_cmpint(memory_orders_status(f->store, fake_id(1)), ==, ORDER_CONFIRMED);
+    g_assert_cmpint(memory_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
     g_assert_cmpuint(f->store->announced->len, ==, 2);
     assert_announced(f, 0, 1, ORDER_CONFIRMED, NULL, 10);
     assert_announced(f, 1, 2, ORDER_CANCELLED, "Unexpected", 20);
@@ -111,19 +111,19 @@ static void test_first_of_two_results_wins(Fixture *f, gconstpointer unused G_GN
 
 static void test_late_results_change_nothing(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CONFIRMED);
-    fake_orders_add(f->store, fake_id(2), ORDER_CANCELLED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CONFIRMED);
+    memory_orders_add(f->store, fake_id(2), ORDER_CANCELLED);
     const OrderStockResult results[] = { refused(1, "Unexpected", 1), taken(2, 1) };
     must_settle(f, results, 2);
-    g_assert_cmpint(fake_orders_status(f->store, fake_id(1)), ==, ORDER_CONFIRMED);
-    g_assert_cmpint(fake_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
-    g_assert_cmpstr(f->store->calls->str, ==, "move(2) exist(2) "); /* nothing is announced */
+    g_assert_cmpint(memory_orders_status(f->store, fake_id(1)), ==, ORDER_CONFIRMED);
+    g_assert_cmpint(memory_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
+    g_assert_cmpstr(f->store->calls.text->str, ==, "move(2) exist(2) "); /* nothing is announced */
 }
 
 static void test_only_changes_are_announced(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CANCELLED);
-    fake_orders_add(f->store, fake_id(2), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CANCELLED);
+    memory_orders_add(f->store, fake_id(2), ORDER_CREATED);
     const OrderStockResult results[] = { taken(1, 10), taken(2, 20) };
     must_settle(f, results, 2);
     g_assert_cmpuint(f->store->announced->len, ==, 1);
@@ -132,7 +132,7 @@ static void test_only_changes_are_announced(Fixture *f, gconstpointer unused G_G
 
 static void test_unknown_order_fails(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
     const OrderStockResult results[] = { taken(1, 10), taken(77, 20) };
     g_autoptr(GError) error = NULL;
     g_assert_false(settle(f, results, 2, &error));
@@ -144,16 +144,16 @@ static void test_unknown_order_fails(Fixture *f, gconstpointer unused G_GNUC_UNU
 
 static void test_existence_is_asked_only_when_needed(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
     const OrderStockResult results[] = { taken(1, 10), taken(1, 11) };
     must_settle(f, results, 2);
-    g_assert_cmpstr(f->store->calls->str, ==, "move(1) announce(1) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "move(1) announce(1) ");
 }
 
 static void check_settle_failure(Fixture *f, const char *slot, ChErrorCode code)
 {
-    f->store->failing = slot;
-    f->store->failure = code;
+    f->store->calls.failing = slot;
+    f->store->calls.failure = code;
     const OrderStockResult results[] = { taken(1, 10), taken(2, 10) };
     g_autoptr(GError) error = NULL;
     g_assert_false(settle(f, results, 2, &error));
@@ -167,8 +167,8 @@ static void test_failures_of_the_store_pass_through(Fixture *f, gconstpointer un
     for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
         for (unsigned code = CH_ERROR_UNAVAILABLE; code <= CH_ERROR_FAILED; code++) {
             g_array_set_size(f->store->orders, 0);
-            fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
-            fake_orders_add(f->store, fake_id(2), ORDER_CONFIRMED);
+            memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
+            memory_orders_add(f->store, fake_id(2), ORDER_CONFIRMED);
             check_settle_failure(f, slots[i], code);
         }
     }
@@ -193,8 +193,8 @@ static void must_cancel(Fixture *f, const OrderCancellation *cancellations, size
 
 static void test_cancels_created_and_confirmed(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
-    fake_orders_add(f->store, fake_id(2), ORDER_CONFIRMED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(2), ORDER_CONFIRMED);
     const OrderCancellation asked[] = {
         cancellation(1, "too late", 10),
         cancellation(2, "changed my mind", 20),
@@ -203,17 +203,17 @@ static void test_cancels_created_and_confirmed(Fixture *f, gconstpointer unused 
     must_cancel(f, asked, 2, outcomes);
     g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_DONE);
     g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_DONE);
-    g_assert_cmpint(fake_orders_status(f->store, fake_id(1)), ==, ORDER_CANCELLED);
-    g_assert_cmpint(fake_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
+    g_assert_cmpint(memory_orders_status(f->store, fake_id(1)), ==, ORDER_CANCELLED);
+    g_assert_cmpint(memory_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
     assert_announced(f, 0, 1, ORDER_CANCELLED, "too late", 10);
     assert_announced(f, 1, 2, ORDER_CANCELLED, "changed my mind", 20);
-    g_assert_cmpstr(f->store->calls->str, ==, "move(2) announce(2) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "move(2) announce(2) ");
 }
 
 static void test_says_what_is_cancelled_or_unknown(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CANCELLED);
-    fake_orders_add(f->store, fake_id(2), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CANCELLED);
+    memory_orders_add(f->store, fake_id(2), ORDER_CREATED);
     const OrderCancellation asked[] = {
         cancellation(77, "", 1),
         cancellation(1, "", 1),
@@ -231,7 +231,7 @@ static void test_says_what_is_cancelled_or_unknown(Fixture *f, gconstpointer unu
 
 static void test_cancelled_twice_in_one_batch(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
     const OrderCancellation asked[] = {
         cancellation(1, "first", 10),
         cancellation(1, "second", 20),
@@ -248,8 +248,8 @@ static void test_cancelled_twice_in_one_batch(Fixture *f, gconstpointer unused G
 
 static void check_cancel_failure(Fixture *f, const char *slot, ChErrorCode code)
 {
-    f->store->failing = slot;
-    f->store->failure = code;
+    f->store->calls.failing = slot;
+    f->store->calls.failure = code;
     const OrderCancellation asked[] = { cancellation(1, "", 1), cancellation(2, "", 1) };
     OrderCancelOutcome outcomes[2];
     g_autoptr(GError) error = NULL;
@@ -264,7 +264,7 @@ static void test_cancel_failures_pass_through(Fixture *f, gconstpointer unused G
     for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
         for (unsigned code = CH_ERROR_UNAVAILABLE; code <= CH_ERROR_FAILED; code++) {
             g_array_set_size(f->store->orders, 0);
-            fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+            memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
             check_cancel_failure(f, slots[i], code);
         }
     }
@@ -273,9 +273,9 @@ static void test_cancel_failures_pass_through(Fixture *f, gconstpointer unused G
 static void test_objections_are_to_final_and_unknown_orders(Fixture *f,
                                                             gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
-    fake_orders_add(f->store, fake_id(2), ORDER_CONFIRMED);
-    fake_orders_add(f->store, fake_id(3), ORDER_CANCELLED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(2), ORDER_CONFIRMED);
+    memory_orders_add(f->store, fake_id(3), ORDER_CANCELLED);
     const OrderStockResult results[] = { taken(1, 1), refused(2, "no", 2), taken(3, 3),
                                          taken(4, 4) };
     const OrderStockResult *pointers[] = { &results[0], &results[1], &results[2], &results[3] };
@@ -288,11 +288,11 @@ static void test_objections_are_to_final_and_unknown_orders(Fixture *f,
     for (size_t i = 1; i < 4; i++)
         g_assert_true(g_str_has_suffix(objections[i], endings[i]));
     g_assert_true(g_str_has_prefix(objections[3], "there is no order "));
-    g_assert_cmpstr(f->store->calls->str, ==, "find(4) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "find(4) ");
     for (size_t i = 0; i < 4; i++)
         g_free(objections[i]);
-    f->store->failing = "find";
-    f->store->failure = CH_ERROR_UNAVAILABLE;
+    f->store->calls.failing = "find";
+    f->store->calls.failure = CH_ERROR_UNAVAILABLE;
     g_assert_false(order_settle_objections(&f->store->base, pointers, 4, objections, &error));
     g_assert_true(ch_error_is_unavailable(error));
 }
@@ -301,13 +301,13 @@ static void test_objections_are_to_final_and_unknown_orders(Fixture *f,
 static void test_result_after_cancellation_changes_nothing(Fixture *f,
                                                            gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
     const OrderCancellation asked = cancellation(1, "no", 10);
     OrderCancelOutcome outcome;
     must_cancel(f, &asked, 1, &outcome);
     const OrderStockResult result = taken(1, 20);
     must_settle(f, &result, 1);
-    g_assert_cmpint(fake_orders_status(f->store, fake_id(1)), ==, ORDER_CANCELLED);
+    g_assert_cmpint(memory_orders_status(f->store, fake_id(1)), ==, ORDER_CANCELLED);
     g_assert_cmpuint(f->store->announced->len, ==, 1);
 }
 

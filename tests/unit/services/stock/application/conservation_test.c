@@ -1,6 +1,6 @@
 /* Stock is conserved, whatever comes in whatever order, however often: random batches from a fixed
  * seed. initial + operators' changes = on hand + held by orders that took and gave nothing back. */
-#include "fake_stock.h"
+#include "tests/stores/memory_stock.h"
 
 #include "chassis/core/log.h"
 #include "stock/application/use_cases.h"
@@ -27,7 +27,7 @@ typedef struct {
 } Known;
 
 typedef struct {
-    FakeStock *store;
+    MemoryStock *store;
     GRand *random;
     Known *orders;
     int64_t edited[2 * PRODUCTS]; /* by operators, since the start */
@@ -107,7 +107,7 @@ static void edit_one(World *world)
     static const StockEditKind kinds[] = { STOCK_CREATE, STOCK_SET,    STOCK_ADJUST,
                                            STOCK_ADJUST, STOCK_ADJUST, STOCK_DELETE };
     unsigned product = below(world, 2 * PRODUCTS);
-    int64_t before = MAX(fake_stock_quantity(world->store, fake_product(product)), 0);
+    int64_t before = MAX(memory_stock_quantity(world->store, fake_product(product)), 0);
     StockEditKind kind = kinds[below(world, G_N_ELEMENTS(kinds))];
     int least = kind == STOCK_ADJUST ? -500 : 0;
     const StockEdit edit = {
@@ -119,14 +119,14 @@ static void edit_one(World *world)
     g_autoptr(GError) error = NULL;
     g_assert_true(stock_edit(&world->store->base, &edit, 1, &outcome, &error));
     g_assert_no_error(error);
-    int64_t after = MAX(fake_stock_quantity(world->store, fake_product(product)), 0);
+    int64_t after = MAX(memory_stock_quantity(world->store, fake_product(product)), 0);
     world->edited[product] += after - before;
 }
 
 static void one_batch(World *world, unsigned batch)
 {
     unsigned dice = below(world, 100);
-    fake_stock_begin(world->store);
+    memory_stock_begin(world->store);
     if (dice < 60)
         take_some(world, batch);
     else if (dice < 85)
@@ -143,7 +143,7 @@ static void count_held(const World *world, int64_t *held)
 {
     for (unsigned i = 0; i < ORDERS; i++) {
         const StockOrder *order = &world->orders[i].order;
-        if (fake_stock_reservation(world->store, order->order_id) != FAKE_HOLDS)
+        if (memory_stock_reservation(world->store, order->order_id) != STOCK_RESERVATION_TAKEN)
             continue;
         for (size_t k = 0; k < order->n_items; k++)
             held[order->items[k].product_id.bytes[15]] += order->items[k].quantity;
@@ -155,9 +155,9 @@ static void check_conserved(const World *world)
     int64_t held[2 * PRODUCTS] = { 0 };
     count_held(world, held);
     for (unsigned i = 0; i < 2 * PRODUCTS; i++) {
-        int64_t on_hand = MAX(fake_stock_quantity(world->store, fake_product(i)), 0);
+        int64_t on_hand = MAX(memory_stock_quantity(world->store, fake_product(i)), 0);
         g_assert_cmpint(world->edited[i], ==, on_hand + held[i]);
-        g_assert_cmpint(fake_stock_sum(world->store, fake_product(i), NULL), ==, on_hand);
+        g_assert_cmpint(memory_stock_sum(world->store, fake_product(i), NULL), ==, on_hand);
     }
 }
 
@@ -166,7 +166,7 @@ static GHashTable *count_orders(const GArray *results)
 {
     GHashTable *counts = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
     for (guint i = 0; i < results->len; i++) {
-        FakeResult *result = &g_array_index(results, FakeResult, i);
+        StockAnnouncement *result = &g_array_index(results, StockAnnouncement, i);
         int before = GPOINTER_TO_INT(g_hash_table_lookup(counts, &result->order_id));
         g_hash_table_insert(counts, &result->order_id, GINT_TO_POINTER(before + 1));
     }
@@ -179,7 +179,7 @@ static int count_of(GHashTable *counts, ChUuid id)
 }
 
 /* How often each order stands in the ledger as @kind, one line for each of its items. */
-static GHashTable *count_movements(const FakeStock *store, const char *kind)
+static GHashTable *count_movements(const MemoryStock *store, const char *kind)
 {
     GHashTable *counts = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
     for (guint i = 0; i < store->ledger->len; i++) {
@@ -196,8 +196,8 @@ static void check_same_answers(const GArray *results)
 {
     g_autoptr(GHashTable) first = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
     for (guint i = 0; i < results->len; i++) {
-        FakeResult *result = &g_array_index(results, FakeResult, i);
-        const FakeResult *known = g_hash_table_lookup(first, &result->order_id);
+        StockAnnouncement *result = &g_array_index(results, StockAnnouncement, i);
+        const StockAnnouncement *known = g_hash_table_lookup(first, &result->order_id);
         if (known == NULL)
             g_hash_table_insert(first, &result->order_id, result);
         else
@@ -217,35 +217,37 @@ static void check_orders(const World *world)
     for (unsigned i = 0; i < ORDERS; i++) {
         const Known *known = &world->orders[i];
         ChUuid id = known->order.order_id;
-        FakeReservation state = fake_stock_reservation(world->store, id);
-        bool took = state == FAKE_HOLDS || state == FAKE_RELEASED;
+        StockReservation state = memory_stock_reservation(world->store, id);
+        bool took = state == STOCK_RESERVATION_TAKEN || state == STOCK_RESERVATION_RELEASED;
         int lines = (int)known->order.n_items;
         g_assert_cmpint(count_of(taken, id), ==, took ? lines : 0);
-        g_assert_cmpint(count_of(released, id), ==, state == FAKE_RELEASED ? lines : 0);
-        g_assert_cmpint(count_of(releases, id), ==, state == FAKE_RELEASED ? 1 : 0);
-        g_assert_true(took || state == FAKE_REFUSED ? count_of(answers, id) > 0
-                                                    : count_of(answers, id) == 0);
+        g_assert_cmpint(count_of(released, id), ==,
+                        state == STOCK_RESERVATION_RELEASED ? lines : 0);
+        g_assert_cmpint(count_of(releases, id), ==, state == STOCK_RESERVATION_RELEASED ? 1 : 0);
+        g_assert_true(took || state == STOCK_RESERVATION_REFUSED ? count_of(answers, id) > 0
+                                                                 : count_of(answers, id) == 0);
         g_assert_true(known->asked || known->cancelled ? state != 0 : state == 0);
         if (known->cancelled)
-            g_assert_cmpint(state, !=, FAKE_HOLDS);
+            g_assert_cmpint(state, !=, STOCK_RESERVATION_TAKEN);
     }
 }
 
 /* The seed must not make it a test of nothing. */
 static void check_that_all_happened(const World *world)
 {
-    int states[FAKE_TOMBSTONE + 1] = { 0 };
+    int states[STOCK_RESERVATION_CANCELLED + 1] = { 0 };
     for (unsigned i = 0; i < ORDERS; i++)
-        states[fake_stock_reservation(world->store, fake_order(i))]++;
-    g_test_message("held %d, refused %d, released %d, tombstones %d", states[FAKE_HOLDS],
-                   states[FAKE_REFUSED], states[FAKE_RELEASED], states[FAKE_TOMBSTONE]);
-    for (int state = FAKE_HOLDS; state <= FAKE_TOMBSTONE; state++)
+        states[memory_stock_reservation(world->store, fake_order(i))]++;
+    g_test_message("held %d, refused %d, released %d, tombstones %d",
+                   states[STOCK_RESERVATION_TAKEN], states[STOCK_RESERVATION_REFUSED],
+                   states[STOCK_RESERVATION_RELEASED], states[STOCK_RESERVATION_CANCELLED]);
+    for (int state = STOCK_RESERVATION_TAKEN; state <= STOCK_RESERVATION_CANCELLED; state++)
         g_assert_cmpint(states[state], >, 50);
 }
 
 static void test_stock_is_conserved(void)
 {
-    g_autoptr(FakeStock) store = fake_stock_new();
+    g_autoptr(MemoryStock) store = memory_stock_new();
     g_autoptr(GRand) random = g_rand_new_with_seed(SEED);
     g_autofree Known *orders = g_new0(Known, ORDERS);
     World world = { .store = store, .random = random, .orders = orders };

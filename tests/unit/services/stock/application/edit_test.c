@@ -1,5 +1,5 @@
 /* Changes by operators. */
-#include "fake_stock.h"
+#include "tests/stores/memory_stock.h"
 
 #include "chassis/core/log.h"
 #include "stock/application/use_cases.h"
@@ -13,7 +13,7 @@ enum {
 };
 
 typedef struct {
-    FakeStock *store;
+    MemoryStock *store;
     StockEdit edits[MAX_EDITS];
     size_t n;
     StockEditOutcome outcomes[MAX_EDITS];
@@ -21,12 +21,12 @@ typedef struct {
 
 static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    f->store = fake_stock_new();
+    f->store = memory_stock_new();
 }
 
 static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_free(f->store);
+    memory_stock_free(f->store);
 }
 
 static void ask(Fixture *f, StockEditKind kind, unsigned product, int64_t value)
@@ -41,7 +41,7 @@ static void must_edit(Fixture *f)
 {
     g_autoptr(GError) error = NULL;
     memset(f->outcomes, 0xff, sizeof f->outcomes);
-    fake_stock_begin(f->store);
+    memory_stock_begin(f->store);
     bool ok = stock_edit(&f->store->base, f->edits, f->n, f->outcomes, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
@@ -57,7 +57,7 @@ static void assert_outcome(const Fixture *f, size_t i, StockEditResult result, i
 
 static void assert_quantity(const Fixture *f, unsigned product, int64_t quantity)
 {
-    g_assert_cmpint(fake_stock_quantity(f->store, fake_product(product)), ==, quantity);
+    g_assert_cmpint(memory_stock_quantity(f->store, fake_product(product)), ==, quantity);
 }
 
 static void assert_moved(const Fixture *f, guint i, unsigned product, const char *kind,
@@ -73,7 +73,7 @@ static void assert_moved(const Fixture *f, guint i, unsigned product, const char
 
 static void test_creates_what_is_not_there(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, STOCK_CREATE, 1, 5);
     ask(f, STOCK_CREATE, 2, 5);
     ask(f, STOCK_CREATE, 2, 6); /* the first counts */
@@ -89,13 +89,13 @@ static void test_creates_what_is_not_there(Fixture *f, gconstpointer unused G_GN
     g_assert_cmpuint(f->store->ledger->len, ==, 2);
     assert_moved(f, 0, 2, "created", 5);
     assert_moved(f, 1, 3, "created", 0);
-    g_assert_cmpstr(f->store->calls->str, ==, "create(4) record(2) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "create(4) record(2) ");
 }
 
 static void test_sets(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
-    fake_stock_put(f->store, fake_product(2), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(2), 10);
     ask(f, STOCK_SET, 1, 3);
     ask(f, STOCK_SET, 2, STOCK_MAX_QUANTITY);
     must_edit(f);
@@ -108,9 +108,9 @@ static void test_sets(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 
 static void test_adjusts_within_the_range(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
-    fake_stock_put(f->store, fake_product(2), 10);
-    fake_stock_put(f->store, fake_product(3), STOCK_MAX_QUANTITY);
+    memory_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(2), 10);
+    memory_stock_put(f->store, fake_product(3), STOCK_MAX_QUANTITY);
     ask(f, STOCK_ADJUST, 1, -10);
     ask(f, STOCK_ADJUST, 2, -11);
     ask(f, STOCK_ADJUST, 3, 1);
@@ -127,12 +127,12 @@ static void test_adjusts_within_the_range(Fixture *f, gconstpointer unused G_GNU
     assert_quantity(f, 2, 15);
     assert_quantity(f, 3, STOCK_MAX_QUANTITY);
     g_assert_cmpuint(f->store->ledger->len, ==, 2);
-    g_assert_cmpstr(f->store->calls->str, ==, "lock(3) save(2) record(2) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "lock(3) save(2) record(2) ");
 }
 
 static void test_deletes(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, STOCK_DELETE, 1, 0);
     ask(f, STOCK_DELETE, 1, 0);
     must_edit(f);
@@ -154,13 +154,13 @@ static void test_unknown_products_stay_unknown(Fixture *f, gconstpointer unused 
         assert_outcome(f, i, STOCK_EDIT_UNKNOWN, 0);
         assert_quantity(f, i + 1, -1);
     }
-    g_assert_cmpstr(f->store->calls->str, ==, "lock(4) "); /* nothing is written */
+    g_assert_cmpstr(f->store->calls.text->str, ==, "lock(4) "); /* nothing is written */
 }
 
 /* Each sees what the one before it left; the product is saved once. */
 static void test_several_edits_of_one_product(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, STOCK_ADJUST, 1, -4);
     ask(f, STOCK_ADJUST, 1, -7); /* 6 are left */
     ask(f, STOCK_SET, 1, 100);
@@ -171,7 +171,7 @@ static void test_several_edits_of_one_product(Fixture *f, gconstpointer unused G
     assert_outcome(f, 2, STOCK_EDIT_DONE, 100);
     assert_outcome(f, 3, STOCK_EDIT_DONE, 93);
     assert_quantity(f, 1, 93);
-    g_assert_cmpstr(f->store->calls->str, ==, "lock(1) save(1) record(3) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "lock(1) save(1) record(3) ");
     assert_moved(f, 0, 1, "adjusted", -4);
     assert_moved(f, 1, 1, "set", 94);
     assert_moved(f, 2, 1, "adjusted", -7);
@@ -179,7 +179,7 @@ static void test_several_edits_of_one_product(Fixture *f, gconstpointer unused G
 
 static void test_creations_come_first(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(2), 1);
+    memory_stock_put(f->store, fake_product(2), 1);
     ask(f, STOCK_ADJUST, 1, -4);
     ask(f, STOCK_CREATE, 1, 5);
     ask(f, STOCK_DELETE, 2, 0);
@@ -191,12 +191,12 @@ static void test_creations_come_first(Fixture *f, gconstpointer unused G_GNUC_UN
     assert_outcome(f, 3, STOCK_EDIT_EXISTS, 0);
     assert_quantity(f, 1, 1);
     assert_quantity(f, 2, -1);
-    g_assert_cmpint(fake_stock_sum(f->store, fake_product(1), NULL), ==, 1);
+    g_assert_cmpint(memory_stock_sum(f->store, fake_product(1), NULL), ==, 1);
 }
 
 static void test_reason_reaches_the_ledger(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, STOCK_ADJUST, 1, -1);
     f->edits[0].reason = "broken";
     ask(f, STOCK_ADJUST, 1, -1);
@@ -208,23 +208,23 @@ static void test_reason_reaches_the_ledger(Fixture *f, gconstpointer unused G_GN
 static void test_nothing_to_edit(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     must_edit(f);
-    g_assert_cmpstr(f->store->calls->str, ==, "");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "");
 }
 
 static void check_failure(Fixture *f, const char *slot, ChErrorCode code)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
-    f->store->failing = slot;
-    f->store->failure = code;
+    memory_stock_put(f->store, fake_product(1), 10);
+    f->store->calls.failing = slot;
+    f->store->calls.failure = code;
     f->n = 0;
     ask(f, STOCK_CREATE, 2, 1);
     ask(f, STOCK_ADJUST, 1, 1);
     g_autoptr(GError) error = NULL;
-    fake_stock_begin(f->store);
+    memory_stock_begin(f->store);
     g_assert_false(stock_edit(&f->store->base, f->edits, f->n, f->outcomes, &error));
     g_assert_error(error, CH_ERROR, (int)code);
     g_autofree char *last = g_strdup_printf("%s(", slot);
-    const char *call = strstr(f->store->calls->str, last);
+    const char *call = strstr(f->store->calls.text->str, last);
     g_assert_nonnull(call);
     g_assert_cmpstr(strchr(call, ' '), ==, " "); /* nothing is asked after it */
 }

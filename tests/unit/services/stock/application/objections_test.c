@@ -1,5 +1,5 @@
 /* What speaks against handling an event about an order again. */
-#include "fake_stock.h"
+#include "tests/stores/memory_stock.h"
 
 #include "chassis/core/log.h"
 #include "stock/application/use_cases.h"
@@ -17,7 +17,7 @@ enum {
 };
 
 typedef struct {
-    FakeStock *store;
+    MemoryStock *store;
     char *objections[ORDERS_N + 1]; /* of the order with that number */
 } Fixture;
 
@@ -27,7 +27,7 @@ static void must_take(Fixture *f, unsigned number, int64_t quantity)
     const StockOrder order = { .order_id = fake_order(number), .items = &item, .n_items = 1 };
     const StockOrder *orders[] = { &order };
     g_autoptr(GError) error = NULL;
-    fake_stock_begin(f->store);
+    memory_stock_begin(f->store);
     g_assert_true(stock_take(&f->store->base, orders, 1, NULL, &error));
 }
 
@@ -36,27 +36,27 @@ static void must_cancel(Fixture *f, unsigned number)
     const StockCancellation cancellation = { .order_id = fake_order(number) };
     const StockCancellation *cancellations[] = { &cancellation };
     g_autoptr(GError) error = NULL;
-    fake_stock_begin(f->store);
+    memory_stock_begin(f->store);
     g_assert_true(stock_release(&f->store->base, cancellations, 1, &error));
 }
 
 static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    f->store = fake_stock_new();
-    fake_stock_put(f->store, fake_product(1), 10);
+    f->store = memory_stock_new();
+    memory_stock_put(f->store, fake_product(1), 10);
     must_take(f, TAKEN, 1);
     must_take(f, REFUSED, 11);
     must_take(f, RELEASED, 1);
     must_cancel(f, RELEASED);
     must_cancel(f, CANCELLED);
-    fake_stock_begin(f->store);
+    memory_stock_begin(f->store);
 }
 
 static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(f->objections); i++)
         g_free(f->objections[i]);
-    fake_stock_free(f->store);
+    memory_stock_free(f->store);
 }
 
 static void assert_objections(const Fixture *f, const char *const expected[ORDERS_N + 1])
@@ -67,7 +67,7 @@ static void assert_objections(const Fixture *f, const char *const expected[ORDER
         else
             g_assert_true(g_str_has_suffix(f->objections[number], expected[number]));
     }
-    g_assert_cmpstr(f->store->calls->str, ==, "reservations(5) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "reservations(5) ");
 }
 
 static void test_only_an_unknown_order_is_taken_for(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -118,8 +118,8 @@ static void test_failures_of_the_store_pass_through(Fixture *f, gconstpointer un
     const StockCancellation *cancellations[] = { &cancellation };
     g_autoptr(GError) taking = NULL;
     g_autoptr(GError) releasing = NULL;
-    f->store->failing = "reservations";
-    f->store->failure = CH_ERROR_UNAVAILABLE;
+    f->store->calls.failing = "reservations";
+    f->store->calls.failure = CH_ERROR_UNAVAILABLE;
     g_assert_false(stock_take_objections(&f->store->base, orders, 1, f->objections, &taking));
     g_assert_false(
         stock_release_objections(&f->store->base, cancellations, 1, f->objections, &releasing));

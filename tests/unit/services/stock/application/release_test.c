@@ -1,5 +1,5 @@
 /* Giving back the stock of cancelled orders. */
-#include "fake_stock.h"
+#include "tests/stores/memory_stock.h"
 
 #include "chassis/core/log.h"
 #include "stock/application/use_cases.h"
@@ -9,19 +9,19 @@
 #include <unistd.h>
 
 typedef struct {
-    FakeStock *store;
+    MemoryStock *store;
 } Fixture;
 
 static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    f->store = fake_stock_new();
-    fake_stock_put(f->store, fake_product(1), 100);
-    fake_stock_put(f->store, fake_product(2), 100);
+    f->store = memory_stock_new();
+    memory_stock_put(f->store, fake_product(1), 100);
+    memory_stock_put(f->store, fake_product(2), 100);
 }
 
 static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_free(f->store);
+    memory_stock_free(f->store);
 }
 
 /* Takes one_each of the first product and two_each of the second. */
@@ -31,7 +31,7 @@ static void must_take(Fixture *f, unsigned number, int64_t one_each, int64_t two
     const StockOrder order = { .order_id = fake_order(number), .items = items, .n_items = 2 };
     const StockOrder *orders[] = { &order };
     g_autoptr(GError) error = NULL;
-    fake_stock_begin(f->store);
+    memory_stock_begin(f->store);
     g_assert_true(stock_take(&f->store->base, orders, 1, NULL, &error));
     g_assert_no_error(error);
 }
@@ -46,7 +46,7 @@ static bool cancel(Fixture *f, const unsigned *numbers, size_t n, GError **error
         memset(all[i].trace.trace_id, (int)i + 1, sizeof all[i].trace.trace_id);
         pointers[i] = &all[i];
     }
-    fake_stock_begin(f->store);
+    memory_stock_begin(f->store);
     return stock_release(&f->store->base, pointers, n, error);
 }
 
@@ -60,7 +60,7 @@ static void must_cancel(Fixture *f, const unsigned *numbers, size_t n)
 
 static void assert_quantity(const Fixture *f, unsigned product, int64_t quantity)
 {
-    g_assert_cmpint(fake_stock_quantity(f->store, fake_product(product)), ==, quantity);
+    g_assert_cmpint(memory_stock_quantity(f->store, fake_product(product)), ==, quantity);
 }
 
 static void test_gives_back_what_was_taken(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -70,9 +70,10 @@ static void test_gives_back_what_was_taken(Fixture *f, gconstpointer unused G_GN
     must_cancel(f, (const unsigned[]){ 1 }, 1);
     assert_quantity(f, 1, 100);
     assert_quantity(f, 2, 100);
-    g_assert_cmpint(fake_stock_sum(f->store, fake_product(1), "released"), ==, 10);
-    g_assert_cmpint(fake_stock_sum(f->store, fake_product(2), "released"), ==, 20);
-    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(1)), ==, FAKE_RELEASED);
+    g_assert_cmpint(memory_stock_sum(f->store, fake_product(1), "released"), ==, 10);
+    g_assert_cmpint(memory_stock_sum(f->store, fake_product(2), "released"), ==, 20);
+    g_assert_cmpint(memory_stock_reservation(f->store, fake_order(1)), ==,
+                    STOCK_RESERVATION_RELEASED);
 }
 
 static void test_sums_a_batch_by_product(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -81,7 +82,7 @@ static void test_sums_a_batch_by_product(Fixture *f, gconstpointer unused G_GNUC
     must_take(f, 2, 20, 2);
     must_take(f, 3, 30, 3);
     must_cancel(f, (const unsigned[]){ 3, 1 }, 2);
-    g_assert_cmpstr(f->store->calls->str, ==,
+    g_assert_cmpstr(f->store->calls.text->str, ==,
                     "release(2) give_back(2) record(4) announce_releases(2) ");
     assert_quantity(f, 1, 80);
     assert_quantity(f, 2, 98);
@@ -94,7 +95,7 @@ static void test_carries_the_trace_of_its_cancellation(Fixture *f,
     must_take(f, 2, 20, 2);
     must_cancel(f, (const unsigned[]){ 77, 2, 1 }, 3);
     g_assert_cmpuint(f->store->releases->len, ==, 2);
-    const FakeResult *results = (const FakeResult *)(void *)f->store->releases->data;
+    const StockAnnouncement *results = (const StockAnnouncement *)(void *)f->store->releases->data;
     assert_same_id(results[0].order_id, fake_order(2));
     g_assert_cmpint(results[0].trace.trace_id[0], ==, 2);
     assert_same_id(results[1].order_id, fake_order(1));
@@ -108,7 +109,7 @@ static void test_gives_back_once(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
     assert_quantity(f, 1, 100);
     must_cancel(f, (const unsigned[]){ 1 }, 1); /* and across batches */
     assert_quantity(f, 1, 100);
-    g_assert_cmpstr(f->store->calls->str, ==, "release(1) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "release(1) ");
     g_assert_cmpuint(f->store->releases->len, ==, 1);
 }
 
@@ -119,16 +120,19 @@ static void test_refused_order_gives_nothing_back(Fixture *f, gconstpointer unus
     assert_quantity(f, 1, 100);
     assert_quantity(f, 2, 100);
     g_assert_cmpuint(f->store->releases->len, ==, 0);
-    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(1)), ==, FAKE_REFUSED);
+    g_assert_cmpint(memory_stock_reservation(f->store, fake_order(1)), ==,
+                    STOCK_RESERVATION_REFUSED);
 }
 
 static void test_order_that_has_not_come_gets_a_tombstone(Fixture *f,
                                                           gconstpointer unused G_GNUC_UNUSED)
 {
     must_cancel(f, (const unsigned[]){ 1, 2 }, 2);
-    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(1)), ==, FAKE_TOMBSTONE);
-    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(2)), ==, FAKE_TOMBSTONE);
-    g_assert_cmpstr(f->store->calls->str, ==, "release(2) ");
+    g_assert_cmpint(memory_stock_reservation(f->store, fake_order(1)), ==,
+                    STOCK_RESERVATION_CANCELLED);
+    g_assert_cmpint(memory_stock_reservation(f->store, fake_order(2)), ==,
+                    STOCK_RESERVATION_CANCELLED);
+    g_assert_cmpstr(f->store->calls.text->str, ==, "release(2) ");
     must_take(f, 1, 10, 10);
     assert_quantity(f, 1, 100);
 }
@@ -149,15 +153,15 @@ static void test_deleted_product_comes_back(Fixture *f, gconstpointer unused G_G
 
 static void check_failure(Fixture *f, unsigned number, const char *slot, ChErrorCode code)
 {
-    f->store->failing = NULL;
+    f->store->calls.failing = NULL;
     must_take(f, number, 1, 1);
-    f->store->failing = slot;
-    f->store->failure = code;
+    f->store->calls.failing = slot;
+    f->store->calls.failure = code;
     g_autoptr(GError) error = NULL;
     g_assert_false(cancel(f, &number, 1, &error));
     g_assert_error(error, CH_ERROR, (int)code);
     g_autofree char *last = g_strdup_printf("%s(", slot);
-    const char *call = strstr(f->store->calls->str, last);
+    const char *call = strstr(f->store->calls.text->str, last);
     g_assert_nonnull(call);
     g_assert_cmpstr(strchr(call, ' '), ==, " "); /* nothing is asked after it */
 }

@@ -1,5 +1,5 @@
 /* Names on the wire, and items merged by product. */
-#include "fake_stock.h"
+#include "tests/stores/memory_stock.h"
 
 #include "stock/application/stock.h"
 

@@ -1,5 +1,5 @@
 /* Taking stock for a batch of orders, and giving up an order. */
-#include "fake_stock.h"
+#include "tests/stores/memory_stock.h"
 
 #include "chassis/core/log.h"
 #include "stock/application/use_cases.h"
@@ -13,7 +13,7 @@ enum {
 };
 
 typedef struct {
-    FakeStock *store;
+    MemoryStock *store;
     GPtrArray *orders; /* StockOrder * */
     size_t taken;      /* how many of them went through stock_take() */
     StockOutcome outcomes[MAX_BATCH];
@@ -26,14 +26,14 @@ static void free_order(gpointer order)
 
 static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    f->store = fake_stock_new();
+    f->store = memory_stock_new();
     f->orders = g_ptr_array_new_with_free_func(free_order);
 }
 
 static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     g_ptr_array_unref(f->orders);
-    fake_stock_free(f->store);
+    memory_stock_free(f->store);
 }
 
 static StockOrder *new_order(unsigned number, size_t n_items)
@@ -76,7 +76,7 @@ static bool take(Fixture *f, GError **error)
     g_assert_cmpuint(n, <=, MAX_BATCH);
     memset(f->outcomes, 0xff, sizeof f->outcomes);
     f->taken = f->orders->len;
-    fake_stock_begin(f->store);
+    memory_stock_begin(f->store);
     return stock_take(&f->store->base, batch, n, f->outcomes, error);
 }
 
@@ -91,7 +91,7 @@ static void must_take(Fixture *f)
 static void assert_announced(const Fixture *f, guint i, unsigned order, StockOutcome outcome)
 {
     g_assert_cmpuint(i, <, f->store->results->len);
-    const FakeResult *result = &g_array_index(f->store->results, FakeResult, i);
+    const StockAnnouncement *result = &g_array_index(f->store->results, StockAnnouncement, i);
     assert_same_id(result->order_id, fake_order(order));
     g_assert_cmpint(result->outcome, ==, outcome);
     g_assert_cmpint(result->trace.trace_id[0], ==, (uint8_t)order);
@@ -99,12 +99,12 @@ static void assert_announced(const Fixture *f, guint i, unsigned order, StockOut
 
 static void assert_quantity(const Fixture *f, unsigned product, int64_t quantity)
 {
-    g_assert_cmpint(fake_stock_quantity(f->store, fake_product(product)), ==, quantity);
+    g_assert_cmpint(memory_stock_quantity(f->store, fake_product(product)), ==, quantity);
 }
 
 static void test_orders_are_decided_in_their_order(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, 1, 1, 6);
     ask(f, 2, 1, 5); /* 4 are left */
     ask(f, 3, 1, 4);
@@ -119,27 +119,28 @@ static void test_orders_are_decided_in_their_order(Fixture *f, gconstpointer unu
     assert_announced(f, 1, 2, STOCK_INSUFFICIENT);
     assert_announced(f, 2, 3, STOCK_TAKEN);
     assert_announced(f, 3, 4, STOCK_INSUFFICIENT);
-    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(1)), ==, FAKE_HOLDS);
-    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(2)), ==, FAKE_REFUSED);
+    g_assert_cmpint(memory_stock_reservation(f->store, fake_order(1)), ==, STOCK_RESERVATION_TAKEN);
+    g_assert_cmpint(memory_stock_reservation(f->store, fake_order(2)), ==,
+                    STOCK_RESERVATION_REFUSED);
 }
 
 static void test_hot_product_is_locked_and_saved_once(Fixture *f,
                                                       gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 1000);
+    memory_stock_put(f->store, fake_product(1), 1000);
     for (unsigned i = 1; i <= MAX_BATCH; i++)
         ask(f, i, 1, 3);
     must_take(f);
-    g_assert_cmpstr(f->store->calls->str, ==,
+    g_assert_cmpstr(f->store->calls.text->str, ==,
                     "reserve(100) lock(1) save(1) record(100) announce(100) ");
     assert_quantity(f, 1, 1000 - 3 * MAX_BATCH);
-    g_assert_cmpint(fake_stock_sum(f->store, fake_product(1), "taken"), ==, -3 * MAX_BATCH);
+    g_assert_cmpint(memory_stock_sum(f->store, fake_product(1), "taken"), ==, -3 * MAX_BATCH);
 }
 
 static void test_all_or_nothing_for_each_order(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
-    fake_stock_put(f->store, fake_product(2), 1);
+    memory_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(2), 1);
     ask_two(f, 1, of(1, 5), of(2, 2)); /* the second product is short */
     ask_two(f, 2, of(1, 10), of(2, 1));
     must_take(f);
@@ -154,7 +155,7 @@ static void test_all_or_nothing_for_each_order(Fixture *f, gconstpointer unused 
 
 static void test_unknown_product_is_refused(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask_two(f, 1, of(1, 5), of(77, 1));
     ask(f, 2, 1, 10);
     must_take(f);
@@ -162,22 +163,22 @@ static void test_unknown_product_is_refused(Fixture *f, gconstpointer unused G_G
     g_assert_cmpint(f->outcomes[1], ==, STOCK_TAKEN);
     assert_quantity(f, 1, 0);
     assert_quantity(f, 77, -1); /* nor does it appear */
-    g_assert_cmpstr(f->store->calls->str, ==,
+    g_assert_cmpstr(f->store->calls.text->str, ==,
                     "reserve(2) lock(2) save(1) record(1) refuse(1) announce(2) ");
 }
 
 static void test_refusals_alone_write_no_level(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 1);
+    memory_stock_put(f->store, fake_product(1), 1);
     ask(f, 1, 1, 2);
     must_take(f);
-    g_assert_cmpstr(f->store->calls->str, ==, "reserve(1) lock(1) refuse(1) announce(1) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "reserve(1) lock(1) refuse(1) announce(1) ");
     assert_quantity(f, 1, 1);
 }
 
 static void test_the_last_piece_is_taken(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), STOCK_MAX_QUANTITY);
+    memory_stock_put(f->store, fake_product(1), STOCK_MAX_QUANTITY);
     ask(f, 1, 1, STOCK_MAX_QUANTITY);
     ask(f, 2, 1, 1);
     must_take(f);
@@ -188,7 +189,7 @@ static void test_the_last_piece_is_taken(Fixture *f, gconstpointer unused G_GNUC
 
 static void test_duplicates_in_a_batch_take_once(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, 1, 1, 4);
     ask(f, 1, 1, 4);
     ask(f, 2, 1, 4);
@@ -204,7 +205,7 @@ static void test_duplicates_in_a_batch_take_once(Fixture *f, gconstpointer unuse
 
 static void test_who_asks_again_gets_the_same_answer(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, 1, 1, 4);
     ask(f, 2, 1, 40);
     must_take(f);
@@ -218,12 +219,12 @@ static void test_who_asks_again_gets_the_same_answer(Fixture *f, gconstpointer u
     assert_announced(f, 3, 2, STOCK_INSUFFICIENT);
     g_assert_cmpuint(f->store->results->len, ==, 4);
     /* nothing is locked for them */
-    g_assert_cmpstr(f->store->calls->str, ==, "reserve(2) decided(2) announce(2) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "reserve(2) decided(2) announce(2) ");
 }
 
 static void test_answers_again_beside_new_orders(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, 1, 1, 4);
     must_take(f);
     ask(f, 2, 1, 1);
@@ -240,7 +241,7 @@ static void test_answers_again_beside_new_orders(Fixture *f, gconstpointer unuse
 static void test_an_order_that_was_given_back_gets_no_answer(Fixture *f,
                                                              gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, 1, 1, 4);
     must_take(f);
     const StockCancellation cancellation = { .order_id = fake_order(1) };
@@ -259,11 +260,11 @@ static void test_an_order_that_was_given_back_gets_no_answer(Fixture *f,
 static void test_failure_to_look_up_the_answer_passes_through(Fixture *f,
                                                               gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, 1, 1, 4);
     must_take(f);
-    f->store->failing = "decided";
-    f->store->failure = CH_ERROR_UNAVAILABLE;
+    f->store->calls.failing = "decided";
+    f->store->calls.failure = CH_ERROR_UNAVAILABLE;
     ask(f, 1, 1, 4);
     g_autoptr(GError) error = NULL;
     g_assert_false(take(f, &error));
@@ -274,7 +275,7 @@ static void test_failure_to_look_up_the_answer_passes_through(Fixture *f,
 static void test_order_behind_its_cancellation_takes_nothing(Fixture *f,
                                                              gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     const StockCancellation cancellation = { .order_id = fake_order(1) };
     const StockCancellation *cancellations[] = { &cancellation };
     g_autoptr(GError) error = NULL;
@@ -295,19 +296,19 @@ static void test_products_are_locked_in_ascending_order(Fixture *f,
 {
     static const unsigned products[] = { 9, 2, 700, 2, 31, 9, 1, 300 };
     for (unsigned i = 0; i < G_N_ELEMENTS(products); i++) {
-        if (fake_stock_quantity(f->store, fake_product(products[i])) < 0)
-            fake_stock_put(f->store, fake_product(products[i]), 5);
+        if (memory_stock_quantity(f->store, fake_product(products[i])) < 0)
+            memory_stock_put(f->store, fake_product(products[i]), 5);
         ask(f, i + 1, products[i], 1);
     }
     must_take(f);
-    g_assert_nonnull(strstr(f->store->calls->str, "lock(6) save(6) "));
+    g_assert_nonnull(strstr(f->store->calls.text->str, "lock(6) save(6) "));
     assert_quantity(f, 2, 3);
     assert_quantity(f, 700, 4);
 }
 
 static void test_nobody_asks_for_the_outcomes(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, 1, 1, 4);
     g_autoptr(GError) error = NULL;
     g_assert_true(
@@ -320,16 +321,16 @@ static void check_failure(const char *slot, ChErrorCode code)
 {
     Fixture f = { .taken = 0 };
     set_up(&f, NULL);
-    fake_stock_put(f.store, fake_product(1), 10);
-    f.store->failing = slot;
-    f.store->failure = code;
+    memory_stock_put(f.store, fake_product(1), 10);
+    f.store->calls.failing = slot;
+    f.store->calls.failure = code;
     ask(&f, 1, 1, 4);
     ask(&f, 2, 1, 40);
     g_autoptr(GError) error = NULL;
     g_assert_false(take(&f, &error));
     g_assert_error(error, CH_ERROR, (int)code);
     g_autofree char *last = g_strdup_printf("%s(", slot);
-    const char *call = strstr(f.store->calls->str, last);
+    const char *call = strstr(f.store->calls.text->str, last);
     g_assert_nonnull(call);
     g_assert_cmpstr(strchr(call, ' '), ==, " "); /* nothing is asked after it */
     tear_down(&f, NULL);
@@ -350,7 +351,7 @@ static void test_failures_of_the_store_pass_through(void)
 
 static void test_given_up_is_announced_as_unexpected(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     g_autoptr(StockOrder) order = new_order(1, 0);
     bool announced = false;
     g_autoptr(GError) error = NULL;
@@ -358,7 +359,8 @@ static void test_given_up_is_announced_as_unexpected(Fixture *f, gconstpointer u
     g_assert_no_error(error);
     g_assert_true(announced);
     assert_announced(f, 0, 1, STOCK_UNEXPECTED);
-    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(1)), ==, FAKE_REFUSED);
+    g_assert_cmpint(memory_stock_reservation(f->store, fake_order(1)), ==,
+                    STOCK_RESERVATION_REFUSED);
 
     ask(f, 1, 1, 4); /* it comes again, repaired: too late */
     must_take(f);
@@ -369,7 +371,7 @@ static void test_given_up_is_announced_as_unexpected(Fixture *f, gconstpointer u
 
 static void test_what_was_decided_is_not_given_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    fake_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(1), 10);
     ask(f, 1, 1, 4);
     must_take(f);
     bool announced = true;
@@ -379,7 +381,7 @@ static void test_what_was_decided_is_not_given_up(Fixture *f, gconstpointer unus
     g_assert_no_error(error);
     g_assert_false(announced);
     g_assert_cmpuint(f->store->results->len, ==, 1);
-    g_assert_cmpint(fake_stock_reservation(f->store, fake_order(1)), ==, FAKE_HOLDS);
+    g_assert_cmpint(memory_stock_reservation(f->store, fake_order(1)), ==, STOCK_RESERVATION_TAKEN);
 }
 
 static void test_giving_up_passes_failures_through(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -387,8 +389,8 @@ static void test_giving_up_passes_failures_through(Fixture *f, gconstpointer unu
     static const char *const slots[] = { "reserve", "refuse", "announce" };
     for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
         g_autoptr(StockOrder) order = new_order(i + 1, 0);
-        f->store->failing = slots[i];
-        f->store->failure = CH_ERROR_UNAVAILABLE;
+        f->store->calls.failing = slots[i];
+        f->store->calls.failure = CH_ERROR_UNAVAILABLE;
         bool announced = true;
         g_autoptr(GError) error = NULL;
         g_assert_false(stock_give_up(&f->store->base, order, &announced, &error));

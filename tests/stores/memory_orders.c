@@ -1,0 +1,242 @@
+/* Few orders, so that looking through them all is quick enough. */
+#include "memory_orders.h"
+
+#include <string.h>
+
+static MemoryOrder *find_order(const MemoryOrders *store, ChUuid id)
+{
+    for (guint i = 0; i < store->orders->len; i++) {
+        MemoryOrder *order = &g_array_index(store->orders, MemoryOrder, i);
+        if (ch_uuid_equal(order->id, id))
+            return order;
+    }
+    return NULL;
+}
+
+static const MemoryKey *find_key(const MemoryOrders *store, const OrderPlacement *placement)
+{
+    for (guint i = 0; i < store->keys->len; i++) {
+        const MemoryKey *key = &g_array_index(store->keys, MemoryKey, i);
+        if (ch_uuid_equal(key->customer_id, placement->customer_id) &&
+            strcmp(key->key, placement->idempotency_key) == 0)
+            return key;
+    }
+    return NULL;
+}
+
+static bool claim_keys(OrderStore *self, const OrderPlacement *const *placements, size_t n,
+                       OrderKeyAnswer *answers, GError **error)
+{
+    MemoryOrders *store = (MemoryOrders *)self;
+    if (!store_called(&store->calls, "claim_keys", n, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        g_assert_nonnull(placements[i]->idempotency_key);
+        const MemoryKey *key = find_key(store, placements[i]);
+        answers[i] = key != NULL ? key->answer : (OrderKeyAnswer){ .state = ORDER_KEY_FREE };
+    }
+    return true;
+}
+
+static bool insert(OrderStore *self, const OrderPlacement *const *placements, size_t n,
+                   GError **error)
+{
+    MemoryOrders *store = (MemoryOrders *)self;
+    if (!store_called(&store->calls, "insert", n, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const OrderPlacement *placement = placements[i];
+        g_assert_null(find_order(store, placement->id));
+        MemoryOrder order = { placement->id, placement->customer_id, ORDER_CREATED };
+        g_array_append_val(store->orders, order);
+        g_array_append_val(store->inserted, placement->id);
+        if (placement->idempotency_key == NULL)
+            continue;
+        g_assert_null(find_key(store, placement));
+        MemoryKey key = { placement->customer_id,
+                          placement->idempotency_key,
+                          { .state = ORDER_KEY_USED, .order_id = placement->id } };
+        memcpy(key.answer.request_hash, placement->request_hash, ORDER_HASH_BYTES);
+        g_array_append_val(store->keys, key);
+    }
+    return true;
+}
+
+static bool may_move(const MemoryOrder *order, const OrderStatus *from, size_t n_from)
+{
+    for (size_t i = 0; i < n_from; i++) {
+        if (order->status == from[i])
+            return true;
+    }
+    return false;
+}
+
+static bool move(OrderStore *self, const OrderMove *moves, size_t n, const OrderStatus *from,
+                 size_t n_from, GArray **changes, GError **error)
+{
+    MemoryOrders *store = (MemoryOrders *)self;
+    if (!store_called(&store->calls, "move", n, error))
+        return false;
+    g_autoptr(GHashTable) seen = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
+    *changes = g_array_new(FALSE, TRUE, sizeof(OrderChange));
+    for (size_t i = 0; i < n; i++) {
+        g_assert_true(g_hash_table_add(seen, (void *)&moves[i].id)); /* they are distinct */
+        g_array_append_val(store->moves, moves[i]);
+        MemoryOrder *order = find_order(store, moves[i].id);
+        if (order == NULL || !may_move(order, from, n_from))
+            continue;
+        order->status = moves[i].to;
+        g_array_append_val(store->history, *order);
+        OrderChange change = {
+            .id = order->id,
+            .customer_id = order->customer_id,
+            .status = order->status,
+            .reason = moves[i].reason,
+            .trace = moves[i].trace,
+        };
+        g_array_append_val(*changes, change);
+    }
+    return true;
+}
+
+static bool announce(OrderStore *self, const OrderChange *changes, size_t n, GError **error)
+{
+    MemoryOrders *store = (MemoryOrders *)self;
+    if (!store_called(&store->calls, "announce", n, error))
+        return false;
+    g_array_append_vals(store->announced, changes, (guint)n);
+    return true;
+}
+
+static bool exist(OrderStore *self, const ChUuid *ids, size_t n, bool *known, GError **error)
+{
+    MemoryOrders *store = (MemoryOrders *)self;
+    if (!store_called(&store->calls, "exist", n, error))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        known[i] = find_order(store, ids[i]) != NULL;
+    return true;
+}
+
+/* The slots of readers are empty but for this one: no use case calls them. */
+
+static bool find(OrderStore *self, const ChUuid *ids, size_t n, Order **orders, GError **error)
+{
+    MemoryOrders *store = (MemoryOrders *)self;
+    if (!store_called(&store->calls, "find", n, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const MemoryOrder *order = find_order(store, ids[i]);
+        orders[i] = NULL;
+        if (order == NULL)
+            continue;
+        orders[i] = g_new0(Order, 1);
+        orders[i]->id = order->id;
+        orders[i]->status = order->status;
+    }
+    return true;
+}
+
+static bool list(OrderStore *self, const OrderFilter *filter, GPtrArray **orders, GError **error)
+{
+    (void)filter;
+    (void)orders;
+    return store_called(&((MemoryOrders *)self)->calls, "list", 0, error);
+}
+
+static bool history(OrderStore *self, ChUuid id, GArray **entries, GError **error)
+{
+    (void)id;
+    (void)entries;
+    return store_called(&((MemoryOrders *)self)->calls, "history", 0, error);
+}
+
+static bool prune_keys(OrderStore *self, int64_t before_us, int64_t max, size_t *n, GError **error)
+{
+    (void)before_us;
+    (void)max;
+    (void)n;
+    return store_called(&((MemoryOrders *)self)->calls, "prune_keys", 0, error);
+}
+
+static void free_store(OrderStore *self)
+{
+    memory_orders_free((MemoryOrders *)self);
+}
+
+const OrderStoreOps memory_orders_ops = {
+    .claim_keys = claim_keys,
+    .insert = insert,
+    .move = move,
+    .announce = announce,
+    .exist = exist,
+    .find = find,
+    .list = list,
+    .history = history,
+    .prune_keys = prune_keys,
+    .free = free_store,
+};
+
+MemoryOrders *memory_orders_new(void)
+{
+    MemoryOrders *store = g_new0(MemoryOrders, 1);
+    store->base.ops = &memory_orders_ops;
+    store->orders = g_array_new(FALSE, FALSE, sizeof(MemoryOrder));
+    store->keys = g_array_new(FALSE, FALSE, sizeof(MemoryKey));
+    store->inserted = g_array_new(FALSE, FALSE, sizeof(ChUuid));
+    store->moves = g_array_new(FALSE, FALSE, sizeof(OrderMove));
+    store->history = g_array_new(FALSE, FALSE, sizeof(MemoryOrder));
+    store->announced = g_array_new(FALSE, FALSE, sizeof(OrderChange));
+    store_calls_init(&store->calls);
+    return store;
+}
+
+void memory_orders_free(MemoryOrders *store)
+{
+    if (store == NULL)
+        return;
+    g_array_unref(store->orders);
+    g_array_unref(store->keys);
+    g_array_unref(store->inserted);
+    g_array_unref(store->moves);
+    g_array_unref(store->history);
+    g_array_unref(store->announced);
+    store_calls_clear(&store->calls);
+    g_free(store);
+}
+
+static void copy_all(GArray *to, const GArray *from)
+{
+    g_array_append_vals(to, from->data, from->len);
+}
+
+MemoryOrders *memory_orders_copy(const MemoryOrders *orders)
+{
+    MemoryOrders *copy = memory_orders_new();
+    copy->base.ops = orders->base.ops;
+    copy_all(copy->orders, orders->orders);
+    copy_all(copy->keys, orders->keys);
+    copy_all(copy->inserted, orders->inserted);
+    copy_all(copy->moves, orders->moves);
+    copy_all(copy->history, orders->history);
+    copy_all(copy->announced, orders->announced);
+    return copy;
+}
+
+void memory_orders_begin(MemoryOrders *orders)
+{
+    g_string_truncate(orders->calls.text, 0);
+}
+
+void memory_orders_add(MemoryOrders *store, ChUuid id, OrderStatus status)
+{
+    MemoryOrder order = { id, fake_id(900), status };
+    g_array_append_val(store->orders, order);
+}
+
+OrderStatus memory_orders_status(const MemoryOrders *store, ChUuid id)
+{
+    const MemoryOrder *order = find_order(store, id);
+    g_assert_nonnull(order);
+    return order->status;
+}
