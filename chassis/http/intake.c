@@ -7,9 +7,7 @@
 #include "chassis/http/head.h"
 #include "chassis/http/problem.h"
 
-#include <errno.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     FIRST_BODY_BYTES =
@@ -19,7 +17,7 @@ enum {
 /* One request on its way in. */
 typedef struct {
     ChHttpRequest *request;
-    ChHttpWatched *watched;
+    ChHttpTimed *timed;
     bool head_read;
     ChHttpRefusal refusal;
     size_t received_bytes;
@@ -158,7 +156,7 @@ static enum MHD_Result resume_unavailable(ChHttpIntake *intake, ChHttpRequest *r
     ch_http_respond_unavailable(request, "Too many requests wait. Try again later.");
     if (ch_http_request_finish(request, CH_HTTP_ANSWERED))
         ch_http_intake_resume(intake, request);
-    else /* the watch was faster */
+    else /* its deadline was faster */
         ch_http_request_unref(request);
     return MHD_YES;
 }
@@ -172,9 +170,8 @@ static enum MHD_Result queue_up(ChHttpIntake *intake, struct MHD_Connection *con
     request->outlet = intake->outlet;
     intake->suspended++;
     MHD_suspend_connection(connection);
-    if (!ch_http_watch_wait(intake->watch, incoming->watched)) {
-        atomic_store(&request->state,
-                     CH_HTTP_WAITING); /* the watch has stopped: it is ours alone */
+    if (!ch_http_deadlines_wait(intake->deadlines, incoming->timed)) {
+        atomic_store(&request->state, CH_HTTP_WAITING); /* all were expired: it is ours alone */
         return resume_unavailable(intake, request);
     }
     if (!ch_http_queue_push(request->match.route->queue, request))
@@ -251,12 +248,12 @@ void ch_http_intake_connection(void *context, struct MHD_Connection *connection,
     case MHD_CONNECTION_NOTIFY_STARTED: {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *socket_context = ch_http_watch_open(intake->watch, info->connect_fd);
+        *socket_context = ch_http_deadlines_open(intake->deadlines, info->connect_fd);
         ch_metric_add(ch_metric(&connections_gauge, NULL), 1);
         return;
     }
     case MHD_CONNECTION_NOTIFY_CLOSED:
-        ch_http_watch_close(intake->watch, *socket_context);
+        ch_http_deadlines_close(intake->deadlines, *socket_context);
         ch_metric_add(ch_metric(&connections_gauge, NULL), -1);
         intake->more_to_do = true; /* a server that was full listens again from its next run on */
         return;
@@ -281,8 +278,8 @@ void *ch_http_intake_target(void *context, const char *target, struct MHD_Connec
     Incoming *incoming = g_new0(Incoming, 1);
     incoming->request =
         ch_http_request_new(origin_form(target), now_us, now_us + intake->request_timeout_us);
-    incoming->watched = info->socket_context;
-    ch_http_watch_begin(intake->watch, incoming->watched, incoming->request);
+    incoming->timed = info->socket_context;
+    ch_http_deadlines_begin(incoming->timed, incoming->request);
     return incoming;
 }
 
@@ -296,9 +293,9 @@ static void leave(ChHttpIntake *intake)
 {
     if (atomic_fetch_sub(&intake->in_flight, 1) > 1 || !atomic_load(&intake->draining))
         return;
-    pthread_mutex_lock(&intake->mutex);
-    pthread_cond_broadcast(&intake->idle);
-    pthread_mutex_unlock(&intake->mutex);
+    ch_wait_lock(&intake->drained);
+    ch_wait_wake_all_locked(&intake->drained);
+    ch_wait_unlock(&intake->drained);
 }
 
 void ch_http_intake_completed(void *context, struct MHD_Connection *connection, void **slot,
@@ -308,7 +305,7 @@ void ch_http_intake_completed(void *context, struct MHD_Connection *connection, 
     ChHttpIntake *intake = context;
     Incoming *incoming = g_steal_pointer(slot);
     ChHttpRequest *request = incoming->request;
-    ch_http_watch_end(intake->watch, incoming->watched);
+    ch_http_deadlines_end(intake->deadlines, incoming->timed);
     unsigned status = code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? incoming->status : 0;
     ch_metric_add(ch_metric(&requests_total, status_class(status)), 1);
     ch_metric_observe_since(ch_metric(&request_seconds, NULL), request->started_us);
@@ -326,30 +323,20 @@ void ch_http_intake_completed(void *context, struct MHD_Connection *connection, 
 
 void ch_http_intake_init(ChHttpIntake *intake)
 {
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_mutex_init(&intake->mutex, NULL);
-    pthread_cond_init(&intake->idle, &clock);
-    pthread_condattr_destroy(&clock);
+    ch_wait_init(&intake->drained);
 }
 
 void ch_http_intake_clear(ChHttpIntake *intake)
 {
-    pthread_cond_destroy(&intake->idle);
-    pthread_mutex_destroy(&intake->mutex);
+    ch_wait_clear(&intake->drained);
 }
 
 bool ch_http_intake_drain(ChHttpIntake *intake, int64_t deadline_us)
 {
-    struct timespec until = { .tv_sec = deadline_us / G_USEC_PER_SEC,
-                              .tv_nsec = (deadline_us % G_USEC_PER_SEC) * 1000 };
-    pthread_mutex_lock(&intake->mutex);
-    while (atomic_load(&intake->in_flight) > 0) {
-        if (pthread_cond_timedwait(&intake->idle, &intake->mutex, &until) == ETIMEDOUT)
-            break;
-    }
-    bool drained = atomic_load(&intake->in_flight) == 0;
-    pthread_mutex_unlock(&intake->mutex);
-    return drained;
+    ch_wait_lock(&intake->drained);
+    while (atomic_load(&intake->in_flight) > 0 &&
+           ch_wait_sleep_locked(&intake->drained, deadline_us))
+        ;
+    ch_wait_unlock(&intake->drained);
+    return atomic_load(&intake->in_flight) == 0;
 }

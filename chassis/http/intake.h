@@ -1,17 +1,17 @@
 /* What the server's thread does with connections and requests: libmicrohttpd's callbacks. */
 #pragma once
 
+#include "chassis/core/wait.h"
+#include "chassis/http/deadlines.h"
 #include "chassis/http/router.h"
-#include "chassis/http/watch.h"
 #include "chassis/telemetry/metrics.h"
 
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdatomic.h>
 
 typedef struct {
     const ChHttpRouter *router;
-    ChHttpWatch *watch;
+    ChHttpDeadlines *deadlines;
     size_t max_body_bytes;
     int64_t request_timeout_us;
     ChHttpOutlet *outlet; /* of the server, for its requests */
@@ -19,8 +19,7 @@ typedef struct {
     bool more_to_do;      /* since it was last set to false: MHD_run() has more to do */
     atomic_bool draining; /* answers close their connections */
 
-    pthread_mutex_t mutex; /* guards the wait for in_flight to fall to 0 while draining */
-    pthread_cond_t idle;
+    ChWait drained;        /* in_flight fell to 0 while draining */
     _Atomic int in_flight; /* requests whose head was read and whose answer is not yet written */
 } ChHttpIntake;
 

@@ -1,9 +1,10 @@
 /* The server's thread. */
 #include "chassis/http/loop.h"
 
-#include <errno.h>
+#include "chassis/core/time.h"
+#include "chassis/core/wait.h"
+
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
@@ -15,38 +16,30 @@ struct ChHttpLoop {
     ChHttpOutlet base;
     ChHttpIntake *intake;
     struct MHD_Daemon *daemon;
-    int daemon_fd; /* the daemon's epoll; belongs to it */
-    int wake_fd;
+    int daemon_fd;   /* the daemon's epoll; belongs to it */
+    ChWakeup wakeup; /* the thread has to look at what is guarded below */
     pthread_t thread;
     bool started;
-    GPtrArray *taken; /* the thread's own */
+    GPtrArray *taken; /* the thread's own: what it has to resume now */
 
-    pthread_mutex_t mutex; /* guards all below */
-    pthread_cond_t quiesced;
+    ChWait wait;         /* guards all below; woken when the listener was closed */
     GPtrArray *finished; /* ChHttpRequest*, a reference each */
     bool listening;
     bool quiescing;
+    bool expiring;
     bool stopping;
 };
-
-/* Under the lock, so that nothing is done to a loop that has been told to end and did. */
-static void wake_locked(const ChHttpLoop *loop)
-{
-    const uint64_t one = 1;
-    ssize_t written = write(loop->wake_fd, &one, sizeof(one));
-    g_assert(written == sizeof(one) || errno == EAGAIN); /* it is awake enough then */
-}
 
 static void resume(ChHttpOutlet *outlet, ChHttpRequest *const *requests, size_t n)
 {
     ChHttpLoop *loop = (ChHttpLoop *)outlet; /* base is the first member */
-    pthread_mutex_lock(&loop->mutex);
+    ch_wait_lock(&loop->wait);
     bool asleep = loop->finished->len == 0;
     for (size_t i = 0; i < n; i++)
         g_ptr_array_add(loop->finished, requests[i]);
-    if (asleep)
-        wake_locked(loop);
-    pthread_mutex_unlock(&loop->mutex);
+    if (asleep) /* under the lock: nothing is done to a loop that was told to end and did */
+        ch_wakeup_set(&loop->wakeup);
+    ch_wait_unlock(&loop->wait);
 }
 
 /* ---- the thread ---- */
@@ -57,49 +50,58 @@ static void close_listener_locked(ChHttpLoop *loop)
     if (listener != MHD_INVALID_SOCKET)
         close(listener);
     loop->listening = false;
-    pthread_cond_broadcast(&loop->quiesced);
+    ch_wait_wake_all_locked(&loop->wait);
 }
 
-/* Does what other threads asked for. False: the end. */
+/* Does what other threads asked for and what deadlines demand. False: the end. */
 static bool obey(ChHttpLoop *loop)
 {
-    pthread_mutex_lock(&loop->mutex);
+    ChHttpIntake *intake = loop->intake;
+    ch_wait_lock(&loop->wait);
     GPtrArray *finished = loop->finished;
     loop->finished = loop->taken;
     loop->taken = finished;
     if (loop->quiescing && loop->listening)
         close_listener_locked(loop);
+    bool expiring = loop->expiring;
     bool stopping = loop->stopping;
-    pthread_mutex_unlock(&loop->mutex);
+    ch_wait_unlock(&loop->wait);
+    if (expiring)
+        ch_http_deadlines_expire_all(intake->deadlines, finished);
+    ch_http_deadlines_enforce(intake->deadlines, finished);
     for (unsigned i = 0; i < finished->len; i++)
-        ch_http_intake_resume(loop->intake, g_ptr_array_index(finished, i));
-    bool goes_on = !stopping || loop->intake->suspended > 0;
+        ch_http_intake_resume(intake, g_ptr_array_index(finished, i));
+    bool goes_on = !stopping || intake->suspended > 0;
     g_ptr_array_set_size(finished, 0);
-    loop->intake->more_to_do = false; /* by what runs now */
+    intake->more_to_do = false; /* by what runs now */
     MHD_run(loop->daemon);
     return goes_on;
 }
 
+/* Until libmicrohttpd or a deadline has something to do. */
 static int wait_ms(const ChHttpLoop *loop)
 {
     MHD_UNSIGNED_LONG_LONG ms = 0;
     if (loop->intake->more_to_do) /* MHD_get_timeout() does not look at that */
         return 0;
     if (MHD_get_timeout(loop->daemon, &ms) != MHD_YES)
-        return MAX_WAIT_MS;
-    return (int)MIN(ms, MAX_WAIT_MS);
+        ms = MAX_WAIT_MS;
+    int64_t due_us = ch_http_deadlines_due_us(loop->intake->deadlines);
+    if (due_us == INT64_MAX)
+        return (int)MIN(ms, MAX_WAIT_MS);
+    int64_t left_us = MAX(due_us - ch_time_monotonic_us(), 0);
+    return (int)MIN((int64_t)MIN(ms, MAX_WAIT_MS), left_us / 1000 + 1);
 }
 
 static void *run(void *argument)
 {
     ChHttpLoop *loop = argument;
     struct pollfd ready[] = { { .fd = loop->daemon_fd, .events = POLLIN },
-                              { .fd = loop->wake_fd, .events = POLLIN } };
+                              { .fd = loop->wakeup.fd, .events = POLLIN } };
     do {
         poll(ready, G_N_ELEMENTS(ready), wait_ms(loop));
-        uint64_t wakes = 0;
-        if ((ready[1].revents & POLLIN) != 0 && read(loop->wake_fd, &wakes, sizeof(wakes)) < 0)
-            g_assert(errno == EAGAIN || errno == EINTR);
+        if ((ready[1].revents & POLLIN) != 0)
+            ch_wakeup_take(&loop->wakeup);
     } while (obey(loop));
     return NULL;
 }
@@ -108,21 +110,15 @@ static void *run(void *argument)
 
 ChHttpLoop *ch_http_loop_new(ChHttpIntake *intake, GError **error)
 {
-    int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (wake_fd < 0) {
-        g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "no event descriptor: %s",
-                    g_strerror(errno));
+    g_autofree ChHttpLoop *loop = g_new0(ChHttpLoop, 1);
+    if (!ch_wakeup_open(&loop->wakeup, error))
         return NULL;
-    }
-    ChHttpLoop *loop = g_new0(ChHttpLoop, 1);
     loop->base.resume = resume;
     loop->intake = intake;
-    loop->wake_fd = wake_fd;
     loop->taken = g_ptr_array_new();
     loop->finished = g_ptr_array_new();
-    pthread_mutex_init(&loop->mutex, NULL);
-    pthread_cond_init(&loop->quiesced, NULL);
-    return loop;
+    ch_wait_init(&loop->wait);
+    return g_steal_pointer(&loop);
 }
 
 ChHttpOutlet *ch_http_loop_outlet(ChHttpLoop *loop)
@@ -150,24 +146,37 @@ bool ch_http_loop_start(ChHttpLoop *loop, struct MHD_Daemon *daemon, GError **er
     return true;
 }
 
+/* Sets @flag and has the thread look at it. */
+static void tell_locked(ChHttpLoop *loop, bool *flag)
+{
+    *flag = true;
+    ch_wakeup_set(&loop->wakeup);
+}
+
 void ch_http_loop_quiesce(ChHttpLoop *loop)
 {
-    pthread_mutex_lock(&loop->mutex);
-    loop->quiescing = true;
-    wake_locked(loop);
+    ch_wait_lock(&loop->wait);
+    tell_locked(loop, &loop->quiescing);
     while (loop->started && loop->listening)
-        pthread_cond_wait(&loop->quiesced, &loop->mutex);
-    pthread_mutex_unlock(&loop->mutex);
+        ch_wait_sleep_locked(&loop->wait, INT64_MAX);
+    ch_wait_unlock(&loop->wait);
+}
+
+void ch_http_loop_expire(ChHttpLoop *loop)
+{
+    ch_wait_lock(&loop->wait);
+    tell_locked(loop, &loop->expiring);
+    ch_wait_unlock(&loop->wait);
 }
 
 void ch_http_loop_stop(ChHttpLoop *loop)
 {
     if (!loop->started)
         return;
-    pthread_mutex_lock(&loop->mutex);
-    loop->stopping = true;
-    wake_locked(loop);
-    pthread_mutex_unlock(&loop->mutex);
+    ch_wait_lock(&loop->wait);
+    loop->expiring = true;
+    tell_locked(loop, &loop->stopping);
+    ch_wait_unlock(&loop->wait);
     pthread_join(loop->thread, NULL);
     loop->started = false;
 }
@@ -177,10 +186,9 @@ void ch_http_loop_free(ChHttpLoop *loop)
     if (loop == NULL)
         return;
     g_assert(!loop->started && loop->finished->len == 0);
-    pthread_cond_destroy(&loop->quiesced);
-    pthread_mutex_destroy(&loop->mutex);
+    ch_wait_clear(&loop->wait);
     g_ptr_array_unref(loop->taken);
     g_ptr_array_unref(loop->finished);
-    close(loop->wake_fd);
+    ch_wakeup_close(&loop->wakeup);
     g_free(loop);
 }

@@ -1,5 +1,5 @@
-/* The server's one thread: libmicrohttpd's work, and the resuming of connections whose requests
- * lanes have finished.
+/* The server's one thread: libmicrohttpd's work, the resuming of connections whose requests lanes
+ * have finished, and deadlines.
  *
  * libmicrohttpd 0.9.75 has a thread of its own to offer, but that one stalls: when a multiple of
  * 128 connections are ready at once, it waits for another event before it looks at them. Driven
@@ -20,8 +20,10 @@ CH_MUST_CHECK bool ch_http_loop_start(ChHttpLoop *loop, struct MHD_Daemon *daemo
 /** Closes the listening socket; returns when that has happened. */
 void ch_http_loop_quiesce(ChHttpLoop *loop);
 
-/** Ends the thread once no connection is suspended; nothing may wait any more
- * (ch_http_watch_stop()). */
+/** Expires every request that waits, and each that comes from now on; returns at once. */
+void ch_http_loop_expire(ChHttpLoop *loop);
+
+/** The same, then ends the thread as soon as no connection is suspended. */
 void ch_http_loop_stop(ChHttpLoop *loop);
 
 /** After stop. NULL is fine. */

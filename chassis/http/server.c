@@ -154,12 +154,9 @@ bool ch_http_server_start(ChHttpServer *server, GError **error)
         return false;
     }
     server->listener = -1; /* the daemon's now */
-    if (ch_http_watch_start(server->intake.watch, error)) {
-        if (ch_http_loop_start(server->loop, daemon, error)) {
-            server->daemon = daemon;
-            return true;
-        }
-        ch_http_watch_stop(server->intake.watch);
+    if (ch_http_loop_start(server->loop, daemon, error)) {
+        server->daemon = daemon;
+        return true;
     }
     MHD_stop_daemon(daemon);
     return false;
@@ -197,7 +194,8 @@ ChHttpServer *ch_http_server_new(const ChHttpServerConfig *config, GError **erro
     intake->max_body_bytes =
         (size_t)or_default((int64_t)config->max_body_bytes, DEFAULT_BODY_BYTES);
     intake->request_timeout_us = request_ms * 1000;
-    intake->watch = ch_http_watch_new(request_ms * 1000, idle_ms * 1000, server->max_connections);
+    intake->deadlines =
+        ch_http_deadlines_new(request_ms * 1000, idle_ms * 1000, server->max_connections);
     return g_steal_pointer(&server);
 }
 
@@ -221,7 +219,7 @@ void ch_http_server_stop(ChHttpServer *server)
     if (server->daemon == NULL)
         return;
     atomic_store(&server->intake.draining, true);
-    ch_http_watch_stop(server->intake.watch); /* all are finished: the loop can resume them */
+    ch_http_loop_expire(server->loop);
     ch_http_intake_drain(&server->intake, ch_time_monotonic_us() + LAST_ANSWERS_US);
     ch_http_loop_stop(server->loop);
     MHD_stop_daemon(server->daemon);
@@ -236,7 +234,7 @@ void ch_http_server_free(ChHttpServer *server)
     if (server->listener >= 0)
         close(server->listener);
     ch_http_loop_free(server->loop);
-    ch_http_watch_free(server->intake.watch);
+    ch_http_deadlines_free(server->intake.deadlines);
     ch_http_intake_clear(&server->intake);
     ch_http_router_free(server->router);
     g_free(server);

@@ -1,7 +1,7 @@
 /* The HTTP/1.1 server: libmicrohttpd with limits, deadlines and a strict reading of requests.
  *
- * One thread reads and writes all connections; handlers of routes with a queue run on lanes while
- * the connection is suspended. A second thread enforces deadlines. */
+ * One thread reads and writes all connections and enforces their deadlines; handlers of routes with
+ * a queue run on lanes while the connection is suspended. */
 #pragma once
 
 #include "chassis/core/config.h"
@@ -39,7 +39,7 @@ uint16_t ch_http_server_port(const ChHttpServer *server);
  * were answered. */
 bool ch_http_server_drain(ChHttpServer *server, int64_t deadline_us);
 
-/** Answers what still waits with 503, ends the threads, closes all connections. Lanes that still
+/** Answers what still waits with 503, ends the thread, closes all connections. Lanes that still
  * hold requests may go on to settle them; nothing is sent. Also done by free. */
 void ch_http_server_stop(ChHttpServer *server);
 
