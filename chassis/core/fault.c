@@ -1,6 +1,7 @@
-/* Fault points: what FAULT_POINT and SEEDED_BUG ask for. Never part of a normal build. */
+/* Fault points: what FAULT_POINT asks for. Never part of a normal build. */
 #include "chassis/core/fault.h"
 
+#include <glib.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -35,7 +36,6 @@ typedef struct {
 static struct {
     Point points[MAX_POINTS];
     size_t n;
-    const char *bug; /* "": none */
 } plan;
 
 static pthread_once_t plan_once = PTHREAD_ONCE_INIT;
@@ -89,9 +89,7 @@ static void read_point(Point *point, const char *text)
 
 static void read_plan(void)
 {
-    const char *bug = getenv("SEEDED_BUG");
     const char *faults = getenv("FAULT_POINT");
-    plan.bug = bug != NULL ? g_strdup(bug) : "";
     if (faults == NULL || *faults == '\0')
         return;
     g_auto(GStrv) texts = g_strsplit(faults, ",", -1);
@@ -143,10 +141,4 @@ void ch_fault_reached(const char *name, const char *lane)
             tell(name, lane);
         act(point);
     }
-}
-
-bool ch_fault_seeded(const char *bug)
-{
-    pthread_once(&plan_once, read_plan);
-    return strcmp(plan.bug, bug) == 0;
 }

@@ -1,7 +1,6 @@
 /* A batch consumer with a cautious start. */
 #include "chassis/rabbitmq/consumer.h"
 
-#include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/rabbitmq/declare.h"
@@ -82,7 +81,7 @@ static bool start_consuming(ChConsumer *consumer, int window, GError **error)
         return false;
     amqp_basic_consume(consumer->connection, CH_AMQP_CHANNEL,
                        amqp_cstring_bytes(consumer->config.queue_name), consumer_tag(consumer), 0,
-                       CH_SEEDED_BUG("ack_before_commit") ? 1 : 0, 0, amqp_empty_table);
+                       0, 0, amqp_empty_table);
     return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "consume", error);
 }
 
@@ -227,8 +226,7 @@ bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max
 
 static bool can_settle(const ChConsumer *consumer, const ChDelivery *delivery)
 {
-    return consumer->connection != NULL && delivery->connection == consumer->connections &&
-           !CH_SEEDED_BUG("ack_before_commit");
+    return consumer->connection != NULL && delivery->connection == consumer->connections;
 }
 
 static void note_settled(ChConsumer *consumer, const ChDelivery *delivery)

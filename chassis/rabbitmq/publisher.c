@@ -229,8 +229,7 @@ static bool send_message(ChPublisher *publisher, const ChMessage *message, GErro
     const amqp_bytes_t body = { message->body_bytes, (void *)message->body };
     int status = amqp_basic_publish(
         publisher->connection, CH_AMQP_CHANNEL, ch_amqp_text(message->exchange),
-        ch_amqp_text(message->routing_key),
-        message->mandatory && !CH_SEEDED_BUG("no_mandatory") ? 1 : 0, 0, &properties, body);
+        ch_amqp_text(message->routing_key), message->mandatory ? 1 : 0, 0, &properties, body);
     return ch_amqp_check_status(status, "publish", error);
 }
 
@@ -283,8 +282,6 @@ static bool publish_window(ChPublisher *publisher, Window *window, GError **erro
     while (window->n_settled < window->n) {
         if (!read_frames(publisher, window, 0, error) || !send_some(publisher, window, error))
             return false;
-        if (CH_SEEDED_BUG("delete_before_confirm") && window->sent == window->n)
-            break;
         if (window->n_settled == window->n)
             break; /* the last confirm has come: no other frame would end a wait */
         if (window->sent < window->n && !window_is_full(window) && !publisher->blocked)

@@ -28,7 +28,7 @@ def arguments():
     parser.add_argument("--seed", type=int, metavar="SEED", help="this seed alone")
     parser.add_argument("--only", metavar="ROW", help="these rows alone, separated by commas")
     parser.add_argument("--whole", action="store_true", help="every row, not only the quick ones")
-    parser.add_argument("--bugs", action="store_true", help="switch each known bug on: the plan must catch it")
+    parser.add_argument("--bugs", action="store_true", help="build each known bug in: the plan must catch it")
     parser.add_argument("--jobs", type=_count, default=JOBS, metavar="N",
                         help=f"so many runs side by side, each on a system of its own (default {JOBS})")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="the report as JSON")

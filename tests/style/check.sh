@@ -27,6 +27,8 @@ run python3 tests/style/source.py
 run python3 tests/style/functions.py
 run python3 tests/style/docs.py --self-test
 run python3 tests/style/docs.py
+run python3 tests/faults/patches.py --self-test
+run python3 tests/faults/patches.py
 
 if [ "$failed" -eq 0 ]; then
     echo "style: all checks pass"

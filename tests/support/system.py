@@ -179,6 +179,10 @@ class System(Addresses):
             self._binaries = running.parents[1]
         return str(self._binaries / service_of(name) / name)
 
+    def use_binaries(self, folder):
+        """From here on binary() finds those below @folder: of a build that the launcher did not start."""
+        self._binaries = pathlib.Path(folder)
+
     @property
     def is_sanitized(self):
         """Whether the binaries carry a sanitizer (their memory and start-up times differ)."""

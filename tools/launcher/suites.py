@@ -243,7 +243,7 @@ def add_fault_arguments(command):
     command.add_argument("--jobs", metavar="N", help="faults: so many runs side by side (default 2)")
     command.add_argument("--json", metavar="FILE", help="faults: the report as JSON")
     command.add_argument("--whole", action="store_true", help="faults: every row, not only the quick ones")
-    command.add_argument("--bugs", action="store_true", help="faults: switch each known bug on, all must be caught")
+    command.add_argument("--bugs", action="store_true", help="faults: build each known bug in, all must be caught")
 
 
 def _fault_arguments(options):

@@ -1,5 +1,4 @@
 /* Reservations: the guard that an order's stock is taken once and given back once. */
-#include "chassis/core/fault.h"
 #include "chassis/postgres/pipeline.h"
 #include "stock/infrastructure/pg_store.h"
 
@@ -45,16 +44,6 @@ static const ChPgStatement sql_release_reservations = {
     " released as ("
     " update stock_reservations r set status = 3, updated_at = now() from held"
     "  where r.order_id = held.order_id returning r.order_id)"
-    " select m.order_id, m.product_id, -m.delta from released"
-    " join stock_movements m on m.order_id = released.order_id and m.kind = 'taken'"
-    " order by m.order_id, m.product_id",
-    { CH_PG_UUIDS },
-};
-/* A seeded bug: whatever the reservation says. */
-static const ChPgStatement sql_release_unguarded = {
-    "with released as ("
-    " update stock_reservations set status = 3, updated_at = now()"
-    "  where order_id = any($1) and status in (1, 3) returning order_id)"
     " select m.order_id, m.product_id, -m.delta from released"
     " join stock_movements m on m.order_id = released.order_id and m.kind = 'taken'"
     " order by m.order_id, m.product_id",
@@ -164,11 +153,8 @@ bool stock_pg_release(StockStore *self, const ChUuid *order_ids, size_t n, GArra
 {
     ChPg *pg = stock_pg(self);
     g_autoptr(ChPgRows) rows = NULL;
-    const ChPgStatement *statement =
-        CH_SEEDED_BUG("release_without_guard") ? &sql_release_unguarded : &sql_release_reservations;
-    if ((!CH_SEEDED_BUG("no_tombstone") &&
-         !ch_pg_send(pg, ids_params(&sql_insert_tombstones, order_ids, n), NULL, error)) ||
-        !ch_pg_send(pg, ids_params(statement, order_ids, n), &rows, error) ||
+    if (!ch_pg_send(pg, ids_params(&sql_insert_tombstones, order_ids, n), NULL, error) ||
+        !ch_pg_send(pg, ids_params(&sql_release_reservations, order_ids, n), &rows, error) ||
         !ch_pg_wait(pg, error))
         return false;
     *releases = g_array_new(FALSE, FALSE, sizeof(StockRelease));

@@ -1,7 +1,6 @@
 /* Levels and ledger: arrays in, one statement a table. */
 #include "stock/infrastructure/pg_store.h"
 
-#include "chassis/core/fault.h"
 #include "chassis/postgres/pipeline.h"
 #include "stock/infrastructure/events.h"
 
@@ -10,13 +9,6 @@
 static const ChPgStatement sql_lock_stock = {
     "select product_id, quantity from stock where product_id = any($1)"
     " order by product_id for update",
-    { CH_PG_UUIDS },
-};
-/* A seeded bug: each session locks in an order of its own. */
-static const ChPgStatement sql_lock_stock_unsorted = {
-    "with locked as materialized (select product_id, quantity from stock"
-    " where product_id = any($1) order by md5(product_id::text || pg_backend_pid()) for update)"
-    " select product_id, quantity from locked order by product_id",
     { CH_PG_UUIDS },
 };
 enum {
@@ -64,8 +56,7 @@ static const ChPgStatement sql_insert_movements = {
 
 static bool lock(StockStore *self, StockLevel *levels, size_t n, GError **error)
 {
-    ChPgParams *params = ch_pg_params_new(CH_SEEDED_BUG("unsorted_locks") ? &sql_lock_stock_unsorted
-                                                                          : &sql_lock_stock);
+    ChPgParams *params = ch_pg_params_new(&sql_lock_stock);
     for (size_t i = 0; i < n; i++)
         ch_pg_add_uuid(params, 0, levels[i].product_id);
     g_autoptr(ChPgRows) rows = ch_pg_query(stock_pg(self), params, error);
