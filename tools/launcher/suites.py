@@ -118,7 +118,7 @@ class Suites:
         command = [PYTHON, "-u", "-m", "faults", *arguments]
         folders = (self._layout.root / name for name in ("tests", "tools"))
         environ = {"PYTHONPATH": ":".join(map(str, folders)), **environ}
-        return None if self._call(command, environ) == 0 else "the fault plan found violations"
+        return None if self._call(command, environ) == 0 else "the fault plan failed"
 
     def _sanitized(self, *steps):
         directory = self._layout.root / "build-asan"
