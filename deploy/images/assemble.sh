@@ -2,14 +2,13 @@
 # assemble.sh BUILD IMAGE: the file trees of the final images.
 #
 # IMAGE/<program> gets the binary and the libraries that only some programs need, IMAGE/common what
-# all of them need, so that the nine images share that layer. Each library brings its package's
+# all of them need, so that all images share that layer. Each library brings its package's
 # licence, and the package's entry where scanners of images without dpkg look for it.
 set -eu
 
 build=$1
 image=$2
-programs="order-api order-worker order-migrator stock-api stock-worker stock-migrator
-    notification-api notification-worker notification-migrator"
+programs=$(sed 's/.*/&-api &-worker &-migrator/' services/services.list)
 
 # The libraries of a program, the loader among them, by the paths under which they are looked for.
 libraries() { # PROGRAM
@@ -32,7 +31,7 @@ copy_package() { # PACKAGE TREE
 lists=$(mktemp -d)
 count=0
 for program in $programs; do
-    libraries "$build/services/${program%%-*}/$program" > "$lists/$program"
+    libraries "$build/services/$program" > "$lists/$program"
     count=$((count + 1))
 done
 cat "$lists"/* > "$lists.all"
@@ -53,7 +52,7 @@ echo "hosts: files dns" > "$common/etc/nsswitch.conf"
 for program in $programs; do
     tree=$image/$program
     mkdir -p "$tree/usr/bin"
-    strip -o "$tree/usr/bin/$program" "$build/services/${program%%-*}/$program"
+    strip -o "$tree/usr/bin/$program" "$build/services/$program"
     comm -13 "$lists.common" "$lists/$program" | while read -r library; do
         copy_library "$library" "$tree"
     done

@@ -145,7 +145,7 @@ def test_every_file_that_a_setting_names_is_mounted(overlay, name):
 
 
 def help_text(name):
-    binary = BUILD / "services" / name.partition("-")[0] / name
+    binary = BUILD / "services" / name
     return subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=20, check=True).stdout
 
 

@@ -176,8 +176,8 @@ class System(Addresses):
         """Path of a binary (migrators too), found beside the one that runs as order-api."""
         if self._binaries is None:
             running = pathlib.Path(os.readlink(f"/proc/{self.pid('order-api')}/exe").removesuffix(" (deleted)"))
-            self._binaries = running.parents[1]
-        return str(self._binaries / service_of(name) / name)
+            self._binaries = running.parent
+        return str(self._binaries / name)
 
     def use_binaries(self, folder):
         """From here on binary() finds those below @folder: of a build that the launcher did not start."""

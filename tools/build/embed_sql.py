@@ -78,7 +78,7 @@ def main(service, c_path, h_path, *sql_paths):
         f"extern const size_t {service}_migrations_count;\n"
     )
     source = (
-        f'#include "{service}/{service}_migrations.h"\n\n'
+        f'#include "{service}_migrations.h"\n\n'
         f"const ChMigration {service}_migrations[] = {{\n"
         + "".join(c_entry(*migration) for migration in migrations)
         + "};\n"

@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 LOCK_WAIT_SECONDS = 300
 
 
@@ -21,7 +22,7 @@ class Layout:
     """All paths. Creates nothing until prepare() is called."""
 
     def __init__(self, environ):
-        self.root = Path(__file__).resolve().parents[2]
+        self.root = ROOT
         self.home = (self.root / (environ.get("CARTWHEEL_HOME") or ".cartwheel")).resolve()
         self.build = (self.root / (environ.get("CARTWHEEL_BUILD") or "build")).resolve()
         self.logs = self.home / "logs"

@@ -1,4 +1,4 @@
-"""Our own processes: three services, each with an API, a worker and a migrator."""
+"""Our own processes: each service of services/services.list has an API, a worker and a migrator."""
 
 import http.client
 import json
@@ -7,9 +7,9 @@ import subprocess
 
 from . import processes
 from .component import LOG_LINES_SHOWN, Component
-from .layout import LauncherError
+from .layout import ROOT, LauncherError
 
-SERVICES = ("order", "stock", "notification")
+SERVICES = tuple((ROOT / "services" / "services.list").read_text(encoding="ascii").split())
 APIS = tuple(f"{service}-api" for service in SERVICES)
 WORKERS = tuple(f"{service}-worker" for service in SERVICES)
 MIGRATOR_SECONDS = 120
@@ -22,8 +22,7 @@ OURS = (
 
 
 def binary(layout, name):
-    service = name.partition("-")[0]
-    return layout.build / "services" / service / name
+    return layout.build / "services" / name
 
 
 def environment(servers, service):

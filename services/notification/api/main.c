@@ -5,7 +5,7 @@
 #include "notification/api/routes.h"
 #include "notification/infrastructure/pg_notifications.h"
 #include "notification/infrastructure/pg_templates.h"
-#include "notification/notification_migrations.h"
+#include "notification_migrations.h"
 
 static const ChConfigKey keys[] = {
     CH_API_KEYS("127.0.0.1:5003", "127.0.0.1:6003"),

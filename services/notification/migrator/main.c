@@ -2,7 +2,7 @@
  */
 #include "chassis/runtime/migrator.h"
 #include "notification/infrastructure/topology.h"
-#include "notification/notification_migrations.h"
+#include "notification_migrations.h"
 
 int main(int argc, char **argv)
 {

@@ -6,7 +6,7 @@
 #include "chassis/runtime/process.h"
 #include "order/api/routes.h"
 #include "order/infrastructure/pg_store.h"
-#include "order/order_migrations.h"
+#include "order_migrations.h"
 
 enum {
     GATE_PERIOD_MS = 500

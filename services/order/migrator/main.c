@@ -1,7 +1,7 @@
 /* order-migrator: the order database's schema and the order service's queues. */
 #include "chassis/runtime/migrator.h"
 #include "order/infrastructure/topology.h"
-#include "order/order_migrations.h"
+#include "order_migrations.h"
 
 int main(int argc, char **argv)
 {

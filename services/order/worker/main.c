@@ -5,7 +5,7 @@
 #include "order/infrastructure/pg_store.h"
 #include "order/infrastructure/pg_watch.h"
 #include "order/infrastructure/topology.h"
-#include "order/order_migrations.h"
+#include "order_migrations.h"
 #include "order/worker/housekeeping.h"
 #include "order/worker/stock_results.h"
 #include "order/worker/watchdog.h"

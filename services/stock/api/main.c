@@ -4,7 +4,7 @@
 #include "chassis/runtime/process.h"
 #include "stock/api/routes.h"
 #include "stock/infrastructure/pg_store.h"
-#include "stock/stock_migrations.h"
+#include "stock_migrations.h"
 
 static const ChConfigKey keys[] = {
     CH_API_KEYS("127.0.0.1:5002", "127.0.0.1:6002"),

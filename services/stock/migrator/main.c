@@ -1,7 +1,7 @@
 /* stock-migrator: the stock database's schema and the stock service's queues. */
 #include "chassis/runtime/migrator.h"
 #include "stock/infrastructure/topology.h"
-#include "stock/stock_migrations.h"
+#include "stock_migrations.h"
 
 int main(int argc, char **argv)
 {

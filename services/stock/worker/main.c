@@ -4,7 +4,7 @@
 #include "stock/infrastructure/events.h"
 #include "stock/infrastructure/pg_store.h"
 #include "stock/infrastructure/topology.h"
-#include "stock/stock_migrations.h"
+#include "stock_migrations.h"
 #include "stock/worker/orders.h"
 
 static const ChConfigKey keys[] = {
