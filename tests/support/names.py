@@ -4,10 +4,15 @@ Names that cross a border come from docs/contract.md. Table and column names are
 operators read; they are written here and nowhere else in the tests.
 """
 
-SERVICES = ("order", "stock", "notification")
-APIS = ("order-api", "stock-api", "notification-api")
-WORKERS = ("order-worker", "stock-worker", "notification-worker")
-MIGRATORS = ("order-migrator", "stock-migrator", "notification-migrator")
+import json
+import pathlib
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "services"
+SERVICES = tuple((FOLDER / "services.list").read_text().split())
+FACTS = {service: json.loads((FOLDER / service / "service.json").read_text()) for service in SERVICES}
+APIS = tuple(f"{service}-api" for service in SERVICES)
+WORKERS = tuple(f"{service}-worker" for service in SERVICES)
+MIGRATORS = tuple(f"{service}-migrator" for service in SERVICES)
 PROCESSES = APIS + WORKERS
 
 ORDER_EXCHANGE = "order.events.topic"
@@ -29,16 +34,12 @@ EXCHANGE_OF = {
     STOCK_RELEASED: STOCK_EXCHANGE,
 }
 
-APP_ID_OF_EXCHANGE = {ORDER_EXCHANGE: "order", STOCK_EXCHANGE: "stock"}
+APP_ID_OF_EXCHANGE = {FACTS[service]["publishes"]: service for service in SERVICES if "publishes" in FACTS[service]}
 
 # queue: (exchange, routing key, consuming service, dead letter exchange)
 QUEUES = {
-    "stock.ordercreated": (ORDER_EXCHANGE, ORDER_CREATED, "stock", "stock.dlq"),
-    "stock.ordercancelled": (ORDER_EXCHANGE, ORDER_CANCELLED, "stock", "stock.dlq"),
-    "order.stock.completed": (STOCK_EXCHANGE, STOCK_COMPLETED, "order", "order.dlq"),
-    "order.stock.fail": (STOCK_EXCHANGE, STOCK_FAILED, "order", "order.dlq"),
-    "order.confirmed.queue": (ORDER_EXCHANGE, ORDER_CONFIRMED, "notification", "notification.dlq"),
-    "order.cancelled.queue": (ORDER_EXCHANGE, ORDER_CANCELLED, "notification", "notification.dlq"),
+    queue: (exchange, event, service, f"{service}.dlq")
+    for service in SERVICES for queue, (exchange, event) in FACTS[service]["queues"].items()
 }
 
 DATA_FIELDS = {

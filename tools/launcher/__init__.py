@@ -1,5 +1,6 @@
 """The launcher behind ./cartwheel: a private PostgreSQL, a private RabbitMQ and our processes.
 
+catalogue   which services there are, and what each says of itself
 layout      where things are; the folder's lock; atomic files
 settings    what is decided once and kept: ports, passwords, names
 terminal    colours, tables, progress

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from . import processes
+from . import catalogue, processes
 from .accounts import Account, belongs_to, set_aside
 from .certificates import Authority
 from .component import Component
@@ -18,11 +18,7 @@ SUPERUSER = "postgres"
 INSTANCE = "cartwheel.instance"  # file in the cluster: the settings it was made under
 
 # What each service owns: service -> (role, database).
-DATABASES = {
-    "order": ("order_service", "orders"),
-    "stock": ("stock_service", "stock"),
-    "notification": ("notification_service", "notifications"),
-}
+DATABASES = {name: (service.role, service.database) for name, service in catalogue.read().items()}
 
 CONFIGURATION = """\
 # Written by ./cartwheel at every start. Use "alter system" for changes of your own.

@@ -5,11 +5,11 @@ import json
 import os
 import subprocess
 
-from . import processes
+from . import catalogue, processes
 from .component import LOG_LINES_SHOWN, Component
-from .layout import ROOT, LauncherError
+from .layout import LauncherError
 
-SERVICES = tuple((ROOT / "services" / "services.list").read_text(encoding="ascii").split())
+SERVICES = tuple(catalogue.read())
 APIS = tuple(f"{service}-api" for service in SERVICES)
 WORKERS = tuple(f"{service}-worker" for service in SERVICES)
 MIGRATOR_SECONDS = 120

@@ -18,7 +18,7 @@ NAMES = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "w
 
 
 class System:
-    """The eight processes of one state folder. Whoever changes what runs holds layout.lock()."""
+    """All processes of one state folder. Whoever changes what runs holds layout.lock()."""
 
     def __init__(self, layout):
         layout.prepare()
