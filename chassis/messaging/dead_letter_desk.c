@@ -25,7 +25,7 @@ static const ChSubscriptionConfig *consumer_of(const ChDeadLetterDesk *desk, con
 }
 
 /* What was done about the letter stays done. NULL when it waits. */
-static char *objection_of_state(const ChDeadLetter *letter)
+static char *blocker_of_state(const ChDeadLetter *letter)
 {
     if (letter->state == CH_DEAD_LETTER_WAITING)
         return NULL;
@@ -35,7 +35,7 @@ static char *objection_of_state(const ChDeadLetter *letter)
                            letter->acted_by, at, letter->acted_why);
 }
 
-static char *objection_of_age(const ChDeadLetter *letter, int64_t oldest_us)
+static char *blocker_of_age(const ChDeadLetter *letter, int64_t oldest_us)
 {
     if (letter->died_us >= oldest_us)
         return NULL;
@@ -49,14 +49,14 @@ static char *objection_of_age(const ChDeadLetter *letter, int64_t oldest_us)
 char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig *consumer,
                           int64_t oldest_us, ChEvent **event, void **command)
 {
-    char *objection = objection_of_state(letter);
-    if (objection != NULL)
-        return objection;
+    char *blocker = blocker_of_state(letter);
+    if (blocker != NULL)
+        return blocker;
     if (consumer == NULL)
         return g_strdup_printf("this service does not consume %s", letter->queue);
-    objection = objection_of_age(letter, oldest_us);
-    if (objection != NULL)
-        return objection;
+    blocker = blocker_of_age(letter, oldest_us);
+    if (blocker != NULL)
+        return blocker;
     if (letter->body_bytes > CH_EVENT_MAX_BYTES)
         return g_strdup_printf("it would die again: the body has %" G_GINT64_FORMAT
                                " bytes, more than %d",
@@ -76,25 +76,25 @@ char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig
 
 /* What the inbox and the service's own data say of a readable letter. */
 static bool ask_the_database(const ChDeadLetterDesk *desk, const ChSubscriptionConfig *consumer,
-                             const ChEvent *event, void *command, char **objection, GError **error)
+                             const ChEvent *event, void *command, char **blocker, GError **error)
 {
     bool known = false;
-    *objection = NULL;
+    *blocker = NULL;
     if (!ch_inbox_knows(desk->pg, consumer->queue->name, &event->id, 1, &known, error))
         return false;
     if (known) {
         char id[CH_UUID_TEXT_BYTES];
         ch_uuid_format(event->id, id);
-        *objection = g_strdup_printf("it took effect: %s took in the event %s before",
-                                     consumer->queue->name, id);
+        *blocker = g_strdup_printf("it took effect: %s took in the event %s before",
+                                   consumer->queue->name, id);
         return true;
     }
-    return consumer->objections == NULL ||
-           consumer->objections(desk->context, &command, 1, objection, error);
+    return consumer->replay_blockers == NULL ||
+           consumer->replay_blockers(desk->context, &command, 1, blocker, error);
 }
 
-bool ch_dead_letter_objection(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
-                              char **objection, GError **error)
+bool ch_dead_letter_replay_blocker(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
+                                   char **blocker, GError **error)
 {
     const ChSubscriptionConfig *consumer = consumer_of(desk, letter->queue);
     int64_t oldest_us = ch_time_now_us() - desk->inbox_retention_ms * 1000;
@@ -105,7 +105,7 @@ bool ch_dead_letter_objection(const ChDeadLetterDesk *desk, const ChDeadLetter *
     if (command != NULL)
         consumer->free_command(command);
     if (ok)
-        *objection = found;
+        *blocker = found;
     return ok;
 }
 
@@ -134,7 +134,7 @@ static void log_refusal(const ChDeadLetter *letter, const ChDeadLetterWish *wish
         return;
     ch_log_warning("dead letter is left alone", CH_ID("dead_letter_id", letter->id),
                    CH_STR("queue", letter->queue), CH_STR("message_id", letter->message_id),
-                   CH_STR("by", wish->by), CH_STR("objection", why), CH_TRACE(wish->trace));
+                   CH_STR("by", wish->by), CH_STR("blocker", why), CH_TRACE(wish->trace));
     ch_metric_add(ch_metric(&acts_total, "refused"), 1);
 }
 
@@ -152,12 +152,12 @@ static bool note(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
 }
 
 /* Why @letter may not be acted upon as wished; NULL when it may. */
-static bool objection_to(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
-                         const ChDeadLetterWish *wish, char **objection, GError **error)
+static bool blocker_of(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
+                       const ChDeadLetterWish *wish, char **blocker, GError **error)
 {
     if (wish->act == CH_DEAD_LETTER_REPLAYED)
-        return ch_dead_letter_objection(desk, letter, objection, error);
-    *objection = objection_of_state(letter);
+        return ch_dead_letter_replay_blocker(desk, letter, blocker, error);
+    *blocker = blocker_of_state(letter);
     return true;
 }
 
@@ -166,18 +166,18 @@ bool ch_dead_letter_act(const ChDeadLetterDesk *desk, const ChDeadLetterWish *wi
 {
     g_assert(wish->act != CH_DEAD_LETTER_WAITING);
     g_autoptr(ChDeadLetter) letter = NULL;
-    char *objection = NULL;
+    char *blocker = NULL;
     if (!ch_dead_letter_find(desk->pg, wish->id, !wish->dry_run, &letter, error))
         return false;
     if (letter == NULL) {
         *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_UNKNOWN, NULL };
         return true;
     }
-    if (!objection_to(desk, letter, wish, &objection, error))
+    if (!blocker_of(desk, letter, wish, &blocker, error))
         return false;
-    if (objection != NULL) {
-        log_refusal(letter, wish, objection);
-        *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_REFUSED, objection };
+    if (blocker != NULL) {
+        log_refusal(letter, wish, blocker);
+        *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_REFUSED, blocker };
         return true;
     }
     *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_DONE, NULL };

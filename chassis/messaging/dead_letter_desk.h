@@ -15,7 +15,7 @@ typedef struct {
     ChPg *pg;
     const ChSubscriptionConfig *consumers; /* consumers_n: of the queues that can be replayed to */
     size_t consumers_n;
-    void *context; /* of their `objections` */
+    void *context; /* of their `replay_blockers` */
     int64_t inbox_retention_ms;
 } ChDeadLetterDesk;
 
@@ -45,13 +45,13 @@ typedef struct {
 CH_MUST_CHECK bool ch_dead_letter_act(const ChDeadLetterDesk *desk, const ChDeadLetterWish *wish,
                                       ChDeadLetterOutcome *outcome, GError **error);
 
-/** *objection: why a replay of @letter would be refused, new text; NULL when it would not. Errors
+/** *blocker: why a replay of @letter would be refused, new text; NULL when it would not. Errors
  * the same. */
-CH_MUST_CHECK bool ch_dead_letter_objection(const ChDeadLetterDesk *desk,
-                                            const ChDeadLetter *letter, char **objection,
-                                            GError **error);
+CH_MUST_CHECK bool ch_dead_letter_replay_blocker(const ChDeadLetterDesk *desk,
+                                                 const ChDeadLetter *letter, char **blocker,
+                                                 GError **error);
 
-/** The part of that which needs no database: an objection, or NULL with the letter's *event and
+/** The part of that which needs no database: a blocker, or NULL with the letter's *event and
  * *command, which @consumer's free_command and ch_event_free() free. @consumer: of the letter's
  * queue; NULL when this service has none. @oldest_us: letters that died before are too old. */
 char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig *consumer,

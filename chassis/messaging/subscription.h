@@ -28,11 +28,11 @@ typedef struct {
     /* Announces, in the open transaction, that @event was given up; *announced when it did, and the
      * event then counts as taken in. NULL: nobody has to know. */
     bool (*give_up)(void *context, const ChEvent *event, bool *announced, GError **error);
-    /* What speaks against handling commands[0..n) now; asked before a dead letter is replayed.
-     * objections[i] is new text, or NULL when handling it would have its effect. Changes nothing,
+    /* Why handling commands[0..n) now would have no effect; asked before a dead letter is replayed.
+     * blockers[i] is new text, or NULL when handling it would have its effect. Changes nothing,
      * and may be asked on another lane, with that lane's context. NULL: only the inbox knows. */
-    bool (*objections)(void *context, void *const *commands, size_t n, char **objections,
-                       GError **error);
+    bool (*replay_blockers)(void *context, void *const *commands, size_t n, char **blockers,
+                            GError **error);
     void *context; /* of `handle` and `give_up`; belongs to the lane */
 } ChSubscriptionConfig;
 

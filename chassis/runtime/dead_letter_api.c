@@ -113,7 +113,7 @@ static bool show_one(const ChDeadLetterApi *api, ChHttpRequest *request, GError 
 {
     ChUuid id;
     g_autoptr(ChDeadLetter) letter = NULL;
-    g_autofree char *objection = NULL;
+    g_autofree char *blocker = NULL;
     if (ch_http_param_uuid(request, "id", &id) &&
         !ch_dead_letter_find(api->desk.pg, id, false, &letter, error))
         return false;
@@ -121,9 +121,9 @@ static bool show_one(const ChDeadLetterApi *api, ChHttpRequest *request, GError 
         respond_unknown(request);
         return true;
     }
-    if (!ch_dead_letter_objection(&api->desk, letter, &objection, error))
+    if (!ch_dead_letter_replay_blocker(&api->desk, letter, &blocker, error))
         return false;
-    ch_http_respond_json(request, 200, ch_dead_letter_json(letter, objection));
+    ch_http_respond_json(request, 200, ch_dead_letter_json(letter, blocker));
     return true;
 }
 

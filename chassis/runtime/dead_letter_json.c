@@ -74,14 +74,14 @@ GString *ch_dead_letter_page_json(const GPtrArray *letters, size_t limit)
     return ch_json_page(letters, limit, write_row);
 }
 
-GString *ch_dead_letter_json(const ChDeadLetter *letter, const char *objection)
+GString *ch_dead_letter_json(const ChDeadLetter *letter, const char *blocker)
 {
     GString *json = g_string_sized_new(1024 + MIN(letter->body_read, (size_t)MAX_BODY_SHOWN));
     ch_json_begin_object(json, NULL);
     write_members(json, letter);
     add_known(json, "traceparent", letter->traceparent);
-    ch_json_add_bool(json, "replayable", objection == NULL);
-    add_known(json, "objection", objection);
+    ch_json_add_bool(json, "replayable", blocker == NULL);
+    add_known(json, "objection", blocker);
     write_body(json, letter);
     ch_json_end_object(json);
     return json;

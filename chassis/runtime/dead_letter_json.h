@@ -7,6 +7,6 @@
  * {items, nextCursor?}. Free with g_string_free(). */
 GString *ch_dead_letter_page_json(const GPtrArray *letters, size_t limit);
 
-/** One letter with its body, and whether a replay would be done: @objection says why not, NULL: it
+/** One letter with its body, and whether a replay would be done: @blocker says why not, NULL: it
  * would. The same. */
-GString *ch_dead_letter_json(const ChDeadLetter *letter, const char *objection);
+GString *ch_dead_letter_json(const ChDeadLetter *letter, const char *blocker);

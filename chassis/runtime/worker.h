@@ -56,7 +56,7 @@ ChPg *ch_worker_connection(ChWorker *worker);
 void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *config);
 
 /** The admin API for the dead letters of all queues subscribed to so far, and its lane on @pg.
- * @context: for the `objections` of the subscriptions; belongs to that lane. Once. */
+ * @context: for the `replay_blockers` of the subscriptions; belongs to that lane. Once. */
 void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, void *context);
 
 /** A lane that publishes the outbox. */

@@ -15,16 +15,16 @@ bool notification_receive(NotificationStore *store, const NotificationEvent *con
     return true;
 }
 
-static char *objection(const NotificationEvent *event)
+static char *blocker(const NotificationEvent *event)
 {
     char order_id[CH_UUID_TEXT_BYTES];
     ch_uuid_format(event->order_id, order_id);
     return g_strdup_printf("order %s has its notification for this event", order_id);
 }
 
-bool notification_receive_objections(NotificationStore *store,
-                                     const NotificationEvent *const *events, size_t n,
-                                     char **objections, GError **error)
+bool notification_receive_replay_blockers(NotificationStore *store,
+                                          const NotificationEvent *const *events, size_t n,
+                                          char **blockers, GError **error)
 {
     g_autofree ChUuid *ids = g_new(ChUuid, n);
     g_autofree bool *noted = g_new0(bool, n);
@@ -33,6 +33,6 @@ bool notification_receive_objections(NotificationStore *store,
     if (!store->ops->noted(store, ids, n, noted, error))
         return false;
     for (size_t i = 0; i < n; i++)
-        objections[i] = noted[i] ? objection(events[i]) : NULL;
+        blockers[i] = noted[i] ? blocker(events[i]) : NULL;
     return true;
 }

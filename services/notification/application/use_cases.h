@@ -12,11 +12,11 @@ CH_MUST_CHECK bool notification_receive(NotificationStore *store,
                                         const NotificationEvent *const *events, size_t n,
                                         GError **error);
 
-/** What speaks against noting events[0..n) now: objections[i] is new text, or NULL when
+/** Why noting events[0..n) now would have no effect: blockers[i] is new text, or NULL when
  * notification_receive() would make a notification. Changes nothing. */
-CH_MUST_CHECK bool notification_receive_objections(NotificationStore *store,
-                                                   const NotificationEvent *const *events, size_t n,
-                                                   char **objections, GError **error);
+CH_MUST_CHECK bool notification_receive_replay_blockers(NotificationStore *store,
+                                                        const NotificationEvent *const *events,
+                                                        size_t n, char **blockers, GError **error);
 
 /* ---- delivering ---- */
 

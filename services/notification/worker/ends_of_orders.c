@@ -72,9 +72,9 @@ bool notification_events_handle(void *store, void *const *events, size_t n, GErr
     return notification_receive(store, (const NotificationEvent *const *)events, n, error);
 }
 
-bool notification_events_objections(void *store, void *const *events, size_t n, char **objections,
-                                    GError **error)
+bool notification_events_replay_blockers(void *store, void *const *events, size_t n,
+                                         char **blockers, GError **error)
 {
-    return notification_receive_objections(store, (const NotificationEvent *const *)events, n,
-                                           objections, error);
+    return notification_receive_replay_blockers(store, (const NotificationEvent *const *)events, n,
+                                                blockers, error);
 }

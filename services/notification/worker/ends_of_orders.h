@@ -12,6 +12,6 @@ void *notification_cancelled_decode(const ChEvent *event, ChViolations *violatio
 /** ChSubscriptionConfig.handle of both; @store is the lane's NotificationStore. */
 bool notification_events_handle(void *store, void *const *events, size_t n, GError **error);
 
-/** ChSubscriptionConfig.objections of both; @store is the lane's NotificationStore. */
-bool notification_events_objections(void *store, void *const *events, size_t n, char **objections,
-                                    GError **error);
+/** ChSubscriptionConfig.replay_blockers of both; @store is the lane's NotificationStore. */
+bool notification_events_replay_blockers(void *store, void *const *events, size_t n,
+                                         char **blockers, GError **error);

@@ -33,7 +33,7 @@ static void subscribe(ChWorker *worker, NotificationCode code,
         .decode = decode,
         .free_command = notification_event_free,
         .handle = notification_events_handle,
-        .objections = notification_events_objections,
+        .replay_blockers = notification_events_replay_blockers,
         .context = store,
     };
     ch_worker_subscribe(worker, pg, &subscription);

@@ -85,7 +85,7 @@ bool order_settle_stock(OrderStore *store, const OrderStockResult *const *result
            check_known(store, moves, n_moves, changes, error);
 }
 
-static char *objection_to_settling(ChUuid id, const Order *order)
+static char *blocker_to_settling(ChUuid id, const Order *order)
 {
     char text[CH_UUID_TEXT_BYTES];
     ch_uuid_format(id, text);
@@ -96,8 +96,8 @@ static char *objection_to_settling(ChUuid id, const Order *order)
     return g_strdup_printf("order %s is final: %s", text, order_status_name(order->status));
 }
 
-bool order_settle_objections(OrderStore *store, const OrderStockResult *const *results, size_t n,
-                             char **objections, GError **error)
+bool order_settle_replay_blockers(OrderStore *store, const OrderStockResult *const *results,
+                                  size_t n, char **blockers, GError **error)
 {
     g_autofree ChUuid *ids = g_new(ChUuid, n);
     g_autofree Order **orders = g_new0(Order *, n);
@@ -106,7 +106,7 @@ bool order_settle_objections(OrderStore *store, const OrderStockResult *const *r
     if (!store->ops->find(store, ids, n, orders, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        objections[i] = objection_to_settling(ids[i], orders[i]);
+        blockers[i] = blocker_to_settling(ids[i], orders[i]);
         order_free(orders[i]);
     }
     return true;

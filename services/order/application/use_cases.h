@@ -20,8 +20,8 @@ CH_MUST_CHECK bool order_cancel(OrderStore *store, const OrderCancellation *canc
 CH_MUST_CHECK bool order_settle_stock(OrderStore *store, const OrderStockResult *const *results,
                                       size_t n, GError **error);
 
-/** What speaks against settling results[0..n) now: objections[i] is new text, or NULL when
+/** Why settling results[0..n) now would have no effect: blockers[i] is new text, or NULL when
  * order_settle_stock() would move the order. Changes nothing. */
-CH_MUST_CHECK bool order_settle_objections(OrderStore *store,
-                                           const OrderStockResult *const *results, size_t n,
-                                           char **objections, GError **error);
+CH_MUST_CHECK bool order_settle_replay_blockers(OrderStore *store,
+                                                const OrderStockResult *const *results, size_t n,
+                                                char **blockers, GError **error);

@@ -52,7 +52,7 @@ static void subscribe(ChWorker *worker, int queue, void *(*decode)(const ChEvent
         .decode = decode,
         .free_command = order_stock_results_free,
         .handle = order_stock_results_handle,
-        .objections = order_stock_results_objections,
+        .replay_blockers = order_stock_results_replay_blockers,
         .context = context,
     };
     ch_worker_subscribe(worker, pg, &subscription);

@@ -56,9 +56,9 @@ bool order_stock_results_handle(void *context, void *const *items, size_t n, GEr
     return true;
 }
 
-bool order_stock_results_objections(void *store, void *const *results, size_t n, char **objections,
-                                    GError **error)
+bool order_stock_results_replay_blockers(void *store, void *const *results, size_t n,
+                                         char **blockers, GError **error)
 {
-    return order_settle_objections(store, (const OrderStockResult *const *)results, n, objections,
-                                   error);
+    return order_settle_replay_blockers(store, (const OrderStockResult *const *)results, n,
+                                        blockers, error);
 }

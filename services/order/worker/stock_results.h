@@ -23,6 +23,6 @@ void order_stock_results_free(void *result);
 /** ChSubscriptionConfig.handle of both; @context is the lane's OrderStockResultsContext. */
 bool order_stock_results_handle(void *context, void *const *results, size_t n, GError **error);
 
-/** ChSubscriptionConfig.objections of both; @store is the lane's OrderStore. */
-bool order_stock_results_objections(void *store, void *const *results, size_t n, char **objections,
-                                    GError **error);
+/** ChSubscriptionConfig.replay_blockers of both; @store is the lane's OrderStore. */
+bool order_stock_results_replay_blockers(void *store, void *const *results, size_t n,
+                                         char **blockers, GError **error);

@@ -22,15 +22,15 @@ CH_MUST_CHECK bool stock_release(StockStore *store, const StockCancellation *con
 CH_MUST_CHECK bool stock_give_up(StockStore *store, const StockOrder *order, bool *announced,
                                  GError **error);
 
-/** What speaks against stock_take() of orders[0..n) now: objections[i] is new text, or NULL when it
- * would decide the order. Changes nothing. */
-CH_MUST_CHECK bool stock_take_objections(StockStore *store, const StockOrder *const *orders,
-                                         size_t n, char **objections, GError **error);
+/** Why stock_take() of orders[0..n) now would have no effect: blockers[i] is new text, or NULL when
+ * it would decide the order. Changes nothing. */
+CH_MUST_CHECK bool stock_take_replay_blockers(StockStore *store, const StockOrder *const *orders,
+                                              size_t n, char **blockers, GError **error);
 
 /** The same of stock_release(). */
-CH_MUST_CHECK bool stock_release_objections(StockStore *store,
-                                            const StockCancellation *const *cancellations, size_t n,
-                                            char **objections, GError **error);
+CH_MUST_CHECK bool stock_release_replay_blockers(StockStore *store,
+                                                 const StockCancellation *const *cancellations,
+                                                 size_t n, char **blockers, GError **error);
 
 /** Applies operators' changes; creations first, then the others in the order given.
  * outcomes[i] answers edits[i]. */

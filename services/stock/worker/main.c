@@ -48,7 +48,7 @@ static bool run(const void *settings, GError **error)
                           .free_command = stock_created_free,
                           .handle = stock_created_handle,
                           .give_up = stock_created_give_up,
-                          .objections = stock_created_objections,
+                          .replay_blockers = stock_created_replay_blockers,
                       });
     subscribe(worker, (ChSubscriptionConfig){
                           .queue = &stock_queues[STOCK_QUEUE_ORDER_CANCELLED],
@@ -56,7 +56,7 @@ static bool run(const void *settings, GError **error)
                           .decode = stock_cancelled_decode,
                           .free_command = stock_cancelled_free,
                           .handle = stock_cancelled_handle,
-                          .objections = stock_cancelled_objections,
+                          .replay_blockers = stock_cancelled_replay_blockers,
                       });
     serve_dead_letters(worker);
     ch_worker_relay(worker);

@@ -53,10 +53,10 @@ bool stock_created_give_up(void *store, const ChEvent *event, bool *announced, G
     return stock_give_up(store, &order, announced, error);
 }
 
-bool stock_created_objections(void *store, void *const *orders, size_t n, char **objections,
-                              GError **error)
+bool stock_created_replay_blockers(void *store, void *const *orders, size_t n, char **blockers,
+                                   GError **error)
 {
-    return stock_take_objections(store, (const StockOrder *const *)orders, n, objections, error);
+    return stock_take_replay_blockers(store, (const StockOrder *const *)orders, n, blockers, error);
 }
 
 /* ---- cancelled ---- */
@@ -82,9 +82,9 @@ bool stock_cancelled_handle(void *store, void *const *cancellations, size_t n, G
     return stock_release(store, (const StockCancellation *const *)cancellations, n, error);
 }
 
-bool stock_cancelled_objections(void *store, void *const *cancellations, size_t n,
-                                char **objections, GError **error)
+bool stock_cancelled_replay_blockers(void *store, void *const *cancellations, size_t n,
+                                     char **blockers, GError **error)
 {
-    return stock_release_objections(store, (const StockCancellation *const *)cancellations, n,
-                                    objections, error);
+    return stock_release_replay_blockers(store, (const StockCancellation *const *)cancellations, n,
+                                         blockers, error);
 }

@@ -36,14 +36,14 @@ static ChDeadLetter letter_of(const char *body)
     };
 }
 
-static void assert_objection(const ChDeadLetter *letter, const ChSubscriptionConfig *to,
-                             const char *expected)
+static void assert_blocker(const ChDeadLetter *letter, const ChSubscriptionConfig *to,
+                           const char *expected)
 {
     ChEvent *event = NULL;
     void *command = NULL;
-    g_autofree char *objection = ch_dead_letter_read(letter, to, OLDEST_US, &event, &command);
-    g_assert_nonnull(objection);
-    g_assert_nonnull(strstr(objection, expected));
+    g_autofree char *blocker = ch_dead_letter_read(letter, to, OLDEST_US, &event, &command);
+    g_assert_nonnull(blocker);
+    g_assert_nonnull(strstr(blocker, expected));
     g_assert_null(event);
     g_assert_null(command);
 }
@@ -72,20 +72,20 @@ static void test_what_would_die_again(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
         const ChDeadLetter letter = letter_of(bodies[i][0]);
-        assert_objection(&letter, &consumer, bodies[i][1]);
-        assert_objection(&letter, &consumer, "it would die again: ");
+        assert_blocker(&letter, &consumer, bodies[i][1]);
+        assert_blocker(&letter, &consumer, "it would die again: ");
     }
     ChDeadLetter large = letter_of(GOOD); /* only its beginning was read */
     large.body_bytes = CH_EVENT_MAX_BYTES + 1;
-    assert_objection(&large, &consumer, "it would die again: the body has 1048577 bytes");
+    assert_blocker(&large, &consumer, "it would die again: the body has 1048577 bytes");
 }
 
 static void test_what_cannot_be_decided_here(void)
 {
     ChDeadLetter letter = letter_of(GOOD);
-    assert_objection(&letter, NULL, "this service does not consume good.queue");
+    assert_blocker(&letter, NULL, "this service does not consume good.queue");
     letter.died_us = OLDEST_US - 1;
-    assert_objection(&letter, &consumer, "longer ago than INBOX_RETENTION");
+    assert_blocker(&letter, &consumer, "longer ago than INBOX_RETENTION");
 }
 
 static void test_an_act_is_not_repeated(void)
@@ -95,10 +95,10 @@ static void test_an_act_is_not_repeated(void)
     letter.acted_why = (char *)"cured";
     letter.acted_us = 0;
     letter.state = CH_DEAD_LETTER_REPLAYED;
-    assert_objection(&letter, &consumer,
-                     "it was replayed by ana at 1970-01-01T00:00:00.000000Z: cured");
+    assert_blocker(&letter, &consumer,
+                   "it was replayed by ana at 1970-01-01T00:00:00.000000Z: cured");
     letter.state = CH_DEAD_LETTER_DISCARDED;
-    assert_objection(&letter, &consumer, "it was discarded by ana");
+    assert_blocker(&letter, &consumer, "it was discarded by ana");
 }
 
 static void assert_json(const ChDeadLetter *letter, const char *expected, const char *missing)

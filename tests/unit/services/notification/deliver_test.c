@@ -89,20 +89,22 @@ static void test_receiving_fails_as_the_store_does(Fixture *f, gconstpointer unu
     g_assert_true(ch_error_is_unavailable(error));
 }
 
-static void test_objections_are_to_what_is_noted(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+static void test_replay_blockers_are_what_is_noted(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     const NotificationEvent known = { .event_id = ch_uuid_new(), .order_id = ch_uuid_new() };
     const NotificationEvent unknown = { .event_id = ch_uuid_new(), .order_id = ch_uuid_new() };
     const NotificationEvent *events[] = { &known, &unknown };
-    char *objections[2] = { NULL };
+    char *blockers[2] = { NULL };
     g_autoptr(GError) error = NULL;
     f->store.noted_event = known.event_id;
-    g_assert_true(notification_receive_objections(&f->store.base, events, 2, objections, &error));
-    g_assert_true(g_str_has_suffix(objections[0], "has its notification for this event"));
-    g_assert_null(objections[1]);
-    g_free(objections[0]);
+    g_assert_true(
+        notification_receive_replay_blockers(&f->store.base, events, 2, blockers, &error));
+    g_assert_true(g_str_has_suffix(blockers[0], "has its notification for this event"));
+    g_assert_null(blockers[1]);
+    g_free(blockers[0]);
     f->store.fault = g_error_new(CH_ERROR, CH_ERROR_UNAVAILABLE, "away");
-    g_assert_false(notification_receive_objections(&f->store.base, events, 2, objections, &error));
+    g_assert_false(
+        notification_receive_replay_blockers(&f->store.base, events, 2, blockers, &error));
     g_assert_true(ch_error_is_unavailable(error));
 }
 
@@ -341,7 +343,7 @@ int main(int argc, char **argv)
     be_quiet();
     ADD("receive/all", test_receives_all);
     ADD("receive/fails-as-the-store-does", test_receiving_fails_as_the_store_does);
-    ADD("receive/objections-are-to-what-is-noted", test_objections_are_to_what_is_noted);
+    ADD("receive/replay-blockers-are-what-is-noted", test_replay_blockers_are_what_is_noted);
     ADD("claim/without-templates-claims-nothing", test_claiming_without_templates_claims_nothing);
     ADD("claim/nothing-asks-for-no-templates", test_claiming_nothing_asks_for_no_templates);
     ADD("deliver/what-the-template-says", test_sends_what_the_template_says);

@@ -270,8 +270,8 @@ static void test_cancel_failures_pass_through(Fixture *f, gconstpointer unused G
     }
 }
 
-static void test_objections_are_to_final_and_unknown_orders(Fixture *f,
-                                                            gconstpointer unused G_GNUC_UNUSED)
+static void test_replay_blockers_are_final_and_unknown_orders(Fixture *f,
+                                                              gconstpointer unused G_GNUC_UNUSED)
 {
     memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
     memory_orders_add(f->store, fake_id(2), ORDER_CONFIRMED);
@@ -280,20 +280,20 @@ static void test_objections_are_to_final_and_unknown_orders(Fixture *f,
                                          taken(4, 4) };
     const OrderStockResult *pointers[] = { &results[0], &results[1], &results[2], &results[3] };
     static const char *const endings[] = { NULL, "is final: Confirmed", "is final: Cancelled", "" };
-    char *objections[4] = { NULL };
+    char *blockers[4] = { NULL };
     g_autoptr(GError) error = NULL;
-    g_assert_true(order_settle_objections(&f->store->base, pointers, 4, objections, &error));
+    g_assert_true(order_settle_replay_blockers(&f->store->base, pointers, 4, blockers, &error));
     g_assert_no_error(error);
-    g_assert_null(objections[0]);
+    g_assert_null(blockers[0]);
     for (size_t i = 1; i < 4; i++)
-        g_assert_true(g_str_has_suffix(objections[i], endings[i]));
-    g_assert_true(g_str_has_prefix(objections[3], "there is no order "));
+        g_assert_true(g_str_has_suffix(blockers[i], endings[i]));
+    g_assert_true(g_str_has_prefix(blockers[3], "there is no order "));
     g_assert_cmpstr(f->store->calls.text->str, ==, "find(4) ");
     for (size_t i = 0; i < 4; i++)
-        g_free(objections[i]);
+        g_free(blockers[i]);
     f->store->calls.failing = "find";
     f->store->calls.failure = CH_ERROR_UNAVAILABLE;
-    g_assert_false(order_settle_objections(&f->store->base, pointers, 4, objections, &error));
+    g_assert_false(order_settle_replay_blockers(&f->store->base, pointers, 4, blockers, &error));
     g_assert_true(ch_error_is_unavailable(error));
 }
 
@@ -324,8 +324,8 @@ int main(int argc, char **argv)
     ADD("settle/unknown-order-fails", test_unknown_order_fails);
     ADD("settle/existence-is-asked-only-when-needed", test_existence_is_asked_only_when_needed);
     ADD("settle/failures-of-the-store-pass-through", test_failures_of_the_store_pass_through);
-    ADD("settle/objections-are-to-final-and-unknown-orders",
-        test_objections_are_to_final_and_unknown_orders);
+    ADD("settle/replay-blockers-are-final-and-unknown-orders",
+        test_replay_blockers_are_final_and_unknown_orders);
     ADD("cancel/cancels-created-and-confirmed", test_cancels_created_and_confirmed);
     ADD("cancel/says-what-is-cancelled-or-unknown", test_says_what_is_cancelled_or_unknown);
     ADD("cancel/cancelled-twice-in-one-batch", test_cancelled_twice_in_one_batch);

@@ -1,4 +1,4 @@
-/* What speaks against handling an event about an order again. */
+/* Why handling an event about an order again would have no effect. */
 #include "tests/stores/memory_stock.h"
 
 #include "chassis/core/log.h"
@@ -18,7 +18,7 @@ enum {
 
 typedef struct {
     MemoryStock *store;
-    char *objections[ORDERS_N + 1]; /* of the order with that number */
+    char *blockers[ORDERS_N + 1]; /* of the order with that number */
 } Fixture;
 
 static void must_take(Fixture *f, unsigned number, int64_t quantity)
@@ -54,18 +54,18 @@ static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 
 static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(f->objections); i++)
-        g_free(f->objections[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(f->blockers); i++)
+        g_free(f->blockers[i]);
     memory_stock_free(f->store);
 }
 
-static void assert_objections(const Fixture *f, const char *const expected[ORDERS_N + 1])
+static void assert_replay_blockers(const Fixture *f, const char *const expected[ORDERS_N + 1])
 {
     for (unsigned number = UNKNOWN; number <= ORDERS_N; number++) {
         if (expected[number] == NULL)
-            g_assert_null(f->objections[number]);
+            g_assert_null(f->blockers[number]);
         else
-            g_assert_true(g_str_has_suffix(f->objections[number], expected[number]));
+            g_assert_true(g_str_has_suffix(f->blockers[number], expected[number]));
     }
     g_assert_cmpstr(f->store->calls.text->str, ==, "reservations(5) ");
 }
@@ -80,14 +80,14 @@ static void test_only_an_unknown_order_is_taken_for(Fixture *f, gconstpointer un
         pointers[i] = &orders[i];
     }
     g_assert_true(
-        stock_take_objections(&f->store->base, pointers, ORDERS_N, f->objections + 1, &error));
+        stock_take_replay_blockers(&f->store->base, pointers, ORDERS_N, f->blockers + 1, &error));
     static const char *const expected[ORDERS_N + 1] = {
         [TAKEN] = "its stock is taken",
         [REFUSED] = "its stock is refused",
         [RELEASED] = "its stock is given back",
         [CANCELLED] = "it was cancelled before it came",
     };
-    assert_objections(f, expected);
+    assert_replay_blockers(f, expected);
 }
 
 static void test_only_what_is_taken_or_unknown_is_released(Fixture *f,
@@ -100,14 +100,14 @@ static void test_only_what_is_taken_or_unknown_is_released(Fixture *f,
         cancellations[i] = (StockCancellation){ .order_id = fake_order(i + 1) };
         pointers[i] = &cancellations[i];
     }
-    g_assert_true(
-        stock_release_objections(&f->store->base, pointers, ORDERS_N, f->objections + 1, &error));
+    g_assert_true(stock_release_replay_blockers(&f->store->base, pointers, ORDERS_N,
+                                                f->blockers + 1, &error));
     static const char *const expected[ORDERS_N + 1] = {
         [REFUSED] = "its stock is refused",
         [RELEASED] = "its stock is given back",
         [CANCELLED] = "it was cancelled before it came",
     };
-    assert_objections(f, expected);
+    assert_replay_blockers(f, expected);
 }
 
 static void test_failures_of_the_store_pass_through(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -120,9 +120,9 @@ static void test_failures_of_the_store_pass_through(Fixture *f, gconstpointer un
     g_autoptr(GError) releasing = NULL;
     f->store->calls.failing = "reservations";
     f->store->calls.failure = CH_ERROR_UNAVAILABLE;
-    g_assert_false(stock_take_objections(&f->store->base, orders, 1, f->objections, &taking));
+    g_assert_false(stock_take_replay_blockers(&f->store->base, orders, 1, f->blockers, &taking));
     g_assert_false(
-        stock_release_objections(&f->store->base, cancellations, 1, f->objections, &releasing));
+        stock_release_replay_blockers(&f->store->base, cancellations, 1, f->blockers, &releasing));
     g_assert_true(ch_error_is_unavailable(taking) && ch_error_is_unavailable(releasing));
 }
 
@@ -132,7 +132,7 @@ int main(int argc, char **argv)
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     ch_log_set_output(nowhere);
 #define ADD(name, test)                                                                            \
-    g_test_add("/stock/objections/" name, Fixture, NULL, set_up, test, tear_down)
+    g_test_add("/stock/replay-blockers/" name, Fixture, NULL, set_up, test, tear_down)
     ADD("only-an-unknown-order-is-taken-for", test_only_an_unknown_order_is_taken_for);
     ADD("only-what-is-taken-or-unknown-is-released",
         test_only_what_is_taken_or_unknown_is_released);

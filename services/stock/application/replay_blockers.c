@@ -1,4 +1,4 @@
-/* What speaks against handling an event about an order (again): its reservation. */
+/* Why handling an event about an order (again) would have no effect: its reservation. */
 #include "stock/application/use_cases.h"
 
 #include <glib.h>
@@ -10,15 +10,15 @@ static const char *const fates[] = {
     [STOCK_RESERVATION_CANCELLED] = "it was cancelled before it came",
 };
 
-static char *objection(ChUuid order_id, StockReservation reservation)
+static char *blocker(ChUuid order_id, StockReservation reservation)
 {
     char text[CH_UUID_TEXT_BYTES];
     ch_uuid_format(order_id, text);
     return g_strdup_printf("order %s is decided: %s", text, fates[reservation]);
 }
 
-bool stock_take_objections(StockStore *store, const StockOrder *const *orders, size_t n,
-                           char **objections, GError **error)
+bool stock_take_replay_blockers(StockStore *store, const StockOrder *const *orders, size_t n,
+                                char **blockers, GError **error)
 {
     g_autofree ChUuid *ids = g_new(ChUuid, n);
     g_autofree StockReservation *reservations = g_new0(StockReservation, n);
@@ -28,14 +28,14 @@ bool stock_take_objections(StockStore *store, const StockOrder *const *orders, s
         return false;
     for (size_t i = 0; i < n; i++) {
         bool open = reservations[i] == STOCK_RESERVATION_NONE;
-        objections[i] = open ? NULL : objection(ids[i], reservations[i]);
+        blockers[i] = open ? NULL : blocker(ids[i], reservations[i]);
     }
     return true;
 }
 
 /* A cancellation ends what is taken, and leaves a tombstone where nobody asked yet. */
-bool stock_release_objections(StockStore *store, const StockCancellation *const *cancellations,
-                              size_t n, char **objections, GError **error)
+bool stock_release_replay_blockers(StockStore *store, const StockCancellation *const *cancellations,
+                                   size_t n, char **blockers, GError **error)
 {
     g_autofree ChUuid *ids = g_new(ChUuid, n);
     g_autofree StockReservation *reservations = g_new0(StockReservation, n);
@@ -46,7 +46,7 @@ bool stock_release_objections(StockStore *store, const StockCancellation *const 
     for (size_t i = 0; i < n; i++) {
         bool open =
             reservations[i] == STOCK_RESERVATION_NONE || reservations[i] == STOCK_RESERVATION_TAKEN;
-        objections[i] = open ? NULL : objection(ids[i], reservations[i]);
+        blockers[i] = open ? NULL : blocker(ids[i], reservations[i]);
     }
     return true;
 }
