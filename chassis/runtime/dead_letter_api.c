@@ -20,7 +20,7 @@ enum {
 };
 
 struct ChDeadLetterApi {
-    ChDeadLetterDesk desk;
+    ChDeadLetterAdmin admin;
     const char *token;
     ChHttpQueue *queue;
 };
@@ -103,7 +103,7 @@ static bool list_some(const ChDeadLetterApi *api, ChHttpRequest *request, GError
     }
     size_t limit = (size_t)filter.limit++;
     g_autoptr(GPtrArray) letters = NULL;
-    if (!ch_dead_letter_list(api->desk.pg, &filter, &letters, error))
+    if (!ch_dead_letter_list(api->admin.pg, &filter, &letters, error))
         return false;
     ch_http_respond_json(request, 200, ch_dead_letter_page_json(letters, limit));
     return true;
@@ -115,13 +115,13 @@ static bool show_one(const ChDeadLetterApi *api, ChHttpRequest *request, GError 
     g_autoptr(ChDeadLetter) letter = NULL;
     g_autofree char *blocker = NULL;
     if (ch_http_param_uuid(request, "id", &id) &&
-        !ch_dead_letter_find(api->desk.pg, id, false, &letter, error))
+        !ch_dead_letter_find(api->admin.pg, id, false, &letter, error))
         return false;
     if (letter == NULL) {
         respond_unknown(request);
         return true;
     }
-    if (!ch_dead_letter_replay_blocker(&api->desk, letter, &blocker, error))
+    if (!ch_dead_letter_replay_blocker(&api->admin, letter, &blocker, error))
         return false;
     ch_http_respond_json(request, 200, ch_dead_letter_json(letter, blocker));
     return true;
@@ -129,10 +129,10 @@ static bool show_one(const ChDeadLetterApi *api, ChHttpRequest *request, GError 
 
 /* ---- acting ---- */
 
-/* The texts of @wish live in *json. False: the request was answered. */
-static bool read_wish(ChHttpRequest *request, ChJson **json, ChDeadLetterWish *wish)
+/* The texts of @action live in *json. False: the request was answered. */
+static bool read_action(ChHttpRequest *request, ChJson **json, ChDeadLetterAction *action)
 {
-    if (!ch_http_param_uuid(request, "id", &wish->id)) {
+    if (!ch_http_param_uuid(request, "id", &action->id)) {
         respond_unknown(request);
         return false;
     }
@@ -140,10 +140,10 @@ static bool read_wish(ChHttpRequest *request, ChJson **json, ChDeadLetterWish *w
     *json = ch_http_request_json(request, violations);
     if (*json != NULL) {
         ChJsonValue root = ch_json_root(*json);
-        ch_json_read_bool(root, "dryRun", CH_JSON_OPTIONAL, &wish->dry_run, violations);
-        ChJsonNeed need = wish->dry_run ? CH_JSON_OPTIONAL : CH_JSON_REQUIRED;
-        ch_json_read_text(root, "by", need, 1, MAX_BY_CHARS, &wish->by, violations);
-        ch_json_read_text(root, "why", need, 1, MAX_WHY_CHARS, &wish->why, violations);
+        ch_json_read_bool(root, "dryRun", CH_JSON_OPTIONAL, &action->dry_run, violations);
+        ChJsonNeed need = action->dry_run ? CH_JSON_OPTIONAL : CH_JSON_REQUIRED;
+        ch_json_read_text(root, "by", need, 1, MAX_BY_CHARS, &action->by, violations);
+        ch_json_read_text(root, "why", need, 1, MAX_WHY_CHARS, &action->why, violations);
     }
     if (ch_violations_count(violations) == 0)
         return true;
@@ -151,13 +151,13 @@ static bool read_wish(ChHttpRequest *request, ChJson **json, ChDeadLetterWish *w
     return false;
 }
 
-static void respond_done(ChHttpRequest *request, const ChDeadLetterWish *wish)
+static void respond_done(ChHttpRequest *request, const ChDeadLetterAction *action)
 {
     GString *json = g_string_sized_new(128);
     ch_json_begin_object(json, NULL);
-    ch_json_add_uuid(json, "id", wish->id);
-    ch_json_add_text(json, "act", ch_dead_letter_state_name(wish->act));
-    ch_json_add_bool(json, "dryRun", wish->dry_run);
+    ch_json_add_uuid(json, "id", action->id);
+    ch_json_add_text(json, "act", ch_dead_letter_state_name(action->act));
+    ch_json_add_bool(json, "dryRun", action->dry_run);
     ch_json_end_object(json);
     ch_http_respond_json(request, 200, json);
 }
@@ -166,16 +166,16 @@ static bool act_on_one(const ChDeadLetterApi *api, ChHttpRequest *request, ChDea
                        GError **error)
 {
     g_autoptr(ChJson) json = NULL;
-    ChDeadLetterWish wish = { .act = act, .trace = ch_http_request_trace(request) };
+    ChDeadLetterAction action = { .act = act, .trace = ch_http_request_trace(request) };
     ChDeadLetterOutcome outcome = { CH_DEAD_LETTER_UNKNOWN, NULL };
-    if (!read_wish(request, &json, &wish))
+    if (!read_action(request, &json, &action))
         return true;
-    if (!ch_dead_letter_act(&api->desk, &wish, &outcome, error))
+    if (!ch_dead_letter_act(&api->admin, &action, &outcome, error))
         return false;
     g_autofree char *why = outcome.why;
     switch (outcome.result) {
     case CH_DEAD_LETTER_DONE:
-        respond_done(request, &wish);
+        respond_done(request, &action);
         break;
     case CH_DEAD_LETTER_UNKNOWN:
         respond_unknown(request);
@@ -231,11 +231,12 @@ static bool discard(void *api, ChHttpRequest *const *requests, size_t n, GError 
 
 /* ---- life ---- */
 
-ChDeadLetterApi *ch_dead_letter_api_new(const ChDeadLetterDesk *desk, const char *token)
+ChDeadLetterApi *ch_dead_letter_api_new(const ChDeadLetterAdmin *admin, const char *token)
 {
     ChDeadLetterApi *api = g_new0(ChDeadLetterApi, 1);
-    api->desk = *desk;
-    api->desk.consumers = g_memdup2(desk->consumers, desk->consumers_n * sizeof *desk->consumers);
+    api->admin = *admin;
+    api->admin.consumers =
+        g_memdup2(admin->consumers, admin->consumers_n * sizeof *admin->consumers);
     api->token = token;
     api->queue = ch_http_queue_new("dead letters", MAX_WAITING);
     return api;
@@ -246,7 +247,7 @@ void ch_dead_letter_api_free(ChDeadLetterApi *api)
     if (api == NULL)
         return;
     ch_http_queue_free(api->queue);
-    g_free((void *)api->desk.consumers);
+    g_free((void *)api->admin.consumers);
     g_free(api);
 }
 

@@ -19,7 +19,7 @@ enum {
     DEAD_LETTER_PREFETCH = 32, /* they may be large */
     RELAY_PERIOD_MS = 25,      /* the longest wait of a message on an idle system */
     HOUSEKEEPING_PERIOD_MS = 1000,
-    DESK_BATCH = 1, /* wish about dead letters in a transaction: each locks a letter, in no order */
+    ADMIN_BATCH = 1, /* action on a dead letter in a transaction: each locks one, in no order */
 };
 
 typedef struct {
@@ -212,18 +212,18 @@ void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig 
 void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, void *context)
 {
     g_assert(worker->dead_letters == NULL);
-    const ChDeadLetterDesk desk = {
+    const ChDeadLetterAdmin admin = {
         .pg = pg,
         .consumers = (const ChSubscriptionConfig *)(const void *)worker->subscriptions->data,
         .consumers_n = worker->subscriptions->len,
         .context = context,
         .inbox_retention_ms = worker->settings->inbox_retention_ms,
     };
-    worker->dead_letters = ch_dead_letter_api_new(&desk, worker->settings->admin_token);
+    worker->dead_letters = ch_dead_letter_api_new(&admin, worker->settings->admin_token);
     ch_worker_own(worker, worker->dead_letters, free_dead_letter_api);
     const ChLaneConfig lane = {
         .name = "dead letters",
-        .max_batch = DESK_BATCH,
+        .max_batch = ADMIN_BATCH,
         .source = ch_http_queue_source(ch_dead_letter_api_queue(worker->dead_letters)),
         .work = ch_pg_work(pg),
         .handler = ch_http_queue_handle,

@@ -1,5 +1,5 @@
 /* What of a decision about a replay needs no database. */
-#include "chassis/messaging/dead_letter_desk.h"
+#include "chassis/messaging/dead_letter_admin.h"
 #include "chassis/runtime/dead_letter_json.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Deciding about a letter, and acting on it. */
-#include "chassis/messaging/dead_letter_desk.h"
+#include "chassis/messaging/dead_letter_admin.h"
 
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
@@ -15,11 +15,11 @@ CH_COUNTER(acts_total, "cartwheel_dead_letter_acts_total",
 
 /* ---- deciding ---- */
 
-static const ChSubscriptionConfig *consumer_of(const ChDeadLetterDesk *desk, const char *queue)
+static const ChSubscriptionConfig *consumer_of(const ChDeadLetterAdmin *admin, const char *queue)
 {
-    for (size_t i = 0; i < desk->consumers_n; i++) {
-        if (strcmp(desk->consumers[i].queue->name, queue) == 0)
-            return &desk->consumers[i];
+    for (size_t i = 0; i < admin->consumers_n; i++) {
+        if (strcmp(admin->consumers[i].queue->name, queue) == 0)
+            return &admin->consumers[i];
     }
     return NULL;
 }
@@ -75,12 +75,12 @@ char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig
 }
 
 /* What the inbox and the service's own data say of a readable letter. */
-static bool ask_the_database(const ChDeadLetterDesk *desk, const ChSubscriptionConfig *consumer,
+static bool ask_the_database(const ChDeadLetterAdmin *admin, const ChSubscriptionConfig *consumer,
                              const ChEvent *event, void *command, char **blocker, GError **error)
 {
     bool known = false;
     *blocker = NULL;
-    if (!ch_inbox_knows(desk->pg, consumer->queue->name, &event->id, 1, &known, error))
+    if (!ch_inbox_knows(admin->pg, consumer->queue->name, &event->id, 1, &known, error))
         return false;
     if (known) {
         char id[CH_UUID_TEXT_BYTES];
@@ -90,18 +90,18 @@ static bool ask_the_database(const ChDeadLetterDesk *desk, const ChSubscriptionC
         return true;
     }
     return consumer->replay_blockers == NULL ||
-           consumer->replay_blockers(desk->context, &command, 1, blocker, error);
+           consumer->replay_blockers(admin->context, &command, 1, blocker, error);
 }
 
-bool ch_dead_letter_replay_blocker(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
+bool ch_dead_letter_replay_blocker(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
                                    char **blocker, GError **error)
 {
-    const ChSubscriptionConfig *consumer = consumer_of(desk, letter->queue);
-    int64_t oldest_us = ch_time_now_us() - desk->inbox_retention_ms * 1000;
+    const ChSubscriptionConfig *consumer = consumer_of(admin, letter->queue);
+    int64_t oldest_us = ch_time_now_us() - admin->inbox_retention_ms * 1000;
     g_autoptr(ChEvent) event = NULL;
     void *command = NULL;
     char *found = ch_dead_letter_read(letter, consumer, oldest_us, &event, &command);
-    bool ok = found != NULL || ask_the_database(desk, consumer, event, command, &found, error);
+    bool ok = found != NULL || ask_the_database(admin, consumer, event, command, &found, error);
     if (command != NULL)
         consumer->free_command(command);
     if (ok)
@@ -113,7 +113,7 @@ bool ch_dead_letter_replay_blocker(const ChDeadLetterDesk *desk, const ChDeadLet
 
 /* Through the default exchange: no other consumer of the event sees it. Without a retry count it
  * has all its attempts again. */
-static bool send(const ChDeadLetterDesk *desk, const ChDeadLetter *letter, GError **error)
+static bool send(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter, GError **error)
 {
     const ChOutboxMessage message = {
         .message_id = letter->message_id,
@@ -125,65 +125,66 @@ static bool send(const ChDeadLetterDesk *desk, const ChDeadLetter *letter, GErro
         .traceparent = letter->traceparent,
         .mandatory = true,
     };
-    return ch_outbox_add(desk->pg, &message, 1, error);
+    return ch_outbox_add(admin->pg, &message, 1, error);
 }
 
-static void log_refusal(const ChDeadLetter *letter, const ChDeadLetterWish *wish, const char *why)
+static void log_refusal(const ChDeadLetter *letter, const ChDeadLetterAction *action,
+                        const char *why)
 {
-    if (wish->dry_run)
+    if (action->dry_run)
         return;
     ch_log_warning("dead letter is left alone", CH_ID("dead_letter_id", letter->id),
                    CH_STR("queue", letter->queue), CH_STR("message_id", letter->message_id),
-                   CH_STR("by", wish->by), CH_STR("blocker", why), CH_TRACE(wish->trace));
+                   CH_STR("by", action->by), CH_STR("blocker", why), CH_TRACE(action->trace));
     ch_metric_add(ch_metric(&acts_total, "refused"), 1);
 }
 
-static bool note(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
-                 const ChDeadLetterWish *wish, GError **error)
+static bool note(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
+                 const ChDeadLetterAction *action, GError **error)
 {
-    if (!ch_dead_letter_note(desk->pg, letter->id, wish->act, wish->by, wish->why, error))
+    if (!ch_dead_letter_note(admin->pg, letter->id, action->act, action->by, action->why, error))
         return false;
-    const char *act = ch_dead_letter_state_name(wish->act);
+    const char *act = ch_dead_letter_state_name(action->act);
     ch_log_info("dead letter acted upon", CH_ID("dead_letter_id", letter->id), CH_STR("act", act),
                 CH_STR("queue", letter->queue), CH_STR("message_id", letter->message_id),
-                CH_STR("by", wish->by), CH_STR("why", wish->why), CH_TRACE(wish->trace));
+                CH_STR("by", action->by), CH_STR("why", action->why), CH_TRACE(action->trace));
     ch_metric_add(ch_metric(&acts_total, act), 1);
     return true;
 }
 
-/* Why @letter may not be acted upon as wished; NULL when it may. */
-static bool blocker_of(const ChDeadLetterDesk *desk, const ChDeadLetter *letter,
-                       const ChDeadLetterWish *wish, char **blocker, GError **error)
+/* Why @letter may not be acted upon as asked; NULL when it may. */
+static bool blocker_of(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
+                       const ChDeadLetterAction *action, char **blocker, GError **error)
 {
-    if (wish->act == CH_DEAD_LETTER_REPLAYED)
-        return ch_dead_letter_replay_blocker(desk, letter, blocker, error);
+    if (action->act == CH_DEAD_LETTER_REPLAYED)
+        return ch_dead_letter_replay_blocker(admin, letter, blocker, error);
     *blocker = blocker_of_state(letter);
     return true;
 }
 
-bool ch_dead_letter_act(const ChDeadLetterDesk *desk, const ChDeadLetterWish *wish,
+bool ch_dead_letter_act(const ChDeadLetterAdmin *admin, const ChDeadLetterAction *action,
                         ChDeadLetterOutcome *outcome, GError **error)
 {
-    g_assert(wish->act != CH_DEAD_LETTER_WAITING);
+    g_assert(action->act != CH_DEAD_LETTER_WAITING);
     g_autoptr(ChDeadLetter) letter = NULL;
     char *blocker = NULL;
-    if (!ch_dead_letter_find(desk->pg, wish->id, !wish->dry_run, &letter, error))
+    if (!ch_dead_letter_find(admin->pg, action->id, !action->dry_run, &letter, error))
         return false;
     if (letter == NULL) {
         *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_UNKNOWN, NULL };
         return true;
     }
-    if (!blocker_of(desk, letter, wish, &blocker, error))
+    if (!blocker_of(admin, letter, action, &blocker, error))
         return false;
     if (blocker != NULL) {
-        log_refusal(letter, wish, blocker);
+        log_refusal(letter, action, blocker);
         *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_REFUSED, blocker };
         return true;
     }
     *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_DONE, NULL };
-    if (wish->dry_run)
+    if (action->dry_run)
         return true;
-    if (wish->act == CH_DEAD_LETTER_REPLAYED && !send(desk, letter, error))
+    if (action->act == CH_DEAD_LETTER_REPLAYED && !send(admin, letter, error))
         return false;
-    return note(desk, letter, wish, error);
+    return note(admin, letter, action, error);
 }

@@ -10,16 +10,16 @@
 #include "chassis/messaging/dead_letter_store.h"
 #include "chassis/messaging/subscription.h"
 
-/** Where the letters of one service are dealt with. All is borrowed and belongs to one lane. */
+/** Dead letter administration of one service. All is borrowed and belongs to one lane. */
 typedef struct {
     ChPg *pg;
     const ChSubscriptionConfig *consumers; /* consumers_n: of the queues that can be replayed to */
     size_t consumers_n;
     void *context; /* of their `replay_blockers` */
     int64_t inbox_retention_ms;
-} ChDeadLetterDesk;
+} ChDeadLetterAdmin;
 
-/** An operator's wish. Texts are borrowed. */
+/** What an operator asks for. Texts are borrowed. */
 typedef struct {
     ChUuid id;
     ChDeadLetterState act; /* REPLAYED or DISCARDED */
@@ -27,7 +27,7 @@ typedef struct {
     const char *why;       /* their reason */
     bool dry_run;          /* decide, and change nothing; .by and .why may be NULL */
     ChTrace trace;         /* for the log */
-} ChDeadLetterWish;
+} ChDeadLetterAction;
 
 typedef enum {
     CH_DEAD_LETTER_DONE,
@@ -40,14 +40,15 @@ typedef struct {
     char *why; /* of REFUSED: new, a sentence about "it"; else NULL */
 } ChDeadLetterOutcome;
 
-/** Does in the open transaction what is wished. A discarded letter is kept, and nothing else knows
+/** Carries out @action in the open transaction. A discarded letter is kept, and nothing else knows
  * of it any more. On success *outcome is set. Errors: as ch_pg_query(). */
-CH_MUST_CHECK bool ch_dead_letter_act(const ChDeadLetterDesk *desk, const ChDeadLetterWish *wish,
+CH_MUST_CHECK bool ch_dead_letter_act(const ChDeadLetterAdmin *admin,
+                                      const ChDeadLetterAction *action,
                                       ChDeadLetterOutcome *outcome, GError **error);
 
 /** *blocker: why a replay of @letter would be refused, new text; NULL when it would not. Errors
  * the same. */
-CH_MUST_CHECK bool ch_dead_letter_replay_blocker(const ChDeadLetterDesk *desk,
+CH_MUST_CHECK bool ch_dead_letter_replay_blocker(const ChDeadLetterAdmin *admin,
                                                  const ChDeadLetter *letter, char **blocker,
                                                  GError **error);
 
