@@ -5,7 +5,7 @@
 
 #include "chassis/messaging/event.h"
 #include "notification/application/notifications.h"
-#include "notification/worker/ends_of_orders.h"
+#include "notification/worker/order_outcomes.h"
 #include "order/application/orders.h"
 #include "order/worker/stock_results.h"
 #include "stock/application/stock.h"

@@ -8,7 +8,7 @@
 #include "notification/infrastructure/pg_templates.h"
 #include "notification/infrastructure/topology.h"
 #include "notification_migrations.h"
-#include "notification/worker/ends_of_orders.h"
+#include "notification/worker/order_outcomes.h"
 #include "notification/worker/sender.h"
 #include "notification/worker/settings.h"
 

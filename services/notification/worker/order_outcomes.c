@@ -1,5 +1,5 @@
 /* Decoding of OrderConfirmedEvent and OrderCancelledEvent. */
-#include "notification/worker/ends_of_orders.h"
+#include "notification/worker/order_outcomes.h"
 
 #include "notification/application/use_cases.h"
 
