@@ -85,8 +85,8 @@ static bool ask_the_database(const ChDeadLetterAdmin *admin, const ChSubscriptio
     if (known) {
         char id[CH_UUID_TEXT_BYTES];
         ch_uuid_format(event->id, id);
-        *blocker = g_strdup_printf("it took effect: %s took in the event %s before",
-                                   consumer->queue->name, id);
+        *blocker =
+            g_strdup_printf("it took effect: %s has handled event %s", consumer->queue->name, id);
         return true;
     }
     return consumer->replay_blockers == NULL ||

@@ -14,7 +14,7 @@ CH_COUNTER(retries_total, "cartwheel_messages_retried_total", "messages sent to 
 CH_COUNTER(dead_letters_total, "cartwheel_messages_dead_lettered_total",
            "messages given up; someone must act", "queue");
 
-void ch_failure_watch(const ChQueue *queue)
+void ch_failure_register(const ChQueue *queue)
 {
     ch_metric_add(ch_metric(&retries_total, queue->name), 0);
     ch_metric_add(ch_metric(&dead_letters_total, queue->name), 0);

@@ -6,7 +6,7 @@
 #include "chassis/rabbitmq/consumer.h"
 
 /** Makes the counters of @queue's retries and dead letters show 0 from the start. */
-void ch_failure_watch(const ChQueue *queue);
+void ch_failure_register(const ChQueue *queue);
 
 /** Sends @delivery to the retry queue of its next attempt, from where it comes back after a delay.
  * Its retry_count must be below CH_RETRIES. Errors: as ch_outbox_add(). */

@@ -5,7 +5,7 @@
  */
 static const ChPgStatement sql_insert_inbox = {
     "insert into inbox (consumer, event_id)"
-    " select $1, event_id from unnest($2) as taken (event_id) order by event_id"
+    " select $1, event_id from unnest($2) as recorded (event_id) order by event_id"
     " on conflict do nothing returning event_id",
     { CH_PG_TEXT, CH_PG_UUIDS },
 };
@@ -17,8 +17,8 @@ static const ChPgStatement sql_select_inbox = {
     { CH_PG_TEXT, CH_PG_UUIDS },
 };
 
-bool ch_inbox_take_in(ChPg *pg, const char *consumer, const ChUuid *ids, size_t n, bool *fresh,
-                      GError **error)
+bool ch_inbox_record(ChPg *pg, const char *consumer, const ChUuid *ids, size_t n, bool *fresh,
+                     GError **error)
 {
     ChPgParams *params = ch_pg_params_new(&sql_insert_inbox);
     ch_pg_add_text(params, 0, consumer);

@@ -1,4 +1,5 @@
-/* The inbox: which events a consumer has taken in. Its row commits together with their effect. */
+/* The inbox: which events a consumer has handled. An event's row commits together with its effect.
+ */
 #pragma once
 
 #include "chassis/core/uuid.h"
@@ -6,13 +7,13 @@
 
 #include <stddef.h>
 
-/** Takes in ids[0..n) for @consumer in the open transaction of @pg. fresh[i] tells whether ids[i]
- * is new: false for one taken in before, and for the second of two equal ids of the batch. Waits
- * for a concurrent transaction that takes in the same id. Errors: as ch_pg_query(). */
-CH_MUST_CHECK bool ch_inbox_take_in(ChPg *pg, const char *consumer, const ChUuid *ids, size_t n,
-                                    bool *fresh, GError **error);
+/** Records ids[0..n) for @consumer in the open transaction of @pg. fresh[i] tells whether ids[i] is
+ * new: false for one recorded before, and for the second of two equal ids of the batch. Waits for a
+ * concurrent transaction that records the same id. Errors: as ch_pg_query(). */
+CH_MUST_CHECK bool ch_inbox_record(ChPg *pg, const char *consumer, const ChUuid *ids, size_t n,
+                                   bool *fresh, GError **error);
 
-/** known[i]: @consumer has taken in ids[i], as far as the open transaction of @pg sees. Errors: as
- * ch_pg_query(). */
+/** known[i]: ids[i] is recorded for @consumer, as far as the open transaction of @pg sees. Errors:
+ * as ch_pg_query(). */
 CH_MUST_CHECK bool ch_inbox_knows(ChPg *pg, const char *consumer, const ChUuid *ids, size_t n,
                                   bool *known, GError **error);

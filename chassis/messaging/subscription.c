@@ -16,7 +16,7 @@ enum {
 
 CH_COUNTER(consumed_total, "cartwheel_messages_consumed_total", "messages received", "queue");
 CH_COUNTER(duplicates_total, "cartwheel_messages_duplicate_total",
-           "messages whose event was taken in before", "queue");
+           "messages whose event was handled before", "queue");
 CH_COUNTER(rejected_total, "cartwheel_messages_rejected_total",
            "messages handed to the dead letter queue unread", "queue");
 CH_HISTOGRAM(batch_size, "cartwheel_consumer_batch_size", "messages handled at once", "queue",
@@ -186,8 +186,8 @@ static bool fail_item(ChSubscription *subscription, Item *item, const char *why,
         !config->give_up(config->context, item->event, &announced, error))
         return false;
     bool fresh = true;
-    if (announced && !ch_inbox_take_in(subscription->pg, config->queue->name, &item->event->id, 1,
-                                       &fresh, error))
+    if (announced &&
+        !ch_inbox_record(subscription->pg, config->queue->name, &item->event->id, 1, &fresh, error))
         return false;
     return ch_failure_dead_letter(subscription->pg, config->queue, item->delivery, why, error);
 }
@@ -210,7 +210,7 @@ static const ChSourceOps subscription_source_ops = {
 
 /* ---- the handler ---- */
 
-/* Takes in the events of those items that have a command, and picks the commands that are new. */
+/* Records the events of those items that have a command, and picks the commands that are new. */
 static bool pick_fresh(ChSubscription *subscription, void *const *items, size_t n, void **commands,
                        size_t *fresh_n, GError **error)
 {
@@ -228,8 +228,8 @@ static bool pick_fresh(ChSubscription *subscription, void *const *items, size_t 
     *fresh_n = 0;
     if (known == 0)
         return true;
-    if (!ch_inbox_take_in(subscription->pg, subscription->config.queue->name, ids, known, fresh,
-                          error))
+    if (!ch_inbox_record(subscription->pg, subscription->config.queue->name, ids, known, fresh,
+                         error))
         return false;
     for (size_t i = 0; i < known; i++) {
         if (fresh[i])
@@ -278,7 +278,7 @@ ChSubscription *ch_subscription_new(const ChSubscriptionConfig *config, ChPg *pg
     subscription->rejected = ch_metric(&rejected_total, queue);
     subscription->batch_size = ch_metric(&batch_size, queue);
     subscription->handler_seconds = ch_metric(&handler_seconds, queue);
-    ch_failure_watch(config->queue);
+    ch_failure_register(config->queue);
     return subscription;
 }
 

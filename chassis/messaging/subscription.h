@@ -1,7 +1,7 @@
-/* A subscription: one queue, decoded, taken in once, handled in batches, and what becomes of
+/* A subscription: one queue, decoded, handled in batches and once each, and what becomes of
  * messages that cannot be handled.
  *
- *   handled, or taken in before            acknowledged
+ *   handled, now or before                 acknowledged
  *   failed, attempts 1 and 2               to <queue>.retry.<attempt>, back after its delay
  *   failed, attempt 3                      to the dead letter queue, with the reason
  *   no envelope at all                     to the dead letter queue at once
@@ -26,7 +26,7 @@ typedef struct {
     /* The use case: commands[0..n) are new to this consumer. Errors: as a ChHandler's. */
     bool (*handle)(void *context, void *const *commands, size_t n, GError **error);
     /* Announces, in the open transaction, that @event was given up; *announced when it did, and the
-     * event then counts as taken in. NULL: nobody has to know. */
+     * event then counts as handled. NULL: nobody has to know. */
     bool (*give_up)(void *context, const ChEvent *event, bool *announced, GError **error);
     /* Why handling commands[0..n) now would have no effect; asked before a dead letter is replayed.
      * blockers[i] is new text, or NULL when handling it would have its effect. Changes nothing,
