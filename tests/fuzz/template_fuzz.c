@@ -4,7 +4,7 @@
 
 #include "chassis/client/mail.h"
 #include "notification/application/template_text.h"
-#include "notification/application/use_cases.h"
+#include "notification/application/templates.h"
 
 #include <string.h>
 

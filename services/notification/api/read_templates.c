@@ -1,11 +1,12 @@
 /* Showing templates, and how they would look filled in. */
-#include "notification/api/templates.h"
+#include "notification/api/read_templates.h"
 
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
 #include "notification/api/template_json.h"
-#include "notification/application/use_cases.h"
+#include "notification/application/ports.h"
+#include "notification/application/templates.h"
 
 enum {
     DEFAULT_LIMIT = 100, /* they are few: most clients want all of them */

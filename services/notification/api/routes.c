@@ -2,7 +2,8 @@
 #include "notification/api/routes.h"
 
 #include "notification/api/log.h"
-#include "notification/api/templates.h"
+#include "notification/api/read_templates.h"
+#include "notification/api/write_templates.h"
 
 #define TEMPLATES "/api/notificationtemplates"
 

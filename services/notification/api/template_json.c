@@ -5,7 +5,7 @@
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
 #include "notification/application/template_text.h"
-#include "notification/application/use_cases.h"
+#include "notification/application/templates.h"
 
 /* ---- out ---- */
 

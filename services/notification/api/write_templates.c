@@ -1,5 +1,5 @@
 /* Creating, changing and deleting templates. */
-#include "notification/api/templates.h"
+#include "notification/api/write_templates.h"
 
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"

@@ -1,7 +1,8 @@
 /* Sending what is due: one look-up, one round of each channel for the whole batch. */
-#include "notification/application/use_cases.h"
+#include "notification/application/deliver.h"
 
 #include "chassis/core/log.h"
+#include "chassis/core/time.h"
 #include "notification/application/compose.h"
 
 #include <string.h>
@@ -11,27 +12,21 @@ enum {
     GIVEN_BACK_MS = 1000, /* what no attempt was made for, such as when the circuit is open */
 };
 
-void notification_delivery_free(void *opaque)
-{
-    NotificationDelivery *delivery = opaque;
-    if (delivery == NULL)
-        return;
-    notification_values_clear(&delivery->values);
-    if (delivery->templates != NULL)
-        g_ptr_array_unref(delivery->templates);
-    g_free(delivery->destination);
-    g_free(delivery->subject);
-    g_free(delivery->body);
-    g_free(delivery->error);
-    g_free(delivery);
-}
+/* After attempt 1, 2, ...; each is spread by jitter, so that an outage does not end in a burst. */
+static const int retry_delays_ms[] = { 5 * 1000, 30 * 1000, 120 * 1000, 600 * 1000 };
+G_STATIC_ASSERT(G_N_ELEMENTS(retry_delays_ms) == NOTIFICATION_MAX_ATTEMPTS - 1);
 
-void notification_customer_clear(NotificationCustomer *customer)
+/* An attempt failed: TRY_LATER with a growing delay, or REFUSED after the last. Takes @why. */
+static void fail_attempt(NotificationDelivery *delivery, char *why)
 {
-    g_clear_pointer(&customer->name, g_free);
-    g_clear_pointer(&customer->email, g_free);
-    g_clear_pointer(&customer->phone, g_free);
-    g_clear_pointer(&customer->language, g_free);
+    g_free(delivery->error);
+    delivery->error = why;
+    if (delivery->attempt >= NOTIFICATION_MAX_ATTEMPTS) {
+        delivery->verdict = NOTIFICATION_REFUSED;
+        return;
+    }
+    delivery->verdict = NOTIFICATION_TRY_LATER;
+    delivery->retry_after_ms = ch_time_jitter_ms(retry_delays_ms[delivery->attempt - 1]);
 }
 
 bool notification_claim(NotificationStore *store, NotificationTemplateStore *templates, size_t max,
@@ -77,8 +72,11 @@ static size_t compose_all(NotificationCustomers *directory, NotificationDelivery
     size_t composed = 0;
     for (size_t i = 0; i < n; i++) {
         gpointer place = g_hash_table_lookup(places, &deliveries[i]->customer_id);
-        if (notification_compose(deliveries[i], &customers[GPOINTER_TO_SIZE(place)]))
+        char *why = notification_compose(deliveries[i], &customers[GPOINTER_TO_SIZE(place)]);
+        if (why == NULL)
             deliveries[composed++] = deliveries[i];
+        else /* an operator may put that right before the last attempt */
+            fail_attempt(deliveries[i], why);
     }
     for (size_t i = 0; i < distinct; i++)
         notification_customer_clear(&customers[i]);
@@ -109,7 +107,7 @@ static void judge(NotificationDelivery *delivery, NotificationReceipt *receipt)
         g_free(receipt->why);
         break;
     case NOTIFICATION_TRY_LATER:
-        notification_fail_attempt(delivery, tidy(receipt->why));
+        fail_attempt(delivery, tidy(receipt->why));
         return;
     case NOTIFICATION_GIVEN_BACK:
         delivery->retry_after_ms = GIVEN_BACK_MS;
@@ -122,7 +120,7 @@ static void judge(NotificationDelivery *delivery, NotificationReceipt *receipt)
 }
 
 /* Sends those of deliveries[0..n) that go through the channel @kind. */
-static void send_through(const NotificationOutlets *outlets, NotificationChannelKind kind,
+static void send_through(const NotificationGateways *gateways, NotificationChannelKind kind,
                          NotificationDelivery *const *deliveries, size_t n)
 {
     g_autofree NotificationMessage *messages = g_new(NotificationMessage, n);
@@ -140,7 +138,7 @@ static void send_through(const NotificationOutlets *outlets, NotificationChannel
     }
     if (count == 0)
         return;
-    NotificationChannel *channel = outlets->channels[kind];
+    NotificationChannel *channel = gateways->channels[kind];
     channel->ops->send(channel, messages, count, receipts);
     for (size_t i = 0; i < count; i++)
         judge(sent[i], &receipts[i]);
@@ -156,8 +154,8 @@ static bool is_worn_out(NotificationDelivery *delivery)
     return true;
 }
 
-void notification_send(const NotificationOutlets *outlets, NotificationDelivery *const *deliveries,
-                       size_t n)
+void notification_send(const NotificationGateways *gateways,
+                       NotificationDelivery *const *deliveries, size_t n)
 {
     g_autofree NotificationDelivery **open = g_new(NotificationDelivery *, n);
     size_t count = 0;
@@ -167,9 +165,9 @@ void notification_send(const NotificationOutlets *outlets, NotificationDelivery 
     }
     if (count == 0)
         return;
-    count = compose_all(outlets->customers, open, count);
-    send_through(outlets, NOTIFICATION_EMAIL, open, count);
-    send_through(outlets, NOTIFICATION_SMS, open, count);
+    count = compose_all(gateways->customers, open, count);
+    send_through(gateways, NOTIFICATION_EMAIL, open, count);
+    send_through(gateways, NOTIFICATION_SMS, open, count);
 }
 
 /* ---- telling ---- */

@@ -1,5 +1,5 @@
 /* Taking in the ends of orders. */
-#include "notification/application/use_cases.h"
+#include "notification/application/receive.h"
 
 #include "chassis/core/log.h"
 

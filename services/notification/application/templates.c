@@ -1,5 +1,5 @@
 /* The rules of templates. */
-#include "notification/application/use_cases.h"
+#include "notification/application/templates.h"
 
 #include "notification/application/template_text.h"
 

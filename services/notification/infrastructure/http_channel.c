@@ -1,7 +1,8 @@
 /* An HTTP gateway. The delays between attempts are the notification's own, so no retries here. */
-#include "notification/infrastructure/channels.h"
+#include "notification/infrastructure/http_channel.h"
 
 #include "chassis/client/client.h"
+#include "chassis/core/cast.h"
 #include "chassis/core/time.h"
 #include "chassis/json/json_writer.h"
 
@@ -13,12 +14,19 @@ enum {
 };
 
 typedef struct {
-    NotificationChannel base; /* first: the cast back is valid */
+    NotificationChannel base;
     const char *url;
     ChHttpClient *client;
-    NotificationPatience patience;
+    NotificationCancellation cancellation;
     int64_t cut_us; /* when what is under way is cut off; 0: nobody asked for it */
 } HttpChannel;
+
+static const NotificationChannelOps http_channel_ops;
+
+static HttpChannel *http_of(NotificationChannel *self)
+{
+    return CH_CAST(HttpChannel, self, &http_channel_ops);
+}
 
 typedef struct {
     GString *body;
@@ -65,7 +73,7 @@ static NotificationVerdict verdict_of(const ChHttpCall *call)
 static bool is_over(void *context)
 {
     HttpChannel *channel = context;
-    if (channel->cut_us == 0 && channel->patience.cancelled(channel->patience.context))
+    if (channel->cut_us == 0 && channel->cancellation.cancelled(channel->cancellation.context))
         channel->cut_us = ch_time_monotonic_us() + INT64_C(1000) * GRACE_MS;
     return channel->cut_us != 0 && ch_time_monotonic_us() >= channel->cut_us;
 }
@@ -73,7 +81,7 @@ static bool is_over(void *context)
 static void deliver(NotificationChannel *self, const NotificationMessage *messages, size_t n,
                     NotificationReceipt *receipts)
 {
-    HttpChannel *channel = (HttpChannel *)self;
+    HttpChannel *channel = http_of(self);
     g_autofree Letter *letters = g_new0(Letter, n);
     g_autofree ChHttpCall *calls = g_new0(ChHttpCall, n);
     for (size_t i = 0; i < n; i++) {
@@ -94,7 +102,7 @@ static void deliver(NotificationChannel *self, const NotificationMessage *messag
 
 static void free_channel(NotificationChannel *self)
 {
-    ch_http_client_free(((HttpChannel *)self)->client);
+    ch_http_client_free(http_of(self)->client);
     g_free(self);
 }
 
@@ -104,12 +112,13 @@ static const NotificationChannelOps http_channel_ops = {
 };
 
 NotificationChannel *notification_http_channel_new(const char *name, const char *url,
-                                                   NotificationPatience patience, GError **error)
+                                                   NotificationCancellation cancellation,
+                                                   GError **error)
 {
     HttpChannel *channel = g_new0(HttpChannel, 1);
     channel->base.ops = &http_channel_ops;
     channel->url = url;
-    channel->patience = patience;
+    channel->cancellation = cancellation;
     const ChHttpClientConfig config = {
         .name = name,
         .timeout_ms = NOTIFICATION_SEND_TIMEOUT_MS,

@@ -3,6 +3,7 @@
 
 #include "chassis/client/client.h"
 #include "chassis/client/mail.h"
+#include "chassis/core/cast.h"
 #include "chassis/json/json.h"
 
 #include <string.h>
@@ -22,10 +23,17 @@ enum {
 };
 
 typedef struct {
-    NotificationCustomers base; /* first: the cast back is valid */
+    NotificationCustomers base;
     const char *url;
     ChHttpClient *client; /* NULL: there is no service */
 } HttpCustomers;
+
+static const NotificationCustomersOps http_customers_ops;
+
+static HttpCustomers *http_of(NotificationCustomers *self)
+{
+    return CH_CAST(HttpCustomers, self, &http_customers_ops);
+}
 
 /* ---- reading an answer ---- */
 
@@ -105,7 +113,7 @@ static void prepare(const HttpCustomers *customers, ChUuid id, ChTrace trace, Qu
 static void look_up(NotificationCustomers *self, const ChUuid *ids, const ChTrace *traces, size_t n,
                     NotificationCustomer *found)
 {
-    const HttpCustomers *customers = (const HttpCustomers *)self;
+    const HttpCustomers *customers = http_of(self);
     if (customers->client == NULL)
         return;
     g_autofree Question *questions = g_new0(Question, n);
@@ -123,7 +131,7 @@ static void look_up(NotificationCustomers *self, const ChUuid *ids, const ChTrac
 
 static void free_customers(NotificationCustomers *self)
 {
-    ch_http_client_free(((HttpCustomers *)self)->client);
+    ch_http_client_free(http_of(self)->client);
     g_free(self);
 }
 

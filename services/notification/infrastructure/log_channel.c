@@ -1,5 +1,5 @@
 /* The channel of the embedded run. */
-#include "notification/infrastructure/channels.h"
+#include "notification/infrastructure/log_channel.h"
 
 static void deliver(NotificationChannel *self G_GNUC_UNUSED,
                     const NotificationMessage *messages G_GNUC_UNUSED, size_t n,

@@ -1,7 +1,8 @@
 /* A mail server; also an SMS gateway that takes mail. One mail after the other. */
-#include "notification/infrastructure/channels.h"
+#include "notification/infrastructure/smtp_channel.h"
 
 #include "chassis/client/mail.h"
+#include "chassis/core/cast.h"
 #include "chassis/core/time.h"
 
 enum {
@@ -9,12 +10,19 @@ enum {
 };
 
 typedef struct {
-    NotificationChannel base; /* first: the cast back is valid */
+    NotificationChannel base;
     const char *from;
     const char *sms_domain;
-    NotificationPatience patience;
+    NotificationCancellation cancellation;
     ChMailer *mailer;
 } SmtpChannel;
+
+static const NotificationChannelOps smtp_channel_ops;
+
+static SmtpChannel *smtp_of(NotificationChannel *self)
+{
+    return CH_CAST(SmtpChannel, self, &smtp_channel_ops);
+}
 
 /* Free with g_free(). */
 static char *address_of(const SmtpChannel *channel, const char *to)
@@ -54,11 +62,11 @@ static NotificationReceipt send_one(SmtpChannel *channel, const NotificationMess
 static void deliver(NotificationChannel *self, const NotificationMessage *messages, size_t n,
                     NotificationReceipt *receipts)
 {
-    SmtpChannel *channel = (SmtpChannel *)self;
+    SmtpChannel *channel = smtp_of(self);
     int64_t end_us = ch_time_monotonic_us() + INT64_C(1000) * NOTIFICATION_SEND_BUDGET_MS;
     for (size_t i = 0; i < n; i++) {
         bool over = ch_time_monotonic_us() >= end_us ||
-                    channel->patience.cancelled(channel->patience.context);
+                    channel->cancellation.cancelled(channel->cancellation.context);
         if (over)
             receipts[i] = (NotificationReceipt){ NOTIFICATION_GIVEN_BACK,
                                                  g_strdup("its turn did not come in time") };
@@ -69,7 +77,7 @@ static void deliver(NotificationChannel *self, const NotificationMessage *messag
 
 static void free_channel(NotificationChannel *self)
 {
-    ch_mailer_free(((SmtpChannel *)self)->mailer);
+    ch_mailer_free(smtp_of(self)->mailer);
     g_free(self);
 }
 
@@ -94,7 +102,7 @@ NotificationChannel *notification_smtp_channel_new(const NotificationSmtpConfig 
     channel->base.ops = &smtp_channel_ops;
     channel->from = config->from;
     channel->sms_domain = config->sms_domain;
-    channel->patience = config->patience;
+    channel->cancellation = config->cancellation;
     channel->mailer = g_steal_pointer(&mailer);
     return &channel->base;
 }

@@ -2,10 +2,12 @@
 #include "chassis/postgres/pipeline.h"
 #include "chassis/runtime/process.h"
 #include "chassis/runtime/worker.h"
-#include "notification/infrastructure/channels.h"
+#include "notification/infrastructure/http_channel.h"
 #include "notification/infrastructure/http_customers.h"
+#include "notification/infrastructure/log_channel.h"
 #include "notification/infrastructure/pg_notifications.h"
 #include "notification/infrastructure/pg_templates.h"
+#include "notification/infrastructure/smtp_channel.h"
 #include "notification/infrastructure/topology.h"
 #include "notification_migrations.h"
 #include "notification/worker/order_outcomes.h"
@@ -88,28 +90,28 @@ static NotificationCustomers *new_customers(ChWorker *worker, const Notification
     return customers;
 }
 
-/* The way for e-mail, or with @sms for SMS. */
+/* The channel for e-mail, or with @sms for SMS. */
 static NotificationChannel *new_channel(ChWorker *worker, const NotificationSettings *settings,
                                         Sender *sender, bool sms, GError **error)
 {
-    const NotificationPatience patience = { is_stopping, sender };
+    const NotificationCancellation cancellation = { is_stopping, sender };
     const NotificationSmtpConfig smtp = {
         .url = settings->smtp_url,
         .username = settings->smtp_username,
         .password = settings->smtp_password,
         .from = settings->email_from,
         .sms_domain = sms ? settings->sms_smtp_domain : "",
-        .patience = patience,
+        .cancellation = cancellation,
     };
     NotificationChannel *channel = NULL;
-    switch ((NotificationMeans)(sms ? settings->sms_means : settings->email_means)) {
+    switch ((NotificationTransport)(sms ? settings->sms_transport : settings->email_transport)) {
     case NOTIFICATION_BY_LOG:
         channel = notification_log_channel_new();
         break;
     case NOTIFICATION_BY_HTTP:
         channel = notification_http_channel_new(
             sms ? sender->sms_name : sender->email_name,
-            sms ? settings->sms_http_url : settings->email_http_url, patience, error);
+            sms ? settings->sms_http_url : settings->email_http_url, cancellation, error);
         break;
     case NOTIFICATION_BY_SMTP:
         channel = notification_smtp_channel_new(&smtp, error);
@@ -127,9 +129,9 @@ static int64_t lease_of(const NotificationSettings *settings)
     int64_t lease_ms = RECORD_MS;
     if (*settings->customer_service_url != '\0')
         lease_ms += NOTIFICATION_CUSTOMERS_BUDGET_MS;
-    if (settings->email_means != NOTIFICATION_BY_LOG)
+    if (settings->email_transport != NOTIFICATION_BY_LOG)
         lease_ms += SEND_MS;
-    if (settings->sms_means != NOTIFICATION_BY_LOG)
+    if (settings->sms_transport != NOTIFICATION_BY_LOG)
         lease_ms += SEND_MS;
     return lease_ms;
 }
@@ -144,21 +146,21 @@ static bool add_sender(ChWorker *worker, const NotificationSettings *settings, i
     ch_worker_own(worker, store, notification_store_free);
     NotificationTemplateStore *templates = notification_pg_templates_new(pg);
     ch_worker_own(worker, templates, notification_template_store_free);
-    NotificationOutlets outlets = { NULL, { NULL } };
-    outlets.customers = new_customers(worker, settings, lane_state, error);
-    if (outlets.customers == NULL)
+    NotificationGateways gateways = { NULL, { NULL } };
+    gateways.customers = new_customers(worker, settings, lane_state, error);
+    if (gateways.customers == NULL)
         return false;
-    outlets.channels[NOTIFICATION_EMAIL] = new_channel(worker, settings, lane_state, false, error);
-    if (outlets.channels[NOTIFICATION_EMAIL] == NULL)
+    gateways.channels[NOTIFICATION_EMAIL] = new_channel(worker, settings, lane_state, false, error);
+    if (gateways.channels[NOTIFICATION_EMAIL] == NULL)
         return false;
-    outlets.channels[NOTIFICATION_SMS] = new_channel(worker, settings, lane_state, true, error);
-    if (outlets.channels[NOTIFICATION_SMS] == NULL)
+    gateways.channels[NOTIFICATION_SMS] = new_channel(worker, settings, lane_state, true, error);
+    if (gateways.channels[NOTIFICATION_SMS] == NULL)
         return false;
     const NotificationSenderConfig config = {
         .work = ch_pg_work(pg),
         .store = store,
         .templates = templates,
-        .outlets = outlets,
+        .gateways = gateways,
         .lease_ms = lease_of(settings),
         .stopping = &lane_state->stopping,
     };

@@ -1,7 +1,7 @@
 /* Decoding of OrderConfirmedEvent and OrderCancelledEvent. */
 #include "notification/worker/order_outcomes.h"
 
-#include "notification/application/use_cases.h"
+#include "notification/application/receive.h"
 
 #define DEFAULT_CURRENCY "USD"
 #define DEFAULT_REASON "none given"

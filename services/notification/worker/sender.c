@@ -1,14 +1,12 @@
 /* Claims, sends, records. */
 #include "notification/worker/sender.h"
 
+#include "chassis/core/cast.h"
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
+#include "chassis/core/wait.h"
 #include "chassis/telemetry/metrics.h"
-
-#include <errno.h>
-#include <pthread.h>
-#include <time.h>
 
 enum {
     POLL_MS = 50, /* between looks for due notifications, unless the last claim was full: many
@@ -24,27 +22,20 @@ CH_HISTOGRAM(send_seconds, "cartwheel_notification_send_seconds",
              "time of looking up, filling in and sending one batch", NULL, CH_BUCKETS_SECONDS);
 
 struct NotificationSender {
-    ChSource source; /* first: the cast back is valid */
+    ChSource base;
     NotificationSenderConfig config;
     int64_t pause_until_us; /* lane thread only: nothing is claimed before */
-    pthread_mutex_t mutex;  /* guards nothing but the waits on `changed` */
-    pthread_cond_t changed; /* *config.stopping was set */
+    ChWait stop;            /* *config.stopping was raised */
 };
 
-/* ---- taking ---- */
+static const ChSourceOps sender_source_ops;
 
-/* Waits until @until_us or the stop. */
-static void wait_until(NotificationSender *sender, int64_t until_us)
+static NotificationSender *sender_of(ChSource *source)
 {
-    struct timespec until = { .tv_sec = (time_t)(until_us / G_USEC_PER_SEC),
-                              .tv_nsec = (until_us % G_USEC_PER_SEC) * 1000 };
-    pthread_mutex_lock(&sender->mutex);
-    while (!atomic_load(sender->config.stopping)) {
-        if (pthread_cond_timedwait(&sender->changed, &sender->mutex, &until) == ETIMEDOUT)
-            break;
-    }
-    pthread_mutex_unlock(&sender->mutex);
+    return CH_CAST(NotificationSender, source, &sender_source_ops);
 }
+
+/* ---- taking ---- */
 
 static void free_all(void *const *items, size_t n)
 {
@@ -75,7 +66,7 @@ static bool claim(NotificationSender *sender, void **items, size_t max, size_t *
 static bool source_take(ChSource *source, void **items, size_t max, int wait_ms, size_t *n,
                         GError **error)
 {
-    NotificationSender *sender = (NotificationSender *)source;
+    NotificationSender *sender = sender_of(source);
     int64_t end_us = ch_time_monotonic_us() + (int64_t)wait_ms * 1000;
     *n = 0;
     while (!atomic_load(sender->config.stopping)) {
@@ -90,7 +81,7 @@ static bool source_take(ChSource *source, void **items, size_t max, int wait_ms,
         }
         if (now_us >= end_us)
             return true;
-        wait_until(sender, MIN(end_us, sender->pause_until_us));
+        ch_wait_for(&sender->stop, sender->config.stopping, MIN(end_us, sender->pause_until_us));
     }
     return true;
 }
@@ -104,7 +95,7 @@ static void source_settle(ChSource *source, void *const *items, size_t n)
         [NOTIFICATION_REFUSED] = "failed",        [NOTIFICATION_TRY_LATER] = "retried",
         [NOTIFICATION_GIVEN_BACK] = "given_back",
     };
-    NotificationSender *sender = (NotificationSender *)source;
+    NotificationSender *sender = sender_of(source);
     NotificationDelivery *const *deliveries = (NotificationDelivery *const *)items;
     notification_log_results(deliveries, n);
     for (size_t i = 0; i < n; i++) {
@@ -119,7 +110,7 @@ static void source_settle(ChSource *source, void *const *items, size_t n)
 /* The database refuses the record: without what was written it must take it. */
 static bool source_fail(ChSource *source, void *item, const GError *why, GError **error)
 {
-    NotificationSender *sender = (NotificationSender *)source;
+    NotificationSender *sender = sender_of(source);
     NotificationDelivery *delivery = item;
     if (delivery->verdict != NOTIFICATION_DELIVERED)
         delivery->verdict = NOTIFICATION_REFUSED;
@@ -154,11 +145,8 @@ static void source_release(ChSource *source G_GNUC_UNUSED, void *const *items, s
 
 static void source_wake(ChSource *source)
 {
-    NotificationSender *sender = (NotificationSender *)source;
-    pthread_mutex_lock(&sender->mutex);
-    atomic_store(sender->config.stopping, true);
-    pthread_cond_broadcast(&sender->changed);
-    pthread_mutex_unlock(&sender->mutex);
+    NotificationSender *sender = sender_of(source);
+    ch_wait_raise(&sender->stop, sender->config.stopping);
 }
 
 static const ChSourceOps sender_source_ops = {
@@ -178,7 +166,7 @@ bool notification_sender_run(void *context, void *const *items, size_t n, GError
     NotificationSender *sender = context;
     NotificationStore *store = sender->config.store;
     int64_t start_us = ch_time_monotonic_us();
-    notification_send(&sender->config.outlets, (NotificationDelivery *const *)items, n);
+    notification_send(&sender->config.gateways, (NotificationDelivery *const *)items, n);
     CH_FAULT_ON("after_send", "sender");
     ch_metric_observe(ch_metric(&batch_size, NULL), (double)n);
     ch_metric_observe_since(ch_metric(&send_seconds, NULL), start_us);
@@ -190,14 +178,9 @@ bool notification_sender_run(void *context, void *const *items, size_t n, GError
 NotificationSender *notification_sender_new(const NotificationSenderConfig *config)
 {
     NotificationSender *sender = g_new0(NotificationSender, 1);
-    sender->source.ops = &sender_source_ops;
+    sender->base.ops = &sender_source_ops;
     sender->config = *config;
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_mutex_init(&sender->mutex, NULL);
-    pthread_cond_init(&sender->changed, &clock);
-    pthread_condattr_destroy(&clock);
+    ch_wait_init(&sender->stop);
     return sender;
 }
 
@@ -206,12 +189,11 @@ void notification_sender_free(void *opaque)
     NotificationSender *sender = opaque;
     if (sender == NULL)
         return;
-    pthread_cond_destroy(&sender->changed);
-    pthread_mutex_destroy(&sender->mutex);
+    ch_wait_clear(&sender->stop);
     g_free(sender);
 }
 
 ChSource *notification_sender_source(NotificationSender *sender)
 {
-    return &sender->source;
+    return &sender->base;
 }

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "chassis/core/lane.h"
-#include "notification/application/use_cases.h"
+#include "notification/application/deliver.h"
 
 #include <stdatomic.h>
 
@@ -17,9 +17,9 @@ typedef struct {
     ChWork *work; /* the lane's */
     NotificationStore *store;
     NotificationTemplateStore *templates;
-    NotificationOutlets outlets;
-    int64_t lease_ms;      /* longer than the outlets need for a batch, and for recording it */
-    atomic_bool *stopping; /* set when the lane is asked to stop: the outlets look at it */
+    NotificationGateways gateways;
+    int64_t lease_ms;      /* longer than the gateways need for a batch, and for recording it */
+    atomic_bool *stopping; /* set when the lane is asked to stop: the gateways look at it */
 } NotificationSenderConfig;
 
 NotificationSender *notification_sender_new(const NotificationSenderConfig *config);

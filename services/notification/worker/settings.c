@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define MEANS "log|http|smtp" /* in the order of NotificationMeans */
+#define TRANSPORTS "log|http|smtp" /* in the order of NotificationTransport */
 
 enum {
     MAX_SENDERS = 64
@@ -19,8 +19,10 @@ const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N] = {
       "lanes that send, at most 64; each has a database connection", NULL },
     { "CUSTOMER_SERVICE_URL", CH_CONFIG_TEXT, FIELD(customer_service_url), "",
       "http(s) base URL of the customer service; empty: made-up data at once", NULL },
-    { "EMAIL_CHANNEL", CH_CONFIG_CHOICE, FIELD(email_means), "log", "how e-mail is sent", MEANS },
-    { "SMS_CHANNEL", CH_CONFIG_CHOICE, FIELD(sms_means), "log", "how SMS are sent", MEANS },
+    { "EMAIL_CHANNEL", CH_CONFIG_CHOICE, FIELD(email_transport), "log", "how e-mail is sent",
+      TRANSPORTS },
+    { "SMS_CHANNEL", CH_CONFIG_CHOICE, FIELD(sms_transport), "log", "how SMS are sent",
+      TRANSPORTS },
     { "EMAIL_HTTP_URL", CH_CONFIG_TEXT, FIELD(email_http_url), "",
       "where EMAIL_CHANNEL=http posts to", NULL },
     { "SMS_HTTP_URL", CH_CONFIG_TEXT, FIELD(sms_http_url), "", "where SMS_CHANNEL=http posts to",
@@ -66,23 +68,24 @@ static bool is_mail_domain(const char *domain)
 bool notification_settings_check(const void *opaque, GError **error)
 {
     const NotificationSettings *settings = opaque;
-    bool by_smtp = settings->email_means == NOTIFICATION_BY_SMTP ||
-                   settings->sms_means == NOTIFICATION_BY_SMTP;
+    bool by_smtp = settings->email_transport == NOTIFICATION_BY_SMTP ||
+                   settings->sms_transport == NOTIFICATION_BY_SMTP;
     if (!ch_worker_check(&settings->worker, error))
         return false;
     if (settings->senders > MAX_SENDERS)
         return bad(error, "NOTIFICATION_SENDERS", "at most 64");
     if (*settings->customer_service_url != '\0' && !is_http_url(settings->customer_service_url))
         return bad(error, "CUSTOMER_SERVICE_URL", "an http:// or https:// URL");
-    if (settings->email_means == NOTIFICATION_BY_HTTP && !is_http_url(settings->email_http_url))
+    if (settings->email_transport == NOTIFICATION_BY_HTTP && !is_http_url(settings->email_http_url))
         return bad(error, "EMAIL_HTTP_URL", "an http:// or https:// URL for EMAIL_CHANNEL=http");
-    if (settings->sms_means == NOTIFICATION_BY_HTTP && !is_http_url(settings->sms_http_url))
+    if (settings->sms_transport == NOTIFICATION_BY_HTTP && !is_http_url(settings->sms_http_url))
         return bad(error, "SMS_HTTP_URL", "an http:// or https:// URL for SMS_CHANNEL=http");
     if (by_smtp && !is_smtp_url(settings->smtp_url))
         return bad(error, "SMTP_URL", "smtp://host:port or smtps://host:port for a channel smtp");
     if (!ch_mail_address_valid(settings->email_from))
         return bad(error, "EMAIL_FROM", "an e-mail address");
-    if (settings->sms_means == NOTIFICATION_BY_SMTP && !is_mail_domain(settings->sms_smtp_domain))
+    if (settings->sms_transport == NOTIFICATION_BY_SMTP &&
+        !is_mail_domain(settings->sms_smtp_domain))
         return bad(error, "SMS_SMTP_DOMAIN", "a domain for SMS_CHANNEL=smtp");
     return true;
 }

@@ -7,13 +7,13 @@ typedef enum {
     NOTIFICATION_BY_LOG,
     NOTIFICATION_BY_HTTP,
     NOTIFICATION_BY_SMTP,
-} NotificationMeans;
+} NotificationTransport;
 
 typedef struct {
     ChWorkerSettings worker;
     int64_t senders;
-    char *customer_service_url; /* "": none */
-    int email_means, sms_means; /* NotificationMeans */
+    char *customer_service_url;         /* "": none */
+    int email_transport, sms_transport; /* NotificationTransport */
     char *email_http_url, *sms_http_url;
     char *smtp_url, *smtp_username, *smtp_password;
     char *email_from;

@@ -1,7 +1,8 @@
 /* Receiving and delivering, with fakes at every port. */
 #include "chassis/core/log.h"
 #include "fakes.h"
-#include "notification/application/use_cases.h"
+#include "notification/application/deliver.h"
+#include "notification/application/receive.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -12,7 +13,7 @@ typedef struct {
     FakeTemplates templates;
     FakeCustomers customers;
     FakeChannel email, sms;
-    NotificationOutlets outlets;
+    NotificationGateways gateways;
     NotificationDelivery *deliveries[FAKE_MAX];
     size_t n;
 } Fixture;
@@ -26,8 +27,8 @@ static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
     fake_channel_init(&f->sms);
     fake_templates_add(&f->templates, NOTIFICATION_ORDER_CONFIRMED, NOTIFICATION_EMAIL, "en",
                        "Order {OrderNumber}", "{CustomerName}: {OrderTotal} {Currency}");
-    f->outlets =
-        (NotificationOutlets){ &f->customers.base, { NULL, &f->email.base, &f->sms.base } };
+    f->gateways =
+        (NotificationGateways){ &f->customers.base, { NULL, &f->email.base, &f->sms.base } };
     f->n = 0;
 }
 
@@ -58,7 +59,7 @@ static void must_claim(Fixture *f, int n, int64_t attempt)
 static const NotificationDelivery *must_send_one(Fixture *f, int64_t attempt)
 {
     must_claim(f, 1, attempt);
-    notification_send(&f->outlets, f->deliveries, f->n);
+    notification_send(&f->gateways, f->deliveries, f->n);
     return f->deliveries[0];
 }
 
@@ -150,7 +151,7 @@ static void test_a_customer_is_asked_for_once(Fixture *f, gconstpointer unused G
 {
     must_claim(f, 3, 1);
     f->deliveries[2]->customer_id = f->deliveries[0]->customer_id;
-    notification_send(&f->outlets, f->deliveries, f->n);
+    notification_send(&f->gateways, f->deliveries, f->n);
     g_assert_cmpuint(f->customers.calls, ==, 1);
     g_assert_cmpuint(f->customers.asked, ==, 2);
     g_assert_cmpuint(f->email.sent, ==, 3);
@@ -223,7 +224,7 @@ static void test_a_broken_template_spares_the_others(Fixture *f, gconstpointer u
                        "{Oops");
     must_claim(f, 3, 1);
     f->deliveries[1]->code = NOTIFICATION_ORDER_CANCELLED;
-    notification_send(&f->outlets, f->deliveries, f->n);
+    notification_send(&f->gateways, f->deliveries, f->n);
     g_assert_cmpint(f->deliveries[0]->verdict, ==, NOTIFICATION_DELIVERED);
     g_assert_cmpint(f->deliveries[1]->verdict, ==, NOTIFICATION_TRY_LATER);
     g_assert_nonnull(strstr(f->deliveries[1]->error, "body: line 1, column 1"));
@@ -277,8 +278,8 @@ static void test_attempts_without_end_are_given_up(Fixture *f, gconstpointer unu
 static void test_again_sends_nothing_twice(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     must_claim(f, 3, 1);
-    notification_send(&f->outlets, f->deliveries, f->n);
-    notification_send(&f->outlets, f->deliveries, f->n);
+    notification_send(&f->gateways, f->deliveries, f->n);
+    notification_send(&f->gateways, f->deliveries, f->n);
     g_assert_cmpuint(f->email.sent, ==, 3);
     g_assert_cmpuint(f->customers.calls, ==, 1);
 }

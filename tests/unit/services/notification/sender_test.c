@@ -47,7 +47,7 @@ static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
         .work = &f->work,
         .store = &f->store.base,
         .templates = &f->templates.base,
-        .outlets = { &f->customers.base, { NULL, &f->email.base, &f->sms.base } },
+        .gateways = { &f->customers.base, { NULL, &f->email.base, &f->sms.base } },
         .lease_ms = 1000,
         .stopping = &f->stopping,
     };

@@ -1,5 +1,5 @@
 /* The rules of templates: what may be stored, which one is chosen, what a subject becomes. */
-#include "notification/application/use_cases.h"
+#include "notification/application/templates.h"
 
 #include <string.h>
 

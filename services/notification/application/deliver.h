@@ -1,0 +1,30 @@
+/* Delivering what is due. Arrays of n in, n outcomes out.
+ * Errors: UNAVAILABLE or FAILED, as the ports'. Thread: the lane that owns the ports. */
+#pragma once
+
+#include "notification/application/ports.h"
+
+enum {
+    NOTIFICATION_MAX_ATTEMPTS = 5
+};
+
+/** Where notifications go. Borrowed. */
+typedef struct {
+    NotificationCustomers *customers;
+    NotificationChannel *channels[NOTIFICATION_CHANNELS_N]; /* [0] is NULL */
+} NotificationGateways;
+
+/** Takes at most @max due notifications for @lease_ms, into which sending and recording them has to
+ * fit, and the templates they may need; deliveries[0..*n) are new. */
+CH_MUST_CHECK bool notification_claim(NotificationStore *store,
+                                      NotificationTemplateStore *templates, size_t max,
+                                      int64_t lease_ms, NotificationDelivery **deliveries,
+                                      size_t *n, GError **error);
+
+/** Decides each that is undecided: asks for its customer, fills in its template, sends it. Touches
+ * no store, so no transaction has to be open meanwhile. */
+void notification_send(const NotificationGateways *gateways,
+                       NotificationDelivery *const *deliveries, size_t n);
+
+/** Tells the log what became of them; call when that is recorded. */
+void notification_log_results(NotificationDelivery *const *deliveries, size_t n);
