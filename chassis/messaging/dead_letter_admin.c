@@ -47,7 +47,7 @@ static char *blocker_of_age(const ChDeadLetter *letter, int64_t oldest_us)
 }
 
 char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig *consumer,
-                          int64_t oldest_us, ChEvent **event, void **command)
+                          int64_t oldest_us, ChEvent **event, ChCommand *command)
 {
     char *blocker = blocker_of_state(letter);
     if (blocker != NULL)
@@ -68,7 +68,7 @@ char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig
         return g_strdup_printf("it would die again: %s", why->message);
     g_autofree char *fault = NULL;
     *command = ch_subscription_decode(consumer, read, &fault);
-    if (*command == NULL)
+    if (command->value == NULL)
         return g_strdup_printf("it would die again: %s", fault);
     *event = g_steal_pointer(&read);
     return NULL;
@@ -76,7 +76,8 @@ char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig
 
 /* What the inbox and the service's own data say of a readable letter. */
 static bool ask_the_database(const ChDeadLetterAdmin *admin, const ChSubscriptionConfig *consumer,
-                             const ChEvent *event, void *command, char **blocker, GError **error)
+                             const ChEvent *event, ChCommand command, char **blocker,
+                             GError **error)
 {
     bool known = false;
     *blocker = NULL;
@@ -90,7 +91,7 @@ static bool ask_the_database(const ChDeadLetterAdmin *admin, const ChSubscriptio
         return true;
     }
     return consumer->replay_blockers == NULL ||
-           consumer->replay_blockers(admin->context, &command, 1, blocker, error);
+           consumer->replay_blockers(consumer->context, &command, 1, blocker, error);
 }
 
 bool ch_dead_letter_replay_blocker(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
@@ -99,11 +100,10 @@ bool ch_dead_letter_replay_blocker(const ChDeadLetterAdmin *admin, const ChDeadL
     const ChSubscriptionConfig *consumer = consumer_of(admin, letter->queue);
     int64_t oldest_us = ch_time_now_us() - admin->inbox_retention_ms * 1000;
     g_autoptr(ChEvent) event = NULL;
-    void *command = NULL;
+    ChCommand command = { NULL, NULL };
     char *found = ch_dead_letter_read(letter, consumer, oldest_us, &event, &command);
     bool ok = found != NULL || ask_the_database(admin, consumer, event, command, &found, error);
-    if (command != NULL)
-        consumer->free_command(command);
+    ch_command_free(command);
     if (ok)
         *blocker = found;
     return ok;

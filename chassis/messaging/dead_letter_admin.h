@@ -13,9 +13,9 @@
 /** Dead letter administration of one service. All is borrowed and belongs to one lane. */
 typedef struct {
     ChPg *pg;
-    const ChSubscriptionConfig *consumers; /* consumers_n: of the queues that can be replayed to */
+    const ChSubscriptionConfig *consumers; /* consumers_n: of the queues that can be replayed to;
+                                            * their contexts are of the same lane */
     size_t consumers_n;
-    void *context; /* of their `replay_blockers` */
     int64_t inbox_retention_ms;
 } ChDeadLetterAdmin;
 
@@ -53,7 +53,7 @@ CH_MUST_CHECK bool ch_dead_letter_replay_blocker(const ChDeadLetterAdmin *admin,
                                                  GError **error);
 
 /** The part of that which needs no database: a blocker, or NULL with the letter's *event and
- * *command, which @consumer's free_command and ch_event_free() free. @consumer: of the letter's
+ * *command, which ch_event_free() and ch_command_free() free. @consumer: of the letter's
  * queue; NULL when this service has none. @oldest_us: letters that died before are too old. */
 char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig *consumer,
-                          int64_t oldest_us, ChEvent **event, void **command);
+                          int64_t oldest_us, ChEvent **event, ChCommand *command);

@@ -1,6 +1,7 @@
 /* From a dead letter queue into the table. */
 #include "chassis/messaging/dead_letters.h"
 
+#include "chassis/core/cast.h"
 #include "chassis/core/log.h"
 #include "chassis/messaging/event.h"
 #include "chassis/postgres/pipeline.h"
@@ -31,12 +32,19 @@ enum {
 };
 
 struct ChDeadLetters {
-    ChSource source; /* first: the ops cast */
+    ChSource base;
     const char *queue;
     ChPg *pg;
     ChConsumer *consumer;
     ChMetric *stored;
 };
+
+static const ChSourceOps dead_letters_ops;
+
+static ChDeadLetters *dead_letters_of(ChSource *source)
+{
+    return CH_CAST(ChDeadLetters, source, &dead_letters_ops);
+}
 
 /* Ours carry an id, so that a second delivery is the same row. The broker's own do not. */
 static ChUuid dead_letter_id(const ChDelivery *delivery)
@@ -88,13 +96,13 @@ bool ch_dead_letters_run(void *context, void *const *items, size_t n, GError **e
 static bool source_take(ChSource *source, void **items, size_t max, int wait_ms, size_t *n,
                         GError **error)
 {
-    return ch_consumer_fetch(((ChDeadLetters *)source)->consumer, (ChDelivery **)items, max,
-                             wait_ms, n, error);
+    return ch_consumer_fetch(dead_letters_of(source)->consumer, (ChDelivery **)items, max, wait_ms,
+                             n, error);
 }
 
 static void source_settle(ChSource *source, void *const *items, size_t n)
 {
-    ChDeadLetters *dead_letters = (ChDeadLetters *)source;
+    ChDeadLetters *dead_letters = dead_letters_of(source);
     ch_consumer_ack(dead_letters->consumer, (ChDelivery *const *)items, n);
     ch_metric_add(dead_letters->stored, (int64_t)n);
 }
@@ -113,7 +121,7 @@ static void source_abandon(ChSource *source, void *item, const GError *why)
 {
     (void)why;
     ChDelivery *delivery = item;
-    ch_consumer_release(((ChDeadLetters *)source)->consumer, &delivery, 1);
+    ch_consumer_release(dead_letters_of(source)->consumer, &delivery, 1);
 }
 
 static bool source_hold(ChSource *source, void *const *items, size_t n, const GError *why)
@@ -121,26 +129,26 @@ static bool source_hold(ChSource *source, void *const *items, size_t n, const GE
     (void)items;
     (void)n;
     (void)why;
-    ch_consumer_keep_alive(((ChDeadLetters *)source)->consumer);
+    ch_consumer_keep_alive(dead_letters_of(source)->consumer);
     return true;
 }
 
 static void source_release(ChSource *source, void *const *items, size_t n)
 {
-    ch_consumer_release(((ChDeadLetters *)source)->consumer, (ChDelivery *const *)items, n);
+    ch_consumer_release(dead_letters_of(source)->consumer, (ChDelivery *const *)items, n);
 }
 
 static void source_close(ChSource *source)
 {
-    ch_consumer_close(((ChDeadLetters *)source)->consumer);
+    ch_consumer_close(dead_letters_of(source)->consumer);
 }
 
 static void source_wake(ChSource *source)
 {
-    ch_consumer_wake(((ChDeadLetters *)source)->consumer);
+    ch_consumer_wake(dead_letters_of(source)->consumer);
 }
 
-static const ChSourceOps dead_letters_source_ops = {
+static const ChSourceOps dead_letters_ops = {
     .take = source_take,
     .settle = source_settle,
     .fail = source_fail,
@@ -154,7 +162,7 @@ static const ChSourceOps dead_letters_source_ops = {
 ChDeadLetters *ch_dead_letters_new(const char *queue, ChPg *pg, ChConsumer *consumer)
 {
     ChDeadLetters *dead_letters = g_new0(ChDeadLetters, 1);
-    dead_letters->source.ops = &dead_letters_source_ops;
+    dead_letters->base.ops = &dead_letters_ops;
     dead_letters->queue = queue;
     dead_letters->pg = pg;
     dead_letters->consumer = consumer;
@@ -169,5 +177,5 @@ void ch_dead_letters_free(ChDeadLetters *dead_letters)
 
 ChSource *ch_dead_letters_source(ChDeadLetters *dead_letters)
 {
-    return &dead_letters->source;
+    return &dead_letters->base;
 }

@@ -1,6 +1,7 @@
 /* The source and the handler of a consumer lane. */
 #include "chassis/messaging/subscription.h"
 
+#include "chassis/core/cast.h"
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
@@ -28,13 +29,13 @@ CH_HISTOGRAM(handler_seconds, "cartwheel_consumer_handler_seconds",
 typedef struct {
     ChDelivery *delivery; /* owned until settled */
     ChEvent *event;       /* NULL: no envelope */
-    void *command;        /* NULL: the data is invalid */
+    ChCommand command;    /* none: the data is invalid */
     char *fault;          /* why there is no event or command; else NULL */
     bool reject;          /* goes to the dead letter queue unread */
 } Item;
 
 struct ChSubscription {
-    ChSource source; /* first: the ops cast */
+    ChSource base;
     ChSubscriptionConfig config;
     ChPg *pg;
     ChConsumer *consumer;
@@ -45,25 +46,32 @@ struct ChSubscription {
     ChMetric *handler_seconds;
 };
 
-void *ch_subscription_decode(const ChSubscriptionConfig *config, const ChEvent *event, char **fault)
+static const ChSourceOps subscription_ops;
+
+static ChSubscription *subscription_of(ChSource *source)
+{
+    return CH_CAST(ChSubscription, source, &subscription_ops);
+}
+
+ChCommand ch_subscription_decode(const ChSubscriptionConfig *config, const ChEvent *event,
+                                 char **fault)
 {
     g_autoptr(ChViolations) violations = ch_violations_new();
-    void *command = NULL;
+    ChCommand command = { NULL, NULL };
     if (event->type != NULL && strcmp(event->type, config->event_type) != 0)
         ch_violations_add(violations, "EventType", "must be %s", config->event_type);
     else
         command = config->decode(event, violations);
-    if (command == NULL)
+    if (command.value == NULL)
         *fault = ch_violations_text(violations);
     return command;
 }
 
 /* ---- items ---- */
 
-static void free_item(ChSubscription *subscription, Item *item)
+static void free_item(Item *item)
 {
-    if (item->command != NULL)
-        subscription->config.free_command(item->command);
+    ch_command_free(item->command);
     ch_event_free(item->event);
     g_free(item->fault);
     g_free(item);
@@ -103,7 +111,7 @@ static Item *new_item(ChSubscription *subscription, ChDelivery *delivery)
 static bool source_take(ChSource *source, void **items, size_t max, int wait_ms, size_t *n,
                         GError **error)
 {
-    ChSubscription *subscription = (ChSubscription *)source;
+    ChSubscription *subscription = subscription_of(source);
     ChDelivery **deliveries = (ChDelivery **)items; /* each is replaced by its item */
     if (!ch_consumer_fetch(subscription->consumer, deliveries, max, wait_ms, n, error))
         return false;
@@ -116,7 +124,7 @@ static bool source_take(ChSource *source, void **items, size_t max, int wait_ms,
 /* Acknowledges runs of messages, and rejects those that go unread where they stand. */
 static void source_settle(ChSource *source, void *const *items, size_t n)
 {
-    ChSubscription *subscription = (ChSubscription *)source;
+    ChSubscription *subscription = subscription_of(source);
     g_autofree ChDelivery **run = g_new(ChDelivery *, n);
     size_t length = 0;
     for (size_t i = 0; i < n; i++) {
@@ -130,18 +138,18 @@ static void source_settle(ChSource *source, void *const *items, size_t n)
         if (item->reject)
             ch_consumer_reject(subscription->consumer, item->delivery);
         CH_FAULT_ON("amid_settle", subscription->config.queue->name);
-        free_item(subscription, item);
+        free_item(item);
     }
 }
 
 static void source_abandon(ChSource *source, void *opaque, const GError *why)
 {
     (void)why;
-    ChSubscription *subscription = (ChSubscription *)source;
+    ChSubscription *subscription = subscription_of(source);
     Item *item = opaque;
     ch_metric_add(subscription->rejected, 1);
     ch_consumer_reject(subscription->consumer, item->delivery);
-    free_item(subscription, item);
+    free_item(item);
 }
 
 static bool source_hold(ChSource *source, void *const *items, size_t n, const GError *why)
@@ -149,28 +157,28 @@ static bool source_hold(ChSource *source, void *const *items, size_t n, const GE
     (void)items;
     (void)n;
     (void)why;
-    ch_consumer_keep_alive(((ChSubscription *)source)->consumer);
+    ch_consumer_keep_alive(subscription_of(source)->consumer);
     return true;
 }
 
 static void source_release(ChSource *source, void *const *items, size_t n)
 {
-    ChSubscription *subscription = (ChSubscription *)source;
+    ChSubscription *subscription = subscription_of(source);
     for (size_t i = 0; i < n; i++) {
         Item *item = items[i];
         ch_consumer_release(subscription->consumer, &item->delivery, 1);
-        free_item(subscription, item);
+        free_item(item);
     }
 }
 
 static void source_close(ChSource *source)
 {
-    ch_consumer_close(((ChSubscription *)source)->consumer);
+    ch_consumer_close(subscription_of(source)->consumer);
 }
 
 static void source_wake(ChSource *source)
 {
-    ch_consumer_wake(((ChSubscription *)source)->consumer);
+    ch_consumer_wake(subscription_of(source)->consumer);
 }
 
 /* ---- failures ---- */
@@ -194,10 +202,10 @@ static bool fail_item(ChSubscription *subscription, Item *item, const char *why,
 
 static bool source_fail(ChSource *source, void *opaque, const GError *why, GError **error)
 {
-    return fail_item((ChSubscription *)source, opaque, why->message, error);
+    return fail_item(subscription_of(source), opaque, why->message, error);
 }
 
-static const ChSourceOps subscription_source_ops = {
+static const ChSourceOps subscription_ops = {
     .take = source_take,
     .settle = source_settle,
     .fail = source_fail,
@@ -211,16 +219,16 @@ static const ChSourceOps subscription_source_ops = {
 /* ---- the handler ---- */
 
 /* Records the events of those items that have a command, and picks the commands that are new. */
-static bool pick_fresh(ChSubscription *subscription, void *const *items, size_t n, void **commands,
-                       size_t *fresh_n, GError **error)
+static bool pick_fresh(ChSubscription *subscription, void *const *items, size_t n,
+                       ChCommand *commands, size_t *fresh_n, GError **error)
 {
     g_autofree ChUuid *ids = g_new(ChUuid, n);
-    g_autofree void **candidates = g_new(void *, n);
+    g_autofree ChCommand *candidates = g_new(ChCommand, n);
     g_autofree bool *fresh = g_new0(bool, n);
     size_t known = 0;
     for (size_t i = 0; i < n; i++) {
         const Item *item = items[i];
-        if (item->command == NULL)
+        if (item->command.value == NULL)
             continue;
         ids[known] = item->event->id;
         candidates[known++] = item->command;
@@ -243,7 +251,7 @@ bool ch_subscription_run(void *context, void *const *items, size_t n, GError **e
 {
     ChSubscription *subscription = context;
     const ChSubscriptionConfig *config = &subscription->config;
-    g_autofree void **commands = g_new(void *, n);
+    g_autofree ChCommand *commands = g_new(ChCommand, n);
     size_t fresh_n = 0;
     int64_t start_us = ch_time_monotonic_us();
     if (!pick_fresh(subscription, items, n, commands, &fresh_n, error))
@@ -266,10 +274,10 @@ bool ch_subscription_run(void *context, void *const *items, size_t n, GError **e
 ChSubscription *ch_subscription_new(const ChSubscriptionConfig *config, ChPg *pg,
                                     ChConsumer *consumer)
 {
-    g_assert(config->decode != NULL && config->free_command != NULL && config->handle != NULL);
+    g_assert(config->decode != NULL && config->handle != NULL);
     const char *queue = config->queue->name;
     ChSubscription *subscription = g_new0(ChSubscription, 1);
-    subscription->source.ops = &subscription_source_ops;
+    subscription->base.ops = &subscription_ops;
     subscription->config = *config;
     subscription->pg = pg;
     subscription->consumer = consumer;
@@ -289,5 +297,5 @@ void ch_subscription_free(ChSubscription *subscription)
 
 ChSource *ch_subscription_source(ChSubscription *subscription)
 {
-    return &subscription->source;
+    return &subscription->base;
 }

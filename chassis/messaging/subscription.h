@@ -12,34 +12,36 @@
 #pragma once
 
 #include "chassis/core/lane.h"
+#include "chassis/messaging/command.h"
 #include "chassis/messaging/event.h"
 #include "chassis/postgres/connection.h"
 #include "chassis/rabbitmq/consumer.h"
 
+/** A service makes it in one place, beside the functions that it names, from a queue and a context
+ * of the right type: `stock_created_subscription(queue, store)`. */
 typedef struct {
     const ChQueue *queue;
     const char *event_type; /* what the queue carries; another type fails */
-    /* Reads @event's data into a command of the application, freed by @free_command. NULL when it
-     * is invalid: violations say why. Copies what it keeps. */
-    void *(*decode)(const ChEvent *event, ChViolations *violations);
-    GDestroyNotify free_command;
+    /* Reads @event's data into a command of the application. None when it is invalid: violations
+     * say why. Copies what it keeps. */
+    ChCommand (*decode)(const ChEvent *event, ChViolations *violations);
     /* The use case: commands[0..n) are new to this consumer. Errors: as a ChHandler's. */
-    bool (*handle)(void *context, void *const *commands, size_t n, GError **error);
+    bool (*handle)(void *context, const ChCommand *commands, size_t n, GError **error);
     /* Announces, in the open transaction, that @event was given up; *announced when it did, and the
      * event then counts as handled. NULL: nobody has to know. */
     bool (*give_up)(void *context, const ChEvent *event, bool *announced, GError **error);
     /* Why handling commands[0..n) now would have no effect; asked before a dead letter is replayed.
      * blockers[i] is new text, or NULL when handling it would have its effect. Changes nothing,
      * and may be asked on another lane, with that lane's context. NULL: only the inbox knows. */
-    bool (*replay_blockers)(void *context, void *const *commands, size_t n, char **blockers,
+    bool (*replay_blockers)(void *context, const ChCommand *commands, size_t n, char **blockers,
                             GError **error);
-    void *context; /* of `handle` and `give_up`; belongs to the lane */
+    void *context; /* of all three; belongs to the lane */
 } ChSubscriptionConfig;
 
 /** The command of @event as the consumer of @config's queue decodes it; free with
- * config->free_command(). NULL when type or data are wrong: *fault says why, free with g_free(). */
-void *ch_subscription_decode(const ChSubscriptionConfig *config, const ChEvent *event,
-                             char **fault);
+ * ch_command_free(). None when type or data are wrong: *fault says why, free with g_free(). */
+ChCommand ch_subscription_decode(const ChSubscriptionConfig *config, const ChEvent *event,
+                                 char **fault);
 
 typedef struct ChSubscription ChSubscription;
 

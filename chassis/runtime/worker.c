@@ -33,7 +33,6 @@ struct ChWorker {
     ChHealth *health;
     ChLaneGroup *lanes;
     GArray *owned;                 /* Owned, in the order they were made */
-    GArray *subscriptions;         /* ChSubscriptionConfig, as they were given */
     ChDeadLetterApi *dead_letters; /* owned with the others; NULL: not served */
 };
 
@@ -74,7 +73,6 @@ ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings
     worker->health = health;
     worker->lanes = ch_lane_group_new();
     worker->owned = g_array_new(FALSE, FALSE, sizeof(Owned));
-    worker->subscriptions = g_array_new(FALSE, FALSE, sizeof(ChSubscriptionConfig));
     return worker;
 }
 
@@ -88,7 +86,6 @@ void ch_worker_free(ChWorker *worker)
         owned->destroy(owned->object);
     }
     g_array_unref(worker->owned);
-    g_array_unref(worker->subscriptions);
     g_free(worker);
 }
 
@@ -206,17 +203,16 @@ void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig 
     };
     ch_lane_group_add(worker->lanes, &lane);
     store_dead_letters(worker, config->queue);
-    g_array_append_val(worker->subscriptions, *config);
 }
 
-void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, void *context)
+void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *consumers,
+                                  size_t n)
 {
     g_assert(worker->dead_letters == NULL);
     const ChDeadLetterAdmin admin = {
         .pg = pg,
-        .consumers = (const ChSubscriptionConfig *)(const void *)worker->subscriptions->data,
-        .consumers_n = worker->subscriptions->len,
-        .context = context,
+        .consumers = consumers,
+        .consumers_n = n,
         .inbox_retention_ms = worker->settings->inbox_retention_ms,
     };
     worker->dead_letters = ch_dead_letter_api_new(&admin, worker->settings->admin_token);

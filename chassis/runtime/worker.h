@@ -55,9 +55,10 @@ ChPg *ch_worker_connection(ChWorker *worker);
 /** A lane that consumes a queue on @pg, and one that stores its dead letters. */
 void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *config);
 
-/** The admin API for the dead letters of all queues subscribed to so far, and its lane on @pg.
- * @context: for the `replay_blockers` of the subscriptions; belongs to that lane. Once. */
-void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, void *context);
+/** The admin API for the dead letters of consumers[0..n), and its lane on @pg. Their contexts are
+ * those of that lane. Copies them; once. */
+void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *consumers,
+                                  size_t n);
 
 /** A lane that publishes the outbox. */
 void ch_worker_relay(ChWorker *worker);

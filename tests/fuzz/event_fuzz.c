@@ -100,8 +100,9 @@ static void check_rewriting(const ChEvent *event)
 
 /* ---- the decoders ---- */
 
-static void check_stock_order(const StockOrder *order)
+static void check_stock_order(const void *command)
 {
+    const StockOrder *order = command;
     g_assert_true(order->n_items >= 1 && order->n_items <= STOCK_MAX_ITEMS);
     for (size_t i = 0; i < order->n_items; i++) {
         const StockItem *item = &order->items[i];
@@ -111,8 +112,9 @@ static void check_stock_order(const StockOrder *order)
     }
 }
 
-static void check_stock_result(const OrderStockResult *result)
+static void check_stock_result(const void *command)
 {
+    const OrderStockResult *result = command;
     g_assert_true(result->taken == (result->reason == NULL));
     if (result->reason == NULL)
         return;
@@ -121,8 +123,9 @@ static void check_stock_result(const OrderStockResult *result)
     g_assert_true(*result->reason != '\0');
 }
 
-static void check_notification(const NotificationEvent *event)
+static void check_notification(const void *command)
 {
+    const NotificationEvent *event = command;
     const NotificationCodeInfo *info = notification_code_info(event->code);
     for (size_t i = 0; i < NOTIFICATION_MAX_PLACEHOLDERS && info->placeholders[i] != NULL; i++) {
         const char *value = event->values.text[i];
@@ -135,43 +138,28 @@ static void check_notification(const NotificationEvent *event)
     }
 }
 
-/* A command, or violations that say why not: never both, never neither. */
-static void check_outcome(const void *command, ChViolations *violations)
+/* A command, or violations that say why not: never both, never neither. @check may be NULL. */
+static void check_decoder(const ChEvent *event, ChSubscriptionConfig config,
+                          void (*check)(const void *command))
 {
-    g_assert_true((command == NULL) == (ch_violations_count(violations) > 0));
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ChCommand command = config.decode(event, violations);
+    g_assert_true((command.value == NULL) == (ch_violations_count(violations) > 0));
     g_autofree char *text = ch_violations_text(violations);
     g_assert_true(g_utf8_validate(text, -1, NULL));
-    ch_violations_free(violations);
+    if (command.value != NULL && check != NULL)
+        check(command.value);
+    ch_command_free(command);
 }
 
 static void check_decoders(const ChEvent *event)
 {
-    ChViolations *violations = ch_violations_new();
-    StockOrder *order = stock_created_decode(event, violations);
-    check_outcome(order, violations);
-    if (order != NULL)
-        check_stock_order(order);
-    stock_created_free(order);
-    violations = ch_violations_new();
-    void *cancellation = stock_cancelled_decode(event, violations);
-    check_outcome(cancellation, violations);
-    stock_cancelled_free(cancellation);
-    for (int taken = 0; taken < 2; taken++) {
-        violations = ch_violations_new();
-        OrderStockResult *result = taken ? order_stock_completed_decode(event, violations)
-                                         : order_stock_failed_decode(event, violations);
-        check_outcome(result, violations);
-        if (result != NULL)
-            check_stock_result(result);
-        order_stock_results_free(result);
-        violations = ch_violations_new();
-        NotificationEvent *end = taken ? notification_confirmed_decode(event, violations)
-                                       : notification_cancelled_decode(event, violations);
-        check_outcome(end, violations);
-        if (end != NULL)
-            check_notification(end);
-        notification_event_free(end);
-    }
+    check_decoder(event, stock_created_subscription(NULL, NULL), check_stock_order);
+    check_decoder(event, stock_cancelled_subscription(NULL, NULL), NULL);
+    check_decoder(event, order_stock_completed_subscription(NULL, NULL), check_stock_result);
+    check_decoder(event, order_stock_failed_subscription(NULL, NULL), check_stock_result);
+    check_decoder(event, notification_confirmed_subscription(NULL, NULL), check_notification);
+    check_decoder(event, notification_cancelled_subscription(NULL, NULL), check_notification);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

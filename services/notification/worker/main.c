@@ -23,31 +23,42 @@ enum {
 
 /* ---- receiving ---- */
 
-static void subscribe(ChWorker *worker, NotificationCode code,
-                      void *(*decode)(const ChEvent *, ChViolations *))
+/* What it consumes, and what it does with that. */
+static const struct {
+    const ChQueue *queue;
+    ChSubscriptionConfig (*with)(const ChQueue *queue, NotificationStore *store);
+} subscriptions[] = {
+    { &notification_queues[NOTIFICATION_ORDER_CONFIRMED], notification_confirmed_subscription },
+    { &notification_queues[NOTIFICATION_ORDER_CANCELLED], notification_cancelled_subscription },
+};
+
+static NotificationStore *new_store(ChWorker *worker, ChPg *pg)
 {
-    ChPg *pg = ch_worker_connection(worker);
     NotificationStore *store = notification_pg_store_new(pg);
     ch_worker_own(worker, store, notification_store_free);
-    const ChSubscriptionConfig subscription = {
-        .queue = &notification_queues[code],
-        .event_type = notification_code_info(code)->event_type,
-        .decode = decode,
-        .free_command = notification_event_free,
-        .handle = notification_events_handle,
-        .replay_blockers = notification_events_replay_blockers,
-        .context = store,
-    };
-    ch_worker_subscribe(worker, pg, &subscription);
+    return store;
+}
+
+/* A lane for each queue. */
+static void subscribe(ChWorker *worker)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++) {
+        ChPg *pg = ch_worker_connection(worker);
+        const ChSubscriptionConfig subscription =
+            subscriptions[i].with(subscriptions[i].queue, new_store(worker, pg));
+        ch_worker_subscribe(worker, pg, &subscription);
+    }
 }
 
 /* A lane for what operators do about the dead letters of these queues. */
 static void serve_dead_letters(ChWorker *worker)
 {
+    ChSubscriptionConfig consumers[G_N_ELEMENTS(subscriptions)];
     ChPg *pg = ch_worker_connection(worker);
-    NotificationStore *store = notification_pg_store_new(pg);
-    ch_worker_own(worker, store, notification_store_free);
-    ch_worker_serve_dead_letters(worker, pg, store);
+    NotificationStore *store = new_store(worker, pg);
+    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
+        consumers[i] = subscriptions[i].with(subscriptions[i].queue, store);
+    ch_worker_serve_dead_letters(worker, pg, consumers, G_N_ELEMENTS(consumers));
 }
 
 /* ---- sending ---- */
@@ -185,8 +196,7 @@ static bool run(const void *opaque, GError **error)
                                         notification_migrations_count };
     g_autoptr(ChHealth) health = ch_health_new();
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
-    subscribe(worker, NOTIFICATION_ORDER_CONFIRMED, notification_confirmed_decode);
-    subscribe(worker, NOTIFICATION_ORDER_CANCELLED, notification_cancelled_decode);
+    subscribe(worker);
     serve_dead_letters(worker);
     for (int64_t number = 1; number <= settings->senders; number++) {
         if (!add_sender(worker, settings, number, error))

@@ -34,8 +34,10 @@ static void set_values(NotificationEvent *event, const Told *told)
         notification_values_set(&event->values, event->code, values[i][0], values[i][1]);
 }
 
+static const ChCommandType command_type = { "NotificationEvent", notification_event_free };
+
 /* The order service writes OrderTotal when it confirms; what another writes has to be a number. */
-static void *decode(const ChEvent *received, NotificationCode code, ChViolations *violations)
+static ChCommand decode(const ChEvent *received, NotificationCode code, ChViolations *violations)
 {
     ChJsonValue data = received->data;
     ChJsonNeed total_need =
@@ -50,31 +52,54 @@ static void *decode(const ChEvent *received, NotificationCode code, ChViolations
     ch_json_read_text(data, "Reason", CH_JSON_OPTIONAL, 0, CH_EVENT_MAX_BYTES, &told.reason,
                       violations);
     if (ch_violations_count(violations) > 0)
-        return NULL;
+        return (ChCommand){ NULL, NULL };
     if (*told.reason == '\0')
         told.reason = DEFAULT_REASON;
     set_values(&event, &told);
-    return g_memdup2(&event, sizeof event);
+    return (ChCommand){ &command_type, g_memdup2(&event, sizeof event) };
 }
 
-void *notification_confirmed_decode(const ChEvent *event, ChViolations *violations)
+static ChCommand decode_confirmed(const ChEvent *event, ChViolations *violations)
 {
     return decode(event, NOTIFICATION_ORDER_CONFIRMED, violations);
 }
 
-void *notification_cancelled_decode(const ChEvent *event, ChViolations *violations)
+static ChCommand decode_cancelled(const ChEvent *event, ChViolations *violations)
 {
     return decode(event, NOTIFICATION_ORDER_CANCELLED, violations);
 }
 
-bool notification_events_handle(void *store, void *const *events, size_t n, GError **error)
+static bool handle(void *store, const ChCommand *commands, size_t n, GError **error)
 {
-    return notification_receive(store, (const NotificationEvent *const *)events, n, error);
+    g_autofree const NotificationEvent **events = ch_commands_values(commands, n, &command_type);
+    return notification_receive(store, events, n, error);
 }
 
-bool notification_events_replay_blockers(void *store, void *const *events, size_t n,
-                                         char **blockers, GError **error)
+static bool replay_blockers(void *store, const ChCommand *commands, size_t n, char **blockers,
+                            GError **error)
 {
-    return notification_receive_replay_blockers(store, (const NotificationEvent *const *)events, n,
-                                                blockers, error);
+    g_autofree const NotificationEvent **events = ch_commands_values(commands, n, &command_type);
+    return notification_receive_replay_blockers(store, events, n, blockers, error);
+}
+
+ChSubscriptionConfig notification_confirmed_subscription(const ChQueue *queue,
+                                                         NotificationStore *store)
+{
+    return (ChSubscriptionConfig){
+        .queue = queue,
+        .event_type = notification_code_info(NOTIFICATION_ORDER_CONFIRMED)->event_type,
+        .decode = decode_confirmed,
+        .handle = handle,
+        .replay_blockers = replay_blockers,
+        .context = store,
+    };
+}
+
+ChSubscriptionConfig notification_cancelled_subscription(const ChQueue *queue,
+                                                         NotificationStore *store)
+{
+    ChSubscriptionConfig config = notification_confirmed_subscription(queue, store);
+    config.event_type = notification_code_info(NOTIFICATION_ORDER_CANCELLED)->event_type;
+    config.decode = decode_cancelled;
+    return config;
 }

@@ -1,17 +1,15 @@
-/* From the order service's events to the use case that notes notifications. */
+/* From the order service's events to the use case that notes notifications. Their commands are
+ * NotificationEvents. @queue: what carries the event; @store: of the lane that handles it, or that
+ * asks for replay blockers. */
 #pragma once
 
 #include "chassis/messaging/subscription.h"
+#include "notification/application/ports.h"
 
-/** ChSubscriptionConfig.decode of OrderConfirmedEvent: a NotificationEvent. */
-void *notification_confirmed_decode(const ChEvent *event, ChViolations *violations);
+/** OrderConfirmedEvent. */
+ChSubscriptionConfig notification_confirmed_subscription(const ChQueue *queue,
+                                                         NotificationStore *store);
 
-/** The same of OrderCancelledEvent. */
-void *notification_cancelled_decode(const ChEvent *event, ChViolations *violations);
-
-/** ChSubscriptionConfig.handle of both; @store is the lane's NotificationStore. */
-bool notification_events_handle(void *store, void *const *events, size_t n, GError **error);
-
-/** ChSubscriptionConfig.replay_blockers of both; @store is the lane's NotificationStore. */
-bool notification_events_replay_blockers(void *store, void *const *events, size_t n,
-                                         char **blockers, GError **error);
+/** OrderCancelledEvent. */
+ChSubscriptionConfig notification_cancelled_subscription(const ChQueue *queue,
+                                                         NotificationStore *store);

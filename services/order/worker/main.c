@@ -36,35 +36,45 @@ static bool check(const void *opaque, GError **error)
     return false;
 }
 
-/* A lane for the queue order_queues[@queue]. */
-static void subscribe(ChWorker *worker, int queue, void *(*decode)(const ChEvent *, ChViolations *),
-                      OrderProgress *progress)
+/* What it consumes, and what it does with that. */
+static const struct {
+    const ChQueue *queue;
+    ChSubscriptionConfig (*with)(const ChQueue *queue, OrderStockResultsContext *context);
+} subscriptions[] = {
+    { &order_queues[ORDER_QUEUE_STOCK_COMPLETED], order_stock_completed_subscription },
+    { &order_queues[ORDER_QUEUE_STOCK_FAILED], order_stock_failed_subscription },
+};
+
+static OrderStockResultsContext *new_context(ChWorker *worker, ChPg *pg, OrderProgress *progress)
 {
-    ChPg *pg = ch_worker_connection(worker);
     OrderStockResultsContext *context = g_new0(OrderStockResultsContext, 1);
     ch_worker_own(worker, context, g_free);
     context->store = order_pg_store_new(pg);
     context->progress = progress;
     ch_worker_own(worker, context->store, order_pg_store_free);
-    const ChSubscriptionConfig subscription = {
-        .queue = &order_queues[queue],
-        .event_type = order_queues[queue].routing_key,
-        .decode = decode,
-        .free_command = order_stock_results_free,
-        .handle = order_stock_results_handle,
-        .replay_blockers = order_stock_results_replay_blockers,
-        .context = context,
-    };
-    ch_worker_subscribe(worker, pg, &subscription);
+    return context;
+}
+
+/* A lane for each queue. */
+static void subscribe(ChWorker *worker, OrderProgress *progress)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++) {
+        ChPg *pg = ch_worker_connection(worker);
+        const ChSubscriptionConfig subscription =
+            subscriptions[i].with(subscriptions[i].queue, new_context(worker, pg, progress));
+        ch_worker_subscribe(worker, pg, &subscription);
+    }
 }
 
 /* A lane for what operators do about the dead letters of these queues. */
-static void serve_dead_letters(ChWorker *worker)
+static void serve_dead_letters(ChWorker *worker, OrderProgress *progress)
 {
+    ChSubscriptionConfig consumers[G_N_ELEMENTS(subscriptions)];
     ChPg *pg = ch_worker_connection(worker);
-    OrderStore *store = order_pg_store_new(pg);
-    ch_worker_own(worker, store, order_pg_store_free);
-    ch_worker_serve_dead_letters(worker, pg, store);
+    OrderStockResultsContext *context = new_context(worker, pg, progress);
+    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
+        consumers[i] = subscriptions[i].with(subscriptions[i].queue, context);
+    ch_worker_serve_dead_letters(worker, pg, consumers, G_N_ELEMENTS(consumers));
 }
 
 static bool run(const void *opaque, GError **error)
@@ -75,9 +85,8 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChHealth) health = ch_health_new();
     OrderProgress progress = { .newest_us = 0 }; /* outlives the worker's lanes */
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
-    subscribe(worker, ORDER_QUEUE_STOCK_COMPLETED, order_stock_completed_decode, &progress);
-    subscribe(worker, ORDER_QUEUE_STOCK_FAILED, order_stock_failed_decode, &progress);
-    serve_dead_letters(worker);
+    subscribe(worker, &progress);
+    serve_dead_letters(worker, &progress);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
     order_housekeeping_add(worker, order_pg_store_new);

@@ -14,7 +14,14 @@ static ChUuid answered_event(const ChEvent *event)
     return id;
 }
 
-static OrderStockResult *decode(const ChEvent *event, bool taken, ChViolations *violations)
+static void free_result(void *result)
+{
+    order_stock_result_free(result);
+}
+
+static const ChCommandType result_type = { "OrderStockResult", free_result };
+
+static ChCommand decode(const ChEvent *event, bool taken, ChViolations *violations)
 {
     g_autoptr(OrderStockResult) result = g_new0(OrderStockResult, 1);
     const char *reason = NULL;
@@ -26,39 +33,57 @@ static OrderStockResult *decode(const ChEvent *event, bool taken, ChViolations *
         ch_json_read_text(event->data, "ErrorMessage", CH_JSON_REQUIRED, 1, ORDER_MAX_REASON_CHARS,
                           &reason, violations);
     if (ch_violations_count(violations) > 0)
-        return NULL;
+        return (ChCommand){ NULL, NULL };
     result->reason = g_strdup(reason);
-    return g_steal_pointer(&result);
+    return (ChCommand){ &result_type, g_steal_pointer(&result) };
 }
 
-void *order_stock_completed_decode(const ChEvent *event, ChViolations *violations)
+static ChCommand decode_completed(const ChEvent *event, ChViolations *violations)
 {
     return decode(event, true, violations);
 }
 
-void *order_stock_failed_decode(const ChEvent *event, ChViolations *violations)
+static ChCommand decode_failed(const ChEvent *event, ChViolations *violations)
 {
     return decode(event, false, violations);
 }
 
-void order_stock_results_free(void *result)
-{
-    order_stock_result_free(result);
-}
-
-bool order_stock_results_handle(void *context, void *const *items, size_t n, GError **error)
+static bool handle(void *context, const ChCommand *commands, size_t n, GError **error)
 {
     OrderStockResultsContext *lane = context;
-    const OrderStockResult *const *results = (const OrderStockResult *const *)items;
+    g_autofree const OrderStockResult **results = ch_commands_values(commands, n, &result_type);
     if (!order_settle_stock(lane->store, results, n, error))
         return false;
     order_progress_note(lane->progress, results, n);
     return true;
 }
 
-bool order_stock_results_replay_blockers(void *store, void *const *results, size_t n,
-                                         char **blockers, GError **error)
+static bool replay_blockers(void *context, const ChCommand *commands, size_t n, char **blockers,
+                            GError **error)
 {
-    return order_settle_replay_blockers(store, (const OrderStockResult *const *)results, n,
-                                        blockers, error);
+    OrderStockResultsContext *lane = context;
+    g_autofree const OrderStockResult **results = ch_commands_values(commands, n, &result_type);
+    return order_settle_replay_blockers(lane->store, results, n, blockers, error);
+}
+
+ChSubscriptionConfig order_stock_completed_subscription(const ChQueue *queue,
+                                                        OrderStockResultsContext *context)
+{
+    return (ChSubscriptionConfig){
+        .queue = queue,
+        .event_type = "OrderStockProcessCompletedDomainEvent",
+        .decode = decode_completed,
+        .handle = handle,
+        .replay_blockers = replay_blockers,
+        .context = context,
+    };
+}
+
+ChSubscriptionConfig order_stock_failed_subscription(const ChQueue *queue,
+                                                     OrderStockResultsContext *context)
+{
+    ChSubscriptionConfig config = order_stock_completed_subscription(queue, context);
+    config.event_type = "OrderStockProcessFailedDomainEvent";
+    config.decode = decode_failed;
+    return config;
 }

@@ -16,23 +16,42 @@ static void free_store(void *store)
     stock_store_free(store);
 }
 
-/* A lane for @subscription, whose context is the lane's store. */
-static void subscribe(ChWorker *worker, ChSubscriptionConfig subscription)
+/* What it consumes, and what it does with that. */
+static const struct {
+    const ChQueue *queue;
+    ChSubscriptionConfig (*with)(const ChQueue *queue, StockStore *store);
+} subscriptions[] = {
+    { &stock_queues[STOCK_QUEUE_ORDER_CREATED], stock_created_subscription },
+    { &stock_queues[STOCK_QUEUE_ORDER_CANCELLED], stock_cancelled_subscription },
+};
+
+static StockStore *new_store(ChWorker *worker, ChPg *pg)
 {
-    ChPg *pg = ch_worker_connection(worker);
     StockStore *store = stock_pg_store_new(pg);
     ch_worker_own(worker, store, free_store);
-    subscription.context = store;
-    ch_worker_subscribe(worker, pg, &subscription);
+    return store;
+}
+
+/* A lane for each queue. */
+static void subscribe(ChWorker *worker)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++) {
+        ChPg *pg = ch_worker_connection(worker);
+        const ChSubscriptionConfig subscription =
+            subscriptions[i].with(subscriptions[i].queue, new_store(worker, pg));
+        ch_worker_subscribe(worker, pg, &subscription);
+    }
 }
 
 /* A lane for what operators do about the dead letters of these queues. */
 static void serve_dead_letters(ChWorker *worker)
 {
+    ChSubscriptionConfig consumers[G_N_ELEMENTS(subscriptions)];
     ChPg *pg = ch_worker_connection(worker);
-    StockStore *store = stock_pg_store_new(pg);
-    ch_worker_own(worker, store, free_store);
-    ch_worker_serve_dead_letters(worker, pg, store);
+    StockStore *store = new_store(worker, pg);
+    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
+        consumers[i] = subscriptions[i].with(subscriptions[i].queue, store);
+    ch_worker_serve_dead_letters(worker, pg, consumers, G_N_ELEMENTS(consumers));
 }
 
 static bool run(const void *settings, GError **error)
@@ -41,23 +60,7 @@ static bool run(const void *settings, GError **error)
                                         stock_migrations_count };
     g_autoptr(ChHealth) health = ch_health_new();
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, settings, health);
-    subscribe(worker, (ChSubscriptionConfig){
-                          .queue = &stock_queues[STOCK_QUEUE_ORDER_CREATED],
-                          .event_type = "OrderCreatedEvent",
-                          .decode = stock_created_decode,
-                          .free_command = stock_created_free,
-                          .handle = stock_created_handle,
-                          .give_up = stock_created_give_up,
-                          .replay_blockers = stock_created_replay_blockers,
-                      });
-    subscribe(worker, (ChSubscriptionConfig){
-                          .queue = &stock_queues[STOCK_QUEUE_ORDER_CANCELLED],
-                          .event_type = "OrderCancelledEvent",
-                          .decode = stock_cancelled_decode,
-                          .free_command = stock_cancelled_free,
-                          .handle = stock_cancelled_handle,
-                          .replay_blockers = stock_cancelled_replay_blockers,
-                      });
+    subscribe(worker);
     serve_dead_letters(worker);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);

@@ -21,29 +21,34 @@ static void read_items(const ChEvent *event, StockOrder *order, ChViolations *vi
     order->n_items = stock_items_merge(order->items, order->n_items);
 }
 
-void *stock_created_decode(const ChEvent *event, ChViolations *violations)
+static void free_order(void *order)
+{
+    stock_order_free(order);
+}
+
+static const ChCommandType order_type = { "StockOrder", free_order };
+
+static ChCommand decode_created(const ChEvent *event, ChViolations *violations)
 {
     g_autoptr(StockOrder) order = g_new0(StockOrder, 1);
     order->event_id = event->id;
     order->trace = event->trace;
     ch_json_read_uuid(event->data, "OrderId", CH_JSON_REQUIRED, &order->order_id, violations);
     read_items(event, order, violations);
-    return ch_violations_count(violations) > 0 ? NULL : g_steal_pointer(&order);
+    if (ch_violations_count(violations) > 0)
+        return (ChCommand){ NULL, NULL };
+    return (ChCommand){ &order_type, g_steal_pointer(&order) };
 }
 
-void stock_created_free(void *order)
+static bool handle_created(void *store, const ChCommand *commands, size_t n, GError **error)
 {
-    stock_order_free(order);
-}
-
-bool stock_created_handle(void *store, void *const *orders, size_t n, GError **error)
-{
-    return stock_take(store, (const StockOrder *const *)orders, n, NULL, error);
+    g_autofree const StockOrder **orders = ch_commands_values(commands, n, &order_type);
+    return stock_take(store, orders, n, NULL, error);
 }
 
 /* Whatever else is wrong with the event: if it names its order, that order must not wait for ever.
  */
-bool stock_created_give_up(void *store, const ChEvent *event, bool *announced, GError **error)
+static bool give_up_created(void *store, const ChEvent *event, bool *announced, GError **error)
 {
     g_autoptr(ChViolations) ignored = ch_violations_new();
     StockOrder order = { .event_id = event->id, .trace = event->trace };
@@ -53,38 +58,63 @@ bool stock_created_give_up(void *store, const ChEvent *event, bool *announced, G
     return stock_give_up(store, &order, announced, error);
 }
 
-bool stock_created_replay_blockers(void *store, void *const *orders, size_t n, char **blockers,
-                                   GError **error)
+static bool created_blockers(void *store, const ChCommand *commands, size_t n, char **blockers,
+                             GError **error)
 {
-    return stock_take_replay_blockers(store, (const StockOrder *const *)orders, n, blockers, error);
+    g_autofree const StockOrder **orders = ch_commands_values(commands, n, &order_type);
+    return stock_take_replay_blockers(store, orders, n, blockers, error);
+}
+
+ChSubscriptionConfig stock_created_subscription(const ChQueue *queue, StockStore *store)
+{
+    return (ChSubscriptionConfig){
+        .queue = queue,
+        .event_type = "OrderCreatedEvent",
+        .decode = decode_created,
+        .handle = handle_created,
+        .give_up = give_up_created,
+        .replay_blockers = created_blockers,
+        .context = store,
+    };
 }
 
 /* ---- cancelled ---- */
 
-void *stock_cancelled_decode(const ChEvent *event, ChViolations *violations)
+static const ChCommandType cancellation_type = { "StockCancellation", g_free };
+
+static ChCommand decode_cancelled(const ChEvent *event, ChViolations *violations)
 {
-    StockCancellation *cancellation = g_new0(StockCancellation, 1);
+    g_autofree StockCancellation *cancellation = g_new0(StockCancellation, 1);
     cancellation->trace = event->trace;
-    if (ch_json_read_uuid(event->data, "OrderId", CH_JSON_REQUIRED, &cancellation->order_id,
-                          violations))
-        return cancellation;
-    g_free(cancellation);
-    return NULL;
+    if (!ch_json_read_uuid(event->data, "OrderId", CH_JSON_REQUIRED, &cancellation->order_id,
+                           violations))
+        return (ChCommand){ NULL, NULL };
+    return (ChCommand){ &cancellation_type, g_steal_pointer(&cancellation) };
 }
 
-void stock_cancelled_free(void *cancellation)
+static bool handle_cancelled(void *store, const ChCommand *commands, size_t n, GError **error)
 {
-    g_free(cancellation);
+    g_autofree const StockCancellation **cancellations =
+        ch_commands_values(commands, n, &cancellation_type);
+    return stock_release(store, cancellations, n, error);
 }
 
-bool stock_cancelled_handle(void *store, void *const *cancellations, size_t n, GError **error)
+static bool cancelled_blockers(void *store, const ChCommand *commands, size_t n, char **blockers,
+                               GError **error)
 {
-    return stock_release(store, (const StockCancellation *const *)cancellations, n, error);
+    g_autofree const StockCancellation **cancellations =
+        ch_commands_values(commands, n, &cancellation_type);
+    return stock_release_replay_blockers(store, cancellations, n, blockers, error);
 }
 
-bool stock_cancelled_replay_blockers(void *store, void *const *cancellations, size_t n,
-                                     char **blockers, GError **error)
+ChSubscriptionConfig stock_cancelled_subscription(const ChQueue *queue, StockStore *store)
 {
-    return stock_release_replay_blockers(store, (const StockCancellation *const *)cancellations, n,
-                                         blockers, error);
+    return (ChSubscriptionConfig){
+        .queue = queue,
+        .event_type = "OrderCancelledEvent",
+        .decode = decode_cancelled,
+        .handle = handle_cancelled,
+        .replay_blockers = cancelled_blockers,
+        .context = store,
+    };
 }

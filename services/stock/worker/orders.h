@@ -1,19 +1,12 @@
-/* From the order service's events to the use cases that take and give back stock. */
+/* From the order service's events to the use cases that take and give back stock. @queue: what
+ * carries the event; @store: of the lane that handles it, or that asks for replay blockers. */
 #pragma once
 
 #include "chassis/messaging/subscription.h"
+#include "stock/application/ports.h"
 
-/* For the queue of OrderCreatedEvent; see ChSubscriptionConfig. @store is the lane's StockStore. */
-void *stock_created_decode(const ChEvent *event, ChViolations *violations);
-void stock_created_free(void *order);
-bool stock_created_handle(void *store, void *const *orders, size_t n, GError **error);
-bool stock_created_give_up(void *store, const ChEvent *event, bool *announced, GError **error);
-bool stock_created_replay_blockers(void *store, void *const *orders, size_t n, char **blockers,
-                                   GError **error);
+/** OrderCreatedEvent takes stock; its commands are StockOrders. */
+ChSubscriptionConfig stock_created_subscription(const ChQueue *queue, StockStore *store);
 
-/* The same for the queue of OrderCancelledEvent. */
-void *stock_cancelled_decode(const ChEvent *event, ChViolations *violations);
-void stock_cancelled_free(void *cancellation);
-bool stock_cancelled_handle(void *store, void *const *cancellations, size_t n, GError **error);
-bool stock_cancelled_replay_blockers(void *store, void *const *cancellations, size_t n,
-                                     char **blockers, GError **error);
+/** OrderCancelledEvent gives it back; its commands are StockCancellations. */
+ChSubscriptionConfig stock_cancelled_subscription(const ChQueue *queue, StockStore *store);

@@ -11,18 +11,20 @@ enum {
     OLDEST_US = 1000
 };
 
-static void *decode(const ChEvent *event, ChViolations *violations)
+static const ChCommandType number_type = { "number", g_free };
+
+static ChCommand decode(const ChEvent *event, ChViolations *violations)
 {
     int64_t number;
     if (!ch_json_read_integer(event->data, "Number", CH_JSON_REQUIRED, 1, 9, &number, violations))
-        return NULL;
-    return g_memdup2(&number, sizeof number);
+        return (ChCommand){ NULL, NULL };
+    return (ChCommand){ &number_type, g_memdup2(&number, sizeof number) };
 }
 
 static const ChQueue queue = { "good.queue", "events", "Good", "dlq" };
-static const ChSubscriptionConfig consumer = {
-    .queue = &queue, .event_type = "Good", .decode = decode, .free_command = g_free
-};
+static const ChSubscriptionConfig consumer = { .queue = &queue,
+                                               .event_type = "Good",
+                                               .decode = decode };
 
 static ChDeadLetter letter_of(const char *body)
 {
@@ -40,23 +42,23 @@ static void assert_blocker(const ChDeadLetter *letter, const ChSubscriptionConfi
                            const char *expected)
 {
     ChEvent *event = NULL;
-    void *command = NULL;
+    ChCommand command = { NULL, NULL };
     g_autofree char *blocker = ch_dead_letter_read(letter, to, OLDEST_US, &event, &command);
     g_assert_nonnull(blocker);
     g_assert_nonnull(strstr(blocker, expected));
     g_assert_null(event);
-    g_assert_null(command);
+    g_assert_null(command.value);
 }
 
 static void test_a_good_one_is_decoded(void)
 {
     const ChDeadLetter letter = letter_of(GOOD);
     g_autoptr(ChEvent) event = NULL;
-    void *command = NULL;
+    ChCommand command = { NULL, NULL };
     g_assert_null(ch_dead_letter_read(&letter, &consumer, OLDEST_US, &event, &command));
-    g_assert_cmpint(*(int64_t *)command, ==, 7);
+    g_assert_cmpint(*(int64_t *)command.value, ==, 7);
     g_assert_cmpstr(event->type, ==, "Good");
-    g_free(command);
+    ch_command_free(command);
 }
 
 static void test_what_would_die_again(void)
