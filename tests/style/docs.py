@@ -1,5 +1,5 @@
-"""Documents: every relative link leads to a file and a heading that are there, and the index of the decisions lists
-each of them under its title."""
+"""Documents: every relative link leads to a file and a heading that are there, every file that a page names is there,
+and the index of the decisions lists each of them under its title."""
 
 import pathlib
 import re
@@ -14,6 +14,14 @@ FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"`[^`\n]*`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+NAMED = re.compile(r"`([\w.-]+/[\w./-]+)`")  # a path in backticks
+OWN_FILE = re.compile(r"^`([\w./-]+)`$", re.MULTILINE)  # a line of its own above a block: the reader writes that file
+FOREIGN = ("curl/",)  # headers of libraries
+RUNS = pathlib.Path("docs/runs")  # logs: true for their date
+
+FOLDERS = ("chassis", "services", "tests", "tools", "deploy", "docs")
+SUFFIXES = {".c", ".h", ".py", ".sh", ".sql", ".json", ".build", ".list", ".pml", ".yaml", ".cfg"}
+
 TITLE = re.compile(r"# (\d{4}) (.+)\n")
 INDEX_ROW = re.compile(r"^\| \[(\d{4})\]\(([^)]+)\) \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
 
@@ -55,6 +63,17 @@ def broken(page):
             yield page, line, f"{path or 'this page'} has no heading #{anchor}"
 
 
+def unknown_files(page, text, known):
+    """@known: the files there are; a page may leave out the first folders of a path."""
+    own = set(OWN_FILE.findall(text))
+    prose = blanked(text, FENCE)
+    for match in NAMED.finditer(prose):
+        name = match[1]
+        checked = pathlib.Path(name).suffix in SUFFIXES and name not in own and not name.startswith(FOREIGN)
+        if checked and not any(f"/{path}".endswith(f"/{name}") for path in known):
+            yield page, sources.line_of(prose, match.start()), f"names {name}, which is not there"
+
+
 def misfiled(texts, index):
     """@texts: a decision's file name and text."""
     listed = {name: (number, title.strip()) for number, name, title in INDEX_ROW.findall(index)}
@@ -70,6 +89,10 @@ def misfiled(texts, index):
 
 def main():
     complaints = [complaint for page in documents() for complaint in broken(page)]
+    known = sources.files(*FOLDERS, suffixes=SUFFIXES)
+    for page in documents():
+        if RUNS not in page.parents:
+            complaints += unknown_files(page, sources.read(page), known)
     names = [path.name for path in sources.files(DECISIONS, suffixes={".md"}) if path != INDEX]
     texts = {name: sources.read(DECISIONS / name) for name in names}
     return sources.report([*complaints, *misfiled(texts, sources.read(INDEX))])
@@ -82,6 +105,8 @@ def self_test():
     expectations = [
         (list(links(page)), [("x.md#y", 2), ("h.svg", 3), ("#l", 7)]),
         (anchors(page), {"the-a-pages-end"}),
+        (len(list(unknown_files("p", "`a/b.c` `http/x.h`", ["chassis/http/x.h"]))), 1),
+        (len(list(unknown_files("p", "`a/b.c`\n\n```\nint a;\n```\n", []))), 0),
         (len(list(misfiled(good, row))), 0),
         (len(list(misfiled(good, ""))), 1),
         (len(list(misfiled({"0001-a.md": "# 0001 Other\n"}, row))), 1),
