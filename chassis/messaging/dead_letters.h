@@ -3,7 +3,7 @@
 #pragma once
 
 #include "chassis/core/lane.h"
-#include "chassis/postgres/connection.h"
+#include "chassis/postgres/pipeline.h"
 #include "chassis/rabbitmq/consumer.h"
 
 typedef struct ChDeadLetters ChDeadLetters;

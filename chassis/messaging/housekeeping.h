@@ -2,7 +2,7 @@
 #pragma once
 
 #include "chassis/core/ticker.h"
-#include "chassis/postgres/connection.h"
+#include "chassis/postgres/pipeline.h"
 
 typedef struct ChHousekeeping ChHousekeeping;
 

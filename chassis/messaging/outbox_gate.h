@@ -3,7 +3,7 @@
 #pragma once
 
 #include "chassis/core/ticker.h"
-#include "chassis/postgres/connection.h"
+#include "chassis/postgres/pipeline.h"
 
 #include <stdbool.h>
 #include <stdint.h>

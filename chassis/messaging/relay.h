@@ -2,7 +2,7 @@
 #pragma once
 
 #include "chassis/core/ticker.h"
-#include "chassis/postgres/connection.h"
+#include "chassis/postgres/pipeline.h"
 #include "chassis/rabbitmq/publisher.h"
 
 typedef struct ChRelay ChRelay;

@@ -14,7 +14,7 @@
 #include "chassis/core/lane.h"
 #include "chassis/messaging/command.h"
 #include "chassis/messaging/event.h"
-#include "chassis/postgres/connection.h"
+#include "chassis/postgres/pipeline.h"
 #include "chassis/rabbitmq/consumer.h"
 
 /** A service makes it in one place, beside the functions that it names, from a queue and a context

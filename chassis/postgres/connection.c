@@ -1,12 +1,9 @@
 /* Opening, checking and reopening a connection. */
 #include "chassis/postgres/connection.h"
 
-#include "chassis/core/log.h"
+#include "chassis/core/cast.h"
 #include "chassis/core/time.h"
 #include "chassis/postgres/libpq.h"
-#include "chassis/postgres/pipeline.h"
-
-#include <string.h>
 
 enum {
     RETRY_FIRST_MS = 50,
@@ -50,46 +47,68 @@ static const ChPgStatement sql_select_schema_version = {
     { CH_PG_NONE },
 };
 
-ChPg *ch_pg_new(const ChPgConfig *config)
+typedef struct {
+    ChPg base;
+    ChPgConfig config;
+    int64_t retry_at_us; /* no new try to connect before this */
+    int retry_ms;        /* the last wait; 0 while all is well */
+    GError *last_error;  /* why the last try failed */
+} Connection;
+
+/* ---- what the pipeline tells ---- */
+
+static const ChPgOps connection_ops;
+
+static Connection *connection_of(ChPg *pg)
 {
-    ChPg *pg = g_new0(ChPg, 1);
-    ch_pg_work_init(&pg->work);
-    pg->config = *config;
-    pg->prepared = g_hash_table_new(NULL, NULL);
-    g_queue_init(&pg->answers);
-    return pg;
+    return CH_CAST(Connection, pg, &connection_ops);
 }
 
-static void forget_connection(ChPg *pg)
+static void report_lost(ChPg *pg, const char *why)
 {
-    g_clear_pointer(&pg->conn, PQfinish);
-    g_queue_clear_full(&pg->answers, g_free);
-    g_hash_table_remove_all(pg->prepared);
-    pg->stale = false;
-    pg->in_transaction = false;
+    ChHealthPart *health = connection_of(pg)->config.health;
+    if (health != NULL)
+        ch_health_set(health, false, why);
+}
+
+static const ChPgOps connection_ops = {
+    .lost = report_lost,
+};
+
+ChPg *ch_pg_new(const ChPgConfig *config)
+{
+    Connection *connection = g_new0(Connection, 1);
+    connection->base.ops = &connection_ops;
+    connection->config = *config;
+    ch_pg_init(&connection->base);
+    return &connection->base;
 }
 
 void ch_pg_free(ChPg *pg)
 {
     if (pg == NULL)
         return;
-    forget_connection(pg);
-    g_hash_table_unref(pg->prepared);
-    g_clear_error(&pg->last_error);
-    g_free(pg);
+    Connection *connection = connection_of(pg);
+    ch_pg_clear(pg);
+    g_clear_error(&connection->last_error);
+    g_free(connection);
 }
 
-void ch_pg_drop(ChPg *pg, const char *why)
-{
-    forget_connection(pg);
-    if (pg->config.health != NULL)
-        ch_health_set(pg->config.health, false, why);
-}
+/* ---- connecting ---- */
 
-static bool open_connection(ChPg *pg, GError **error)
+static bool open_connection(Connection *connection, GError **error)
 {
+    ChPg *pg = &connection->base;
     const char *const values[] = {
-        pg->config.url, pg->config.application_name, "3", "UTF8", "10", "5", "3", "10000", NULL,
+        connection->config.url,
+        connection->config.application_name,
+        "3",
+        "UTF8",
+        "10",
+        "5",
+        "3",
+        "10000",
+        NULL,
     };
     G_STATIC_ASSERT(G_N_ELEMENTS(values) == G_N_ELEMENTS(connect_names));
     pg->conn = PQconnectdbParams(connect_names, values, 1);
@@ -103,7 +122,7 @@ static bool open_connection(ChPg *pg, GError **error)
 }
 
 /* A build works on the schema it was made for and on no other. */
-static bool check_schema(ChPg *pg, GError **error)
+static bool check_schema(ChPg *pg, int needed, GError **error)
 {
     g_autoptr(ChPgRows) rows = ch_pg_query(pg, ch_pg_params_new(&sql_select_schema_version), error);
     if (rows == NULL) {
@@ -111,38 +130,43 @@ static bool check_schema(ChPg *pg, GError **error)
         return false;
     }
     int64_t version = ch_pg_int(rows, 0, 0);
-    if (version == pg->config.schema_version)
+    if (version == needed)
         return true;
     g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE,
                 "the database schema has version %" G_GINT64_FORMAT ", this build needs %d: %s",
-                version, pg->config.schema_version,
-                version < pg->config.schema_version ? "run the service's migrator"
-                                                    : "deploy the newer build");
+                version, needed,
+                version < needed ? "run the service's migrator" : "deploy the newer build");
     return false;
 }
 
-static bool begin_session(ChPg *pg, GError **error)
+/* The settings take a transaction, also for a connection that opens none afterwards. */
+static bool begin_session(Connection *connection, GError **error)
 {
-    if (!ch_pg_open_transaction(pg, error) ||
-        !ch_pg_send(pg, ch_pg_params_new(&sql_set_session), NULL, error))
+    ChPg *pg = &connection->base;
+    const ChPgConfig *config = &connection->config;
+    if (!ch_pg_begin(pg, error) || !ch_pg_send(pg, ch_pg_params_new(&sql_set_session), NULL, error))
         return false;
-    if (pg->config.read_only && !ch_pg_send(pg, ch_pg_params_new(&sql_set_read_only), NULL, error))
+    if (config->read_only && !ch_pg_send(pg, ch_pg_params_new(&sql_set_read_only), NULL, error))
         return false;
-    if (pg->config.schema_version > 0 && !check_schema(pg, error))
+    if (config->schema_version > 0 && !check_schema(pg, config->schema_version, error))
         return false;
-    return ch_pg_commit(pg, error);
+    if (!ch_pg_commit(pg, error))
+        return false;
+    pg->read_only = config->read_only;
+    return true;
 }
 
 /* Remembers a failed try, so that the next comes after a while. Whatever failed while connecting is
  * the server's trouble and not an item's. */
-static bool connect_failed(ChPg *pg, GError *why, GError **error)
+static bool connect_failed(Connection *connection, GError *why, GError **error)
 {
     why->code = CH_ERROR_UNAVAILABLE;
-    pg->retry_ms = CLAMP(pg->retry_ms * 2, RETRY_FIRST_MS, RETRY_MOST_MS);
-    pg->retry_at_us = ch_time_monotonic_us() + (int64_t)ch_time_jitter_ms(pg->retry_ms) * 1000;
-    ch_pg_drop(pg, why->message);
-    g_clear_error(&pg->last_error);
-    pg->last_error = g_error_copy(why);
+    connection->retry_ms = CLAMP(connection->retry_ms * 2, RETRY_FIRST_MS, RETRY_MOST_MS);
+    connection->retry_at_us =
+        ch_time_monotonic_us() + (int64_t)ch_time_jitter_ms(connection->retry_ms) * 1000;
+    ch_pg_drop(&connection->base, why->message);
+    g_clear_error(&connection->last_error);
+    connection->last_error = g_error_copy(why);
     g_propagate_error(error, why);
     return false;
 }
@@ -151,17 +175,18 @@ bool ch_pg_connect(ChPg *pg, GError **error)
 {
     if (pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK && !pg->stale)
         return true;
-    forget_connection(pg);
-    if (pg->last_error != NULL && ch_time_monotonic_us() < pg->retry_at_us) {
-        g_propagate_error(error, g_error_copy(pg->last_error));
+    Connection *connection = connection_of(pg);
+    ch_pg_close(pg);
+    if (connection->last_error != NULL && ch_time_monotonic_us() < connection->retry_at_us) {
+        g_propagate_error(error, g_error_copy(connection->last_error));
         return false;
     }
     GError *why = NULL;
-    if (!open_connection(pg, &why) || !begin_session(pg, &why))
-        return connect_failed(pg, why, error);
-    pg->retry_ms = 0;
-    g_clear_error(&pg->last_error);
-    if (pg->config.health != NULL)
-        ch_health_set(pg->config.health, true, NULL);
+    if (!open_connection(connection, &why) || !begin_session(connection, &why))
+        return connect_failed(connection, why, error);
+    connection->retry_ms = 0;
+    g_clear_error(&connection->last_error);
+    if (connection->config.health != NULL)
+        ch_health_set(connection->config.health, true, NULL);
     return true;
 }

@@ -1,14 +1,8 @@
 /* A PostgreSQL connection that heals: opened when first needed, opened again after it was lost. */
 #pragma once
 
-#include "chassis/core/error.h"
+#include "chassis/postgres/pipeline.h"
 #include "chassis/telemetry/health.h"
-
-#include <glib.h>
-#include <stdbool.h>
-
-/** One lane's connection. Every function belongs to the thread of that lane. */
-typedef struct ChPg ChPg;
 
 typedef struct {
     const char *url;              /* libpq connection URI; borrowed, never logged */

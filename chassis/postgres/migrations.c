@@ -5,6 +5,7 @@
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/postgres/libpq.h"
+#include "chassis/postgres/sqlstate.h"
 
 #include <string.h>
 #include <time.h>

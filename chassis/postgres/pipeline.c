@@ -3,6 +3,7 @@
 
 #include "chassis/core/time.h"
 #include "chassis/postgres/libpq.h"
+#include "chassis/postgres/sqlstate.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,6 +16,39 @@ enum {
     BINARY = 1,
     SWOLLEN_BYTES = 4 * 1024 * 1024, /* libpq never gives back a buffer that it enlarged */
 };
+
+typedef enum {
+    EXPECT_COMMAND, /* begin, rollback */
+    EXPECT_COMMIT,
+    EXPECT_PREPARE,
+    EXPECT_QUERY,
+    EXPECT_SYNC,
+} Expected;
+
+/* What is still to be answered. */
+typedef struct {
+    Expected kind;
+    const ChPgStatement *statement; /* of a prepare or query */
+    ChPgRows **rows;                /* of a query; NULL: nobody wants them */
+} Answer;
+
+/* ---- the end of a connection ---- */
+
+void ch_pg_close(ChPg *pg)
+{
+    g_clear_pointer(&pg->conn, PQfinish);
+    g_queue_clear_full(&pg->answers, g_free);
+    g_hash_table_remove_all(pg->prepared);
+    pg->read_only = false;
+    pg->in_transaction = false;
+    pg->stale = false;
+}
+
+void ch_pg_drop(ChPg *pg, const char *why)
+{
+    ch_pg_close(pg);
+    pg->ops->lost(pg, why);
+}
 
 /* ---- the wire ---- */
 
@@ -58,17 +92,17 @@ static bool await_answer(ChPg *pg, GError **error)
     }
 }
 
-static void expect(ChPg *pg, ChPgExpected kind, const ChPgStatement *statement, ChPgRows **rows)
+static void expect(ChPg *pg, Expected kind, const ChPgStatement *statement, ChPgRows **rows)
 {
-    ChPgAnswer *answer = g_new(ChPgAnswer, 1);
-    *answer = (ChPgAnswer){ kind, statement, rows };
+    Answer *answer = g_new(Answer, 1);
+    *answer = (Answer){ kind, statement, rows };
     g_queue_push_tail(&pg->answers, answer);
 }
 
 /* ---- answers ---- */
 
 /* The first result that belongs to the oldest expected answer; NULL when the connection broke. */
-static PGresult *next_result(ChPg *pg, ChPgExpected kind, GError **error)
+static PGresult *next_result(ChPg *pg, Expected kind, GError **error)
 {
     if (!await_answer(pg, error))
         return NULL;
@@ -77,7 +111,7 @@ static PGresult *next_result(ChPg *pg, ChPgExpected kind, GError **error)
         lost(pg, "an answer is missing", error);
         return NULL;
     }
-    if (kind == CH_PG_EXPECT_SYNC)
+    if (kind == EXPECT_SYNC)
         return result;
     /* A command's results end with a NULL; a sync's do not. */
     if (!await_answer(pg, error)) {
@@ -88,27 +122,27 @@ static PGresult *next_result(ChPg *pg, ChPgExpected kind, GError **error)
     return result;
 }
 
-static bool is_success(const ChPgAnswer *answer, const PGresult *result)
+static bool is_success(const Answer *answer, const PGresult *result)
 {
     switch (answer->kind) {
-    case CH_PG_EXPECT_SYNC:
+    case EXPECT_SYNC:
         return PQresultStatus(result) == PGRES_PIPELINE_SYNC;
-    case CH_PG_EXPECT_COMMIT:
+    case EXPECT_COMMIT:
         /* COMMIT of a failed transaction succeeds with the tag ROLLBACK. */
         return PQresultStatus(result) == PGRES_COMMAND_OK &&
                strcmp(PQcmdStatus((PGresult *)result), "COMMIT") == 0;
-    case CH_PG_EXPECT_COMMAND:
-    case CH_PG_EXPECT_PREPARE:
-    case CH_PG_EXPECT_QUERY:
+    case EXPECT_COMMAND:
+    case EXPECT_PREPARE:
+    case EXPECT_QUERY:
         return PQresultStatus(result) == PGRES_COMMAND_OK ||
                PQresultStatus(result) == PGRES_TUPLES_OK;
     }
     return false;
 }
 
-static void note_failure(ChPg *pg, const ChPgAnswer *answer, const PGresult *result, GError **error)
+static void note_failure(ChPg *pg, const Answer *answer, const PGresult *result, GError **error)
 {
-    if (answer->kind == CH_PG_EXPECT_PREPARE)
+    if (answer->kind == EXPECT_PREPARE)
         g_hash_table_remove(pg->prepared, answer->statement);
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     /* 0A000: a cached plan no longer fits the tables; 26000: the statement is gone. */
@@ -125,18 +159,18 @@ static void note_failure(ChPg *pg, const ChPgAnswer *answer, const PGresult *res
 /* Takes the oldest expected answer. */
 static bool take_answer(ChPg *pg, GError **error)
 {
-    const ChPgAnswer *oldest = g_queue_peek_head(&pg->answers);
+    const Answer *oldest = g_queue_peek_head(&pg->answers);
     g_autoptr(PGresult) result = next_result(pg, oldest->kind, error);
     if (result == NULL)
         return false;
-    g_autofree ChPgAnswer *answer = g_queue_pop_head(&pg->answers);
+    g_autofree Answer *answer = g_queue_pop_head(&pg->answers);
     if (PQresultMemorySize(result) > SWOLLEN_BYTES)
         pg->stale = true;
     if (!is_success(answer, result)) {
         note_failure(pg, answer, result, error);
         return false;
     }
-    if (answer->kind == CH_PG_EXPECT_QUERY && answer->rows != NULL)
+    if (answer->kind == EXPECT_QUERY && answer->rows != NULL)
         *answer->rows = ch_pg_rows_take(g_steal_pointer(&result));
     return true;
 }
@@ -152,7 +186,7 @@ static bool take_answers(ChPg *pg, GError **error)
 
 /* ---- questions ---- */
 
-static bool send_command(ChPg *pg, const char *sql, ChPgExpected kind, GError **error)
+static bool send_command(ChPg *pg, const char *sql, Expected kind, GError **error)
 {
     if (PQsendQueryParams(pg->conn, sql, 0, NULL, NULL, NULL, NULL, BINARY) == 0)
         return lost(pg, "cannot queue", error);
@@ -164,7 +198,7 @@ static bool send_sync(ChPg *pg, GError **error)
 {
     if (PQpipelineSync(pg->conn) == 0)
         return lost(pg, "cannot queue", error);
-    expect(pg, CH_PG_EXPECT_SYNC, NULL, NULL);
+    expect(pg, EXPECT_SYNC, NULL, NULL);
     return true;
 }
 
@@ -187,7 +221,7 @@ static bool send_prepare(ChPg *pg, const ChPgStatement *statement, GError **erro
     if (PQsendPrepare(pg->conn, name, statement->sql, n, types) == 0)
         return lost(pg, "cannot queue", error);
     g_hash_table_add(pg->prepared, (void *)statement);
-    expect(pg, CH_PG_EXPECT_PREPARE, statement, NULL);
+    expect(pg, EXPECT_PREPARE, statement, NULL);
     return true;
 }
 
@@ -209,23 +243,30 @@ static bool send_execute(ChPg *pg, ChPgParams *params, ChPgRows **rows, GError *
     statement_name(ch_pg_params_statement(params), name);
     if (PQsendQueryPrepared(pg->conn, name, n, values, lengths, binary, BINARY) == 0)
         return lost(pg, "cannot queue", error);
-    expect(pg, CH_PG_EXPECT_QUERY, ch_pg_params_statement(params), rows);
+    expect(pg, EXPECT_QUERY, ch_pg_params_statement(params), rows);
     return true;
 }
 
 /* ---- public ---- */
 
-bool ch_pg_open_transaction(ChPg *pg, GError **error)
+void ch_pg_init(ChPg *pg)
 {
-    pg->in_transaction = true;
-    return send_command(pg, "begin", CH_PG_EXPECT_COMMAND, error);
+    pg->prepared = g_hash_table_new(NULL, NULL);
+    g_queue_init(&pg->answers);
+}
+
+void ch_pg_clear(ChPg *pg)
+{
+    ch_pg_close(pg);
+    g_hash_table_unref(pg->prepared);
 }
 
 bool ch_pg_begin(ChPg *pg, GError **error)
 {
-    if (!ch_pg_connect(pg, error))
-        return false;
-    return pg->config.read_only || ch_pg_open_transaction(pg, error);
+    if (pg->read_only)
+        return true;
+    pg->in_transaction = true;
+    return send_command(pg, "begin", EXPECT_COMMAND, error);
 }
 
 bool ch_pg_send(ChPg *pg, ChPgParams *params, ChPgRows **rows, GError **error)
@@ -259,7 +300,7 @@ bool ch_pg_commit(ChPg *pg, GError **error)
         g_assert(g_queue_is_empty(&pg->answers)); /* else they would reach the next batch */
         return true;
     }
-    if (!send_command(pg, "commit", CH_PG_EXPECT_COMMIT, error) || !send_sync(pg, error) ||
+    if (!send_command(pg, "commit", EXPECT_COMMIT, error) || !send_sync(pg, error) ||
         !take_answers(pg, error))
         return false;
     pg->in_transaction = false;
@@ -270,7 +311,7 @@ bool ch_pg_commit(ChPg *pg, GError **error)
 static bool discard_answers(ChPg *pg)
 {
     while (!g_queue_is_empty(&pg->answers)) {
-        ChPgAnswer *oldest = g_queue_peek_head(&pg->answers);
+        Answer *oldest = g_queue_peek_head(&pg->answers);
         oldest->rows = NULL; /* its owner has given up */
         take_answer(pg, NULL);
         if (pg->conn == NULL)
@@ -290,59 +331,9 @@ void ch_pg_rollback(ChPg *pg)
         return;
     if (PQtransactionStatus(pg->conn) == PQTRANS_IDLE)
         return;
-    if (!send_command(pg, "rollback", CH_PG_EXPECT_COMMAND, NULL) || !send_sync(pg, NULL) ||
+    if (!send_command(pg, "rollback", EXPECT_COMMAND, NULL) || !send_sync(pg, NULL) ||
         !discard_answers(pg))
         return;
     if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
         ch_pg_drop(pg, "the transaction could not be rolled back");
-}
-
-/* ---- the unit of work of a lane ---- */
-
-/* Sees a connection that the server closed meanwhile. */
-static void notice_end(ChPg *pg)
-{
-    if (pg->conn != NULL && (PQconsumeInput(pg->conn) == 0 || PQstatus(pg->conn) == CONNECTION_BAD))
-        ch_pg_drop(pg, "the server closed the connection");
-}
-
-static bool work_begin(ChWork *work, GError **error)
-{
-    ChPg *pg = (ChPg *)work;
-    notice_end(pg);
-    return ch_pg_begin(pg, error);
-}
-
-static bool work_commit(ChWork *work, GError **error)
-{
-    return ch_pg_commit((ChPg *)work, error);
-}
-
-static void work_rollback(ChWork *work)
-{
-    ch_pg_rollback((ChPg *)work);
-}
-
-static bool work_idle(ChWork *work, GError **error)
-{
-    ChPg *pg = (ChPg *)work;
-    notice_end(pg);
-    return ch_pg_connect(pg, error);
-}
-
-static const ChWorkOps pg_work_ops = {
-    .begin = work_begin,
-    .commit = work_commit,
-    .rollback = work_rollback,
-    .idle = work_idle,
-};
-
-void ch_pg_work_init(ChWork *work)
-{
-    work->ops = &pg_work_ops;
-}
-
-ChWork *ch_pg_work(ChPg *pg)
-{
-    return &pg->work;
 }

@@ -1,5 +1,5 @@
-/* Transactions in libpq's pipeline mode: statements are queued and travel together; a transaction
- * that asks nothing in between costs one round trip.
+/* Statements on an open connection, in libpq's pipeline mode: they are queued and travel together;
+ * a transaction that asks nothing in between costs one round trip.
  *
  *     begin, send, send, commit             one round trip
  *     begin, query, send, commit            two: the query waits for its rows
@@ -12,10 +12,13 @@
  * After any error only ch_pg_rollback() is allowed. Thread: the owner of the ChPg. */
 #pragma once
 
-#include "chassis/core/work.h"
-#include "chassis/postgres/connection.h"
+#include "chassis/core/error.h"
 #include "chassis/postgres/rows.h"
 #include "chassis/postgres/statement.h"
+
+/** One lane's connection, from ch_pg_new() (connection.h), open since ch_pg_connect() or since the
+ * lane opened its unit of work (work.h). Every function belongs to the thread of that lane. */
+typedef struct ChPg ChPg;
 
 /** Queues BEGIN; it goes out with the first statement that is waited for. */
 CH_MUST_CHECK bool ch_pg_begin(ChPg *pg, GError **error);
@@ -38,5 +41,16 @@ CH_MUST_CHECK bool ch_pg_commit(ChPg *pg, GError **error);
  */
 void ch_pg_rollback(ChPg *pg);
 
-/** The connection as a lane's unit of work; belongs to @pg. */
-ChWork *ch_pg_work(ChPg *pg);
+/* ---- for connection.c and work.c, which stand above ---- */
+
+/** Makes @pg, all zero, one that is not open. */
+void ch_pg_init(ChPg *pg);
+
+/** Closes it and frees what it holds. */
+void ch_pg_clear(ChPg *pg);
+
+/** Closes what is open and forgets what was asked and prepared. */
+void ch_pg_close(ChPg *pg);
+
+/** The same, and tells the connection why. */
+void ch_pg_drop(ChPg *pg, const char *why);

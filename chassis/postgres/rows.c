@@ -25,13 +25,6 @@ struct ChPgRows {
     PGresult *result;
 };
 
-ChPgRows *ch_pg_rows_take(PGresult *result)
-{
-    ChPgRows *rows = g_new0(ChPgRows, 1);
-    rows->result = result;
-    return rows;
-}
-
 void ch_pg_rows_free(ChPgRows *rows)
 {
     if (rows == NULL)
@@ -147,4 +140,11 @@ const uint8_t *ch_pg_bytes(const ChPgRows *rows, size_t row, int column, size_t 
     const char *value = value_of(rows, row, column, OID_BYTEA, OID_BYTEA);
     *bytes = value == NULL ? 0 : (size_t)PQgetlength(rows->result, (int)row, column);
     return (const uint8_t *)value;
+}
+
+ChPgRows *ch_pg_rows_take(PGresult *result)
+{
+    ChPgRows *rows = g_new0(ChPgRows, 1);
+    rows->result = result;
+    return rows;
 }

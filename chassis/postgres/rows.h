@@ -35,3 +35,10 @@ int64_t ch_pg_time(const ChPgRows *rows, size_t row, int column);
 const char *ch_pg_text(const ChPgRows *rows, size_t row, int column);
 /** bytea; belongs to @rows. */
 const uint8_t *ch_pg_bytes(const ChPgRows *rows, size_t row, int column, size_t *bytes);
+
+/* ---- for pipeline.c ---- */
+
+struct pg_result; /* libpq's PGresult */
+
+/** Rows over @result, which is consumed. */
+ChPgRows *ch_pg_rows_take(struct pg_result *result);

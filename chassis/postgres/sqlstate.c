@@ -1,5 +1,5 @@
 /* SQLSTATEs to the classes of failure (PostgreSQL manual, appendix A). */
-#include "chassis/postgres/libpq.h"
+#include "chassis/postgres/sqlstate.h"
 
 #include <string.h>
 

@@ -64,7 +64,7 @@ void ch_pg_add_time(ChPgParams *params, size_t index, int64_t unix_us);
 /** SQL null, of any type. */
 void ch_pg_add_null(ChPgParams *params, size_t index);
 
-/* ---- for transaction.c: the wire form ---- */
+/* ---- for pipeline.c: the wire form ---- */
 
 const ChPgStatement *ch_pg_params_statement(const ChPgParams *params);
 /** Number of parameters of @statement. */

@@ -19,7 +19,7 @@ static bool repeat_in_sql(Sql *sql, const Stores *stores, const Facts *before,
                           Answers *answers, GError **error)
 {
     ChPg *pg = step_is_of_orders(step->kind) ? sql->orders_pg : sql->stock_pg;
-    bool done = ch_pg_begin(pg, error) &&
+    bool done = sql_begin(pg, error) &&
                 step_apply(stores, before, sequence, step, answers, error) &&
                 (committed ? ch_pg_commit(pg, error) : ch_pg_wait(pg, error));
     if (!done || !committed)

@@ -1,7 +1,7 @@
 /* The statements are the test's own: a store that wrote nonsense could read it back unharmed. */
 #include "sql.h"
 
-#include "chassis/postgres/pipeline.h"
+#include "chassis/postgres/connection.h"
 #include "order/infrastructure/pg_store.h"
 #include "stock/infrastructure/pg_store.h"
 
@@ -56,6 +56,11 @@ void sql_clear(Sql *sql)
     ch_pg_free(sql->stock_pg);
 }
 
+bool sql_begin(ChPg *pg, GError **error)
+{
+    return ch_pg_connect(pg, error) && ch_pg_begin(pg, error);
+}
+
 static ChPgParams *ids(const ChPgStatement *statement, const ChUuid *values, size_t n)
 {
     ChPgParams *params = ch_pg_params_new(statement);
@@ -103,7 +108,7 @@ static bool orders_facts(Sql *sql, unsigned run, Facts *facts, GError **error)
         orders[i] = order_id(run, i, false);
         orders[ORDERS + i] = order_id(run, i, true);
     }
-    if (!ch_pg_begin(pg, error) ||
+    if (!sql_begin(pg, error) ||
         !ch_pg_send(pg, ids(&sql_orders, orders, G_N_ELEMENTS(orders)), &found, error) ||
         !ch_pg_send(pg, ids(&sql_history, orders, G_N_ELEMENTS(orders)), &history, error) ||
         !ch_pg_send(pg, ch_pg_params_new(&sql_events), &events, error) || !ch_pg_commit(pg, error))
@@ -170,7 +175,7 @@ static bool stock_facts(Sql *sql, unsigned run, Facts *facts, GError **error)
         orders[i] = order_id(run, i, false);
     for (unsigned i = 0; i < PRODUCTS; i++)
         products[i] = product_id(run, i);
-    if (!ch_pg_begin(pg, error) ||
+    if (!sql_begin(pg, error) ||
         !ch_pg_send(pg, ids(&sql_reservations, orders, ORDERS), &reservations, error) ||
         !ch_pg_send(pg, ids(&sql_ledger, products, PRODUCTS), &ledger, error) ||
         !ch_pg_send(pg, ids(&sql_levels, products, PRODUCTS), &levels, error) ||
@@ -190,7 +195,7 @@ bool sql_forget_events(Sql *sql, GError **error)
 {
     ChPg *const both[] = { sql->orders_pg, sql->stock_pg };
     for (size_t i = 0; i < G_N_ELEMENTS(both); i++) {
-        if (!ch_pg_begin(both[i], error) ||
+        if (!sql_begin(both[i], error) ||
             !ch_pg_send(both[i], ch_pg_params_new(&sql_delete_events), NULL, error) ||
             !ch_pg_commit(both[i], error))
             return false;

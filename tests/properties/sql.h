@@ -3,7 +3,7 @@
 
 #include "facts.h"
 
-#include "chassis/postgres/connection.h"
+#include "chassis/postgres/pipeline.h"
 
 /** Two databases that nobody else uses, with their schemas. */
 typedef struct {
@@ -15,6 +15,9 @@ typedef struct {
 /** Borrows the URLs. Clear with sql_clear(). */
 void sql_init(Sql *sql, const char *orders_url, const char *stock_url);
 void sql_clear(Sql *sql);
+
+/** Begins a transaction on one of the two, opened where need be. Errors: UNAVAILABLE. */
+CH_MUST_CHECK bool sql_begin(ChPg *pg, GError **error);
 
 /** Reads all there is of @run, whose events must be the only ones in the outboxes.
  * Errors: UNAVAILABLE or FAILED. */

@@ -1,5 +1,6 @@
 /* notification-api: templates and the log of notifications over HTTP. */
-#include "chassis/postgres/pipeline.h"
+#include "chassis/postgres/connection.h"
+#include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
 #include "notification/api/routes.h"

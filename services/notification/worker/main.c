@@ -1,5 +1,5 @@
 /* notification-worker: notes what became of orders, and tells their customers. */
-#include "chassis/postgres/pipeline.h"
+#include "chassis/postgres/work.h"
 #include "chassis/runtime/process.h"
 #include "chassis/runtime/worker.h"
 #include "notification/infrastructure/http_channel.h"

@@ -1,7 +1,8 @@
 /* order-api: orders over HTTP. */
 #include "chassis/core/ticker.h"
 #include "chassis/messaging/outbox_gate.h"
-#include "chassis/postgres/pipeline.h"
+#include "chassis/postgres/connection.h"
+#include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
 #include "order/api/routes.h"

@@ -1,7 +1,7 @@
 /* The order store on PostgreSQL. */
 #pragma once
 
-#include "chassis/postgres/connection.h"
+#include "chassis/postgres/pipeline.h"
 #include "order/application/ports.h"
 
 /** A store on @pg, which it borrows; for the lane that owns @pg. Free with order_pg_store_free().

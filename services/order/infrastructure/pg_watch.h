@@ -1,7 +1,7 @@
 /* The watch over stuck orders on PostgreSQL. */
 #pragma once
 
-#include "chassis/postgres/connection.h"
+#include "chassis/postgres/pipeline.h"
 #include "order/application/watch.h"
 
 /** A store on @pg, which it borrows; for the lane that owns @pg. Free with

@@ -3,7 +3,7 @@
 
 #include "chassis/core/ticker.h"
 #include "chassis/core/time.h"
-#include "chassis/postgres/pipeline.h"
+#include "chassis/postgres/work.h"
 
 enum {
     PERIOD_MS = 60 * 1000,

@@ -2,7 +2,7 @@
 #include "order/worker/watchdog.h"
 
 #include "chassis/core/ticker.h"
-#include "chassis/postgres/pipeline.h"
+#include "chassis/postgres/work.h"
 #include "chassis/telemetry/metrics.h"
 
 enum {

@@ -1,5 +1,6 @@
 /* stock-api: stock and its ledger over HTTP. */
-#include "chassis/postgres/pipeline.h"
+#include "chassis/postgres/connection.h"
+#include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
 #include "stock/api/routes.h"

@@ -1,7 +1,7 @@
 /* The stock store on PostgreSQL. */
 #pragma once
 
-#include "chassis/postgres/connection.h"
+#include "chassis/postgres/pipeline.h"
 #include "stock/application/ports.h"
 
 /** A store on @pg, which it borrows; for the lane that owns @pg. Free with stock_store_free(). */

@@ -1,4 +1,6 @@
 /* Reading of values at the ends of their ranges, from results that were made by hand. */
+#include "chassis/postgres/rows.h"
+
 #include "chassis/postgres/libpq.h"
 
 #include <string.h>

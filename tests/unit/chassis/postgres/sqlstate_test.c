@@ -1,5 +1,5 @@
 /* Which SQLSTATEs blame the item, and which only say: later. */
-#include "chassis/postgres/libpq.h"
+#include "chassis/postgres/sqlstate.h"
 
 static void test_faults_of_an_item(void)
 {

@@ -1,0 +1,55 @@
+/* Connects and begins. */
+#include "chassis/postgres/work.h"
+
+#include "chassis/core/cast.h"
+#include "chassis/postgres/connection.h"
+#include "chassis/postgres/libpq.h"
+
+static const ChWorkOps pg_work_ops;
+
+static ChPg *pg_of(ChWork *work)
+{
+    return CH_CAST(ChPg, work, &pg_work_ops);
+}
+
+/* Opens the connection, also when the server closed the last one meanwhile. */
+static bool connect_again(ChPg *pg, GError **error)
+{
+    if (pg->conn != NULL && (PQconsumeInput(pg->conn) == 0 || PQstatus(pg->conn) == CONNECTION_BAD))
+        ch_pg_drop(pg, "the server closed the connection");
+    return ch_pg_connect(pg, error);
+}
+
+static bool work_begin(ChWork *work, GError **error)
+{
+    ChPg *pg = pg_of(work);
+    return connect_again(pg, error) && ch_pg_begin(pg, error);
+}
+
+static bool work_commit(ChWork *work, GError **error)
+{
+    return ch_pg_commit(pg_of(work), error);
+}
+
+static void work_rollback(ChWork *work)
+{
+    ch_pg_rollback(pg_of(work));
+}
+
+static bool work_idle(ChWork *work, GError **error)
+{
+    return connect_again(pg_of(work), error);
+}
+
+static const ChWorkOps pg_work_ops = {
+    .begin = work_begin,
+    .commit = work_commit,
+    .rollback = work_rollback,
+    .idle = work_idle,
+};
+
+ChWork *ch_pg_work(ChPg *pg)
+{
+    pg->base.ops = &pg_work_ops;
+    return &pg->base;
+}
