@@ -71,8 +71,16 @@ static void report_lost(ChPg *pg, const char *why)
         ch_health_set(health, false, why);
 }
 
+static void report_commit(ChPg *pg)
+{
+    const ChPgConfig *config = &connection_of(pg)->config;
+    if (config->announce != NULL)
+        config->announce(config->announce_context);
+}
+
 static const ChPgOps connection_ops = {
     .lost = report_lost,
+    .announced = report_commit,
 };
 
 ChPg *ch_pg_new(const ChPgConfig *config)

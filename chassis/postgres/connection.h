@@ -11,7 +11,10 @@ typedef struct {
     bool read_only; /* for a lane that only reads: no transaction is opened, which saves a round
                      * trip a batch; each statement sees what is committed, and the server refuses
                      * writes */
-    ChHealthPart *health; /* told of every change; NULL: nobody asks */
+    ChHealthPart *health;            /* told of every change; NULL: nobody asks */
+    void (*announce)(void *context); /* see ch_pg_announce(); runs on the lane's thread; NULL:
+                                      * nobody wants to know */
+    void *announce_context;          /* borrowed */
 } ChPgConfig;
 
 /** A connection that is not open yet. Copies @config's fields but borrows its texts. */

@@ -16,6 +16,7 @@ struct ChPg;
 /** What the pipeline tells the connection that it is part of, at once and on the lane's thread. */
 typedef struct {
     void (*lost)(struct ChPg *pg, const char *why); /* it is closed now */
+    void (*announced)(struct ChPg *pg);             /* see ch_pg_announce() */
 } ChPgOps;
 
 /** All of it belongs to the thread of the lane. */
@@ -27,6 +28,7 @@ struct ChPg {
     GHashTable *prepared; /* const ChPgStatement *, sent to this connection */
     bool read_only;       /* no transactions: see pipeline.h */
     bool in_transaction;  /* BEGIN was queued and neither COMMIT nor ROLLBACK was answered */
+    bool announced;       /* the open transaction's commit is to be told of */
     bool stale; /* reconnect before the next transaction: a prepared statement no longer fits, or
                  * the buffers have grown large */
 };

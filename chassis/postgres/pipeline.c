@@ -41,6 +41,7 @@ void ch_pg_close(ChPg *pg)
     g_hash_table_remove_all(pg->prepared);
     pg->read_only = false;
     pg->in_transaction = false;
+    pg->announced = false;
     pg->stale = false;
 }
 
@@ -304,7 +305,16 @@ bool ch_pg_commit(ChPg *pg, GError **error)
         !take_answers(pg, error))
         return false;
     pg->in_transaction = false;
+    if (pg->announced) {
+        pg->announced = false;
+        pg->ops->announced(pg);
+    }
     return true;
+}
+
+void ch_pg_announce(ChPg *pg)
+{
+    pg->announced = true;
 }
 
 /* Takes every answer up to the last sync, whatever it says; false when the connection broke. */
@@ -324,6 +334,7 @@ static bool discard_answers(ChPg *pg)
  * right after a sync (libpq manual, "Pipeline Mode"). */
 void ch_pg_rollback(ChPg *pg)
 {
+    pg->announced = false;
     if (pg->conn == NULL || (!pg->in_transaction && g_queue_is_empty(&pg->answers)))
         return;
     pg->in_transaction = false;

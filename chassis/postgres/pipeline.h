@@ -37,6 +37,10 @@ CH_MUST_CHECK ChPgRows *ch_pg_query(ChPg *pg, ChPgParams *params, GError **error
 /** Commits. When this fails with UNAVAILABLE the transaction may or may not have taken effect. */
 CH_MUST_CHECK bool ch_pg_commit(ChPg *pg, GError **error);
 
+/** Somebody is to know of the open transaction: when it commits, ChPgConfig's `announce` is called,
+ * once, before ch_pg_commit() returns. A rollback forgets it. */
+void ch_pg_announce(ChPg *pg);
+
 /** Undoes what is open; never fails: a connection that cannot is closed. Fine when nothing is open.
  */
 void ch_pg_rollback(ChPg *pg);
