@@ -6,7 +6,7 @@
  * Everything belongs to the server's thread. */
 #pragma once
 
-#include "chassis/http/exchange.h"
+#include "chassis/http/request_life.h"
 
 typedef struct ChHttpDeadlines ChHttpDeadlines;
 

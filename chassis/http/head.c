@@ -1,6 +1,8 @@
 /* Checks of a request's head, in the order in which they answer. */
 #include "chassis/http/head.h"
 
+#include "chassis/http/request.h"
+
 #include <string.h>
 
 static ChHttpRefusal refusal(unsigned status, const char *detail)

@@ -1,8 +1,8 @@
 /* What the head of a request alone decides: whether it is refused, and which route it goes to. */
 #pragma once
 
-#include "chassis/http/exchange.h"
 #include "chassis/http/guard.h"
+#include "chassis/http/request_life.h"
 
 enum {
     /* A body this many times too long is still read to its end, so that the client sees its 413 and

@@ -3,8 +3,8 @@
 
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
-#include "chassis/http/dispatch.h"
 #include "chassis/http/head.h"
+#include "chassis/http/lane.h"
 #include "chassis/http/problem.h"
 
 #include <string.h>
@@ -167,14 +167,14 @@ static enum MHD_Result queue_up(ChHttpIntake *intake, struct MHD_Connection *con
 {
     ChHttpRequest *request = ch_http_request_ref(incoming->request);
     request->connection = connection;
-    request->outlet = intake->outlet;
+    request->resumer = intake->resumer;
     intake->suspended++;
     MHD_suspend_connection(connection);
     if (!ch_http_deadlines_wait(intake->deadlines, incoming->timed)) {
         atomic_store(&request->state, CH_HTTP_WAITING); /* all were expired: it is ours alone */
         return resume_unavailable(intake, request);
     }
-    if (!ch_http_queue_push(request->match.route->queue, request))
+    if (!ch_http_lane_push(request))
         return resume_unavailable(intake, request);
     return MHD_YES;
 }
@@ -185,13 +185,12 @@ static enum MHD_Result dispatch(ChHttpIntake *intake, struct MHD_Connection *con
     ChHttpRequest *request = incoming->request;
     if (incoming->refusal.status != 0)
         return refuse(intake, connection, incoming);
-    const ChHttpRoute *route = request->match.route;
-    if (route->queue == NULL) {
-        ch_http_run_inline(route, request);
+    if (request->match.lane == NULL) {
+        ch_http_lane_run_inline(request);
         return send_own(intake, connection, incoming, false);
     }
     unsigned retry_after_s = ch_http_retry_after_s();
-    if (!ch_http_queue_admits(route->queue, route, &retry_after_s)) {
+    if (!ch_http_lane_admits(request, &retry_after_s)) {
         ch_http_answer_problem(&request->answer, request, 503, NULL,
                                "Too much work waits to be done. Try again later.", NULL,
                                MAX(retry_after_s, 1));

@@ -14,10 +14,10 @@ typedef struct {
     ChHttpDeadlines *deadlines;
     size_t max_body_bytes;
     int64_t request_timeout_us;
-    ChHttpOutlet *outlet; /* of the server, for its requests */
-    int suspended;        /* connections; the server's thread only, as the next */
-    bool more_to_do;      /* since it was last set to false: MHD_run() has more to do */
-    atomic_bool draining; /* answers close their connections */
+    ChHttpResumer *resumer; /* of the server, for its requests */
+    int suspended;          /* connections; the server's thread only, as the next */
+    bool more_to_do;        /* since it was last set to false: MHD_run() has more to do */
+    atomic_bool draining;   /* answers close their connections */
 
     ChWait drained;        /* in_flight fell to 0 while draining */
     _Atomic int in_flight; /* requests whose head was read and whose answer is not yet written */

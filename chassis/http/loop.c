@@ -1,6 +1,7 @@
 /* The server's thread. */
 #include "chassis/http/loop.h"
 
+#include "chassis/core/cast.h"
 #include "chassis/core/time.h"
 #include "chassis/core/wait.h"
 
@@ -13,7 +14,7 @@ enum {
 };
 
 struct ChHttpLoop {
-    ChHttpOutlet base;
+    ChHttpResumer base;
     ChHttpIntake *intake;
     struct MHD_Daemon *daemon;
     int daemon_fd;   /* the daemon's epoll; belongs to it */
@@ -30,9 +31,11 @@ struct ChHttpLoop {
     bool stopping;
 };
 
-static void resume(ChHttpOutlet *outlet, ChHttpRequest *const *requests, size_t n)
+static const ChHttpResumerOps resumer_ops;
+
+static void resume(ChHttpResumer *resumer, ChHttpRequest *const *requests, size_t n)
 {
-    ChHttpLoop *loop = (ChHttpLoop *)outlet; /* base is the first member */
+    ChHttpLoop *loop = CH_CAST(ChHttpLoop, resumer, &resumer_ops);
     ch_wait_lock(&loop->wait);
     bool asleep = loop->finished->len == 0;
     for (size_t i = 0; i < n; i++)
@@ -41,6 +44,8 @@ static void resume(ChHttpOutlet *outlet, ChHttpRequest *const *requests, size_t 
         ch_wakeup_set(&loop->wakeup);
     ch_wait_unlock(&loop->wait);
 }
+
+static const ChHttpResumerOps resumer_ops = { .resume = resume };
 
 /* ---- the thread ---- */
 
@@ -113,7 +118,7 @@ ChHttpLoop *ch_http_loop_new(ChHttpIntake *intake, GError **error)
     g_autofree ChHttpLoop *loop = g_new0(ChHttpLoop, 1);
     if (!ch_wakeup_open(&loop->wakeup, error))
         return NULL;
-    loop->base.resume = resume;
+    loop->base.ops = &resumer_ops;
     loop->intake = intake;
     loop->taken = g_ptr_array_new();
     loop->finished = g_ptr_array_new();
@@ -121,7 +126,7 @@ ChHttpLoop *ch_http_loop_new(ChHttpIntake *intake, GError **error)
     return g_steal_pointer(&loop);
 }
 
-ChHttpOutlet *ch_http_loop_outlet(ChHttpLoop *loop)
+ChHttpResumer *ch_http_loop_resumer(ChHttpLoop *loop)
 {
     return &loop->base;
 }

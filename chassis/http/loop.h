@@ -10,9 +10,9 @@
 
 typedef struct ChHttpLoop ChHttpLoop;
 
-/** Not running yet; requests may already get its outlet. Errors: UNAVAILABLE. */
+/** Not running yet; requests may already get its resumer. Errors: UNAVAILABLE. */
 CH_MUST_CHECK ChHttpLoop *ch_http_loop_new(ChHttpIntake *intake, GError **error);
-ChHttpOutlet *ch_http_loop_outlet(ChHttpLoop *loop);
+ChHttpResumer *ch_http_loop_resumer(ChHttpLoop *loop);
 
 /** Starts the thread on @daemon (MHD_USE_EPOLL, without threads). Errors: UNAVAILABLE. */
 CH_MUST_CHECK bool ch_http_loop_start(ChHttpLoop *loop, struct MHD_Daemon *daemon, GError **error);

@@ -2,7 +2,7 @@
 #include "chassis/http/problem.h"
 
 #include "chassis/core/random.h"
-#include "chassis/http/exchange.h"
+#include "chassis/http/request_life.h"
 #include "chassis/json/json_violations.h"
 #include "chassis/json/json_writer.h"
 

@@ -15,5 +15,18 @@ void ch_http_respond_violations(ChHttpRequest *request, const ChViolations *viol
 /** Answers 503 with Retry-After (1 to 3 seconds, spread so that clients don't return together). */
 void ch_http_respond_unavailable(ChHttpRequest *request, const char *detail);
 
+/* For chassis/http, which answers where no handler does: */
+
+typedef struct ChHttpAnswer ChHttpAnswer;
+
+/** Fills @answer (cleared first) with a problem document about @request. @retry_after_s 0: no such
+ * header. @violations may be NULL. */
+void ch_http_answer_problem(ChHttpAnswer *answer, const ChHttpRequest *request, unsigned status,
+                            const char *title, const char *detail, const ChViolations *violations,
+                            unsigned retry_after_s);
+
+/** 1 to 3 seconds. */
+unsigned ch_http_retry_after_s(void);
+
 /** The standard phrase of @status: "Not Found"; "Error" for those not known here. */
 const char *ch_http_status_phrase(unsigned status);

@@ -1,29 +1,23 @@
 /* Where requests wait, their connections suspended, until a lane takes them as one batch. */
 #pragma once
 
-#include "chassis/core/lane.h"
-#include "chassis/http/request.h"
+#include "chassis/http/request_life.h"
 
 typedef struct ChHttpQueue ChHttpQueue;
 
-/** @name labels its metrics (a constant). At most @max_waiting requests wait; more get 503 at once.
- */
+/** @name labels its metrics (a constant). At most @max_waiting requests wait. */
 ChHttpQueue *ch_http_queue_new(const char *name, size_t max_waiting);
 
-/** After the server and the lanes have ended. NULL is fine. */
+/** After all threads that use it have ended. NULL is fine. */
 void ch_http_queue_free(ChHttpQueue *queue);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpQueue, ch_http_queue_free)
+/** Hands over a request that is WAITING, with one reference. False: the queue is full, nothing was
+ * taken. Any thread. */
+bool ch_http_queue_push(ChHttpQueue *queue, ChHttpRequest *request);
 
-/** The source for a ChLane; several lanes may take from one queue. Belongs to the queue. */
-ChSource *ch_http_queue_source(ChHttpQueue *queue);
+/** Waits up to @wait_ms for a first request, then takes what is there, @max at most, into items[];
+ * returns how many. Those that expired while they waited are dropped. Any thread. */
+size_t ch_http_queue_take(ChHttpQueue *queue, void **items, size_t max, int wait_ms);
 
-/** The ChHandler for such a lane: calls the handler of each route once with its requests of the
- * batch, in their order, the routes in the order of their first request. @context is not used by
- * it. */
-bool ch_http_queue_handle(void *context, void *const *items, size_t n, GError **error);
-
-/** Asks @admit before a request to a gated route may wait; false: 503 with *retry_after_s (1 or
- * more). Runs on the server's thread and must not wait. Set before the server starts. */
-void ch_http_queue_set_gate(ChHttpQueue *queue,
-                            bool (*admit)(void *context, unsigned *retry_after_s), void *context);
+/** Ends a wait in take at once. Any thread. */
+void ch_http_queue_wake(ChHttpQueue *queue);

@@ -12,7 +12,9 @@ typedef struct {
 } Segment;
 
 typedef struct {
-    ChHttpRoute route;
+    const ChHttpRoute *route;
+    ChHttpLane *lane; /* NULL: inline */
+    void *inline_context;
     Segment segments[CH_HTTP_MAX_SEGMENTS];
     size_t n;
 } Pattern;
@@ -38,11 +40,9 @@ static Segment compile_segment(const char *text, size_t bytes)
     return (Segment){ text + 1, bytes - 2, true };
 }
 
-static void compile(const ChHttpRoute *route, Pattern *pattern)
+static void cut(const ChHttpRoute *route, Pattern *pattern)
 {
-    g_assert(route->method != NULL && route->handler != NULL && route->pattern[0] == '/');
-    g_assert(!route->gated || route->queue != NULL);
-    pattern->route = *route;
+    g_assert(route->pattern[0] == '/');
     const char *rest = route->pattern;
     size_t params = 0;
     while (*rest == '/') {
@@ -57,18 +57,42 @@ static void compile(const ChHttpRoute *route, Pattern *pattern)
     g_assert(params <= CH_HTTP_MAX_PARAMS);
 }
 
-ChHttpRouter *ch_http_router_new(const ChHttpRoute *routes, size_t n)
+static void bind_lane(const ChHttpRoute *route, const ChHttpBinding *binding, Pattern *pattern)
 {
-    g_assert(n <= CH_HTTP_MAX_ROUTES);
-    ChHttpRouter *router = g_new0(ChHttpRouter, 1);
-    router->patterns = g_new0(Pattern, n);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < i; k++)
-            g_assert(strcmp(routes[i].pattern, routes[k].pattern) != 0 ||
-                     strcmp(routes[i].method, routes[k].method) != 0);
-        compile(&routes[i], &router->patterns[i]);
+    if (route->lane == CH_HTTP_INLINE) {
+        g_assert(!route->gated);
+        pattern->inline_context = binding->inline_context;
+        return;
     }
-    router->n = n;
+    g_assert(route->lane >= 0 && (size_t)route->lane < binding->table->lanes_n);
+    pattern->lane = binding->lanes[route->lane];
+    g_assert(pattern->lane != NULL);
+}
+
+static void add(ChHttpRouter *router, const ChHttpRoute *route, const ChHttpBinding *binding)
+{
+    g_assert(route->method != NULL && route->operation_id != NULL && route->handler != NULL);
+    for (size_t i = 0; i < router->n; i++) {
+        const ChHttpRoute *other = router->patterns[i].route;
+        g_assert(strcmp(route->operation_id, other->operation_id) != 0);
+        g_assert(strcmp(route->pattern, other->pattern) != 0 ||
+                 strcmp(route->method, other->method) != 0);
+    }
+    g_assert(router->n < CH_HTTP_MAX_ROUTES);
+    Pattern *pattern = &router->patterns[router->n++];
+    pattern->route = route;
+    cut(route, pattern);
+    bind_lane(route, binding, pattern);
+}
+
+ChHttpRouter *ch_http_router_new(const ChHttpBinding *bindings, size_t n)
+{
+    ChHttpRouter *router = g_new0(ChHttpRouter, 1);
+    router->patterns = g_new0(Pattern, CH_HTTP_MAX_ROUTES);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < bindings[i].table->routes_n; k++)
+            add(router, &bindings[i].table->routes[k], &bindings[i]);
+    }
     return router;
 }
 
@@ -149,7 +173,7 @@ static const Pattern *find(const ChHttpRouter *router, const Path *path, size_t 
 {
     for (size_t i = 0; i < router->n; i++) {
         const Pattern *pattern = &router->patterns[i];
-        if (strcmp(pattern->route.method, method) == 0 && fit(pattern, path) == best)
+        if (strcmp(pattern->route->method, method) == 0 && fit(pattern, path) == best)
             return pattern;
     }
     return NULL;
@@ -188,7 +212,9 @@ ChHttpMatchKind ch_http_router_match(const ChHttpRouter *router, const char *met
         pattern = find(router, &read, best, "GET");
     if (pattern == NULL)
         return CH_HTTP_METHOD_NOT_ALLOWED;
-    match->route = &pattern->route;
+    match->route = pattern->route;
+    match->lane = pattern->lane;
+    match->inline_context = pattern->inline_context;
     take_params(pattern, &read, match);
     return CH_HTTP_FOUND;
 }
@@ -201,7 +227,7 @@ char *ch_http_router_allow(const ChHttpRouter *router, const char *path)
     if (read_path(path, decoded, &read) == PATH_READ) {
         size_t best = best_fit(router, &read);
         for (size_t i = 0; i < router->n && best > 0; i++) {
-            const char *method = router->patterns[i].route.method;
+            const char *method = router->patterns[i].route->method;
             if (fit(&router->patterns[i], &read) != best)
                 continue;
             g_string_append_printf(allow, "%s%s", allow->len == 0 ? "" : ", ", method);

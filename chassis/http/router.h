@@ -1,24 +1,7 @@
-/* Which handler answers which method and path. */
+/* Which route answers which method and path. */
 #pragma once
 
-#include "chassis/core/error.h"
-#include "chassis/http/queue.h"
-#include "chassis/http/request.h"
-
-/** Answers requests[0..n-1], all of one route, inside the lane's unit of work. Errors: UNAVAILABLE
- * or FAILED for all of them (see chassis/core/lane.h); refusing one is an answer, not an error. */
-typedef bool (*ChHttpHandler)(void *context, ChHttpRequest *const *requests, size_t n,
-                              GError **error);
-
-typedef struct {
-    const char *method;  /* "GET" serves HEAD too */
-    const char *pattern; /* "/api/orders/{id}": a parameter is a whole segment */
-    ChHttpHandler handler;
-    void *context;
-    ChHttpQueue
-        *queue; /* NULL: inline, on the server's thread with n == 1; such a handler never waits */
-    bool gated; /* ask the queue's gate first */
-} ChHttpRoute;
+#include "chassis/http/route.h"
 
 enum {
     CH_HTTP_MAX_ROUTES = 64,
@@ -28,9 +11,9 @@ enum {
 
 typedef struct ChHttpRouter ChHttpRouter;
 
-/** Copies the table; its texts stay borrowed. A pattern that is malformed or given twice is our
- * bug. */
-ChHttpRouter *ch_http_router_new(const ChHttpRoute *routes, size_t n);
+/** Of all rows of bindings[0..n): the tables, lanes and contexts stay borrowed. A malformed
+ * pattern, a row or an operation that is there twice, and a lane that is not bound are our bugs. */
+ChHttpRouter *ch_http_router_new(const ChHttpBinding *bindings, size_t n);
 void ch_http_router_free(ChHttpRouter *router); /* NULL is fine */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpRouter, ch_http_router_free)
@@ -44,6 +27,8 @@ typedef enum {
 
 typedef struct {
     const ChHttpRoute *route;
+    ChHttpLane *lane; /* NULL: inline */
+    void *inline_context;
     size_t params_n;
     struct {
         const char *name; /* from the pattern, not terminated: name_bytes long */

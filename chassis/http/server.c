@@ -188,9 +188,9 @@ ChHttpServer *ch_http_server_new(const ChHttpServerConfig *config, GError **erro
     server->max_connections =
         allowed_connections((unsigned)or_default(config->max_connections, DEFAULT_CONNECTIONS));
     server->idle_timeout_us = idle_ms * 1000;
-    server->router = ch_http_router_new(config->routes, config->routes_n);
+    server->router = ch_http_router_new(config->bindings, config->bindings_n);
     intake->router = server->router;
-    intake->outlet = ch_http_loop_outlet(server->loop);
+    intake->resumer = ch_http_loop_resumer(server->loop);
     intake->max_body_bytes =
         (size_t)or_default((int64_t)config->max_body_bytes, DEFAULT_BODY_BYTES);
     intake->request_timeout_us = request_ms * 1000;

@@ -1,11 +1,11 @@
 /* The HTTP/1.1 server: libmicrohttpd with limits, deadlines and a strict reading of requests.
  *
  * One thread reads and writes all connections and enforces their deadlines; handlers of routes with
- * a queue run on lanes while the connection is suspended. */
+ * a lane run there while the connection is suspended. */
 #pragma once
 
 #include "chassis/core/config.h"
-#include "chassis/http/router.h"
+#include "chassis/http/route.h"
 
 #include <stdint.h>
 
@@ -14,8 +14,8 @@ typedef struct ChHttpServer ChHttpServer;
 /** Zero means the default. */
 typedef struct {
     ChListen listen;
-    const ChHttpRoute *routes; /* copied; queues and contexts are borrowed */
-    size_t routes_n;
+    const ChHttpBinding *bindings; /* tables, lanes and contexts stay borrowed */
+    size_t bindings_n;
     size_t max_body_bytes;      /* 256 KiB */
     size_t max_header_bytes;    /* 16 KiB for request line, headers and parsing */
     unsigned max_connections;   /* 4,096, and never more than the file descriptors allow */

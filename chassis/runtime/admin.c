@@ -1,12 +1,12 @@
 /* Health and metrics over HTTP. */
 #include "chassis/runtime/admin.h"
 
+#include "chassis/http/request.h"
 #include "chassis/telemetry/metrics.h"
 
 enum {
     ADMIN_CONNECTIONS = 64, /* probes and scrapers, a few each */
     ADMIN_BODY_BYTES = 16 * 1024,
-    OWN_ROUTES = CH_HEALTH_ROUTES + 1,
 };
 
 static bool answer_live(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
@@ -18,12 +18,12 @@ static bool answer_live(void *context, ChHttpRequest *const *requests, size_t n,
     return true;
 }
 
-static bool answer_ready(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
+static bool answer_ready(void *health, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     (void)error;
     for (size_t i = 0; i < n; i++) {
         bool ready = false;
-        GString *json = ch_health_render(context, &ready);
+        GString *json = ch_health_render(health, &ready);
         ch_http_respond_json(requests[i], ready ? 200 : 503, json);
     }
     return true;
@@ -39,28 +39,37 @@ static bool answer_metrics(void *context, ChHttpRequest *const *requests, size_t
     return true;
 }
 
-void ch_health_routes(ChHealth *health, ChHttpRoute routes[CH_HEALTH_ROUTES])
-{
-    routes[0] = (ChHttpRoute){ .method = "GET", .pattern = "/health/live", .handler = answer_live };
-    routes[1] = (ChHttpRoute){
-        .method = "GET", .pattern = "/health/ready", .handler = answer_ready, .context = health
-    };
-}
+static const ChHttpRoute health_routes[] = {
+    { "GET", "/health/live", "getLiveness", CH_HTTP_INLINE, false, answer_live },
+    { "GET", "/health/ready", "getReadiness", CH_HTTP_INLINE, false, answer_ready },
+};
 
-ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health, const ChHttpRoute *routes,
-                           size_t n, GError **error)
+static const ChHttpRoute metrics_routes[] = {
+    { "GET", "/metrics", "getMetrics", CH_HTTP_INLINE, false, answer_metrics },
+};
+
+const ChHttpRouteTable ch_health_routes = {
+    .routes = health_routes,
+    .routes_n = G_N_ELEMENTS(health_routes),
+};
+
+static const ChHttpRouteTable metrics_table = {
+    .routes = metrics_routes,
+    .routes_n = G_N_ELEMENTS(metrics_routes),
+};
+
+ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health, const ChHttpBinding *more,
+                           GError **error)
 {
-    ChHttpRoute all[CH_HTTP_MAX_ROUTES];
-    g_assert(n + OWN_ROUTES <= G_N_ELEMENTS(all));
-    ch_health_routes(health, all);
-    all[CH_HEALTH_ROUTES] =
-        (ChHttpRoute){ .method = "GET", .pattern = "/metrics", .handler = answer_metrics };
-    for (size_t i = 0; i < n; i++)
-        all[OWN_ROUTES + i] = routes[i];
-    ChHttpServerConfig config = {
+    const ChHttpBinding bindings[] = {
+        { .table = &ch_health_routes, .inline_context = health },
+        { .table = &metrics_table },
+        more != NULL ? *more : (ChHttpBinding){ .table = NULL },
+    };
+    const ChHttpServerConfig config = {
         .listen = *listen,
-        .routes = all,
-        .routes_n = OWN_ROUTES + n,
+        .bindings = bindings,
+        .bindings_n = more != NULL ? 3 : 2,
         .max_connections = ADMIN_CONNECTIONS,
         .max_body_bytes = ADMIN_BODY_BYTES,
     };

@@ -7,27 +7,24 @@
 #include "chassis/runtime/process.h"
 
 enum {
-    MAX_WAITING = 4096, /* requests of one queue; more get 503 */
+    MAX_WAITING = 4096, /* requests of one lane; more get 503 */
     MAX_BATCH = 512,
 };
 
 struct ChApi {
+    const ChHttpRouteTable *routes;
     ChHealth *health;
-    ChLaneGroup *lanes;
-    GPtrArray *queues; /* ChHttpQueue *, owned */
+    ChLaneGroup *threads;
+    ChHttpLane **lanes; /* owned; as the table names them; NULL: not bound yet */
 };
 
-static void free_queue(gpointer queue)
-{
-    ch_http_queue_free(queue);
-}
-
-ChApi *ch_api_new(ChHealth *health)
+ChApi *ch_api_new(const ChHttpRouteTable *routes, ChHealth *health)
 {
     ChApi *api = g_new0(ChApi, 1);
+    api->routes = routes;
     api->health = health;
-    api->lanes = ch_lane_group_new();
-    api->queues = g_ptr_array_new_with_free_func(free_queue);
+    api->threads = ch_lane_group_new();
+    api->lanes = g_new0(ChHttpLane *, routes->lanes_n);
     return api;
 }
 
@@ -35,44 +32,50 @@ void ch_api_free(ChApi *api)
 {
     if (api == NULL)
         return;
-    ch_lane_group_free(api->lanes);
-    g_ptr_array_unref(api->queues);
+    ch_lane_group_free(api->threads);
+    for (size_t i = 0; i < api->routes->lanes_n; i++)
+        ch_http_lane_free(api->lanes[i]);
+    g_free(api->lanes);
     g_free(api);
 }
 
-ChHttpQueue *ch_api_queue(ChApi *api, const char *name, ChWork *work)
+void ch_api_lane(ChApi *api, int lane, ChWork *work, void *context)
 {
-    ChHttpQueue *queue = ch_http_queue_new(name, MAX_WAITING);
-    g_ptr_array_add(api->queues, queue);
-    const ChLaneConfig lane = {
+    g_assert(lane >= 0 && (size_t)lane < api->routes->lanes_n && api->lanes[lane] == NULL);
+    const char *name = api->routes->lanes[lane];
+    api->lanes[lane] = ch_http_lane_new(name, MAX_WAITING, context);
+    const ChLaneConfig thread = {
         .name = name,
         .max_batch = MAX_BATCH,
-        .source = ch_http_queue_source(queue),
+        .source = ch_http_lane_source(api->lanes[lane]),
         .work = work,
-        .handler = ch_http_queue_handle,
+        .handler = ch_http_lane_run,
+        .context = api->lanes[lane],
     };
-    ch_lane_group_add(api->lanes, &lane);
-    return queue;
+    ch_lane_group_add(api->threads, &thread);
+}
+
+void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context)
+{
+    ch_http_lane_set_gate(api->lanes[lane], gate, context);
 }
 
 void ch_api_add_lane(ChApi *api, const ChLaneConfig *config)
 {
-    ch_lane_group_add(api->lanes, config);
+    ch_lane_group_add(api->threads, config);
 }
 
 /* The public routes and those of health. */
-static ChHttpServer *new_server(ChApi *api, const ChListen *listen, const ChHttpRoute *routes,
-                                size_t n, GError **error)
+static ChHttpServer *new_server(const ChApi *api, const ChListen *listen, GError **error)
 {
-    ChHttpRoute all[CH_HTTP_MAX_ROUTES];
-    g_assert(n + CH_HEALTH_ROUTES <= G_N_ELEMENTS(all));
-    for (size_t i = 0; i < n; i++)
-        all[i] = routes[i];
-    ch_health_routes(api->health, all + n);
+    const ChHttpBinding bindings[] = {
+        { .table = api->routes, .lanes = api->lanes },
+        { .table = &ch_health_routes, .inline_context = api->health },
+    };
     const ChHttpServerConfig config = {
         .listen = *listen,
-        .routes = all,
-        .routes_n = n + CH_HEALTH_ROUTES,
+        .bindings = bindings,
+        .bindings_n = G_N_ELEMENTS(bindings),
     };
     return ch_http_server_new(&config, error);
 }
@@ -86,19 +89,18 @@ static void stop(ChApi *api, ChHttpServer *server, int64_t timeout_ms)
     if (!ch_http_server_drain(server, deadline_us))
         ch_log_warning("some requests were not answered in time");
     ch_http_server_stop(server);
-    if (!ch_lane_group_stop(api->lanes, deadline_us))
+    if (!ch_lane_group_stop(api->threads, deadline_us))
         ch_process_leave();
 }
 
-bool ch_api_run(ChApi *api, const ChApiSettings *settings, const ChHttpRoute *routes, size_t n,
-                GError **error)
+bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
 {
-    g_autoptr(ChHttpServer) admin = ch_admin_new(&settings->admin, api->health, NULL, 0, error);
+    g_autoptr(ChHttpServer) admin = ch_admin_new(&settings->admin, api->health, NULL, error);
     if (admin == NULL)
         return false;
-    g_autoptr(ChHttpServer) server = new_server(api, &settings->listen, routes, n, error);
+    g_autoptr(ChHttpServer) server = new_server(api, &settings->listen, error);
     if (server == NULL || !ch_http_server_start(admin, error) ||
-        !ch_lane_group_start(api->lanes, error) || !ch_http_server_start(server, error))
+        !ch_lane_group_start(api->threads, error) || !ch_http_server_start(server, error))
         return false;
     ch_log_info("ready to serve", CH_STR("host", settings->listen.host),
                 CH_INT("port", ch_http_server_port(server)),

@@ -1,10 +1,9 @@
 /* An API process: its public server, the admin listener, and the lanes that answer.
- * A main.c reads as the list of its lanes and routes. */
+ * A main.c reads as the list of its lanes. */
 #pragma once
 
 #include "chassis/core/lane_group.h"
-#include "chassis/http/queue.h"
-#include "chassis/http/router.h"
+#include "chassis/http/lane.h"
 #include "chassis/runtime/settings.h"
 #include "chassis/telemetry/health.h"
 
@@ -27,21 +26,24 @@ typedef struct {
                   "health and metrics", NULL)
 /* clang-format on */
 
-/** Borrows @health. */
-ChApi *ch_api_new(ChHealth *health);
+/** Serves @routes, and /health/live and /health/ready. Borrows both. */
+ChApi *ch_api_new(const ChHttpRouteTable *routes, ChHealth *health);
 
-/** A queue for routes and the lane that serves it with @work (borrowed); both belong to the API.
- * @name is a constant. */
-ChHttpQueue *ch_api_queue(ChApi *api, const char *name, ChWork *work);
+/** Binds @lane of the table: its routes are answered by a thread of their own, whose unit of work
+ * is
+ * @work and whose handlers get @context (both borrowed). Each lane once. */
+void ch_api_lane(ChApi *api, int lane, ChWork *work, void *context);
 
-/** A lane of the service's own. */
+/** Asks @gate before a request to a gated route of @lane, which is bound, may wait. */
+void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context);
+
+/** A lane of the service's own, for no routes. */
 void ch_api_add_lane(ChApi *api, const ChLaneConfig *config);
 
-/** Serves @routes (@n of them, and /health/live and /health/ready) until SIGTERM, then answers what
- * is in flight and ends the lanes. Main thread. When the lanes do not end in time the process ends
- * here. Errors: CONFIG (an address), UNAVAILABLE (threads). */
-CH_MUST_CHECK bool ch_api_run(ChApi *api, const ChApiSettings *settings, const ChHttpRoute *routes,
-                              size_t n, GError **error);
+/** Serves until SIGTERM, then answers what is in flight and ends the lanes; each lane that a route
+ * names is bound. Main thread. When the lanes do not end in time the process ends here.
+ * Errors: CONFIG (an address), UNAVAILABLE (threads). */
+CH_MUST_CHECK bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error);
 
 /** NULL is fine. */
 void ch_api_free(ChApi *api);

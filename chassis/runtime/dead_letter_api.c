@@ -22,7 +22,7 @@ enum {
 struct ChDeadLetterApi {
     ChDeadLetterAdmin admin;
     const char *token;
-    ChHttpQueue *queue;
+    ChHttpLane *lane;
 };
 
 /* ---- who may ---- */
@@ -229,6 +229,26 @@ static bool discard(void *api, ChHttpRequest *const *requests, size_t n, GError 
     return true;
 }
 
+enum {
+    LANE,
+};
+
+static const char *const lanes[] = { [LANE] = "dead letters" };
+
+static const ChHttpRoute routes[] = {
+    { "GET", "/dead-letters", "listDeadLetters", LANE, false, list },
+    { "GET", "/dead-letters/{id}", "getDeadLetter", LANE, false, show },
+    { "POST", "/dead-letters/{id}/replay", "replayDeadLetter", LANE, false, replay },
+    { "POST", "/dead-letters/{id}/discard", "discardDeadLetter", LANE, false, discard },
+};
+
+static const ChHttpRouteTable table = {
+    .routes = routes,
+    .routes_n = G_N_ELEMENTS(routes),
+    .lanes = lanes,
+    .lanes_n = G_N_ELEMENTS(lanes),
+};
+
 /* ---- life ---- */
 
 ChDeadLetterApi *ch_dead_letter_api_new(const ChDeadLetterAdmin *admin, const char *token)
@@ -238,7 +258,7 @@ ChDeadLetterApi *ch_dead_letter_api_new(const ChDeadLetterAdmin *admin, const ch
     api->admin.consumers =
         g_memdup2(admin->consumers, admin->consumers_n * sizeof *admin->consumers);
     api->token = token;
-    api->queue = ch_http_queue_new("dead letters", MAX_WAITING);
+    api->lane = ch_http_lane_new(lanes[LANE], MAX_WAITING, api);
     return api;
 }
 
@@ -246,27 +266,17 @@ void ch_dead_letter_api_free(ChDeadLetterApi *api)
 {
     if (api == NULL)
         return;
-    ch_http_queue_free(api->queue);
+    ch_http_lane_free(api->lane);
     g_free((void *)api->admin.consumers);
     g_free(api);
 }
 
-ChHttpQueue *ch_dead_letter_api_queue(ChDeadLetterApi *api)
+ChHttpLane *ch_dead_letter_api_lane(ChDeadLetterApi *api)
 {
-    return api->queue;
+    return api->lane;
 }
 
-void ch_dead_letter_api_routes(ChDeadLetterApi *api, ChHttpRoute routes[CH_DEAD_LETTER_ROUTES])
+ChHttpBinding ch_dead_letter_api_binding(const ChDeadLetterApi *api)
 {
-    const ChHttpRoute all[CH_DEAD_LETTER_ROUTES] = {
-        { .method = "GET", .pattern = "/dead-letters", .handler = list },
-        { .method = "GET", .pattern = "/dead-letters/{id}", .handler = show },
-        { .method = "POST", .pattern = "/dead-letters/{id}/replay", .handler = replay },
-        { .method = "POST", .pattern = "/dead-letters/{id}/discard", .handler = discard },
-    };
-    for (size_t i = 0; i < CH_DEAD_LETTER_ROUTES; i++) {
-        routes[i] = all[i];
-        routes[i].context = api;
-        routes[i].queue = api->queue;
-    }
+    return (ChHttpBinding){ .table = &table, .lanes = &api->lane };
 }

@@ -3,14 +3,12 @@
  * acts change the world. */
 #pragma once
 
-#include "chassis/http/queue.h"
-#include "chassis/http/router.h"
+#include "chassis/http/lane.h"
 #include "chassis/messaging/dead_letter_admin.h"
 
 typedef struct ChDeadLetterApi ChDeadLetterApi;
 
 enum {
-    CH_DEAD_LETTER_ROUTES = 4,
     CH_ADMIN_TOKEN_MIN_CHARS = 16,
 };
 
@@ -23,8 +21,8 @@ void ch_dead_letter_api_free(ChDeadLetterApi *api);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChDeadLetterApi, ch_dead_letter_api_free)
 
-/** Where its requests wait for the lane of @admin, whose handler is ch_http_queue_handle(). */
-ChHttpQueue *ch_dead_letter_api_queue(ChDeadLetterApi *api);
+/** Its one lane, for a ChLane with @admin's unit of work. */
+ChHttpLane *ch_dead_letter_api_lane(ChDeadLetterApi *api);
 
-/** Fills in its routes, for the admin listener. */
-void ch_dead_letter_api_routes(ChDeadLetterApi *api, ChHttpRoute routes[CH_DEAD_LETTER_ROUTES]);
+/** Its routes, for the admin listener. */
+ChHttpBinding ch_dead_letter_api_binding(const ChDeadLetterApi *api);

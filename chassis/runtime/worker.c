@@ -218,14 +218,16 @@ void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscripti
     };
     worker->dead_letters = ch_dead_letter_api_new(&admin, worker->settings->admin_token);
     ch_worker_own(worker, worker->dead_letters, free_dead_letter_api);
-    const ChLaneConfig lane = {
+    ChHttpLane *lane = ch_dead_letter_api_lane(worker->dead_letters);
+    const ChLaneConfig thread = {
         .name = "dead letters",
         .max_batch = ADMIN_BATCH,
-        .source = ch_http_queue_source(ch_dead_letter_api_queue(worker->dead_letters)),
+        .source = ch_http_lane_source(lane),
         .work = ch_pg_work(pg),
-        .handler = ch_http_queue_handle,
+        .handler = ch_http_lane_run,
+        .context = lane,
     };
-    ch_lane_group_add(worker->lanes, &lane);
+    ch_lane_group_add(worker->lanes, &thread);
 }
 
 void ch_worker_relay(ChWorker *worker)
@@ -282,13 +284,11 @@ void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config)
 /* The admin listener, with the dead letters where they are served. */
 static ChHttpServer *new_listener(ChWorker *worker, GError **error)
 {
-    ChHttpRoute routes[CH_DEAD_LETTER_ROUTES];
-    size_t n = 0;
-    if (worker->dead_letters != NULL) {
-        ch_dead_letter_api_routes(worker->dead_letters, routes);
-        n = CH_DEAD_LETTER_ROUTES;
-    }
-    return ch_admin_new(&worker->settings->admin, worker->health, routes, n, error);
+    const ChListen *where = &worker->settings->admin;
+    if (worker->dead_letters == NULL)
+        return ch_admin_new(where, worker->health, NULL, error);
+    const ChHttpBinding dead_letters = ch_dead_letter_api_binding(worker->dead_letters);
+    return ch_admin_new(where, worker->health, &dead_letters, error);
 }
 
 bool ch_worker_run(ChWorker *worker, GError **error)

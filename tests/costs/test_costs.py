@@ -55,7 +55,7 @@ def test_taking_an_order(system, product):
         connection.close()
 
     check("order-api: take an order", per_item(
-        system, "order-api", ["ch_http_intake_access", "ch_http_queue_handle"], finish=post))
+        system, "order-api", ["ch_http_intake_access", "ch_http_lane_run"], finish=post))
 
 
 def place(system, product, n):

@@ -2,7 +2,7 @@
  * by a zero byte: method, target, version, then a name and a value for each header. */
 #include "fuzz.h"
 
-#include "chassis/http/exchange.h"
+#include "chassis/http/request_life.h"
 #include "chassis/http/head.h"
 #include "chassis/http/percent.h"
 #include "chassis/http/problem.h"
@@ -193,7 +193,7 @@ static void check_refused(const ChHttpRouter *router, ChHttpRequest *request,
     check_answer(request);
 }
 
-static void check_served(const ChHttpRouter *router, ChHttpRequest *request)
+static void check_served(const ChHttpRouter *router, OrderStore *store, ChHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
     ChUuid id;
@@ -204,8 +204,7 @@ static void check_served(const ChHttpRouter *router, ChHttpRequest *request)
     if (strcmp(request->match.route->pattern, "/api/orders") != 0 ||
         strcmp(request->match.route->method, "GET") != 0)
         return;
-    g_assert_true(
-        request->match.route->handler(request->match.route->context, &request, 1, &error));
+    g_assert_true(request->match.route->handler(store, &request, 1, &error));
     check_answer(request);
 }
 
@@ -221,10 +220,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     FuzzInput input = { bytes, n };
     OrderStore store = { &store_ops };
-    ChHttpRoute routes[ORDER_ROUTES_N];
-    g_autoptr(ChHttpQueue) queue = ch_http_queue_new("fuzz", 1);
-    order_routes(queue, &store, queue, &store, routes);
-    g_autoptr(ChHttpRouter) router = ch_http_router_new(routes, ORDER_ROUTES_N);
+    g_autoptr(ChHttpLane) lane = ch_http_lane_new("fuzz", 1, &store);
+    ChHttpLane *lanes[] = { [ORDER_WRITES] = lane, [ORDER_READS] = lane };
+    const ChHttpBinding binding = { &order_routes, lanes, NULL };
+    g_autoptr(ChHttpRouter) router = ch_http_router_new(&binding, 1);
     Head head = read_head(&input);
     ChHttpRefusal refusal =
         ch_http_head_check(router, head.request, &head.guard, head.version, MAX_BODY_BYTES);
@@ -233,7 +232,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (refusal.status != 0)
         check_refused(router, head.request, &refusal);
     else
-        check_served(router, head.request);
+        check_served(router, &store, head.request);
     ch_http_request_unref(head.request);
     g_free(head.version);
     return 0;

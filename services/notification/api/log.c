@@ -5,7 +5,7 @@
 #include "chassis/http/query.h"
 #include "chassis/json/json_page.h"
 #include "chassis/json/json_writer.h"
-#include "notification/application/ports.h"
+#include "notification/api/reads.h"
 
 enum {
     DEFAULT_LIMIT = 20,
@@ -93,11 +93,12 @@ static bool list_one(NotificationStore *store, ChHttpRequest *request, GError **
     return true;
 }
 
-bool notification_api_list_log(void *store, ChHttpRequest *const *requests, size_t n,
+bool notification_api_list_log(void *context, ChHttpRequest *const *requests, size_t n,
                                GError **error)
 {
+    const NotificationReads *reads = context;
     for (size_t i = 0; i < n; i++) {
-        if (!list_one(store, requests[i], error))
+        if (!list_one(reads->log, requests[i], error))
             return false;
     }
     return true;

@@ -1,8 +1,8 @@
-/* The ChHttpHandler for the log; the context is the lane's NotificationStore. */
+/* The ChHttpHandler for the log; the context is the NotificationReads. */
 #pragma once
 
 #include "chassis/http/request.h"
 
 /** GET /api/notifications */
-bool notification_api_list_log(void *store, ChHttpRequest *const *requests, size_t n,
+bool notification_api_list_log(void *reads, ChHttpRequest *const *requests, size_t n,
                                GError **error);

@@ -3,6 +3,7 @@
 #include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
+#include "notification/api/reads.h"
 #include "notification/api/routes.h"
 #include "notification/infrastructure/pg_notifications.h"
 #include "notification/infrastructure/pg_templates.h"
@@ -33,18 +34,12 @@ static bool run(const void *settings, GError **error)
     g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
     g_autoptr(NotificationTemplateStore) read_templates = notification_pg_templates_new(read_pg);
     g_autoptr(NotificationStore) read_log = notification_pg_store_new(read_pg);
-    g_autoptr(ChApi) api = ch_api_new(health);
+    NotificationReads reads = { read_templates, read_log };
+    g_autoptr(ChApi) api = ch_api_new(&notification_routes, health);
 
-    const NotificationApiParts parts = {
-        .writes = ch_api_queue(api, "writes", ch_pg_work(write_pg)),
-        .write_templates = write_templates,
-        .reads = ch_api_queue(api, "reads", ch_pg_work(read_pg)),
-        .read_templates = read_templates,
-        .read_log = read_log,
-    };
-    ChHttpRoute routes[NOTIFICATION_ROUTES_N];
-    notification_routes(&parts, routes);
-    return ch_api_run(api, settings, routes, NOTIFICATION_ROUTES_N, error);
+    ch_api_lane(api, NOTIFICATION_WRITES, ch_pg_work(write_pg), write_templates);
+    ch_api_lane(api, NOTIFICATION_READS, ch_pg_work(read_pg), &reads);
+    return ch_api_run(api, settings, error);
 }
 
 int main(int argc, char **argv)

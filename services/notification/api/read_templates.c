@@ -4,6 +4,7 @@
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
+#include "notification/api/reads.h"
 #include "notification/api/template_json.h"
 #include "notification/application/ports.h"
 #include "notification/application/templates.h"
@@ -51,11 +52,12 @@ static bool list_one(NotificationTemplateStore *store, ChHttpRequest *request, G
     return true;
 }
 
-bool notification_api_list_templates(void *store, ChHttpRequest *const *requests, size_t n,
+bool notification_api_list_templates(void *context, ChHttpRequest *const *requests, size_t n,
                                      GError **error)
 {
+    const NotificationReads *reads = context;
     for (size_t i = 0; i < n; i++) {
-        if (!list_one(store, requests[i], error))
+        if (!list_one(reads->templates, requests[i], error))
             return false;
     }
     return true;
@@ -96,10 +98,11 @@ static void show(ChHttpRequest *request, const NotificationTemplate *template)
     notification_api_respond_template(request, 200, template);
 }
 
-bool notification_api_get_template(void *store, ChHttpRequest *const *requests, size_t n,
+bool notification_api_get_template(void *context, ChHttpRequest *const *requests, size_t n,
                                    GError **error)
 {
-    return answer_each(store, requests, n, show, error);
+    const NotificationReads *reads = context;
+    return answer_each(reads->templates, requests, n, show, error);
 }
 
 /* ---- preview ---- */
@@ -125,8 +128,9 @@ static void preview(ChHttpRequest *request, const NotificationTemplate *template
     notification_values_clear(&values);
 }
 
-bool notification_api_preview_template(void *store, ChHttpRequest *const *requests, size_t n,
+bool notification_api_preview_template(void *context, ChHttpRequest *const *requests, size_t n,
                                        GError **error)
 {
-    return answer_each(store, requests, n, preview, error);
+    const NotificationReads *reads = context;
+    return answer_each(reads->templates, requests, n, preview, error);
 }

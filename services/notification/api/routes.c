@@ -6,26 +6,32 @@
 #include "notification/api/write_templates.h"
 
 #define TEMPLATES "/api/notificationtemplates"
+#define TEMPLATE TEMPLATES "/{id}"
 
-void notification_routes(const NotificationApiParts *parts,
-                         ChHttpRoute routes[NOTIFICATION_ROUTES_N])
-{
-    ChHttpQueue *reads = parts->reads;
-    ChHttpQueue *writes = parts->writes;
-    const ChHttpRoute table[NOTIFICATION_ROUTES_N] = {
-        { "GET", TEMPLATES, notification_api_list_templates, parts->read_templates, reads, false },
-        { "GET", TEMPLATES "/{id}", notification_api_get_template, parts->read_templates, reads,
-          false },
-        { "POST", TEMPLATES "/{id}/preview", notification_api_preview_template,
-          parts->read_templates, reads, false },
-        { "POST", TEMPLATES, notification_api_create_template, parts->write_templates, writes,
-          false },
-        { "PUT", TEMPLATES "/{id}", notification_api_update_template, parts->write_templates,
-          writes, false },
-        { "DELETE", TEMPLATES "/{id}", notification_api_delete_template, parts->write_templates,
-          writes, false },
-        { "GET", "/api/notifications", notification_api_list_log, parts->read_log, reads, false },
-    };
-    for (int i = 0; i < NOTIFICATION_ROUTES_N; i++)
-        routes[i] = table[i];
-}
+static const char *const lanes[] = {
+    [NOTIFICATION_WRITES] = "writes", [NOTIFICATION_READS] = "reads"
+};
+
+static const ChHttpRoute routes[] = {
+    { "GET", TEMPLATES, "listNotificationTemplates", NOTIFICATION_READS, false,
+      notification_api_list_templates },
+    { "GET", TEMPLATE, "getNotificationTemplate", NOTIFICATION_READS, false,
+      notification_api_get_template },
+    { "POST", TEMPLATE "/preview", "previewNotificationTemplate", NOTIFICATION_READS, false,
+      notification_api_preview_template },
+    { "POST", TEMPLATES, "createNotificationTemplate", NOTIFICATION_WRITES, false,
+      notification_api_create_template },
+    { "PUT", TEMPLATE, "updateNotificationTemplate", NOTIFICATION_WRITES, false,
+      notification_api_update_template },
+    { "DELETE", TEMPLATE, "deleteNotificationTemplate", NOTIFICATION_WRITES, false,
+      notification_api_delete_template },
+    { "GET", "/api/notifications", "listNotifications", NOTIFICATION_READS, false,
+      notification_api_list_log },
+};
+
+const ChHttpRouteTable notification_routes = {
+    .routes = routes,
+    .routes_n = G_N_ELEMENTS(routes),
+    .lanes = lanes,
+    .lanes_n = G_N_ELEMENTS(lanes),
+};

@@ -48,10 +48,10 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(OrderStore) read_store = order_pg_store_new(read_pg);
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
-    g_autoptr(ChApi) api = ch_api_new(health);
+    g_autoptr(ChApi) api = ch_api_new(&order_routes, health);
 
-    ChHttpQueue *writes = ch_api_queue(api, "writes", ch_pg_work(write_pg));
-    ChHttpQueue *reads = ch_api_queue(api, "reads", ch_pg_work(read_pg));
+    ch_api_lane(api, ORDER_WRITES, ch_pg_work(write_pg), write_store);
+    ch_api_lane(api, ORDER_READS, ch_pg_work(read_pg), read_store);
     const ChLaneConfig gate_lane = {
         .name = "outbox gate",
         .max_batch = 1,
@@ -61,11 +61,8 @@ static bool run(const void *opaque, GError **error)
         .context = gate,
     };
     ch_api_add_lane(api, &gate_lane);
-    ch_http_queue_set_gate(writes, ch_outbox_gate_admit, gate);
-
-    ChHttpRoute routes[ORDER_ROUTES_N];
-    order_routes(writes, write_store, reads, read_store, routes);
-    return ch_api_run(api, &settings->api, routes, ORDER_ROUTES_N, error);
+    ch_api_gate(api, ORDER_WRITES, ch_outbox_gate_admit, gate);
+    return ch_api_run(api, &settings->api, error);
 }
 
 int main(int argc, char **argv)

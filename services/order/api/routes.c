@@ -4,16 +4,19 @@
 #include "order/api/read_orders.h"
 #include "order/api/write_orders.h"
 
-void order_routes(ChHttpQueue *writes, OrderStore *write_store, ChHttpQueue *reads,
-                  OrderStore *read_store, ChHttpRoute routes[ORDER_ROUTES_N])
-{
-    const ChHttpRoute table[ORDER_ROUTES_N] = {
-        { "POST", "/api/orders", order_api_place, write_store, writes, true },
-        { "POST", "/api/orders/{id}/cancel", order_api_cancel, write_store, writes, true },
-        { "GET", "/api/orders", order_api_list, read_store, reads, false },
-        { "GET", "/api/orders/{id}", order_api_get, read_store, reads, false },
-        { "GET", "/api/orders/{id}/history", order_api_history, read_store, reads, false },
-    };
-    for (int i = 0; i < ORDER_ROUTES_N; i++)
-        routes[i] = table[i];
-}
+static const char *const lanes[] = { [ORDER_WRITES] = "writes", [ORDER_READS] = "reads" };
+
+static const ChHttpRoute routes[] = {
+    { "POST", "/api/orders", "placeOrder", ORDER_WRITES, true, order_api_place },
+    { "POST", "/api/orders/{id}/cancel", "cancelOrder", ORDER_WRITES, true, order_api_cancel },
+    { "GET", "/api/orders", "listOrders", ORDER_READS, false, order_api_list },
+    { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, false, order_api_get },
+    { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, false, order_api_history },
+};
+
+const ChHttpRouteTable order_routes = {
+    .routes = routes,
+    .routes_n = G_N_ELEMENTS(routes),
+    .lanes = lanes,
+    .lanes_n = G_N_ELEMENTS(lanes),
+};

@@ -1,14 +1,12 @@
 /* The HTTP routes of the order service (docs/contract.md, 2). */
 #pragma once
 
-#include "chassis/http/router.h"
-#include "order/application/ports.h"
+#include "chassis/http/route.h"
 
+/** Lanes; the context of each is its OrderStore. */
 enum {
-    ORDER_ROUTES_N = 5
+    ORDER_WRITES,
+    ORDER_READS,
 };
 
-/** Fills @routes. @writes is served by the lane that owns @write_store, @reads by that of
- * @read_store; all are borrowed. */
-void order_routes(ChHttpQueue *writes, OrderStore *write_store, ChHttpQueue *reads,
-                  OrderStore *read_store, ChHttpRoute routes[ORDER_ROUTES_N]);
+extern const ChHttpRouteTable order_routes;

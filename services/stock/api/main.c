@@ -31,14 +31,11 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(StockStore) write_store = stock_pg_store_new(write_pg);
     g_autoptr(StockStore) read_store = stock_pg_store_new(read_pg);
-    g_autoptr(ChApi) api = ch_api_new(health);
+    g_autoptr(ChApi) api = ch_api_new(&stock_routes, health);
 
-    ChHttpQueue *writes = ch_api_queue(api, "writes", ch_pg_work(write_pg));
-    ChHttpQueue *reads = ch_api_queue(api, "reads", ch_pg_work(read_pg));
-
-    ChHttpRoute routes[STOCK_ROUTES_N];
-    stock_routes(writes, write_store, reads, read_store, routes);
-    return ch_api_run(api, settings, routes, STOCK_ROUTES_N, error);
+    ch_api_lane(api, STOCK_WRITES, ch_pg_work(write_pg), write_store);
+    ch_api_lane(api, STOCK_READS, ch_pg_work(read_pg), read_store);
+    return ch_api_run(api, settings, error);
 }
 
 int main(int argc, char **argv)

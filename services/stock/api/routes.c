@@ -4,20 +4,24 @@
 #include "stock/api/read_stock.h"
 #include "stock/api/write_stock.h"
 
-#define PRODUCT "/api/stocks/{productId}"
+#define STOCKS "/api/stocks"
+#define PRODUCT STOCKS "/{productId}"
 
-void stock_routes(ChHttpQueue *writes, StockStore *write_store, ChHttpQueue *reads,
-                  StockStore *read_store, ChHttpRoute routes[STOCK_ROUTES_N])
-{
-    const ChHttpRoute table[STOCK_ROUTES_N] = {
-        { "POST", "/api/stocks", stock_api_create, write_store, writes, false },
-        { "PUT", PRODUCT, stock_api_set, write_store, writes, false },
-        { "POST", PRODUCT "/adjustments", stock_api_adjust, write_store, writes, false },
-        { "DELETE", PRODUCT, stock_api_delete, write_store, writes, false },
-        { "GET", "/api/stocks", stock_api_list, read_store, reads, false },
-        { "GET", PRODUCT, stock_api_get, read_store, reads, false },
-        { "GET", PRODUCT "/movements", stock_api_movements, read_store, reads, false },
-    };
-    for (int i = 0; i < STOCK_ROUTES_N; i++)
-        routes[i] = table[i];
-}
+static const char *const lanes[] = { [STOCK_WRITES] = "writes", [STOCK_READS] = "reads" };
+
+static const ChHttpRoute routes[] = {
+    { "POST", STOCKS, "createStock", STOCK_WRITES, false, stock_api_create },
+    { "PUT", PRODUCT, "setStock", STOCK_WRITES, false, stock_api_set },
+    { "POST", PRODUCT "/adjustments", "adjustStock", STOCK_WRITES, false, stock_api_adjust },
+    { "DELETE", PRODUCT, "deleteStock", STOCK_WRITES, false, stock_api_delete },
+    { "GET", STOCKS, "listStocks", STOCK_READS, false, stock_api_list },
+    { "GET", PRODUCT, "getStock", STOCK_READS, false, stock_api_get },
+    { "GET", PRODUCT "/movements", "listStockMovements", STOCK_READS, false, stock_api_movements },
+};
+
+const ChHttpRouteTable stock_routes = {
+    .routes = routes,
+    .routes_n = G_N_ELEMENTS(routes),
+    .lanes = lanes,
+    .lanes_n = G_N_ELEMENTS(lanes),
+};

@@ -1,14 +1,12 @@
 /* The HTTP routes of the stock service (docs/contract.md, 2). */
 #pragma once
 
-#include "chassis/http/router.h"
-#include "stock/application/ports.h"
+#include "chassis/http/route.h"
 
+/** Lanes; the context of each is its StockStore. */
 enum {
-    STOCK_ROUTES_N = 7
+    STOCK_WRITES,
+    STOCK_READS,
 };
 
-/** Fills @routes. @writes is served by the lane that owns @write_store, @reads by that of
- * @read_store; all are borrowed. */
-void stock_routes(ChHttpQueue *writes, StockStore *write_store, ChHttpQueue *reads,
-                  StockStore *read_store, ChHttpRoute routes[STOCK_ROUTES_N]);
+extern const ChHttpRouteTable stock_routes;

@@ -1,6 +1,7 @@
 /* The client against our own server, and against servers that misbehave. */
 #include "chassis/client/client.h"
 #include "chassis/core/log.h"
+#include "chassis/http/request.h"
 #include "chassis/http/server.h"
 #include "chassis/telemetry/metrics.h"
 
@@ -41,18 +42,22 @@ static bool answer(void *context, ChHttpRequest *const *requests, size_t n, GErr
     return true;
 }
 
+static const ChHttpRoute routes[] = {
+    { "GET", "/status/{status}", "getStatus", CH_HTTP_INLINE, false, answer },
+    { "POST", "/status/{status}", "postStatus", CH_HTTP_INLINE, false, answer },
+};
+
+static const ChHttpRouteTable table = { .routes = routes, .routes_n = G_N_ELEMENTS(routes) };
+
 static void setup(Fixture *f, gconstpointer unused)
 {
     (void)unused;
     g_autoptr(GError) error = NULL;
     *f = (Fixture){ 0 };
-    const ChHttpRoute routes[] = {
-        { "GET", "/status/{status}", answer, f, NULL, false },
-        { "POST", "/status/{status}", answer, f, NULL, false },
-    };
+    const ChHttpBinding binding = { .table = &table, .inline_context = f };
     ChHttpServerConfig config = { .listen = { "127.0.0.1", 0 },
-                                  .routes = routes,
-                                  .routes_n = G_N_ELEMENTS(routes) };
+                                  .bindings = &binding,
+                                  .bindings_n = 1 };
     f->server = ch_http_server_new(&config, &error);
     g_assert_no_error(error);
     g_assert_true(ch_http_server_start(f->server, &error));

@@ -1,7 +1,7 @@
 /* What handlers read from a request, and the problems they answer with. */
-#include "chassis/http/exchange.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/http/request_life.h"
 
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* The route table, walked whole: every method and path against what it must give. */
 #include "chassis/http/router.h"
 
+#include "chassis/http/lane.h"
+
 #include <string.h>
 
 static bool handler(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
@@ -12,18 +14,49 @@ static bool handler(void *context, ChHttpRequest *const *requests, size_t n, GEr
     return true;
 }
 
-static const ChHttpRoute routes[] = {
-    { "GET", "/api/orders", handler, NULL, NULL, false },
-    { "POST", "/api/orders", handler, NULL, NULL, false },
-    { "GET", "/api/orders/{id}", handler, NULL, NULL, false },
-    { "DELETE", "/api/orders/{id}", handler, NULL, NULL, false },
-    { "GET", "/api/orders/{id}/history", handler, NULL, NULL, false },
-    { "POST", "/api/orders/all/close", handler, NULL, NULL, false },
-    { "POST", "/api/orders/{id}/{verb}", handler, NULL, NULL, false },
-    { "GET", "/", handler, NULL, NULL, false },
+enum {
+    LANE,
 };
 
-static void test_table(void)
+static const char *const lanes[] = { [LANE] = "lane" };
+
+static const ChHttpRoute routes[] = {
+    { "GET", "/api/orders", "list", LANE, false, handler },
+    { "POST", "/api/orders", "place", LANE, false, handler },
+    { "GET", "/api/orders/{id}", "get", LANE, false, handler },
+    { "DELETE", "/api/orders/{id}", "delete", LANE, false, handler },
+    { "GET", "/api/orders/{id}/history", "history", LANE, false, handler },
+    { "POST", "/api/orders/all/close", "closeAll", LANE, false, handler },
+    { "POST", "/api/orders/{id}/{verb}", "act", LANE, false, handler },
+    { "GET", "/", "root", CH_HTTP_INLINE, false, handler },
+};
+
+static const ChHttpRouteTable table = { routes, G_N_ELEMENTS(routes), lanes, G_N_ELEMENTS(lanes) };
+
+/* ---- a router with the table on a lane ---- */
+
+typedef struct {
+    ChHttpLane *lane;
+    ChHttpRouter *router;
+    char context;
+} Fixture;
+
+static void setup(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    f->lane = ch_http_lane_new("lane", 1, NULL);
+    const ChHttpBinding binding = { &table, &f->lane, &f->context };
+    f->router = ch_http_router_new(&binding, 1);
+}
+
+static void teardown(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    ch_http_router_free(f->router);
+    ch_http_lane_free(f->lane);
+}
+
+/* ---- tests ---- */
+
+static void test_table(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     static const struct {
         const char *method;
@@ -65,13 +98,13 @@ static void test_table(void)
         { "OPTIONS", "*", CH_HTTP_BAD_PATH, NULL, NULL },
         { "GET", "", CH_HTTP_BAD_PATH, NULL, NULL },
     };
-    g_autoptr(ChHttpRouter) router = ch_http_router_new(routes, G_N_ELEMENTS(routes));
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *decoded = g_malloc(strlen(rows[i].path) + 1);
         ChHttpMatch match = { 0 };
         g_test_message("%s %s", rows[i].method, rows[i].path);
-        g_assert_cmpint(ch_http_router_match(router, rows[i].method, rows[i].path, decoded, &match),
-                        ==, rows[i].kind);
+        g_assert_cmpint(
+            ch_http_router_match(f->router, rows[i].method, rows[i].path, decoded, &match), ==,
+            rows[i].kind);
         if (rows[i].kind != CH_HTTP_FOUND)
             continue;
         g_assert_cmpstr(match.route->pattern, ==, rows[i].pattern);
@@ -82,21 +115,64 @@ static void test_table(void)
     }
 }
 
-static void test_allow(void)
+static void test_allow(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    g_autoptr(ChHttpRouter) router = ch_http_router_new(routes, G_N_ELEMENTS(routes));
-    g_autofree char *orders = ch_http_router_allow(router, "/api/orders");
-    g_autofree char *order = ch_http_router_allow(router, "/api/orders/1");
-    g_autofree char *none = ch_http_router_allow(router, "/nothing");
+    g_autofree char *orders = ch_http_router_allow(f->router, "/api/orders");
+    g_autofree char *order = ch_http_router_allow(f->router, "/api/orders/1");
+    g_autofree char *none = ch_http_router_allow(f->router, "/nothing");
     g_assert_cmpstr(orders, ==, "GET, HEAD, POST");
     g_assert_cmpstr(order, ==, "GET, HEAD, DELETE");
     g_assert_cmpstr(none, ==, "");
 }
 
+static void test_lane(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    char decoded[sizeof "/api/orders"];
+    ChHttpMatch match = { 0 };
+    ch_http_router_match(f->router, "GET", "/api/orders", decoded, &match);
+    g_assert_true(match.lane == f->lane);
+    ch_http_router_match(f->router, "GET", "/", decoded, &match);
+    g_assert_true(match.lane == NULL && match.inline_context == &f->context);
+}
+
+/* Runs the test again in a process of its own, which must not survive. */
+static void assert_dies(void)
+{
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_failed();
+}
+
+static void test_unbound(void)
+{
+    if (!g_test_subprocess()) {
+        assert_dies();
+        return;
+    }
+    ChHttpLane *none = NULL;
+    const ChHttpBinding binding = { &table, &none, NULL };
+    ch_http_router_new(&binding, 1);
+}
+
+static void test_operation_twice(void)
+{
+    static const ChHttpRoute row = { "GET", "/b", "same", CH_HTTP_INLINE, false, handler };
+    static const ChHttpRoute other = { "GET", "/a", "same", CH_HTTP_INLINE, false, handler };
+    static const ChHttpRouteTable tables[] = { { &row, 1, NULL, 0 }, { &other, 1, NULL, 0 } };
+    if (!g_test_subprocess()) {
+        assert_dies();
+        return;
+    }
+    const ChHttpBinding bindings[] = { { .table = &tables[0] }, { .table = &tables[1] } };
+    ch_http_router_new(bindings, G_N_ELEMENTS(bindings));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/router/table", test_table);
-    g_test_add_func("/router/allow", test_allow);
+    g_test_add("/router/table", Fixture, NULL, setup, test_table, teardown);
+    g_test_add("/router/allow", Fixture, NULL, setup, test_allow, teardown);
+    g_test_add("/router/gives-the-lane", Fixture, NULL, setup, test_lane, teardown);
+    g_test_add_func("/router/refuses/unbound-lane", test_unbound);
+    g_test_add_func("/router/refuses/operation-twice", test_operation_twice);
     return g_test_run();
 }

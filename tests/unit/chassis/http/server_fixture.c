@@ -87,24 +87,34 @@ static bool admit(void *context, unsigned *retry_after_s)
     return !atomic_load(&f->refuses);
 }
 
+enum {
+    LANE,
+};
+
+static const char *const lanes[] = { [LANE] = "test" };
+
+static const ChHttpRoute routes[] = {
+    { "GET", "/inline", "getInline", CH_HTTP_INLINE, false, echo },
+    { "POST", "/things", "makeThing", LANE, true, echo },
+    { "GET", "/things/{id}", "getThing", LANE, false, echo },
+    { "GET", "/things/special", "getSpecial", CH_HTTP_INLINE, false, echo },
+    { "DELETE", "/things/{id}", "deleteThing", LANE, false, echo },
+    { "GET", "/things/{id}/parts", "listParts", LANE, false, echo },
+};
+
+static const ChHttpRouteTable table = { routes, G_N_ELEMENTS(routes), lanes, G_N_ELEMENTS(lanes) };
+
 static void setup_with(Fixture *f, int64_t request_timeout_ms, unsigned max_connections)
 {
     g_autoptr(GError) error = NULL;
-    *f = (Fixture){ .work = { &work_ops }, .queue = ch_http_queue_new("test", MAX_WAITING) };
+    *f = (Fixture){ .work = { &work_ops }, .lane = ch_http_lane_new("test", MAX_WAITING, f) };
     pthread_mutex_init(&f->mutex, NULL);
     pthread_cond_init(&f->changed, NULL);
-    ch_http_queue_set_gate(f->queue, admit, f);
-    const ChHttpRoute routes[] = {
-        { "GET", "/inline", echo, f, NULL, false },
-        { "POST", "/things", echo, f, f->queue, true },
-        { "GET", "/things/{id}", echo, f, f->queue, false },
-        { "GET", "/things/special", echo, f, NULL, false },
-        { "DELETE", "/things/{id}", echo, f, f->queue, false },
-        { "GET", "/things/{id}/parts", echo, f, f->queue, false },
-    };
+    ch_http_lane_set_gate(f->lane, admit, f);
+    const ChHttpBinding binding = { &table, &f->lane, f };
     ChHttpServerConfig config = { .listen = { "127.0.0.1", 0 },
-                                  .routes = routes,
-                                  .routes_n = G_N_ELEMENTS(routes),
+                                  .bindings = &binding,
+                                  .bindings_n = 1,
                                   .max_body_bytes = MAX_BODY,
                                   .max_connections = max_connections,
                                   .request_timeout_ms = request_timeout_ms };
@@ -112,12 +122,13 @@ static void setup_with(Fixture *f, int64_t request_timeout_ms, unsigned max_conn
     g_assert_no_error(error);
     g_assert_true(ch_http_server_start(f->server, &error));
     f->port = ch_http_server_port(f->server);
-    f->lane = ch_lane_new(&(ChLaneConfig){ .name = "test-lane",
-                                           .max_batch = BATCH,
-                                           .source = ch_http_queue_source(f->queue),
-                                           .work = &f->work,
-                                           .handler = ch_http_queue_handle });
-    g_assert_true(ch_lane_start(f->lane, &error));
+    f->thread = ch_lane_new(&(ChLaneConfig){ .name = "test-lane",
+                                             .max_batch = BATCH,
+                                             .source = ch_http_lane_source(f->lane),
+                                             .work = &f->work,
+                                             .handler = ch_http_lane_run,
+                                             .context = f->lane });
+    g_assert_true(ch_lane_start(f->thread, &error));
 }
 
 void setup(Fixture *f, gconstpointer unused)
@@ -142,11 +153,11 @@ void teardown(Fixture *f, gconstpointer unused)
 {
     (void)unused;
     set_shut(f, false);
-    ch_lane_stop(f->lane);
-    g_assert_true(ch_lane_join(f->lane, ch_time_monotonic_us() + 10 * G_USEC_PER_SEC));
+    ch_lane_stop(f->thread);
+    g_assert_true(ch_lane_join(f->thread, ch_time_monotonic_us() + 10 * G_USEC_PER_SEC));
     ch_http_server_free(f->server);
-    ch_lane_free(f->lane);
-    ch_http_queue_free(f->queue);
+    ch_lane_free(f->thread);
+    ch_http_lane_free(f->lane);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->mutex);
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "chassis/core/lane.h"
+#include "chassis/http/lane.h"
+#include "chassis/http/request.h"
 #include "chassis/http/server.h"
 #include "http_support.h"
 
@@ -16,8 +18,8 @@ enum {
 
 typedef struct {
     ChWork work;
-    ChHttpQueue *queue;
-    ChLane *lane;
+    ChHttpLane *lane;
+    ChLane *thread; /* that serves the lane */
     ChHttpServer *server;
     uint16_t port;
     pthread_mutex_t mutex;

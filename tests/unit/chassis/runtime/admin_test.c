@@ -3,6 +3,7 @@
 
 #include "../http/http_support.h"
 #include "chassis/core/log.h"
+#include "chassis/http/request.h"
 
 #include <string.h>
 
@@ -66,14 +67,18 @@ static bool answer_extra(void *context G_GNUC_UNUSED, ChHttpRequest *const *requ
     return true;
 }
 
+static const ChHttpRoute extra_route = { "GET",          "/extra", "getExtra",
+                                         CH_HTTP_INLINE, false,    answer_extra };
+static const ChHttpRouteTable extra_routes = { &extra_route, 1, NULL, 0 };
+
 static void test_admin(void)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(ChHealth) health = ch_health_new();
     ChHealthPart *part = ch_health_part(health, "postgres");
     ChListen listen = { "127.0.0.1", 0 };
-    const ChHttpRoute extra = { .method = "GET", .pattern = "/extra", .handler = answer_extra };
-    g_autoptr(ChHttpServer) server = ch_admin_new(&listen, health, &extra, 1, &error);
+    const ChHttpBinding extra = { .table = &extra_routes };
+    g_autoptr(ChHttpServer) server = ch_admin_new(&listen, health, &extra, &error);
     g_assert_no_error(error);
     g_assert_true(ch_http_server_start(server, &error));
     uint16_t port = ch_http_server_port(server);

@@ -1,4 +1,4 @@
-/* The inside of a request: for the files of chassis/http that carry it, not for handlers.
+/* What chassis/http knows of a request: for the files that carry it, not for handlers.
  *
  * Life: READING (the server's thread reads it) -> WAITING (connection suspended, in a queue or in a
  * lane's hands) -> ANSWERED or EXPIRED, whichever comes first. Who wins that step resumes the
@@ -7,8 +7,7 @@
  * with the request. */
 #pragma once
 
-#include "chassis/core/violations.h"
-#include "chassis/http/request.h"
+#include "chassis/core/trace.h"
 #include "chassis/http/router.h"
 
 #include <stdatomic.h>
@@ -19,7 +18,7 @@ enum {
     CH_HTTP_MAX_QUERY_PARAMS = 32,
 };
 
-typedef struct {
+typedef struct ChHttpAnswer {
     unsigned status; /* 0: none yet */
     const char *content_type;
     GString *body; /* NULL: none */
@@ -42,12 +41,17 @@ typedef struct {
     const char *value;
 } ChHttpParam;
 
-/* Where finished requests go back to their server. */
-typedef struct ChHttpOutlet ChHttpOutlet;
-struct ChHttpOutlet {
+/* The loop of a server, as finished requests know it. */
+typedef struct ChHttpResumer ChHttpResumer;
+
+typedef struct {
     /* Resumes the connections of requests that the caller finished (it won); takes one reference of
      * each. Any thread. */
-    void (*resume)(ChHttpOutlet *outlet, ChHttpRequest *const *requests, size_t n);
+    void (*resume)(ChHttpResumer *resumer, ChHttpRequest *const *requests, size_t n);
+} ChHttpResumerOps;
+
+struct ChHttpResumer {
+    const ChHttpResumerOps *ops;
 };
 
 struct ChHttpRequest {
@@ -67,8 +71,8 @@ struct ChHttpRequest {
     size_t query_params_n;
     int64_t started_us;  /* monotonic */
     int64_t deadline_us; /* monotonic */
-    ChHttpOutlet *outlet;
-    void *connection; /* the outlet's own */
+    ChHttpResumer *resumer;
+    void *connection; /* the resumer's own */
 
     /* The handler's thread's. */
     ChHttpAnswer answer;
@@ -81,6 +85,9 @@ ChHttpRequest *ch_http_request_new(const char *target, int64_t started_us, int64
 
 ChHttpRequest *ch_http_request_ref(ChHttpRequest *request);
 void ch_http_request_unref(ChHttpRequest *request);
+
+/** Frees the handler's data. */
+void ch_http_request_drop_data(ChHttpRequest *request);
 
 /** Keeps one header. */
 void ch_http_request_add_header(ChHttpRequest *request, const char *name, size_t name_bytes,
@@ -95,14 +102,5 @@ bool ch_http_request_finish(ChHttpRequest *request, ChHttpState state);
 
 void ch_http_answer_clear(ChHttpAnswer *answer);
 
-/** Fills @answer (cleared first) with a problem document. @retry_after_s 0: no such header.
- * @violations may be NULL. */
-void ch_http_answer_problem(ChHttpAnswer *answer, const ChHttpRequest *request, unsigned status,
-                            const char *title, const char *detail, const ChViolations *violations,
-                            unsigned retry_after_s);
-
 /** As ch_http_respond_header(). */
 void ch_http_answer_header(ChHttpAnswer *answer, const char *name, const char *value);
-
-/** 1 to 3 seconds. */
-unsigned ch_http_retry_after_s(void);

@@ -1,0 +1,229 @@
+/* Between waiting requests, their handlers and their answers. */
+#include "chassis/http/lane.h"
+
+#include "chassis/core/cast.h"
+#include "chassis/core/log.h"
+#include "chassis/http/problem.h"
+#include "chassis/http/queue.h"
+
+enum {
+    RESUMED_AT_ONCE = 256,
+};
+
+static const char busy[] = "The service is busy or waits for one of its servers. Try again later.";
+
+struct ChHttpLane {
+    ChSource base;
+    ChHttpQueue *queue;
+    void *context;
+    ChHttpGate gate; /* set before the server starts; NULL: none */
+    void *gate_context;
+};
+
+/* ---- answering what its handler did not ---- */
+
+/* Lets go of all, answered where nobody was faster: the server wakes once for as many as can be. */
+static void finish(void *const *items, size_t n)
+{
+    ChHttpRequest *won[RESUMED_AT_ONCE];
+    size_t won_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        ChHttpRequest *request = items[i];
+        if (!ch_http_request_finish(request, CH_HTTP_ANSWERED)) {
+            ch_http_request_unref(request);
+            continue;
+        }
+        if (won_n == RESUMED_AT_ONCE || (won_n > 0 && won[0]->resumer != request->resumer)) {
+            won[0]->resumer->ops->resume(won[0]->resumer, won, won_n);
+            won_n = 0;
+        }
+        won[won_n++] = request;
+    }
+    if (won_n > 0)
+        won[0]->resumer->ops->resume(won[0]->resumer, won, won_n);
+}
+
+static void finish_unavailable(void *const *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ch_http_respond_unavailable(items[i], busy);
+    finish(items, n);
+}
+
+static void answer_failed(ChHttpRequest *request, const GError *why)
+{
+    ch_log_error("request failed", CH_STR("method", request->method),
+                 CH_STR("route", request->match.route->pattern), CH_ERR(why),
+                 CH_TRACE(request->trace));
+    ch_http_respond_problem(request, 500, NULL, "%s", "The request could not be processed.");
+}
+
+/* ---- the source ---- */
+
+static const ChSourceOps source_ops;
+
+static ChHttpLane *lane_of(ChSource *source)
+{
+    return CH_CAST(ChHttpLane, source, &source_ops);
+}
+
+static bool take(ChSource *source, void **items, size_t max, int wait_ms, size_t *n, GError **error)
+{
+    (void)error;
+    *n = ch_http_queue_take(lane_of(source)->queue, items, max, wait_ms);
+    return true;
+}
+
+static void settle(ChSource *source, void *const *items, size_t n)
+{
+    (void)source;
+    for (size_t i = 0; i < n; i++) {
+        ChHttpRequest *request = items[i];
+        if (request->answer.status == 0) {
+            ch_log_error("handler gave no answer", CH_STR("route", request->match.route->pattern),
+                         CH_TRACE(request->trace));
+            ch_http_respond_problem(request, 500, NULL, "%s", "The request was not answered.");
+        }
+    }
+    finish(items, n);
+}
+
+static bool fail(ChSource *source, void *item, const GError *why, GError **error)
+{
+    (void)source;
+    (void)error;
+    answer_failed(item, why);
+    return true;
+}
+
+static void abandon(ChSource *source, void *item, const GError *why)
+{
+    (void)source;
+    answer_failed(item, why);
+    finish(&item, 1);
+}
+
+static bool hold(ChSource *source, void *const *items, size_t n, const GError *why)
+{
+    (void)source;
+    (void)why; /* the lane logs it, once an outage */
+    finish_unavailable(items, n);
+    return false;
+}
+
+static void let_go(ChSource *source, void *const *items, size_t n)
+{
+    (void)source;
+    finish_unavailable(items, n);
+}
+
+static void wake(ChSource *source)
+{
+    ch_http_queue_wake(lane_of(source)->queue);
+}
+
+static const ChSourceOps source_ops = {
+    .take = take,
+    .settle = settle,
+    .fail = fail,
+    .abandon = abandon,
+    .hold = hold,
+    .release = let_go,
+    .wake = wake,
+};
+
+/* ---- life ---- */
+
+ChHttpLane *ch_http_lane_new(const char *name, size_t max_waiting, void *context)
+{
+    ChHttpLane *lane = g_new0(ChHttpLane, 1);
+    lane->base.ops = &source_ops;
+    lane->queue = ch_http_queue_new(name, max_waiting);
+    lane->context = context;
+    return lane;
+}
+
+void ch_http_lane_free(ChHttpLane *lane)
+{
+    if (lane == NULL)
+        return;
+    ch_http_queue_free(lane->queue);
+    g_free(lane);
+}
+
+void ch_http_lane_set_gate(ChHttpLane *lane, ChHttpGate gate, void *context)
+{
+    lane->gate = gate;
+    lane->gate_context = context;
+}
+
+ChSource *ch_http_lane_source(ChHttpLane *lane)
+{
+    return &lane->base;
+}
+
+/* ---- the handler ---- */
+
+/* Collects in @group the requests of items[first]'s route from there on, and takes them out of
+ * @items. */
+static size_t collect_route(ChHttpRequest **items, size_t first, size_t n, ChHttpRequest **group)
+{
+    const ChHttpRoute *route = items[first]->match.route;
+    size_t group_n = 0;
+    for (size_t i = first; i < n; i++) {
+        if (items[i] != NULL && items[i]->match.route == route) {
+            group[group_n++] = items[i];
+            items[i] = NULL;
+        }
+    }
+    return group_n;
+}
+
+bool ch_http_lane_run(void *opaque, void *const *items, size_t n, GError **error)
+{
+    const ChHttpLane *lane = opaque;
+    g_autofree ChHttpRequest **rest = g_new(ChHttpRequest *, n * 2);
+    ChHttpRequest **group = rest + n;
+    for (size_t i = 0; i < n; i++) {
+        rest[i] = items[i];
+        ch_http_answer_clear(&rest[i]->answer); /* of a run that was rolled back */
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (rest[i] == NULL)
+            continue;
+        const ChHttpRoute *route = rest[i]->match.route;
+        size_t group_n = collect_route(rest, i, n, group);
+        if (!route->handler(lane->context, group, group_n, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the server's side ---- */
+
+bool ch_http_lane_admits(const ChHttpRequest *request, unsigned *retry_after_s)
+{
+    const ChHttpLane *lane = request->match.lane;
+    if (!request->match.route->gated || lane->gate == NULL)
+        return true;
+    return lane->gate(lane->gate_context, retry_after_s);
+}
+
+bool ch_http_lane_push(ChHttpRequest *request)
+{
+    return ch_http_queue_push(request->match.lane->queue, request);
+}
+
+void ch_http_lane_run_inline(ChHttpRequest *request)
+{
+    const ChHttpMatch *match = &request->match;
+    g_autoptr(GError) error = NULL;
+    if (match->route->handler(match->inline_context, &request, 1, &error)) {
+        g_assert(request->answer.status != 0);
+        return;
+    }
+    if (ch_error_is_unavailable(error))
+        ch_http_respond_unavailable(request, busy);
+    else
+        answer_failed(request, error);
+}

@@ -1,0 +1,45 @@
+/* A lane as its routes see it: the queue in which their requests wait, the context of their
+ * handlers, the gate of those that are gated.
+ *
+ * A ChLane that serves it has its source, and as handler ch_http_lane_run() with it as context;
+ * several may serve one. */
+#pragma once
+
+#include "chassis/core/lane.h"
+#include "chassis/http/route.h"
+
+/** False: not now; *retry_after_s (1 or more) may be set. Runs on the server's thread, must not
+ * wait. */
+typedef bool (*ChHttpGate)(void *context, unsigned *retry_after_s);
+
+/** @name labels its metrics (a constant). At most @max_waiting requests wait; more get 503 at once.
+ * @context, borrowed: of all its handlers. */
+ChHttpLane *ch_http_lane_new(const char *name, size_t max_waiting, void *context);
+
+/** After the server and those who serve it have ended. NULL is fine. */
+void ch_http_lane_free(ChHttpLane *lane);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpLane, ch_http_lane_free)
+
+/** Asks @gate before a request to a gated route may wait; false: 503. Set before the server starts.
+ */
+void ch_http_lane_set_gate(ChHttpLane *lane, ChHttpGate gate, void *context);
+
+/** Belongs to the lane. */
+ChSource *ch_http_lane_source(ChHttpLane *lane);
+
+/** A ChHandler: calls the handler of each route once with its requests of the batch, in their
+ * order, the routes in the order of their first request. @lane: a ChHttpLane. */
+bool ch_http_lane_run(void *lane, void *const *items, size_t n, GError **error);
+
+/* The server's thread, for a request whose route is found: */
+
+/** Asks the gate if the route is gated. */
+bool ch_http_lane_admits(const ChHttpRequest *request, unsigned *retry_after_s);
+
+/** Hands over a request that is WAITING, with one reference. False: the queue is full, nothing was
+ * taken. */
+bool ch_http_lane_push(ChHttpRequest *request);
+
+/** Calls the handler of a route without a lane, and puts an answer on the request in any case. */
+void ch_http_lane_run_inline(ChHttpRequest *request);

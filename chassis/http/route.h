@@ -1,0 +1,44 @@
+/* Routes are data: constant rows, each of which names the lane that answers it. What a lane is made
+ * of (its queue, the context of its handlers) is bound once at the start, for all its routes. */
+#pragma once
+
+#include "chassis/core/error.h"
+
+#include <stddef.h>
+
+typedef struct ChHttpRequest ChHttpRequest;
+typedef struct ChHttpLane ChHttpLane; /* chassis/http/lane.h */
+
+/** Answers requests[0..n-1], all of one route, inside the lane's unit of work. @context: the
+ * lane's. Errors: UNAVAILABLE or FAILED for all of them (see chassis/core/lane.h); refusing one is
+ * an answer, not an error. */
+typedef bool (*ChHttpHandler)(void *context, ChHttpRequest *const *requests, size_t n,
+                              GError **error);
+
+enum {
+    CH_HTTP_INLINE = -1, /* no lane: on the server's thread with n == 1; the handler never waits */
+};
+
+typedef struct {
+    const char *method;       /* "GET" serves HEAD too */
+    const char *pattern;      /* "/api/orders/{id}": a parameter is a whole segment */
+    const char *operation_id; /* "placeOrder": unique in a server */
+    int lane;                 /* an index into the lanes of its table, or CH_HTTP_INLINE */
+    bool gated;               /* ask the lane's gate first */
+    ChHttpHandler handler;
+} ChHttpRoute;
+
+/** The routes of an API and the names of their lanes; a constant. */
+typedef struct {
+    const ChHttpRoute *routes;
+    size_t routes_n;
+    const char *const *lanes;
+    size_t lanes_n;
+} ChHttpRouteTable;
+
+/** A table and what serves it; all borrowed. */
+typedef struct {
+    const ChHttpRouteTable *table;
+    ChHttpLane *const *lanes; /* one for each name in the table */
+    void *inline_context;     /* of the handlers that have no lane */
+} ChHttpBinding;

@@ -1,0 +1,9 @@
+/* What the lane of the reads reads from. */
+#pragma once
+
+#include "notification/application/ports.h"
+
+typedef struct {
+    NotificationTemplateStore *templates;
+    NotificationStore *log;
+} NotificationReads;
