@@ -15,6 +15,13 @@ enum {
     MAX_CLAIM = 1000,
     CONFIRM_WAIT_MS = 5000, /* for the next one, 15 s for all; then the transaction is rolled back,
                              * before the database ends one that is idle for 30 s */
+    /* When the outbox is looked at again: after something was found, as long as the last run took, so
+     * that half of the time is left to others; then ever later, in proportion to how long nothing
+     * was found. */
+    SOONEST_US = 2 * 1000,
+    LATEST_BUSY_US = 25 * 1000,
+    LATEST_IDLE_US = 50 * 1000,
+    IDLE_PARTS = 32,
     MAX_ATTEMPTS = 20, /* with waits of 1, 2, 4, ... 30 s: about 8 minutes, then it is parked */
 };
 
@@ -88,6 +95,8 @@ struct ChRelay {
     int64_t claim; /* rows to claim: halved when the broker closes the channel on us, so that the
                     * guilty one soon stands alone, and when it did not confirm all in time;
                     * doubled after success */
+    bool more;        /* the run under way leaves something to do at once */
+    int64_t found_us; /* monotonic: when something was last found */
 };
 
 ChRelay *ch_relay_new(ChPg *pg, ChPublisher *publisher, ChTicker *ticker)
@@ -191,7 +200,7 @@ static bool delete_confirmed(ChRelay *relay, const ChPgRows *rows, const ChPubli
 static bool narrow(ChRelay *relay, const ChPgRows *rows, const GError *why, GError **error)
 {
     size_t n = ch_pg_rows_count(rows);
-    ch_ticker_again(relay->ticker);
+    relay->more = true;
     if (n > 1) {
         relay->claim = (int64_t)n / 2;
         return true;
@@ -222,7 +231,7 @@ static bool publish(ChRelay *relay, const ChPgRows *rows, GError **error)
     ch_metric_observe(ch_metric(&batch_size, NULL), (double)n);
     ch_metric_observe_since(ch_metric(&publish_seconds, NULL), start_us);
     if ((int64_t)n == relay->claim)
-        ch_ticker_again(relay->ticker);
+        relay->more = true;
     relay->claim = MIN(relay->claim * 2, MAX_CLAIM);
     return postpone_some(relay, rows, outcomes, CH_PUBLISH_RETURNED, "no queue takes it",
                          &returned_total, error) &&
@@ -244,16 +253,35 @@ static ChPgRows *claim(ChRelay *relay, GError **error)
     return rows;
 }
 
+/* A run that began at @start_us has ended. */
+static void pace(ChRelay *relay, int64_t start_us, bool found)
+{
+    int64_t now_us = ch_time_monotonic_us();
+    if (found)
+        relay->found_us = now_us;
+    int64_t soonest_us = CLAMP(now_us - start_us, SOONEST_US, LATEST_BUSY_US);
+    int64_t idle_us = (now_us - relay->found_us) / IDLE_PARTS;
+    if (relay->more)
+        ch_ticker_again(relay->ticker);
+    else
+        ch_ticker_next(relay->ticker, soonest_us, CLAMP(idle_us, soonest_us, LATEST_IDLE_US));
+}
+
 bool ch_relay_run(void *context, void *const *items, size_t n, GError **error)
 {
     (void)items;
     (void)n;
     ChRelay *relay = context;
+    int64_t start_us = ch_time_monotonic_us();
+    relay->more = false;
     g_autoptr(ChPgRows) rows = claim(relay, error);
     if (rows == NULL)
         return false;
-    if (ch_pg_rows_count(rows) == 0)
-        return ch_publisher_idle(relay->publisher, error);
-    CH_FAULT_ON("after_claim", "relay");
-    return publish(relay, rows, error);
+    bool found = ch_pg_rows_count(rows) > 0;
+    if (found)
+        CH_FAULT_ON("after_claim", "relay");
+    if (found ? !publish(relay, rows, error) : !ch_publisher_idle(relay->publisher, error))
+        return false;
+    pace(relay, start_us, found);
+    return true;
 }

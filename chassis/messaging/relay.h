@@ -8,7 +8,7 @@
 typedef struct ChRelay ChRelay;
 
 /** The handler's state of one relay lane. Borrows all three, which belong to that lane;
- * @ticker's period is the longest time a message waits when the system is idle. */
+ * @ticker is told when to look again, and whoever commits messages in this process rings it. */
 ChRelay *ch_relay_new(ChPg *pg, ChPublisher *publisher, ChTicker *ticker);
 void ch_relay_free(ChRelay *relay);
 
