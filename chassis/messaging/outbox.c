@@ -52,6 +52,7 @@ bool ch_outbox_add(ChPg *pg, const ChOutboxMessage *messages, size_t n, GError *
     ChPgParams *params = ch_pg_params_new(&sql_insert_outbox);
     for (size_t i = 0; i < n; i++)
         add_message(params, &messages[i]);
+    ch_pg_announce(pg);
     return ch_pg_send(pg, params, NULL, error);
 }
 
@@ -79,5 +80,6 @@ bool ch_outbox_add_events(ChPg *pg, const char *exchange, bool mandatory,
         add_message(params, &message);
         g_string_free(events[i].body, TRUE);
     }
+    ch_pg_announce(pg);
     return ch_pg_send(pg, params, NULL, error);
 }

@@ -24,7 +24,8 @@ typedef struct {
 } ChOutboxMessage;
 
 /** Queues the insert of @n messages in the open transaction of @pg; they are published in this
- * order. @n may be 0. Errors: UNAVAILABLE; those of the insert show at the next wait or commit. */
+ * order. @n may be 0. The commit is announced (ch_pg_announce()). Errors: UNAVAILABLE; those of the
+ * insert show at the next wait or commit. */
 CH_MUST_CHECK bool ch_outbox_add(ChPg *pg, const ChOutboxMessage *messages, size_t n,
                                  GError **error);
 

@@ -15,9 +15,9 @@ enum {
     MAX_CLAIM = 1000,
     CONFIRM_WAIT_MS = 5000, /* for the next one, 15 s for all; then the transaction is rolled back,
                              * before the database ends one that is idle for 30 s */
-    /* When the outbox is looked at again: after something was found, as long as the last run took, so
-     * that half of the time is left to others; then ever later, in proportion to how long nothing
-     * was found. */
+    /* When the outbox is looked at again: after something was found, as long as the last run took,
+     * so that half of the time is left to others; then ever later, in proportion to how long
+     * nothing was found. */
     SOONEST_US = 2 * 1000,
     LATEST_BUSY_US = 25 * 1000,
     LATEST_IDLE_US = 50 * 1000,
@@ -92,9 +92,9 @@ struct ChRelay {
     ChPublisher *publisher;
     ChTicker *ticker;
     ChPgFloor floor;
-    int64_t claim; /* rows to claim: halved when the broker closes the channel on us, so that the
-                    * guilty one soon stands alone, and when it did not confirm all in time;
-                    * doubled after success */
+    int64_t claim;    /* rows to claim: halved when the broker closes the channel on us, so that the
+                       * guilty one soon stands alone, and when it did not confirm all in time;
+                       * doubled after success */
     bool more;        /* the run under way leaves something to do at once */
     int64_t found_us; /* monotonic: when something was last found */
 };

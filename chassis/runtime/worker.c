@@ -18,7 +18,7 @@
 enum {
     PREFETCH = 512,            /* messages on their way to a consumer lane, and its largest batch */
     DEAD_LETTER_PREFETCH = 32, /* they may be large */
-    RELAY_PERIOD_MS = 25,      /* the longest wait of a message on an idle system */
+    RELAY_PERIOD_MS = 50,      /* of its first ticks: then it says itself when the next one comes */
     HOUSEKEEPING_PERIOD_MS = 1000,
     ADMIN_BATCH = 1, /* action on a dead letter in a transaction: each locks one, in no order */
 };
@@ -33,6 +33,7 @@ struct ChWorker {
     const ChWorkerSettings *settings;
     ChHealth *health;
     ChLaneGroup *lanes;
+    ChTicker *relay_ticker;        /* owned with the others; rung when messages were committed */
     GArray *owned;                 /* Owned, in the order they were made */
     ChDeadLetterApi *dead_letters; /* owned with the others; NULL: not served */
 };
@@ -65,6 +66,11 @@ bool ch_worker_check(const void *opaque, GError **error)
            check_token(settings->admin_token, error);
 }
 
+static void free_ticker(gpointer ticker)
+{
+    ch_ticker_free(ticker);
+}
+
 ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings *settings,
                         ChHealth *health)
 {
@@ -74,6 +80,8 @@ ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings
     worker->health = health;
     worker->lanes = ch_lane_group_new();
     worker->owned = g_array_new(FALSE, FALSE, sizeof(Owned));
+    worker->relay_ticker = ch_ticker_new(RELAY_PERIOD_MS);
+    ch_worker_own(worker, worker->relay_ticker, free_ticker);
     return worker;
 }
 
@@ -120,11 +128,6 @@ static void free_dead_letter_api(gpointer api)
     ch_dead_letter_api_free(api);
 }
 
-static void free_ticker(gpointer ticker)
-{
-    ch_ticker_free(ticker);
-}
-
 static void free_relay(gpointer relay)
 {
     ch_relay_free(relay);
@@ -135,6 +138,12 @@ static void free_housekeeping(gpointer housekeeping)
     ch_housekeeping_free(housekeeping);
 }
 
+/* A lane has committed messages to be published. */
+static void ring_relay(void *ticker)
+{
+    ch_ticker_ring(ticker);
+}
+
 ChPg *ch_worker_connection(ChWorker *worker)
 {
     const ChPgConfig config = {
@@ -142,6 +151,8 @@ ChPg *ch_worker_connection(ChWorker *worker)
         .application_name = worker->identity->process,
         .schema_version = (int)worker->identity->migrations,
         .health = ch_health_part(worker->health, "postgres"),
+        .announce = ring_relay,
+        .announce_context = worker->relay_ticker,
     };
     ChPg *pg = ch_pg_new(&config);
     ch_worker_own(worker, pg, free_pg);
@@ -242,14 +253,12 @@ void ch_worker_relay(ChWorker *worker)
     ChPg *pg = ch_worker_connection(worker);
     ChPublisher *publisher = ch_publisher_new(&config);
     ch_worker_own(worker, publisher, free_publisher);
-    ChTicker *ticker = ch_ticker_new(RELAY_PERIOD_MS);
-    ch_worker_own(worker, ticker, free_ticker);
-    ChRelay *relay = ch_relay_new(pg, publisher, ticker);
+    ChRelay *relay = ch_relay_new(pg, publisher, worker->relay_ticker);
     ch_worker_own(worker, relay, free_relay);
     const ChLaneConfig lane = {
         .name = "relay",
         .max_batch = 1,
-        .source = ch_ticker_source(ticker),
+        .source = ch_ticker_source(worker->relay_ticker),
         .work = ch_pg_work(pg),
         .handler = ch_relay_run,
         .context = relay,
