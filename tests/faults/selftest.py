@@ -53,7 +53,7 @@ def _telling(violations):
 
 
 def _catch(system, task):
-    """(bug, the first result that accuses it, or None); what only says that a fault did not happen accuses nobody."""
+    """(bug, the first result that shows it, or None); that a fault did not happen shows nothing."""
     bug, rows, binaries = task
     system.use_binaries(binaries)
     for seed in range(1, SEEDS + 1):
