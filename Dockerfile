@@ -1,8 +1,9 @@
-# One image for each of the nine binaries: docker build --target order-api .
+# One image for each of a service's three binaries: docker build --target order-api .
 #
 # Built on Debian, shipped on nothing: a final image holds one binary, the libraries it needs with
 # their licences, CA certificates and one user. No shell, no package manager, nothing to write to.
 # docs/deployment.md says how to run them; docs/decisions/0038-images-from-nothing.md says why.
+# ./cartwheel services --write makes the stages of all services from the pattern in #%.
 
 ARG BASE=debian:bookworm-slim
 
@@ -35,9 +36,33 @@ USER 10001:10001
 
 # The health check is the binary itself: it asks the process at the same ADMIN_LISTEN.
 
+#% FROM runtime AS @service@-api
+#% LABEL org.opencontainers.image.title="@service@-api"
+#% LABEL org.opencontainers.image.description="The HTTP API of the @service@ service"
+#% COPY --from=build /image/@service@-api /
+#% ENV HTTP_LISTEN=0.0.0.0:@api_port@ ADMIN_LISTEN=0.0.0.0:@api_admin_port@
+#% EXPOSE @api_port@ @api_admin_port@
+#% HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/usr/bin/@service@-api", "--health"]
+#% ENTRYPOINT ["/usr/bin/@service@-api"]
+#%
+#% FROM runtime AS @service@-worker
+#% LABEL org.opencontainers.image.title="@service@-worker"
+#% LABEL org.opencontainers.image.description="Consumes and publishes the events of the @service@ service"
+#% COPY --from=build /image/@service@-worker /
+#% ENV ADMIN_LISTEN=0.0.0.0:@worker_admin_port@
+#% EXPOSE @worker_admin_port@
+#% HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/usr/bin/@service@-worker", "--health"]
+#% ENTRYPOINT ["/usr/bin/@service@-worker"]
+#%
+#% FROM runtime AS @service@-migrator
+#% LABEL org.opencontainers.image.title="@service@-migrator"
+#% LABEL org.opencontainers.image.description="Applies the @service@ migrations, declares queues, exits"
+#% COPY --from=build /image/@service@-migrator /
+#% ENTRYPOINT ["/usr/bin/@service@-migrator"]
+#%
 FROM runtime AS order-api
-LABEL org.opencontainers.image.title="order-api" \
-      org.opencontainers.image.description="Takes and shows orders over HTTP"
+LABEL org.opencontainers.image.title="order-api"
+LABEL org.opencontainers.image.description="The HTTP API of the order service"
 COPY --from=build /image/order-api /
 ENV HTTP_LISTEN=0.0.0.0:5001 ADMIN_LISTEN=0.0.0.0:6001
 EXPOSE 5001 6001
@@ -45,8 +70,8 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/usr/bin/order-
 ENTRYPOINT ["/usr/bin/order-api"]
 
 FROM runtime AS order-worker
-LABEL org.opencontainers.image.title="order-worker" \
-      org.opencontainers.image.description="Settles orders by what became of their stock"
+LABEL org.opencontainers.image.title="order-worker"
+LABEL org.opencontainers.image.description="Consumes and publishes the events of the order service"
 COPY --from=build /image/order-worker /
 ENV ADMIN_LISTEN=0.0.0.0:6011
 EXPOSE 6011
@@ -54,14 +79,14 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/usr/bin/order-
 ENTRYPOINT ["/usr/bin/order-worker"]
 
 FROM runtime AS order-migrator
-LABEL org.opencontainers.image.title="order-migrator" \
-      org.opencontainers.image.description="Applies the order migrations, declares queues, exits"
+LABEL org.opencontainers.image.title="order-migrator"
+LABEL org.opencontainers.image.description="Applies the order migrations, declares queues, exits"
 COPY --from=build /image/order-migrator /
 ENTRYPOINT ["/usr/bin/order-migrator"]
 
 FROM runtime AS stock-api
-LABEL org.opencontainers.image.title="stock-api" \
-      org.opencontainers.image.description="Shows and changes stock over HTTP"
+LABEL org.opencontainers.image.title="stock-api"
+LABEL org.opencontainers.image.description="The HTTP API of the stock service"
 COPY --from=build /image/stock-api /
 ENV HTTP_LISTEN=0.0.0.0:5002 ADMIN_LISTEN=0.0.0.0:6002
 EXPOSE 5002 6002
@@ -69,8 +94,8 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/usr/bin/stock-
 ENTRYPOINT ["/usr/bin/stock-api"]
 
 FROM runtime AS stock-worker
-LABEL org.opencontainers.image.title="stock-worker" \
-      org.opencontainers.image.description="Takes stock for orders and gives it back"
+LABEL org.opencontainers.image.title="stock-worker"
+LABEL org.opencontainers.image.description="Consumes and publishes the events of the stock service"
 COPY --from=build /image/stock-worker /
 ENV ADMIN_LISTEN=0.0.0.0:6012
 EXPOSE 6012
@@ -78,14 +103,14 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/usr/bin/stock-
 ENTRYPOINT ["/usr/bin/stock-worker"]
 
 FROM runtime AS stock-migrator
-LABEL org.opencontainers.image.title="stock-migrator" \
-      org.opencontainers.image.description="Applies the stock migrations, declares queues, exits"
+LABEL org.opencontainers.image.title="stock-migrator"
+LABEL org.opencontainers.image.description="Applies the stock migrations, declares queues, exits"
 COPY --from=build /image/stock-migrator /
 ENTRYPOINT ["/usr/bin/stock-migrator"]
 
 FROM runtime AS notification-api
-LABEL org.opencontainers.image.title="notification-api" \
-      org.opencontainers.image.description="Templates and the log of notifications over HTTP"
+LABEL org.opencontainers.image.title="notification-api"
+LABEL org.opencontainers.image.description="The HTTP API of the notification service"
 COPY --from=build /image/notification-api /
 ENV HTTP_LISTEN=0.0.0.0:5003 ADMIN_LISTEN=0.0.0.0:6003
 EXPOSE 5003 6003
@@ -93,8 +118,8 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/usr/bin/notifi
 ENTRYPOINT ["/usr/bin/notification-api"]
 
 FROM runtime AS notification-worker
-LABEL org.opencontainers.image.title="notification-worker" \
-      org.opencontainers.image.description="Tells customers what became of their orders"
+LABEL org.opencontainers.image.title="notification-worker"
+LABEL org.opencontainers.image.description="Consumes and publishes the events of the notification service"
 COPY --from=build /image/notification-worker /
 ENV ADMIN_LISTEN=0.0.0.0:6013
 EXPOSE 6013
@@ -102,7 +127,9 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/usr/bin/notifi
 ENTRYPOINT ["/usr/bin/notification-worker"]
 
 FROM runtime AS notification-migrator
-LABEL org.opencontainers.image.title="notification-migrator" \
-      org.opencontainers.image.description="Applies the notification migrations, declares queues, exits"
+LABEL org.opencontainers.image.title="notification-migrator"
+LABEL org.opencontainers.image.description="Applies the notification migrations, declares queues, exits"
 COPY --from=build /image/notification-migrator /
 ENTRYPOINT ["/usr/bin/notification-migrator"]
+
+#% end

@@ -3,8 +3,8 @@
 
     broker_definitions.py FOLDER > definitions.json
 
-FOLDER holds a file for each user (order, stock, notification, keda) with its password and nothing else.
-Passwords leave it as salted hashes. Needs nothing but Python.
+FOLDER holds a file for each user (each service, and keda) with its password and nothing else.
+Passwords leave it as salted hashes. Needs nothing but Python and this checkout.
 """
 
 import base64
@@ -14,33 +14,24 @@ import os
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+from launcher import catalogue  # noqa: E402
+
 VHOST = "cartwheel"
 SALT_BYTES = 4  # RabbitMQ's own format: base64 of the salt and of SHA-256 over salt and password
 
-# docs/contract.md, 1.3: a service declares its own exchange and queues, and the exchange that a binding needs.
-SERVICES = {
-    "order": {
-        "publishes": "order.events.topic",
-        "consumes": ("order.stock.completed", "order.stock.fail"),
-        "from": "stock.events.topic",
-    },
-    "stock": {
-        "publishes": "stock.events.topic",
-        "consumes": ("stock.ordercreated", "stock.ordercancelled"),
-        "from": "order.events.topic",
-    },
-    "notification": {
-        "publishes": None,
-        "consumes": ("order.confirmed.queue", "order.cancelled.queue"),
-        "from": "order.events.topic",
-    },
-}
 KEDA = "keda"  # reads the length of queues through the management API, and nothing else
+SERVICES = catalogue.read()
+
+
+def users():
+    return (*SERVICES, KEDA)
 
 
 def permissions():
     """What each user may do, in RabbitMQ's terms. Nobody may touch another service's queues by name."""
-    rows = [_permission(name, **_patterns(name, service)) for name, service in SERVICES.items()]
+    rows = [_permission(name, **_patterns(service)) for name, service in SERVICES.items()]
     return [*rows, _permission(KEDA, configure="^$", write="^$", read="^$")]
 
 
@@ -55,20 +46,22 @@ def definitions(passwords):
                 "hashing_algorithm": "rabbit_password_hashing_sha256",
                 "tags": "management" if name == KEDA else "",
             }
-            for name in (*SERVICES, KEDA)
+            for name in users()
         ],
         "permissions": permissions(),
     }
 
 
-def _patterns(name, service):
-    own = [f"{name}.dlq", service["publishes"]]
-    queues = [rf"{queue}(.dlq|.retry.[0-9]+)?" for queue in service["consumes"]]
+def _patterns(service):
+    """docs/contract.md, 1.3: a service declares its own exchange and queues, and the exchange that a binding needs."""
+    own = [f"{service.name}.dlq", service.publishes]
+    queues = [rf"{queue}(.dlq|.retry.[0-9]+)?" for queue in service.queues]
+    sources = dict.fromkeys(exchange for exchange, _ in service.queues.values())
     return {
-        "configure": _any(*own, *queues, service["from"]),
+        "configure": _any(*own, *queues, *sources),
         # amq.default: a retry goes to its queue through the default exchange, which asks for no more than this.
         "write": _any(*own, *queues, "amq.default"),
-        "read": _any(f"{name}.dlq", *queues, service["from"]),
+        "read": _any(f"{service.name}.dlq", *queues, *sources),
     }
 
 
@@ -90,7 +83,7 @@ def main(arguments):
         print(__doc__, file=sys.stderr)
         return 2
     passwords = {}
-    for name in (*SERVICES, KEDA):
+    for name in users():
         try:
             passwords[name] = (Path(arguments[0]) / name).read_text(encoding="utf-8").rstrip("\n")
         except OSError as error:

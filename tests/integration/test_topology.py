@@ -6,10 +6,10 @@ import pytest
 
 from support.api import new_id
 from support.broker import open_connection
-from support.names import ORDER_EXCHANGE, QUEUES, STOCK_EXCHANGE, dead_letter_queue
+from support.names import APP_ID_OF_EXCHANGE, QUEUES, dead_letter_queue
 from support.waits import eventually
 
-EXCHANGES = {ORDER_EXCHANGE, STOCK_EXCHANGE, *(q[3] for q in QUEUES.values())}
+EXCHANGES = {*APP_ID_OF_EXCHANGE, *(q[3] for q in QUEUES.values())}
 
 
 @pytest.fixture

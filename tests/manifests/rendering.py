@@ -4,11 +4,13 @@ import dataclasses
 
 import yaml
 
+from launcher import catalogue
 from tools import ROOT
 
 OVERLAYS = ("local", "production")
 KUBERNETES = ROOT / "deploy" / "kubernetes"
-SERVICES = ("order", "stock", "notification")
+CATALOGUE = catalogue.read()
+SERVICES = tuple(CATALOGUE)
 NAMESPACE = "cartwheel"
 OURS = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker", "migrator"))
 

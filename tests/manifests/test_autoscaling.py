@@ -3,8 +3,7 @@
 import pytest
 
 from documents import for_services, names, table
-from rendering import SERVICES
-from tools import ROOT
+from rendering import CATALOGUE, SERVICES
 
 RESERVED = 3 + 10  # superuser_reserved_connections, and what the operator, replicas and people take
 WINDOW = 512  # of a consumer
@@ -41,12 +40,15 @@ def test_every_deployment_has_one_autoscaler_and_the_other_way_round(production)
 
 
 def test_workers_follow_the_queues_that_they_consume(production):
-    consumed = {}
-    for queue, consumer in queues_of_the_contract():
-        consumed.setdefault(consumer, set()).add(queue)
     for service in SERVICES:
         triggers = queue_triggers(production.get("ScaledObject", f"{service}-worker"))
-        assert {trigger["metadata"]["queueName"] for trigger in triggers} == consumed[service]
+        assert {trigger["metadata"]["queueName"] for trigger in triggers} == set(CATALOGUE[service].queues)
+
+
+def test_the_queues_of_the_contract_are_those_that_the_services_name():
+    for queue, bound_to, consumer, _ in table("### 1.3 Queues", "contract.md"):
+        service = CATALOGUE[consumer.removesuffix(" worker")]
+        assert " / ".join(service.queues[queue]) == bound_to
 
 
 def test_unacknowledged_messages_count(production):
@@ -67,32 +69,21 @@ def test_a_worker_never_goes_away(production):
         assert "cpu" in {trigger["type"] for trigger in item["spec"]["triggers"]}
 
 
-def connections():
-    """{process: PostgreSQL connections of one copy}."""
-    found = {}
+def test_connections_are_those_of_the_table():
     for processes, _, _, number, _ in table("## Threads and connections", "architecture.md"):
-        found |= {name: int(number) for name in names(processes)}
-    return found
+        for service, _, kind in (name.partition("-") for name in names(processes)):
+            assert CATALOGUE[service].connections[kind] == int(number), f"{service}-{kind}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_database_has_a_connection_for_every_copy(production, service):
     """A rollout runs one copy more, a migrator takes one."""
-    copies, each = scaled(production), connections()
+    copies, each = scaled(production), CATALOGUE[service].connections
     cluster = production.get("Cluster", f"{service}-db")
     limit = int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
-    ours = (f"{service}-api", f"{service}-worker")
-    needed = sum((copies[name][1] + 1) * each[name] for name in ours) + 1
+    needed = sum((copies[f"{service}-{kind}"][1] + 1) * each[kind] for kind in ("api", "worker")) + 1
     assert needed <= limit - RESERVED, f"{needed} connections at most"
 
 
 def test_nothing_scales_where_nothing_can_be_asked(local):
     assert scaled(local) == {}
-
-
-def queues_of_the_contract():
-    """(queue, service) of the table of queues in docs/contract.md."""
-    text = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8").partition("### 1.3 Queues\n")[2]
-    rows = [line.split("|") for line in text.splitlines()[:12] if line.startswith("| `")]
-    assert len(rows) == 6
-    return [(row[1].strip(" `"), row[3].strip().removesuffix(" worker")) for row in rows]

@@ -10,14 +10,12 @@ import sys
 
 import pytest
 
-from rendering import KUBERNETES, SERVICES
-from test_autoscaling import queues_of_the_contract
+from rendering import CATALOGUE, KUBERNETES, SERVICES
 
 SCRIPT = KUBERNETES / "broker_definitions.py"
 LOCAL = KUBERNETES / "overlays" / "local" / "definitions.json"
 USERS = (*SERVICES, "keda")
-EXCHANGES = {"order": "order.events.topic", "stock": "stock.events.topic"}
-SOURCES = {"order": "stock.events.topic", "stock": "order.events.topic", "notification": "order.events.topic"}
+EXCHANGES = {name: service.publishes for name, service in CATALOGUE.items() if service.publishes}
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +32,7 @@ def may(permissions, user, right, name):
 
 def queues(service):
     """All queues of a service: its own, their retries and dead letters."""
-    own = [queue for queue, consumer in queues_of_the_contract() if consumer == service]
-    return [f"{queue}{suffix}" for queue in own for suffix in ("", ".dlq", ".retry.1", ".retry.2")]
+    return [f"{queue}{suffix}" for queue in CATALOGUE[service].queues for suffix in ("", ".dlq", ".retry.1", ".retry.2")]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -45,8 +42,9 @@ def test_a_service_can_do_its_work(permissions, service):
             assert may(permissions, service, right, queue), f"{right} {queue}"
     for right in ("configure", "write", "read"):
         assert may(permissions, service, right, f"{service}.dlq")
-    assert may(permissions, service, "configure", SOURCES[service])
-    assert may(permissions, service, "read", SOURCES[service])
+    for source, _ in CATALOGUE[service].queues.values():
+        assert may(permissions, service, "configure", source)
+        assert may(permissions, service, "read", source)
     assert may(permissions, service, "write", "amq.default")
     if service in EXCHANGES:
         assert may(permissions, service, "configure", EXCHANGES[service])

@@ -22,7 +22,7 @@ def containers(overlay):
     return [(pod, container) for pod in overlay.written_pods() for container in pod.spec["containers"]]
 
 
-def test_the_nine_processes_are_there(overlay):
+def test_every_process_is_there(overlay):
     assert {pod.name for pod in overlay.our_pods()} == set(OURS)
     for pod in overlay.our_pods():
         assert len(pod.spec["containers"]) == 1

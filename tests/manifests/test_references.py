@@ -2,8 +2,8 @@
 
 import pytest
 
-from documents import names, table
-from rendering import NAMESPACE, name_of, selects
+from documents import for_services, names, table
+from rendering import CATALOGUE, NAMESPACE, name_of, selects
 
 
 def secrets(overlay):
@@ -15,7 +15,7 @@ def secrets(overlay):
         found[f"{name}-ca"] = {"ca.crt", "ca.key"}
     if overlay.name == "production":
         for name, keys, _ in table("### Secrets that you make"):
-            for one in names(name):
+            for (one,) in for_services([name]):
                 found[one] = set(names(keys))
     return found
 
@@ -92,10 +92,7 @@ def test_every_path_of_the_ingress_leads_to_a_service(overlay):
     (ingress,) = overlay.of("Ingress")
     paths = [path for rule in ingress["spec"]["rules"] for path in rule["http"]["paths"]]
     assert {path["path"]: path["backend"]["service"]["name"] for path in paths} == {
-        "/api/orders": "order-api",
-        "/api/stocks": "stock-api",
-        "/api/notifications": "notification-api",
-        "/api/notificationtemplates": "notification-api",
+        path: f"{name}-api" for name, service in CATALOGUE.items() for path in service.paths
     }
     for path in paths:
         backend = path["backend"]["service"]
@@ -122,11 +119,7 @@ def test_no_name_is_given_twice(overlay):
     assert len(seen) == len(set(seen))
 
 
-@pytest.mark.parametrize("service, database, role", [
-    ("order", "orders", "order_service"),
-    ("stock", "stock", "stock_service"),
-    ("notification", "notifications", "notification_service"),
-])  # fmt: skip
-def test_every_service_has_a_database_and_a_role(production, service, database, role):
-    initdb = production.get("Cluster", f"{service}-db")["spec"]["bootstrap"]["initdb"]
-    assert (initdb["database"], initdb["owner"]) == (database, role)
+@pytest.mark.parametrize("service", CATALOGUE.values(), ids=lambda service: service.name)
+def test_every_service_has_a_database_and_a_role(production, service):
+    initdb = production.get("Cluster", f"{service.name}-db")["spec"]["bootstrap"]["initdb"]
+    assert (initdb["database"], initdb["owner"]) == (service.database, f"{service.name}_service")

@@ -19,12 +19,21 @@ format() {
     [ $? -eq 1 ] # grep found nothing
 }
 
+# What is made of the list of services.
+deployment() {
+    listed=$(./cartwheel services 2>&1) || {
+        echo "$listed"
+        return 1
+    }
+}
+
 run format
 run python3 tests/style/includes.py --self-test
 run python3 tests/style/includes.py
 run python3 tests/style/source.py --self-test
 run python3 tests/style/source.py
 run python3 tests/style/functions.py
+run deployment
 run python3 tests/style/docs.py --self-test
 run python3 tests/style/docs.py
 run python3 tests/faults/patches.py --self-test

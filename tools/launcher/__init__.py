@@ -9,5 +9,5 @@ accounts    which user a server runs as and where its data may be
 postgres, rabbitmq, services   the three kinds of process
 build       meson and ninja
 system      all of it together: up, down, start, stop, restart
-logs, demo, suites, cli   the commands; those of tools/operators are called from cli
+logs, demo, deployment, suites, cli   the commands; those of tools/operators are called from cli
 """

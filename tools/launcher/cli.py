@@ -8,7 +8,7 @@ from pathlib import Path
 
 from operators import dlq, reconcile
 
-from . import accounts, bench, demo, fuzz, logs, processes, suites, terminal
+from . import accounts, bench, demo, deployment, fuzz, logs, processes, suites, terminal
 from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ
@@ -105,6 +105,8 @@ def _parser():
     command = add("rabbitmqctl", _rabbitmqctl, "rabbitmqctl on our broker.")
     command.add_argument("arguments", nargs="*")
 
+    deployment.add_arguments(add("services", deployment.run, "The services there are; whether the files that depend on "
+                                 "their list are up to date (exit code 1: they are not)."))
     dlq.add_arguments(add("dlq", dlq.run, "Look at dead letters, replay them, discard them."))
     add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
     bench.add_arguments(add("bench", bench.run, "Measure a private system against the bars it must reach."))

@@ -1,4 +1,4 @@
-"""Builds the nine images, and stand-ins for the servers' images where those cannot be pulled."""
+"""Builds the images of all binaries, and stand-ins for the servers' images where those cannot be pulled."""
 
 import concurrent.futures
 import os

@@ -10,6 +10,7 @@ import tempfile
 
 from harness.command import MINUTE, run, stdout_of, succeeds
 from harness.images import ROOT
+from launcher import postgres
 from support.names import MIGRATORS, PROCESSES, SERVICES
 from support.system import free_port
 from support.waits import eventually
@@ -17,8 +18,6 @@ from support.waits import eventually
 DATABASES = tuple(f"{service}-db" for service in SERVICES)
 SERVERS = (*DATABASES, "rabbitmq")
 LONG_RUNNING = (*SERVERS, *PROCESSES, "gateway")
-ROLES = {"order": ("order_service", "orders"), "stock": ("stock_service", "stock"),
-         "notification": ("notification_service", "notifications")}
 DEFAULTS = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / ".env.example").read_text(), flags=re.M))
 READY_SECONDS = 2 * MINUTE
 
@@ -154,7 +153,7 @@ class Stack:
         s = self.settings
         login = f"{s['RABBITMQ_USER']}:{s['RABBITMQ_PASSWORD']}"
         ends = {"amqp_url": f"amqp://{login}@127.0.0.1:{s['AMQP_PORT']}/cartwheel"}
-        for service, (role, database) in ROLES.items():
+        for service, (role, database) in postgres.DATABASES.items():
             port = s[f"{service.upper()}_DATABASE_PORT"]
             password = s[f"{service.upper()}_DATABASE_PASSWORD"]
             ends[f"{service}_api"] = f"http://127.0.0.1:{s[f'{service.upper()}_API_PORT']}"
