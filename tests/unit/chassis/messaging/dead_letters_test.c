@@ -1,0 +1,214 @@
+/* From a dead letter queue into the table, between a broker and a database that follow a script. */
+#include "chassis/messaging/dead_letters.h"
+
+#include "chassis/core/log.h"
+#include "chassis/messaging/event.h"
+
+#include "fake_broker.h"
+#include "fake_postgres.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define INSERT "insert into dead_letters"
+#define OWN_ID "0192f3a4-b5c6-7d8e-9f00-112233445566"
+
+/* Parameters of the insert. */
+enum {
+    LETTER_ID,
+    QUEUE,
+    MESSAGE_ID,
+    TYPE,
+    BODY,
+    REASON,
+    ATTEMPTS,
+    TRACEPARENT,
+};
+
+enum {
+    MAX_ITEMS = 4
+};
+
+typedef struct {
+    ChPg *pg;
+    ChConsumer *consumer;
+    ChDeadLetters *dead_letters;
+    ChSource *source;
+    void *items[MAX_ITEMS];
+    size_t n;
+    GError *error;
+} Fixture;
+
+static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    f->pg = fake_pg_new();
+    f->consumer = fake_consumer_new();
+    f->dead_letters = ch_dead_letters_new("a.queue", f->pg, f->consumer);
+    f->source = ch_dead_letters_source(f->dead_letters);
+}
+
+static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    g_clear_error(&f->error);
+    ch_dead_letters_free(f->dead_letters);
+    fake_consumer_free(f->consumer);
+    fake_pg_free(f->pg);
+}
+
+/* A letter of ours: its consumer wrote why. */
+static ChDelivery ours(void)
+{
+    return (ChDelivery){
+        .body = (uint8_t *)"{7}",
+        .body_bytes = 3,
+        .message_id = (char *)"m1",
+        .type = (char *)"Good",
+        .traceparent = (char *)"00-trace-span-01",
+        .error = (char *)"it failed",
+        .dead_letter_id = (char *)OWN_ID,
+        .retry_count = 3,
+    };
+}
+
+static void must_take(Fixture *f)
+{
+    g_assert_true(f->source->ops->take(f->source, f->items, MAX_ITEMS, 0, &f->n, &f->error));
+}
+
+static void must_store(Fixture *f, const ChDelivery *delivery)
+{
+    fake_consumer_put(f->consumer, delivery);
+    must_take(f);
+    g_assert_true(ch_dead_letters_run(f->dead_letters, f->items, f->n, &f->error));
+    g_assert_true(ch_pg_commit(f->pg, &f->error));
+    f->source->ops->settle(f->source, f->items, f->n);
+}
+
+static void assert_param(Fixture *f, size_t index, const char *expected)
+{
+    g_assert_cmpstr(fake_pg_param(f->pg, INSERT, index), ==, expected);
+}
+
+/* The letter got an id that was made here. */
+static void assert_new_id(Fixture *f)
+{
+    ChUuid id;
+    const char *text = fake_pg_param(f->pg, INSERT, LETTER_ID);
+    g_assert_true(ch_uuid_parse(text, strlen(text), &id));
+    g_assert_cmpstr(text, !=, OWN_ID);
+    g_assert_false(ch_uuid_is_nil(id));
+}
+
+static void test_ours_keeps_its_id_and_reason(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDelivery delivery = ours();
+    must_store(f, &delivery);
+    assert_param(f, LETTER_ID, OWN_ID);
+    assert_param(f, QUEUE, "a.queue");
+    assert_param(f, MESSAGE_ID, "m1");
+    assert_param(f, TYPE, "Good");
+    assert_param(f, BODY, "{7}");
+    assert_param(f, REASON, "it failed");
+    assert_param(f, ATTEMPTS, "3");
+    assert_param(f, TRACEPARENT, "00-trace-span-01");
+    g_assert_cmpstr(fake_consumer_journal(f->consumer), ==, "ack(1) ");
+}
+
+static void test_a_batch_is_one_statement(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDelivery delivery = ours();
+    const ChDelivery bare = { .death_reason = (char *)"rejected" };
+    fake_consumer_put(f->consumer, &delivery);
+    must_store(f, &bare);
+    g_assert_cmpstr(fake_pg_sent(f->pg), ==, INSERT);
+    assert_param(f, QUEUE, "a.queue|a.queue");
+    assert_param(f, MESSAGE_ID, "m1|null");
+    assert_param(f, BODY, "{7}|"); /* empty, not null */
+    g_assert_cmpstr(fake_consumer_journal(f->consumer), ==, "ack(1-2) ");
+}
+
+static void test_the_brokers_says_why_it_went_unread(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    ChDelivery delivery = ours();
+    delivery.death_reason = (char *)"rejected";
+    delivery.dead_letter_id = NULL;
+    must_store(f, &delivery);
+    assert_new_id(f);
+    assert_param(f, REASON, "given up unread: rejected; earlier: it failed");
+    delivery.error = NULL;
+    must_store(f, &delivery);
+    assert_param(f, REASON, "given up unread: rejected");
+}
+
+static void test_a_foreign_one_is_stored_as_well(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDelivery delivery = { .dead_letter_id = (char *)"no id" };
+    must_store(f, &delivery);
+    assert_new_id(f);
+    assert_param(f, REASON, "given up unread: unknown");
+}
+
+static void test_a_large_body_is_the_reason(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    g_autofree uint8_t *body = g_malloc(CH_EVENT_MAX_BYTES + 1);
+    memset(body, 'x', CH_EVENT_MAX_BYTES + 1);
+    const ChDelivery delivery = { .body = body,
+                                  .body_bytes = CH_EVENT_MAX_BYTES + 1,
+                                  .death_reason = (char *)"rejected" };
+    must_store(f, &delivery);
+    assert_param(f, REASON, "the body has 1048577 bytes, more than 1048576");
+}
+
+/* There is no place behind this one. */
+static void test_what_cannot_be_stored_stays_in_its_queue(Fixture *f,
+                                                          gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDelivery delivery = ours();
+    g_autoptr(GError) why = g_error_new_literal(CH_ERROR, CH_ERROR_FAILED, "odd text");
+    fake_consumer_put(f->consumer, &delivery);
+    must_take(f);
+    g_assert_false(f->source->ops->fail(f->source, f->items[0], why, &f->error));
+    g_assert_error(f->error, CH_ERROR, CH_ERROR_UNAVAILABLE);
+    g_assert_nonnull(strstr(f->error->message, "odd text"));
+    f->source->ops->abandon(f->source, f->items[0], why);
+    g_assert_cmpstr(fake_consumer_journal(f->consumer), ==, "release(1) ");
+}
+
+static void test_held_letters_keep_the_connection_alive(Fixture *f,
+                                                        gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDelivery delivery = ours();
+    fake_consumer_put(f->consumer, &delivery);
+    fake_consumer_put(f->consumer, &delivery);
+    must_take(f);
+    g_assert_true(f->source->ops->hold(f->source, f->items, f->n, NULL));
+    f->source->ops->wake(f->source);
+    f->source->ops->close(f->source);
+    f->source->ops->release(f->source, f->items, f->n);
+    g_assert_cmpstr(fake_consumer_journal(f->consumer), ==, "keep-alive wake close release(1-2) ");
+}
+
+static void test_a_lost_connection_is_the_lanes_to_know(Fixture *f,
+                                                        gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_consumer_lose(f->consumer);
+    g_assert_false(f->source->ops->take(f->source, f->items, MAX_ITEMS, 0, &f->n, &f->error));
+    g_assert_error(f->error, CH_ERROR, CH_ERROR_UNAVAILABLE);
+}
+
+#define ADD(name, test) g_test_add("/dead-letters/" name, Fixture, NULL, set_up, test, tear_down)
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ch_log_set_output(open("/dev/null", O_WRONLY));
+    ADD("ours-keeps-its-id-and-reason", test_ours_keeps_its_id_and_reason);
+    ADD("a-batch-is-one-statement", test_a_batch_is_one_statement);
+    ADD("the-brokers-says-why-it-went-unread", test_the_brokers_says_why_it_went_unread);
+    ADD("a-foreign-one-is-stored-as-well", test_a_foreign_one_is_stored_as_well);
+    ADD("a-large-body-is-the-reason", test_a_large_body_is_the_reason);
+    ADD("what-cannot-be-stored-stays-in-its-queue", test_what_cannot_be_stored_stays_in_its_queue);
+    ADD("held-letters-keep-the-connection-alive", test_held_letters_keep_the_connection_alive);
+    ADD("a-lost-connection-is-the-lanes-to-know", test_a_lost_connection_is_the_lanes_to_know);
+    return g_test_run();
+}
