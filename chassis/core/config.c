@@ -341,18 +341,11 @@ static const char *kind_text(const ChConfigKey *key)
     g_assert_not_reached();
 }
 
-void ch_config_print_help(const char *process, const char *purpose, const ChConfigKey *keys,
-                          size_t n)
+void ch_config_print_help(const ChConfigKey *keys, size_t n)
 {
-    bool has_health = false;
-    for (size_t i = 0; i < n; i++)
-        has_health = has_health || strcmp(keys[i].name, "ADMIN_LISTEN") == 0;
-    printf("%s: %s\n\n"
-           "usage: %s [--help | --version%s]\n\n"
-           "Settings, all from the environment; an empty one counts as not set.\n"
+    printf("Settings, all from the environment; an empty one counts as not set.\n"
            "Durations are written 500ms, 20s, 5m, 24h, 30d. A secret may also come from the file\n"
-           "that NAME_FILE names.\n\n",
-           process, purpose, process, has_health ? " | --health" : "");
+           "that NAME_FILE names.\n\n");
     for (size_t i = 0; i < n; i++) {
         const ChConfigKey *key = &keys[i];
         const char *fallback = key->fallback;

@@ -46,9 +46,9 @@ CH_MUST_CHECK bool ch_config_read(const ChConfigKey *keys, size_t n, void *confi
 /** Frees the texts and secrets; secrets are overwritten first. */
 void ch_config_clear(const ChConfigKey *keys, size_t n, void *config);
 
-/** Prints each key with its default and help to standard output: the body of --help. */
-void ch_config_print_help(const char *process, const char *purpose, const ChConfigKey *keys,
-                          size_t n);
+/** Prints how settings are given, and each with its default and help, to standard output: the body
+ * of --help. */
+void ch_config_print_help(const ChConfigKey *keys, size_t n);
 
 /** Logs each setting that differs from its default, secrets as ***. */
 void ch_config_log(const ChConfigKey *keys, size_t n, const void *config);

@@ -36,6 +36,13 @@ int ch_migrator_main(const char *process, const ChMigration *migrations, size_t 
         .n_migrations = n,
         .topology = topology,
     };
-    return ch_process_main(process, "applies migrations and declares queues, then exits", keys,
-                           G_N_ELEMENTS(keys), &config, check, run, argc, argv);
+    const ChProcess migrator = {
+        .name = process,
+        .purpose = "applies migrations and declares queues, then exits",
+        .keys = keys,
+        .keys_n = G_N_ELEMENTS(keys),
+        .check = check,
+        .run = run,
+    };
+    return ch_process_main(&migrator, &config, argc, argv);
 }

@@ -2,6 +2,7 @@
 #include "chassis/runtime/process.h"
 
 #include "chassis/runtime/probe.h"
+#include "chassis/runtime/route_list.h"
 #include "chassis/runtime/settings.h"
 
 #include <fcntl.h>
@@ -65,23 +66,24 @@ static void turn_core_dumps_off(void)
         prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
 }
 
-static const ChConfigKey *find_key(const ChConfigKey *keys, size_t n, const char *name)
+/* NULL: it has no admin listener. */
+static const ChConfigKey *admin_key(const ChProcess *process)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(keys[i].name, name) == 0)
-            return &keys[i];
+    for (size_t i = 0; i < process->keys_n; i++) {
+        if (strcmp(process->keys[i].name, "ADMIN_LISTEN") == 0)
+            return &process->keys[i];
     }
     return NULL;
 }
 
-static int bad_setting(const char *process, const GError *error)
+static int bad_setting(const ChProcess *process, const GError *error)
 {
-    fprintf(stderr, "%s: %s\n", process, error->message);
+    fprintf(stderr, "%s: %s\n", process->name, error->message);
     return EXIT_CONFIG;
 }
 
 /* --health: asks the running process on the address that this environment gives. */
-static int check_health(const char *process, const ChConfigKey *admin, void *config)
+static int check_health(const ChProcess *process, const ChConfigKey *admin, void *config)
 {
     g_autoptr(GError) error = NULL;
     if (!ch_config_read(admin, 1, config, &error))
@@ -90,25 +92,41 @@ static int check_health(const char *process, const ChConfigKey *admin, void *con
     return ch_probe_ready(listen) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static void print_help(const ChProcess *process)
+{
+    g_autoptr(GString) arguments = g_string_new("--help | --version");
+    if (admin_key(process) != NULL)
+        g_string_append(arguments, " | --health");
+    if (process->routes != NULL)
+        g_string_append(arguments, " | --routes");
+    printf("%s: %s\n\nusage: %s [%s]\n\n", process->name, process->purpose, process->name,
+           arguments->str);
+    ch_config_print_help(process->keys, process->keys_n);
+}
+
 /* GO_ON when there are no arguments, else the exit status. */
-static int obey_arguments(const char *process, const char *purpose, const ChConfigKey *keys,
-                          size_t n, void *config, int argc, char **argv)
+static int obey_arguments(const ChProcess *process, void *config, int argc, char **argv)
 {
     if (argc <= 1)
         return GO_ON;
-    const ChConfigKey *admin = find_key(keys, n, "ADMIN_LISTEN");
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        ch_config_print_help(process, purpose, keys, n);
+    const char *first = argc == 2 ? argv[1] : "";
+    const ChConfigKey *admin = admin_key(process);
+    if (strcmp(first, "--help") == 0) {
+        print_help(process);
         return EXIT_SUCCESS;
     }
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        printf("%s %s\n", process, CARTWHEEL_VERSION);
+    if (strcmp(first, "--version") == 0) {
+        printf("%s %s\n", process->name, CARTWHEEL_VERSION);
         return EXIT_SUCCESS;
     }
-    if (argc == 2 && strcmp(argv[1], "--health") == 0 && admin != NULL)
+    if (strcmp(first, "--routes") == 0 && process->routes != NULL) {
+        ch_route_list_print(process->routes);
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(first, "--health") == 0 && admin != NULL)
         return check_health(process, admin, config);
     g_autofree char *quoted = g_strescape(argv[argc == 2 ? 1 : 2], NULL);
-    fprintf(stderr, "%s: unexpected argument \"%s\": see --help\n", process, quoted);
+    fprintf(stderr, "%s: unexpected argument \"%s\": see --help\n", process->name, quoted);
     return EXIT_CONFIG;
 }
 
@@ -121,12 +139,11 @@ static void keep_memory_small(void)
     mallopt(M_ARENA_MAX, MAX_ARENAS);
 }
 
-int ch_process_init(const char *process, const char *purpose, const ChConfigKey *keys, size_t n,
-                    void *config, int argc, char **argv)
+int ch_process_init(const ChProcess *process, void *config, int argc, char **argv)
 {
     keep_standard_streams();
     keep_memory_small();
-    int status = obey_arguments(process, purpose, keys, n, config, argc, argv);
+    int status = obey_arguments(process, config, argc, argv);
     if (status != GO_ON)
         return status;
     turn_core_dumps_off();
@@ -134,13 +151,13 @@ int ch_process_init(const char *process, const char *purpose, const ChConfigKey 
     const sigset_t signals = stop_signals();
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     g_autoptr(GError) error = NULL;
-    if (!ch_config_read(keys, n, config, &error)) {
-        ch_config_clear(keys, n, config);
+    if (!ch_config_read(process->keys, process->keys_n, config, &error)) {
+        ch_config_clear(process->keys, process->keys_n, config);
         return bad_setting(process, error);
     }
     const ChConfigCommon *common = config;
-    ch_log_init(process, (ChLogLevel)common->log_level);
-    ch_config_log(keys, n, config);
+    ch_log_init(process->name, (ChLogLevel)common->log_level);
+    ch_config_log(process->keys, process->keys_n, config);
     return GO_ON;
 }
 
@@ -171,18 +188,17 @@ int ch_process_fail(const GError *error)
     return g_error_matches(error, CH_ERROR, CH_ERROR_CONFIG) ? EXIT_CONFIG : EXIT_FAILURE;
 }
 
-int ch_process_main(const char *process, const char *purpose, const ChConfigKey *keys, size_t n,
-                    void *config, ChProcessStep check, ChProcessStep run, int argc, char **argv)
+int ch_process_main(const ChProcess *process, void *config, int argc, char **argv)
 {
-    int status = ch_process_init(process, purpose, keys, n, config, argc, argv);
+    int status = ch_process_init(process, config, argc, argv);
     if (status != GO_ON)
         return status;
     g_autoptr(GError) error = NULL;
-    if (check != NULL && !check(config, &error))
+    if (process->check != NULL && !process->check(config, &error))
         status = bad_setting(process, error);
     else
-        status = run(config, &error) ? 0 : ch_process_fail(error);
-    ch_config_clear(keys, n, config);
+        status = process->run(config, &error) ? 0 : ch_process_fail(error);
+    ch_config_clear(process->keys, process->keys_n, config);
     return status;
 }
 

@@ -2,12 +2,28 @@
 #pragma once
 
 #include "chassis/core/config.h"
+#include "chassis/http/route.h"
 
-/** What main() does for every binary: --help, reading @keys into @config, logging, core dumps off,
- * SIGPIPE ignored, SIGTERM and SIGINT blocked in all threads. Call first, before any thread starts.
- * Returns -1 to go on, or the exit status to leave with (0 after --help, 2 for a bad setting). */
-int ch_process_init(const char *process, const char *purpose, const ChConfigKey *keys, size_t n,
-                    void *config, int argc, char **argv);
+/** A step of a process with its settings, a struct that starts with a ChConfigCommon. */
+typedef bool (*ChProcessStep)(const void *config, GError **error);
+
+/** What a process is. Its arguments, all of which end it at once, are --help, --version, --health
+ * where there is an admin listener, and --routes where there are routes. */
+typedef struct {
+    const char *name;    /* "order-api" */
+    const char *purpose; /* for --help */
+    const ChConfigKey *keys;
+    size_t keys_n;
+    ChProcessStep check; /* of what the settings say together; NULL: nothing to check */
+    ChProcessStep run;
+    const ChHttpRouteTable *routes; /* that an API serves to the public; NULL: it is none */
+} ChProcess;
+
+/** What main() does for every binary: obeying arguments, reading the settings into @config,
+ * logging, core dumps off, SIGPIPE ignored, SIGTERM and SIGINT blocked in all threads. Call first,
+ * before any thread starts. Returns -1 to go on, or the exit status to leave with (0 after --help,
+ * 2 for a bad setting). */
+int ch_process_init(const ChProcess *process, void *config, int argc, char **argv);
 
 /** Waits for SIGTERM or SIGINT. Main thread. A second signal during the stop ends the process at
  * once. */
@@ -17,12 +33,9 @@ void ch_process_wait(void);
  * (2 for CH_ERROR_CONFIG, else 1). Consumes nothing. */
 int ch_process_fail(const GError *error);
 
-/** The whole main() of a process: ch_process_init(), @check (may be NULL) of what the settings say
- * together, @run with the settings, ch_process_fail() if that fails, ch_config_clear().
- * @config starts with a ChConfigCommon and is zeroed by the caller. Returns the exit status. */
-typedef bool (*ChProcessStep)(const void *config, GError **error);
-int ch_process_main(const char *process, const char *purpose, const ChConfigKey *keys, size_t n,
-                    void *config, ChProcessStep check, ChProcessStep run, int argc, char **argv);
+/** The whole main() of a process: ch_process_init(), its check, its run, ch_process_fail() if one
+ * of them fails, ch_config_clear(). @config is zeroed by the caller. Returns the exit status. */
+int ch_process_main(const ChProcess *process, void *config, int argc, char **argv);
 
 /** Ends the process with status 0 without freeing anything: for a stop that ran out of time while a
  * lane still uses its parts. What that lane had not committed is undone by its servers. */

@@ -44,7 +44,14 @@ static bool run(const void *settings, GError **error)
 
 int main(int argc, char **argv)
 {
+    const ChProcess process = {
+        .name = "notification-api",
+        .purpose = "keeps templates and shows what was sent",
+        .keys = keys,
+        .keys_n = G_N_ELEMENTS(keys),
+        .run = run,
+        .routes = &notification_routes,
+    };
     ChApiSettings settings = { .common = { .database_url = NULL } };
-    return ch_process_main("notification-api", "keeps templates and shows what was sent", keys,
-                           G_N_ELEMENTS(keys), &settings, NULL, run, argc, argv);
+    return ch_process_main(&process, &settings, argc, argv);
 }

@@ -209,8 +209,14 @@ static bool run(const void *opaque, GError **error)
 
 int main(int argc, char **argv)
 {
+    const ChProcess process = {
+        .name = "notification-worker",
+        .purpose = "tells customers what became of their orders",
+        .keys = notification_settings,
+        .keys_n = G_N_ELEMENTS(notification_settings),
+        .check = notification_settings_check,
+        .run = run,
+    };
     NotificationSettings settings = { .senders = 0 };
-    return ch_process_main("notification-worker", "tells customers what became of their orders",
-                           notification_settings, G_N_ELEMENTS(notification_settings), &settings,
-                           notification_settings_check, run, argc, argv);
+    return ch_process_main(&process, &settings, argc, argv);
 }

@@ -67,7 +67,14 @@ static bool run(const void *opaque, GError **error)
 
 int main(int argc, char **argv)
 {
+    const ChProcess process = {
+        .name = "order-api",
+        .purpose = "takes and shows orders over HTTP",
+        .keys = keys,
+        .keys_n = G_N_ELEMENTS(keys),
+        .run = run,
+        .routes = &order_routes,
+    };
     Settings settings = { .outbox_max_pending = 0 };
-    return ch_process_main("order-api", "takes and shows orders over HTTP", keys,
-                           G_N_ELEMENTS(keys), &settings, NULL, run, argc, argv);
+    return ch_process_main(&process, &settings, argc, argv);
 }

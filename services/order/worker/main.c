@@ -96,7 +96,14 @@ static bool run(const void *opaque, GError **error)
 
 int main(int argc, char **argv)
 {
+    const ChProcess process = {
+        .name = "order-worker",
+        .purpose = "settles orders and publishes their events",
+        .keys = keys,
+        .keys_n = G_N_ELEMENTS(keys),
+        .check = check,
+        .run = run,
+    };
     Settings settings = { .stuck_after_ms = 0 };
-    return ch_process_main("order-worker", "settles orders and publishes their events", keys,
-                           G_N_ELEMENTS(keys), &settings, check, run, argc, argv);
+    return ch_process_main(&process, &settings, argc, argv);
 }

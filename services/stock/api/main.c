@@ -40,7 +40,14 @@ static bool run(const void *settings, GError **error)
 
 int main(int argc, char **argv)
 {
+    const ChProcess process = {
+        .name = "stock-api",
+        .purpose = "shows and changes stock over HTTP",
+        .keys = keys,
+        .keys_n = G_N_ELEMENTS(keys),
+        .run = run,
+        .routes = &stock_routes,
+    };
     ChApiSettings settings = { .common = { .database_url = NULL } };
-    return ch_process_main("stock-api", "shows and changes stock over HTTP", keys,
-                           G_N_ELEMENTS(keys), &settings, NULL, run, argc, argv);
+    return ch_process_main(&process, &settings, argc, argv);
 }

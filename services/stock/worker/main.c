@@ -69,7 +69,14 @@ static bool run(const void *settings, GError **error)
 
 int main(int argc, char **argv)
 {
+    const ChProcess process = {
+        .name = "stock-worker",
+        .purpose = "takes stock for orders and gives it back",
+        .keys = keys,
+        .keys_n = G_N_ELEMENTS(keys),
+        .check = ch_worker_check,
+        .run = run,
+    };
     ChWorkerSettings settings = { .queue_type = CH_QUEUE_QUORUM };
-    return ch_process_main("stock-worker", "takes stock for orders and gives it back", keys,
-                           G_N_ELEMENTS(keys), &settings, ch_worker_check, run, argc, argv);
+    return ch_process_main(&process, &settings, argc, argv);
 }

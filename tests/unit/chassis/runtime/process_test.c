@@ -26,14 +26,20 @@ static const ChConfigKey keys[] = {
       "health and metrics", NULL },
 };
 
+static const ChProcess process = {
+    .name = "test-child",
+    .purpose = "is started by a test",
+    .keys = keys,
+    .keys_n = G_N_ELEMENTS(keys),
+};
+
 /* What the child does is told by the variable CHILD. */
 static int run_child(const char *task, int argc, char **argv)
 {
     ChildConfig config = { .admin = { .port = 0 } };
     if (strcmp(task, "stdout-closed") == 0)
         close(STDOUT_FILENO);
-    int status = ch_process_init("test-child", "is started by a test", keys, G_N_ELEMENTS(keys),
-                                 &config, argc, argv);
+    int status = ch_process_init(&process, &config, argc, argv);
     if (status >= 0) {
         ch_config_clear(keys, G_N_ELEMENTS(keys), &config);
         return status;

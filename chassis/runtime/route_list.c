@@ -1,0 +1,33 @@
+/* A table of routes in JSON. */
+#include "chassis/runtime/route_list.h"
+
+#include "chassis/json/json_writer.h"
+#include "chassis/runtime/admin.h"
+
+#include <stdio.h>
+
+static void add_rows(GString *json, const ChHttpRouteTable *table)
+{
+    for (size_t i = 0; i < table->routes_n; i++) {
+        const ChHttpRoute *route = &table->routes[i];
+        bool is_inline = route->lane == CH_HTTP_INLINE;
+        ch_json_begin_object(json, NULL);
+        ch_json_add_text(json, "method", route->method);
+        ch_json_add_text(json, "pattern", route->pattern);
+        ch_json_add_text(json, "operationId", route->operation_id);
+        ch_json_add_text(json, "lane", is_inline ? "inline" : table->lanes[route->lane]);
+        ch_json_add_bool(json, "gated", route->gated);
+        ch_json_end_object(json);
+    }
+}
+
+void ch_route_list_print(const ChHttpRouteTable *routes)
+{
+    GString *json = g_string_new(NULL);
+    ch_json_begin_array(json, NULL);
+    add_rows(json, routes);
+    add_rows(json, &ch_health_routes);
+    ch_json_end_array(json);
+    puts(json->str);
+    g_string_free(json, TRUE);
+}

@@ -1,0 +1,71 @@
+"""<service>-api --routes against the contract, and against what the server answers."""
+
+import json
+import pathlib
+import re
+
+import pytest
+
+from support.child import run_binary
+from support.names import APIS, SERVICES, service_of
+
+CONTRACT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "contract.md"
+NOBODY = "5f1c2b0e-3d57-4a86-9c1e-2f6a7d8b9c01"
+UNKNOWN_PATH = "Nothing is served under this path."
+
+
+def routes_of(system, name):
+    done = run_binary(system, name, arguments=["--routes"], environment={})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def calls_of_contract(service):
+    """(method, pattern) of each call in the tables of the section "<Service> API"."""
+    section = re.search(rf"^### \S+ {service.capitalize()} API$(.*?)^##", CONTRACT.read_text(), re.MULTILINE | re.DOTALL)
+    calls = set()
+    for cell in re.findall(r"^\| (`[A-Z].*?) \|", section[1], re.MULTILINE):
+        methods = []
+        for method, path in re.findall(r"`([A-Z]+)(?: (/[^`?]*)[^`]*)?`", cell):
+            methods.append(method)
+            if path:
+                calls |= {(each, path) for each in methods}
+                methods = []
+    return calls
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_each_operation_has_a_name_of_its_own(system, name):
+    routes = routes_of(system, name)
+    operations = [route["operationId"] for route in routes]
+    assert len(set(operations)) == len(operations)
+    for route in routes:
+        assert set(route) == {"method", "pattern", "operationId", "lane", "gated"}
+        assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", route["operationId"])
+        assert route["lane"] == "inline" or not route["pattern"].startswith("/health/")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_contract_names_the_same_routes(system, service):
+    routes = routes_of(system, f"{service}-api")
+    served = {(route["method"], route["pattern"]) for route in routes if not route["pattern"].startswith("/health/")}
+    assert served == calls_of_contract(service)
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_the_server_answers_exactly_these(system, apis, name):
+    """Each path allows the methods that are listed for it, and each of them reaches a handler."""
+    methods = {}
+    for route in routes_of(system, name):
+        methods.setdefault(route["pattern"], set()).add(route["method"])
+    api = apis[service_of(name)]
+    for pattern, listed in methods.items():
+        path = re.sub(r"\{\w+\}", NOBODY, pattern)
+        refused = api.call("TRACE", path)
+        assert refused.status_code == 405, path
+        assert set(refused.headers["Allow"].split(", ")) - {"HEAD"} == listed, path
+        for method in listed:
+            body = {} if method in ("POST", "PUT") else None
+            answer = api.call(method, path, json=body)
+            assert answer.status_code not in (405, 500, 501), (method, path)
+            assert answer.status_code != 404 or answer.json()["detail"] != UNKNOWN_PATH, (method, path)
