@@ -179,9 +179,9 @@ static size_t collect_route(ChHttpRequest **items, size_t first, size_t n, ChHtt
     return group_n;
 }
 
-bool ch_http_lane_run(void *opaque, void *const *items, size_t n, GError **error)
+bool ch_http_lane_run(void *source, void *const *items, size_t n, GError **error)
 {
-    const ChHttpLane *lane = opaque;
+    const ChHttpLane *lane = lane_of(source);
     g_autofree ChHttpRequest **rest = g_new(ChHttpRequest *, n * 2);
     ChHttpRequest **group = rest + n;
     for (size_t i = 0; i < n; i++) {

@@ -1,8 +1,8 @@
 /* A lane as its routes see it: the queue in which their requests wait, the context of their
  * handlers, the gate of those that are gated.
  *
- * A ChLane that serves it has its source, and as handler ch_http_lane_run() with it as context;
- * several may serve one. */
+ * A ChLane that serves it has its source, and as handler ch_http_lane_run() with the source as
+ * context; several may serve one. */
 #pragma once
 
 #include "chassis/core/lane.h"
@@ -29,8 +29,8 @@ void ch_http_lane_set_gate(ChHttpLane *lane, ChHttpGate gate, void *context);
 ChSource *ch_http_lane_source(ChHttpLane *lane);
 
 /** A ChHandler: calls the handler of each route once with its requests of the batch, in their
- * order, the routes in the order of their first request. @lane: a ChHttpLane. */
-bool ch_http_lane_run(void *lane, void *const *items, size_t n, GError **error);
+ * order, the routes in the order of their first request. @source: of a ChHttpLane. */
+bool ch_http_lane_run(void *source, void *const *items, size_t n, GError **error);
 
 /* The server's thread, for a request whose route is found: */
 

@@ -44,13 +44,14 @@ void ch_api_lane(ChApi *api, int lane, ChWork *work, void *context)
     g_assert(lane >= 0 && (size_t)lane < api->routes->lanes_n && api->lanes[lane] == NULL);
     const char *name = api->routes->lanes[lane];
     api->lanes[lane] = ch_http_lane_new(name, MAX_WAITING, context);
+    ChSource *source = ch_http_lane_source(api->lanes[lane]);
     const ChLaneConfig thread = {
         .name = name,
         .max_batch = MAX_BATCH,
-        .source = ch_http_lane_source(api->lanes[lane]),
+        .source = source,
         .work = work,
         .handler = ch_http_lane_run,
-        .context = api->lanes[lane],
+        .context = source,
     };
     ch_lane_group_add(api->threads, &thread);
 }

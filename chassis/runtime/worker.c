@@ -229,16 +229,16 @@ void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscripti
     };
     worker->dead_letters = ch_dead_letter_api_new(&admin, worker->settings->admin_token);
     ch_worker_own(worker, worker->dead_letters, free_dead_letter_api);
-    ChHttpLane *lane = ch_dead_letter_api_lane(worker->dead_letters);
-    const ChLaneConfig thread = {
+    ChSource *requests = ch_http_lane_source(ch_dead_letter_api_lane(worker->dead_letters));
+    const ChLaneConfig lane = {
         .name = "dead letters",
         .max_batch = ADMIN_BATCH,
-        .source = ch_http_lane_source(lane),
+        .source = requests,
         .work = ch_pg_work(pg),
         .handler = ch_http_lane_run,
-        .context = lane,
+        .context = requests,
     };
-    ch_lane_group_add(worker->lanes, &thread);
+    ch_lane_group_add(worker->lanes, &lane);
 }
 
 void ch_worker_relay(ChWorker *worker)

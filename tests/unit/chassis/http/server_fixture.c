@@ -127,7 +127,7 @@ static void setup_with(Fixture *f, int64_t request_timeout_ms, unsigned max_conn
                                              .source = ch_http_lane_source(f->lane),
                                              .work = &f->work,
                                              .handler = ch_http_lane_run,
-                                             .context = f->lane });
+                                             .context = ch_http_lane_source(f->lane) });
     g_assert_true(ch_lane_start(f->thread, &error));
 }
 
