@@ -9,8 +9,12 @@
 #include "chassis/telemetry/metrics.h"
 
 enum {
-    POLL_MS = 50, /* between looks for due notifications, unless the last claim was full: many
-                   * small claims cost more than the few that they could have been */
+    /* Between looks for due notifications, unless the last claim was full: many small claims cost
+     * more than the few that they could have been. Ever later, in proportion to how long none was
+     * found. */
+    POLL_US = 50 * 1000,
+    IDLE_POLL_US = 100 * 1000,
+    IDLE_PARTS = 32,
     RETURNED_PAUSE_MS = 1000, /* when nothing can be sent just now */
 };
 
@@ -24,7 +28,8 @@ CH_HISTOGRAM(send_seconds, "cartwheel_notification_send_seconds",
 struct NotificationSender {
     ChSource base;
     NotificationSenderConfig config;
-    int64_t pause_until_us; /* lane thread only: nothing is claimed before */
+    int64_t pause_until_us; /* lane thread only, as is the next: nothing is claimed before */
+    int64_t found_us;       /* when something was last found */
     ChWait stop;            /* *config.stopping was raised */
 };
 
@@ -74,8 +79,11 @@ static bool source_take(ChSource *source, void **items, size_t max, int wait_ms,
         if (now_us >= sender->pause_until_us) {
             if (!claim(sender, items, max, n, error))
                 return false;
+            if (*n > 0)
+                sender->found_us = now_us;
             if (*n < max)
-                sender->pause_until_us = now_us + POLL_MS * 1000;
+                sender->pause_until_us =
+                    now_us + CLAMP((now_us - sender->found_us) / IDLE_PARTS, POLL_US, IDLE_POLL_US);
             if (*n > 0)
                 return true;
         }
