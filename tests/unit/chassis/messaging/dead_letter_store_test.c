@@ -1,0 +1,125 @@
+/* Which dead letters are asked for, and how a row is read. */
+#include "chassis/messaging/dead_letter_store.h"
+
+#include "fake_postgres.h"
+#include "tests/stores/ids.h"
+
+#include <string.h>
+
+#define SELECT "select id, queue,"
+
+enum {
+    COLUMNS = 13 /* of a list: without the body */
+};
+
+typedef struct {
+    ChPg *pg;
+    GPtrArray *letters;
+    GError *error;
+} Fixture;
+
+static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    f->pg = fake_pg_new();
+}
+
+static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    g_clear_error(&f->error);
+    g_clear_pointer(&f->letters, g_ptr_array_unref);
+    fake_pg_free(f->pg);
+}
+
+static void must_list(Fixture *f, const ChDeadLetterFilter *filter)
+{
+    g_clear_pointer(&f->letters, g_ptr_array_unref);
+    g_assert_true(ch_dead_letter_list(f->pg, filter, &f->letters, &f->error));
+}
+
+static void assert_params(Fixture *f, const char *const expected[6])
+{
+    for (size_t i = 0; i < 6; i++)
+        g_assert_cmpstr(fake_pg_param(f->pg, SELECT, i), ==, expected[i]);
+}
+
+static void test_a_filter_is_parameters(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDeadLetterFilter filter = {
+        .queue = "a.queue",
+        .message_type = "Good",
+        .has_state = true,
+        .state = CH_DEAD_LETTER_DISCARDED,
+        .since_us = 7,
+        .after = fake_id(1),
+        .limit = 10,
+    };
+    must_list(f, &filter);
+    assert_params(f, (const char *const[]){ "00000000-0000-0000-0000-000000000001", "a.queue",
+                                            "Good", "7", "discarded", "10" });
+}
+
+static void test_without_a_filter_all_are_listed(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_list(f, &(ChDeadLetterFilter){ .limit = 100 });
+    assert_params(f, (const char *const[]){ "00000000-0000-0000-0000-000000000000", "null", "null",
+                                            "0", "null", "100" });
+    g_assert_cmpuint(f->letters->len, ==, 0);
+}
+
+/* They are few among many, and have an index of their own. */
+static void test_those_that_wait_have_their_own_statement(Fixture *f,
+                                                          gconstpointer unused G_GNUC_UNUSED)
+{
+    must_list(f, &(ChDeadLetterFilter){ .limit = 1 });
+    g_assert_null(strstr(fake_pg_sql(f->pg, SELECT), "act is null and"));
+    must_list(f, &(ChDeadLetterFilter){ .limit = 1, .has_state = true });
+    g_assert_nonnull(strstr(fake_pg_sql(f->pg, SELECT), "act is null and"));
+}
+
+static void test_a_row_is_a_letter(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const FakeValue row[COLUMNS] = {
+        FAKE_UUID(fake_id(1)), FAKE_TEXT("a.queue"),  FAKE_TEXT(NULL),  FAKE_TEXT("Good"),
+        FAKE_TEXT(NULL),       FAKE_TEXT("failed"),   FAKE_INT(3),      FAKE_TIME(7),
+        FAKE_INT(2),           FAKE_TEXT("replayed"), FAKE_TEXT("ana"), FAKE_TEXT("cured"),
+        FAKE_TIME(9),
+    };
+    fake_pg_answer(f->pg, SELECT, row, COLUMNS, 1);
+    must_list(f, &(ChDeadLetterFilter){ .limit = 1 });
+    const ChDeadLetter *letter = g_ptr_array_index(f->letters, 0);
+    assert_same_id(letter->id, fake_id(1));
+    g_assert_cmpstr(letter->queue, ==, "a.queue");
+    g_assert_null(letter->message_id);
+    g_assert_cmpstr(letter->message_type, ==, "Good");
+    g_assert_cmpstr(letter->reason, ==, "failed");
+    g_assert_cmpint(letter->attempts, ==, 3);
+    g_assert_cmpint(letter->died_us, ==, 7);
+    g_assert_cmpint(letter->body_bytes, ==, 2);
+    g_assert_null(letter->body);
+    g_assert_cmpint(letter->state, ==, CH_DEAD_LETTER_REPLAYED);
+    g_assert_cmpstr(letter->acted_by, ==, "ana");
+    g_assert_cmpstr(letter->acted_why, ==, "cured");
+    g_assert_cmpint(letter->acted_us, ==, 9);
+}
+
+static void test_an_error_is_no_empty_list(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDeadLetterFilter filter = { .limit = 1 };
+    fake_pg_answer_error(f->pg, SELECT, CH_ERROR_UNAVAILABLE, "lost");
+    g_assert_false(ch_dead_letter_list(f->pg, &filter, &f->letters, &f->error));
+    g_assert_error(f->error, CH_ERROR, CH_ERROR_UNAVAILABLE);
+}
+
+#define ADD(name, test)                                                                            \
+    g_test_add("/dead-letter-store/" name, Fixture, NULL, set_up, test, tear_down)
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("a-filter-is-parameters", test_a_filter_is_parameters);
+    ADD("without-a-filter-all-are-listed", test_without_a_filter_all_are_listed);
+    ADD("those-that-wait-have-their-own-statement", test_those_that_wait_have_their_own_statement);
+    ADD("a-row-is-a-letter", test_a_row_is_a_letter);
+    ADD("an-error-is-no-empty-list", test_an_error_is_no_empty_list);
+    return g_test_run();
+}
