@@ -68,18 +68,15 @@ def wanted(root, services):
 
 
 def _definitions(root):
-    """As they are when all but the salted hashes is as it should be."""
+    """A password is hashed once: every hash has another salt."""
     spec = importlib.util.spec_from_file_location("broker_definitions", root / SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    fresh = script.definitions({user: f"{user}-local" for user in script.users()})
-    text = _read(root / DEFINITIONS)
-    return text if text and _unsalted(json.loads(text)) == _unsalted(fresh) else json.dumps(fresh, indent=2) + "\n"
-
-
-def _unsalted(definitions):
-    users = [{**user, "password_hash": None} for user in definitions["users"]]
-    return {**definitions, "users": users}
+    made = script.definitions({user: f"{user}-local" for user in script.users()})
+    known = {user["name"]: user["password_hash"] for user in json.loads(_read(root / DEFINITIONS))["users"]}
+    for user in made["users"]:
+        user["password_hash"] = known.get(user["name"], user["password_hash"])
+    return json.dumps(made, indent=2) + "\n"
 
 
 def filled(text, services):
