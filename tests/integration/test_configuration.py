@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from support.child import child, run_binary
-from support.names import APIS, MIGRATORS, PROCESSES, WORKERS
+from support.names import APIS, MIGRATORS, PROCESSES, SERVICES, WORKERS, service_of
 from support.system import ROOT
 
 ALL = PROCESSES + MIGRATORS
@@ -27,7 +27,8 @@ def described():
         assert row, f"no row of four cells: {line}"
         names = re.findall(r"`([A-Z_]+)`( \(S\))?", row[1]) or names  # an empty cell: the setting of the row above
         for process in [process for group in row[2].split(", ") for process in GROUPS[group]]:
-            settings[process].update({name: row[3].strip("`") + secret for name, secret in names})
+            default = re.sub(r"(?<=\d)N\b", str(SERVICES.index(service_of(process)) + 1), row[3].strip("`"))
+            settings[process].update({name: default + secret for name, secret in names})
     return settings
 
 
