@@ -2,12 +2,14 @@
  * by a zero byte: method, target, version, then a name and a value for each header. */
 #include "fuzz.h"
 
-#include "chassis/http/request_life.h"
 #include "chassis/http/head.h"
+#include "chassis/http/lane.h"
 #include "chassis/http/percent.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/http/request_life.h"
 #include "order/api/routes.h"
+#include "order/application/ports.h"
 
 #include <jansson.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 #include "fuzz.h"
 #include "json_tree.h"
 
-#include "chassis/http/request_life.h"
 #include "chassis/http/problem.h"
+#include "chassis/http/request_life.h"
 #include "chassis/json/json_writer.h"
 #include "order/api/placement.h"
 
