@@ -10,8 +10,7 @@
 #include <string.h>
 
 CH_COUNTER(acts_total, "cartwheel_dead_letter_acts_total",
-           "dead letters that operators replayed or discarded, and replays that were refused",
-           "act");
+           "dead letters replayed or discarded by operators, and actions refused", "act");
 
 /* ---- deciding ---- */
 
@@ -133,7 +132,7 @@ static void log_refusal(const ChDeadLetter *letter, const ChDeadLetterAction *ac
 {
     if (action->dry_run)
         return;
-    ch_log_warning("dead letter is left alone", CH_ID("dead_letter_id", letter->id),
+    ch_log_warning("dead letter action refused", CH_ID("dead_letter_id", letter->id),
                    CH_STR("queue", letter->queue), CH_STR("message_id", letter->message_id),
                    CH_STR("by", action->by), CH_STR("blocker", why), CH_TRACE(action->trace));
     ch_metric_add(ch_metric(&acts_total, "refused"), 1);

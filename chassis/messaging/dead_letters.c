@@ -10,7 +10,7 @@
 #include <string.h>
 
 CH_COUNTER(stored_total, "cartwheel_dead_letters_stored_total",
-           "dead letters moved into the table dead_letters", "queue");
+           "dead letters stored in the table dead_letters", "queue");
 
 /* One array a column, an element a dead letter. */
 static const ChPgStatement sql_insert_dead_letters = {

@@ -12,7 +12,7 @@ enum {
 CH_COUNTER(retries_total, "cartwheel_messages_retried_total", "messages sent to a retry queue",
            "queue");
 CH_COUNTER(dead_letters_total, "cartwheel_messages_dead_lettered_total",
-           "messages given up; someone must act", "queue");
+           "messages given up as dead letters; someone must act", "queue");
 
 void ch_failure_register(const ChQueue *queue)
 {
@@ -48,7 +48,7 @@ bool ch_failure_retry(ChPg *pg, const ChQueue *queue, const ChDelivery *delivery
     message.exchange = "";
     message.routing_key = retry_queue;
     message.retry_count = attempt;
-    ch_log_warning("message failed and is tried again", CH_STR("queue", queue->name),
+    ch_log_warning("message failed and will be retried", CH_STR("queue", queue->name),
                    CH_STR("message_id", delivery->message_id), CH_INT("attempt", attempt),
                    CH_INT("delay_ms", ch_retry_delays_ms[attempt - 1]), CH_STR("error", reason));
     ch_metric_add(ch_metric(&retries_total, queue->name), 1);
@@ -64,7 +64,7 @@ bool ch_failure_dead_letter(ChPg *pg, const ChQueue *queue, const ChDelivery *de
     message.exchange = queue->dead_letter_exchange;
     message.routing_key = queue->name;
     message.retry_count = delivery->retry_count + 1;
-    ch_log_error("message is given up as a dead letter", CH_STR("queue", queue->name),
+    ch_log_error("message given up as a dead letter", CH_STR("queue", queue->name),
                  CH_STR("message_id", delivery->message_id),
                  CH_INT("attempts", message.retry_count), CH_STR("error", reason));
     ch_metric_add(ch_metric(&dead_letters_total, queue->name), 1);

@@ -33,10 +33,10 @@ static const ChPgStatement sql_prune_inbox = {
     { CH_PG_TIME, CH_PG_INT },
 };
 
-CH_GAUGE(pending, "cartwheel_outbox_pending", "messages that wait to be published", NULL);
-CH_GAUGE(oldest_seconds, "cartwheel_outbox_oldest_seconds", "age of the oldest of them", NULL);
-CH_GAUGE(parked, "cartwheel_outbox_parked", "messages that were given up and wait for a person",
-         NULL);
+CH_GAUGE(pending, "cartwheel_outbox_pending", "messages waiting to be published", NULL);
+CH_GAUGE(oldest_seconds, "cartwheel_outbox_oldest_seconds",
+         "age of the oldest message waiting to be published", NULL);
+CH_GAUGE(parked, "cartwheel_outbox_parked", "messages given up and waiting for an operator", NULL);
 CH_COUNTER(pruned_total, "cartwheel_inbox_pruned_total", "old inbox rows deleted", NULL);
 
 struct ChHousekeeping {

@@ -76,16 +76,18 @@ enum {
 
 CH_COUNTER(published_total, "cartwheel_outbox_published_total", "messages sent to the broker",
            NULL);
-CH_COUNTER(confirmed_total, "cartwheel_outbox_confirmed_total", "messages the broker confirmed",
+CH_COUNTER(confirmed_total, "cartwheel_outbox_confirmed_total", "messages confirmed by the broker",
            NULL);
-CH_COUNTER(returned_total, "cartwheel_outbox_returned_total", "messages that no queue took", NULL);
-CH_COUNTER(refused_total, "cartwheel_outbox_refused_total", "messages the broker refused", NULL);
+CH_COUNTER(returned_total, "cartwheel_outbox_returned_total",
+           "messages returned because no queue took them", NULL);
+CH_COUNTER(refused_total, "cartwheel_outbox_refused_total", "messages refused by the broker", NULL);
 CH_COUNTER(parked_total, "cartwheel_outbox_parked_total",
-           "messages given up after many tries; someone must act", NULL);
-CH_HISTOGRAM(batch_size, "cartwheel_outbox_batch_size", "messages published at once", NULL,
+           "messages parked after too many attempts; someone must act", NULL);
+CH_HISTOGRAM(batch_size, "cartwheel_outbox_batch_size", "messages published in one batch", NULL,
              CH_BUCKETS_SIZE);
 CH_HISTOGRAM(publish_seconds, "cartwheel_outbox_publish_seconds",
-             "from the first publish of a batch to its last confirm", NULL, CH_BUCKETS_SECONDS);
+             "time from the first publish of a batch to its last confirm", NULL,
+             CH_BUCKETS_SECONDS);
 
 struct ChRelay {
     ChPg *pg;
@@ -174,8 +176,7 @@ static bool postpone_some(ChRelay *relay, const ChPgRows *rows, const ChPublishO
     if (n == 0)
         return true;
     ch_metric_add(ch_metric(counter, NULL), n);
-    ch_log_warning("outbox messages are not published yet", CH_INT("messages", n),
-                   CH_STR("reason", reason));
+    ch_log_warning("outbox messages postponed", CH_INT("messages", n), CH_STR("reason", reason));
     return postpone(relay, g_steal_pointer(&ids), reason, error);
 }
 
@@ -205,7 +206,7 @@ static bool narrow(ChRelay *relay, const ChPgRows *rows, const GError *why, GErr
         relay->claim = (int64_t)n / 2;
         return true;
     }
-    ch_log_warning("outbox message is refused by the broker",
+    ch_log_warning("outbox message refused by the broker",
                    CH_ID("outbox_id", ch_pg_uuid(rows, 0, CLAIM_ID)), CH_ERR(why));
     return postpone_all(relay, rows, why->message, error);
 }

@@ -17,13 +17,13 @@ enum {
 
 CH_COUNTER(consumed_total, "cartwheel_messages_consumed_total", "messages received", "queue");
 CH_COUNTER(duplicates_total, "cartwheel_messages_duplicate_total",
-           "messages whose event was handled before", "queue");
+           "messages whose event had been handled before", "queue");
 CH_COUNTER(rejected_total, "cartwheel_messages_rejected_total",
-           "messages handed to the dead letter queue unread", "queue");
-CH_HISTOGRAM(batch_size, "cartwheel_consumer_batch_size", "messages handled at once", "queue",
+           "messages sent to the dead letter queue unread", "queue");
+CH_HISTOGRAM(batch_size, "cartwheel_consumer_batch_size", "messages handled in one batch", "queue",
              CH_BUCKETS_SIZE);
 CH_HISTOGRAM(handler_seconds, "cartwheel_consumer_handler_seconds",
-             "time of the use case for one batch", "queue", CH_BUCKETS_SECONDS);
+             "time the use case took for one batch", "queue", CH_BUCKETS_SECONDS);
 
 /* One message on its way through the lane. */
 typedef struct {
@@ -82,7 +82,7 @@ static bool is_too_large_or_deadly(ChSubscription *subscription, const ChDeliver
     if (delivery->body_bytes <= CH_EVENT_MAX_BYTES &&
         delivery->delivery_count < MAX_UNSETTLED_DELIVERIES)
         return false;
-    ch_log_error("message goes to the dead letter queue unread",
+    ch_log_error("message sent to the dead letter queue unread",
                  CH_STR("queue", subscription->config.queue->name),
                  CH_INT("bytes", delivery->body_bytes),
                  CH_INT("unsettled_deliveries", delivery->delivery_count));
