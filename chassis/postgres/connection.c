@@ -22,8 +22,8 @@ static const char *const connect_names[] = {
  * Plans: every statement of a lane reaches a bounded batch of rows by key, so loops over an index
  * are right for tables of every size. A plan made by statistics is not: one made while a table was
  * young (no statistics yet) read the whole table for each row of a batch, and timed out. Fixed
- * plans are also made once and not for each execution. A dear index tuple keeps the planner from
- * reading a whole index where it could look each row up. */
+ * plans are also made once and not for each execution. An expensive index tuple keeps the planner
+ * from reading a whole index where it could look each row up. */
 static const ChPgStatement sql_set_session = {
     "select set_config('statement_timeout', '5000', false),"
     " set_config('lock_timeout', '2000', false),"
