@@ -10,7 +10,7 @@ typedef enum {
     /* A server is away or overloaded, or a conflict will pass: nothing is wrong with the items.
      * Wait and run the same batch again; attempts are not counted. */
     CH_ERROR_UNAVAILABLE,
-    /* An item of the batch cannot be processed. Run it again in halves until the guilty one
+    /* An item of the batch cannot be processed. Run it again in halves until that one
      * stands alone, then count an attempt against that one. */
     CH_ERROR_FAILED,
     /* A setting, an address or a file of the operator is wrong: say so and exit with status 2. */

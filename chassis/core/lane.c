@@ -82,11 +82,11 @@ static bool attempt(ChLane *lane, ChHandler handler, void *context, void *const 
     return false;
 }
 
-/* Runs the batch until it commits, fails by its own fault, or is let go. */
+/* Runs the batch until it commits, fails because of an item, or is released. */
 typedef enum {
     COMMITTED,
-    GUILTY,
-    GONE
+    AT_FAULT,
+    RELEASED
 } BatchEnd;
 
 static BatchEnd attempt_until_available(ChLane *lane, ChHandler handler, void *context,
@@ -101,15 +101,15 @@ static BatchEnd attempt_until_available(ChLane *lane, ChHandler handler, void *c
         }
         if (!ch_error_is_unavailable(error)) {
             *why = g_steal_pointer(&error);
-            return GUILTY;
+            return AT_FAULT;
         }
         report(lane, error);
         if (!source->ops->hold(source, items, n, error))
-            return GONE;
+            return RELEASED;
         back_off(lane);
         if (atomic_load(&lane->stopping)) {
             source->ops->release(source, items, n);
-            return GONE;
+            return RELEASED;
         }
     }
 }
@@ -117,39 +117,39 @@ static BatchEnd attempt_until_available(ChLane *lane, ChHandler handler, void *c
 typedef struct {
     ChSource *source;
     const GError *why;
-} Blame;
+} Failure;
 
-/* The handler for an item that stands alone and is guilty. */
-static bool blame(void *context, void *const *items, size_t n, GError **error)
+/* The handler for an item that fails even alone. */
+static bool fail_item(void *context, void *const *items, size_t n, GError **error)
 {
     g_assert(n == 1);
-    const Blame *blamed = context;
-    return blamed->source->ops->fail(blamed->source, items[0], blamed->why, error);
+    const Failure *failure = context;
+    return failure->source->ops->fail(failure->source, items[0], failure->why, error);
 }
 
-/* False when the item was let go. */
+/* False when the item was released unsettled. */
 static bool fail_alone(ChLane *lane, void *const *item, const GError *why)
 {
     ChSource *source = lane->config.source;
-    Blame blamed = { source, why };
+    Failure failure = { source, why };
     g_autoptr(GError) error = NULL;
-    switch (attempt_until_available(lane, blame, &blamed, item, 1, &error)) {
+    switch (attempt_until_available(lane, fail_item, &failure, item, 1, &error)) {
     case COMMITTED:
         source->ops->settle(source, item, 1);
         return true;
-    case GUILTY:
+    case AT_FAULT:
         ch_log_error("an item could not even be failed", CH_STR("lane", lane->config.name),
                      CH_ERR(error), CH_STR("because", why->message));
         source->ops->abandon(source, *item, why);
         return true;
-    case GONE:
+    case RELEASED:
         return false;
     }
     g_assert_not_reached();
 }
 
-/* Runs a batch and settles it in order. False when some of it was let go: what comes after it must
- * be let go too, because settling one message settles all before it. */
+/* Runs a batch and settles it in order. False when some of it was released: what comes after it
+ * must be released too, because settling one message settles all before it. */
 static bool run_batch(ChLane *lane, void *const *items, size_t n)
 {
     ChSource *source = lane->config.source;
@@ -160,9 +160,9 @@ static bool run_batch(ChLane *lane, void *const *items, size_t n)
         source->ops->settle(source, items, n);
         CH_FAULT_ON("after_settle", lane->config.name);
         return true;
-    case GONE:
+    case RELEASED:
         return false;
-    case GUILTY:
+    case AT_FAULT:
         break;
     }
     if (n == 1)
@@ -226,8 +226,9 @@ static void *run_lane(void *argument)
 {
     ChLane *lane = argument;
     ChSource *source = lane->config.source;
-    bool let_go = false; /* of the last batch: what lies behind it must stay, see run_batch() */
-    keep_whole(lane);    /* connect before the first item comes */
+    bool released =
+        false;        /* some of the last batch: what lies behind it must stay, see run_batch() */
+    keep_whole(lane); /* connect before the first item comes */
     while (!atomic_load(&lane->stopping)) {
         g_autoptr(GError) error = NULL;
         size_t n = 0;
@@ -236,12 +237,12 @@ static void *run_lane(void *argument)
             report(lane, error);
             back_off(lane);
         } else if (n > 0) {
-            let_go = !run_batch(lane, lane->items, n);
+            released = !run_batch(lane, lane->items, n);
         } else if (!atomic_load(&lane->stopping)) {
             keep_whole(lane);
         }
     }
-    if (!let_go)
+    if (!released)
         finish(lane);
     ch_wait_raise(&lane->changed, &lane->ended);
     return NULL;

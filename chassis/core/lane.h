@@ -5,8 +5,8 @@
  *
  * What a failure does (ChErrorCode):
  *   UNAVAILABLE  the source decides: hold the items (the lane backs off with jitter and runs them
- *                again) or let them go (an HTTP client gets its 503).
- *   FAILED       the batch is rolled back and run again in halves; a guilty item that stands alone
+ *                again) or release them (an HTTP client gets its 503).
+ *   FAILED       the batch is rolled back and run again in halves; an item that fails alone
  *                goes to the source's `fail`, in a unit of work of its own. Neighbours commit. */
 #pragma once
 
@@ -34,7 +34,7 @@ typedef struct {
     /* A server is away. True: keep the items and try again. False: they were answered and are gone.
      */
     bool (*hold)(ChSource *source, void *const *items, size_t n, const GError *why);
-    /* The lane stops while it holds these: let them go without settling them. */
+    /* The lane stops while it holds these: release them without settling them. */
     void (*release)(ChSource *source, void *const *items, size_t n);
     /* The lane stops: ask for nothing more. `take` goes on to give what has come already, without
      * waiting. NULL: nothing lies inside the source. */

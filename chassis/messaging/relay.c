@@ -95,7 +95,7 @@ struct ChRelay {
     ChTicker *ticker;
     ChPgFloor floor;
     int64_t claim;    /* rows to claim: halved when the broker closes the channel on us, so that the
-                       * guilty one soon stands alone, and when it did not confirm all in time;
+                       * one at fault soon stands alone, and when it did not confirm all in time;
                        * doubled after success */
     bool more;        /* the run under way leaves something to do at once */
     int64_t found_us; /* monotonic: when something was last found */
@@ -197,7 +197,7 @@ static bool delete_confirmed(ChRelay *relay, const ChPgRows *rows, const ChPubli
     return deleted;
 }
 
-/* The broker closed the channel: one of these rows is guilty. */
+/* The broker closed the channel: one of these rows is at fault. */
 static bool narrow(ChRelay *relay, const ChPgRows *rows, const GError *why, GError **error)
 {
     size_t n = ch_pg_rows_count(rows);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* What an item can be guilty of. All else is the server's or the operator's trouble, and passes:
+/* What can be an item's own fault. All else is the server's or the operator's trouble, and passes:
  * a missing table or privilege (class 42) is a deployment in progress, not a bad message. */
 static const char *const item_classes[] = {
     "21", /* cardinality */
