@@ -1,35 +1,17 @@
 """One private Cartwheel for the whole run; every test isolates itself by ids of its own."""
 
-import contextlib
 import os
-import pathlib
-import tempfile
 
 import pytest
 
 from support.api import NotificationApi, OrderApi, StockApi
-from support.broker import Broker, Tap
+from support.broker import Broker
 from support.invariants import DeadLetterMark
-from support.names import PROCESSES
-from support.system import GivenSystem, System, alive
+from support.system import GivenSystem, System, alive, private_system
+from support.tap import Tap
 
 # Everything here is on this machine: no proxy may come in between.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
-
-
-# Reports of sanitizers, and an answer of the broker that only a client's misuse or its own fault can bring.
-NEVER_IN_A_LOG = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", ": runtime error:",
-                  "541 INTERNAL_ERROR")
-
-
-def assert_clean_logs(logs):
-    """A sanitizer build writes its reports into the log, leaks when the process ends."""
-    for name, path in logs.items():
-        text = pathlib.Path(path).read_text(errors="replace")
-        for report in NEVER_IN_A_LOG:
-            place = text.find(report)
-            if place >= 0:
-                pytest.fail(f"log of {name}: {text[max(0, place - 400):place + 4000]}", pytrace=False)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -38,22 +20,6 @@ def pytest_collection_modifyitems(config, items):
         fitting = [item for item in items if item.get_closest_marker("by_address")]
         config.hook.pytest_deselected(items=[item for item in items if item not in fitting])
         items[:] = fitting
-
-
-@contextlib.contextmanager
-def private_system(env=None):
-    """A system of its own, stopped at the end, when its logs must hold nothing that never should be there."""
-    with tempfile.TemporaryDirectory(prefix="cartwheel-test-") as home:
-        # An unprivileged database server has to reach its data below this directory.
-        pathlib.Path(home).chmod(0o755)
-        running = System(home)
-        try:
-            running.up(env)
-            yield running
-        finally:
-            logs = {name: running.processes[name]["log"] for name in PROCESSES if name in running.processes}
-            running.down()
-        assert_clean_logs(logs)
 
 
 @pytest.fixture(scope="session")

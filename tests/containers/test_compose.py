@@ -13,6 +13,7 @@ from harness.images import ROOT
 from harness.stack import DATABASES, DEFAULTS, LONG_RUNNING, SERVERS
 from support.api import OrderApi, StockApi
 from support.names import APIS, MIGRATORS, PROCESSES, SERVICES, service_of
+from support.system import memory_kib
 
 LOG_FIELDS = {"time", "level", "process", "message"}
 IDLE_KIB = 24 * 1024
@@ -57,8 +58,7 @@ def test_memory_of_each_container(stack, report):
     report("memory of each container, and its limit", sorted(lines))
     assert len(lines) == len(LONG_RUNNING)
     for name in PROCESSES:
-        status = pathlib.Path(f"/proc/{stack.container(name)['State']['Pid']}/status").read_text()
-        assert int(status.split("VmRSS:")[1].split()[0]) <= IDLE_KIB, f"{name}: {status}"
+        assert memory_kib(stack.container(name)["State"]["Pid"]) <= IDLE_KIB, name
 
 
 def test_a_second_up_changes_nothing(stack):

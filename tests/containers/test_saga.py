@@ -9,8 +9,9 @@ from harness.command import MINUTE, run
 from harness.images import ROOT
 from harness.stack import DATABASES, LONG_RUNNING
 from support.api import items_of, new_id
-from support.invariants import check_all, check_clients
-from support.load import ACCEPTED, SteadyLoad, grow, retry_unknown
+from support.history import ACCEPTED
+from support.invariants import check_recovered
+from support.load import SteadyLoad, grow
 from support.waits import eventually
 
 COPIES = 3
@@ -24,9 +25,7 @@ def kill_9(stack, container):
 
 
 def settle(system, history, initial, dead_letters):
-    check_clients(system.databases, history)
-    retry_unknown(system.api("order"), history)
-    check_all(system, history, initial, final_timeout=90)
+    check_recovered(system, history, initial)
     dead_letters.assert_none_about(history.order_ids())
 
 

@@ -9,7 +9,8 @@ from harness.command import run
 from harness.images import BINARIES, image_of
 from harness.stack import DATABASES, SERVERS, documented_commands, first_times
 from support.api import OrderApi, StockApi
-from support.load import ACCEPTED, REFUSED, SteadyLoad, grow
+from support.history import ACCEPTED, REFUSED
+from support.load import SteadyLoad, grow
 from support.names import MIGRATORS, PROCESSES
 from test_compose import seconds
 from test_saga import settle

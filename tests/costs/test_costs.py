@@ -28,11 +28,8 @@ def product(stocks):
 @pytest.fixture(scope="module", autouse=True)
 def without_workers(system):
     """Nobody else takes what is to be counted, and the launcher's processes come back afterwards."""
-    for name in ("order-worker", "stock-worker"):
-        system.stop(name)
-    yield
-    for name in ("order-worker", "stock-worker"):
-        system.start(name)
+    with system.without("order-worker", "stock-worker"):
+        yield
 
 
 def check(path, instructions):

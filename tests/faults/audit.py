@@ -1,19 +1,7 @@
-"""What the product does not keep, noted from outside: triggers in a schema of ours, a queue that sees each event."""
+"""What the product does not keep, noted from outside: triggers in a schema of ours."""
 
-import json
-import time
-
-from support.broker import Broker, open_connection
-from support.names import EXCHANGE_OF, QUEUES, SERVICES, dead_letter_queue
-
-TAP = "fault-plan.tap"
-IDLE_S = 0.5  # without a message: the queue is empty, when all that had to come has come
-TABLES = {
-    "order": "orders, order_items, order_history, idempotency_keys",
-    "stock": "stock, stock_reservations, stock_movements",
-    "notification": "notifications",
-}
-MESSAGING = "outbox, outbox_parked, inbox, dead_letters"
+from support.databases import GIVEN_UP, MESSAGES, TABLES
+from support.names import SERVICES
 
 # Committed outbox rows, and moves of orders, outlive what the relay deletes.
 SETUP = """
@@ -59,58 +47,4 @@ def clean(databases):
     """Every run begins with empty tables. The locks wait for no long transaction: nothing runs."""
     for service in SERVICES:
         more = ", fault_plan.moves" if service == "order" else ""
-        databases.execute(service, f"truncate {TABLES[service]}, {MESSAGING}, fault_plan.outbox_log{more}")
-
-
-class TapQueue:
-    """A quorum queue bound with # to both exchanges: it outlives the restarts of the broker and the loss of a node."""
-
-    def __init__(self, url, listens=True):
-        self._url = url
-        self.listens = listens
-        self.seen = []  # (event id, event type, routing key)
-        with Broker(url) as broker:
-            broker.channel.queue_delete(TAP)
-            if listens:
-                broker.channel.queue_declare(TAP, durable=True, arguments={"x-queue-type": "quorum"})
-                for exchange in set(EXCHANGE_OF.values()):
-                    broker.channel.queue_bind(TAP, exchange, "#")
-
-    def collect(self, expected, patience_s):
-        """Takes all that has come: @expected ids at least, unless nothing comes for @patience_s."""
-        if not self.listens:
-            return
-        missing, last = set(expected), time.monotonic()
-        connection = open_connection(self._url)
-        try:
-            channel = connection.channel()
-            channel.basic_qos(prefetch_count=1000)
-            for method, properties, body in channel.consume(TAP, inactivity_timeout=IDLE_S):
-                if method is not None:
-                    self.seen.append(_seen(method, properties, body))
-                    missing.discard(self.seen[-1][0])
-                    channel.basic_ack(method.delivery_tag)
-                    last = time.monotonic()
-                elif not missing or time.monotonic() - last > patience_s:
-                    break
-            channel.cancel()
-        finally:
-            connection.close()
-
-    def delete(self):
-        with Broker(self._url) as broker:
-            broker.channel.queue_delete(TAP)
-
-
-def _seen(method, properties, body):
-    try:
-        return json.loads(body)["EventId"], properties.type, method.routing_key
-    except (ValueError, KeyError, TypeError):
-        return properties.message_id, properties.type, method.routing_key
-
-
-def purge(url):
-    """Empties every queue of the product: a run that failed may have left something."""
-    with Broker(url) as broker:
-        for queue in [*broker.working_queues(), *map(dead_letter_queue, QUEUES)]:
-            broker.channel.queue_purge(queue)
+        databases.execute(service, f"truncate {TABLES[service]}, {MESSAGES}, {GIVEN_UP}, fault_plan.outbox_log{more}")

@@ -1,83 +1,21 @@
 """Seeded clients in a process of their own: they place, repeat, cancel and read orders, and write down what they see.
 
-The history file is the only truth about what was accepted. One JSON object a line:
-  {"t", "event": "invoke", "op", "key", ...}       before a request is sent
-  {"t", "event": "ok" | "fail" | "info", ...}      what became of it; info: nobody knows
-Times are CLOCK_MONOTONIC, which all processes of the machine share.
+The history file, which support.history reads, is the only truth about what was accepted.
 """
 
 import argparse
 import json
 import random
-import socket
 import threading
 import time
 import uuid
+
+from support.rawhttp import KeepAlive
 
 DEADLINE_S = 15.0  # the server's own is 10 s: an answer that takes longer is a hang
 DUPLICATE, CANCEL, READ, RETRY = 0.1, 0.1, 0.1, 0.7
 RETRIES = 8
 PAUSE_S = (0.1, 0.6)  # before a retry, with jitter
-
-
-class Hung(Exception):
-    """No answer before the deadline."""
-
-
-class Connection:
-    """One keep-alive HTTP connection by hand: a request costs this side some 100 microseconds."""
-
-    def __init__(self, address):
-        self._address = address
-        self._socket = None
-
-    def close(self):
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def call(self, method, path, body=b"", headers=()):
-        """(status, body); OSError when the connection fails, Hung after DEADLINE_S."""
-        deadline = time.monotonic() + DEADLINE_S
-        try:
-            if self._socket is None:
-                self._socket = socket.create_connection(self._address, timeout=DEADLINE_S)
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket.settimeout(DEADLINE_S)
-            self._socket.sendall(_request(method, path, body, headers))
-            return self._answer(deadline)
-        except TimeoutError as error:
-            self.close()
-            raise Hung from error
-        except OSError:
-            self.close()
-            raise
-
-    def _more(self, deadline):
-        self._socket.settimeout(max(0.01, deadline - time.monotonic()))
-        data = self._socket.recv(65536)
-        if not data:
-            raise ConnectionResetError("closed before the answer was whole")
-        return data
-
-    def _answer(self, deadline):
-        data = self._more(deadline)
-        while (end := data.find(b"\r\n\r\n")) < 0:
-            data += self._more(deadline)
-        head = data[:end].lower()
-        size = int(head.partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
-        while len(data) < end + 4 + size:
-            data += self._more(deadline)
-        if b"connection: close" in head:
-            self.close()
-        return int(head[9:12]), data[end + 4:end + 4 + size]
-
-
-def _request(method, path, body, headers):
-    lines = [f"{method} {path} HTTP/1.1", "Host: orders", f"Content-Length: {len(body)}"]
-    if body:
-        lines.append("Content-Type: application/json")
-    return "\r\n".join([*lines, *headers, "", ""]).encode() + body
 
 
 class Recorder:
@@ -95,7 +33,7 @@ class Client:
     """One customer after the other over one connection."""
 
     def __init__(self, options, recorder, number, stop):
-        self._connection = Connection((options.host, options.port))
+        self._connection = KeepAlive((options.host, options.port), DEADLINE_S)
         self._recorder = recorder
         self._random = random.Random(f"{options.seed}-{number}")
         self._plenty, self._scarce = options.plenty.split(","), options.scarce.split(",")
@@ -153,12 +91,13 @@ class Client:
         started = time.monotonic()
         event, status, order, detail = "info", None, members.get("order"), None
         try:
-            status, answer = self._connection.call(method, path, body, headers)
+            answer = self._connection.call(method, path, body, headers)
+            status = answer.status
             if status < 300:
-                event, order = "ok", json.loads(answer)["id"] if op == "place" else order
+                event, order = "ok", json.loads(answer.body)["id"] if op == "place" else order
             elif status < 500:
                 event = "fail"
-        except Hung:
+        except TimeoutError:
             detail = "hung"
         except (OSError, ValueError, KeyError) as error:
             detail = type(error).__name__

@@ -3,12 +3,10 @@
 import collections
 import contextlib
 import multiprocessing.connection
-import pathlib
 import signal
-import tempfile
 
 from support.names import PROCESSES
-from support.system import System, divide_ports
+from support.system import divide_ports, private_system
 
 from faults import audit
 
@@ -31,27 +29,20 @@ def heed_signals():
 
 
 @contextlib.contextmanager
-def _private_system():
-    """Servers that run, and our processes stopped: each run starts its own."""
-    with tempfile.TemporaryDirectory(prefix="cartwheel-faults-") as home:
-        # An unprivileged database server has to reach its data below this directory.
-        pathlib.Path(home).chmod(0o755)
-        system = System(home)
-        try:
-            system.up()
-            for name in PROCESSES:
-                system.launcher("stop", name)
-            audit.install(system.databases)
-            yield system
-        finally:
-            system.down()
+def _private_servers():
+    """A private system whose servers run, and our processes do not: each run starts its own."""
+    with private_system() as system:
+        for name in PROCESSES:
+            system.stop(name)
+        audit.install(system.databases)
+        yield system
 
 
 def _serve(pipe, work, number, count):
     """One job: answers each task that comes through @pipe until the other end is closed, by whatever."""
     heed_signals()
     divide_ports(number, count)
-    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt), _private_system() as system:
+    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt), _private_servers() as system:
         while True:
             pipe.send(work(system, pipe.recv()))
 

@@ -7,18 +7,18 @@ that are gone, and what it had acknowledged before comes no more. All of that ha
 
 import collections
 import contextlib
-import copy
+import dataclasses
 import json
 import subprocess
 import tempfile
-import types
 
 from support import invariants
 from support.broker import Broker
-from support.invariants import wait_drained, wait_final
+from support.history import OK, History
 from support.names import SERVICES
+from support.quiet import wait_drained, wait_final
 from support.system import LAUNCHER, ROOT
-from support.waits import TookTooLong, eventually
+from support.waits import TookTooLong
 
 from faults import oracles
 
@@ -39,9 +39,9 @@ def judge(run, history):
     except TookTooLong as error:
         return [f"I8: not quiet: {error}"]
     named = _reconcile(run)
-    with oracles.Snapshot(run.databases) as snapshot:
+    with run.databases.snapshot() as snapshot:
         orders = {order for order, in snapshot.rows("order", "select id::text from orders")}
-        return (_check_lost(run, history, orders) + oracles.check_clients(snapshot, _survivors(history, orders)) +
+        return (_check_lost(run, history, orders) + invariants.check_clients(snapshot, _survivors(history, orders), 0) +
                 _check_ghosts(run, snapshot, orders, named) + _check_wire(run, snapshot) +
                 _check_unnamed(run, snapshot, history, orders - set(named)))
 
@@ -53,7 +53,7 @@ def _wait_quiet(run):
                    HEALED_S)
     wait_drained(run.system, QUIET_S)
     with Broker(run.system.amqp_url) as broker:
-        eventually(lambda: not any(broker.dead_letter_depth().values()), "the dead letters to be recorded", QUIET_S)
+        broker.wait_dead_letters_recorded(QUIET_S)
     wait_drained(run.system, QUIET_S)
 
 
@@ -76,18 +76,18 @@ def _reconcile(run):
 
 def _survivors(history, orders):
     """The clients' history as if the orders that are gone had never been accepted."""
-    left = types.SimpleNamespace(orders={})
-    for key, attempt in history.orders.items():
-        left.orders[key] = copy.copy(attempt)
-        if gone := set(attempt.ids) - orders:
-            left.orders[key].ids = {order: at for order, at in attempt.ids.items() if order not in gone}
-            left.orders[key].missing = []
-    return left
+    left = []
+    for attempt in history.attempts:
+        if set(attempt.ids) - orders:
+            kept = {order: at for order, at in attempt.ids.items() if order in orders}
+            attempt = dataclasses.replace(attempt, ids=kept, missing=[])
+        left.append(attempt)
+    return History(left)
 
 
 def _check_lost(run, history, orders):
     """I1: gone is nothing but what was accepted after the standby was complete and before it took over."""
-    told = {order: at for attempt in history.orders.values() for order, at in attempt.ids.items()}
+    told = {order: at for attempt in history.attempts for order, at in attempt.ids.items()}
     lost = {order: at for order, at in told.items() if order not in orders}
     run.note("accepted orders lost", len(lost))
     return ([f"I1: {order} is lost, accepted when the standby still received all"
@@ -111,7 +111,7 @@ def _check_wire(run, snapshot):
     """I6: what was committed and survives was published. Of what does not, the events are only counted."""
     log = oracles.outbox_log(snapshot)
     run.collect(log)
-    ids, seen = {message for message, _, _ in oracles.committed(log)}, {event for event, _, _ in run.tap.seen}
+    ids, seen = {message for message, _, _ in oracles.committed(log)}, run.tap.event_ids()
     run.note("ghost events", len(seen - ids))
     run.note("dead letters", sum(snapshot.value(s, "select count(*) from dead_letters") for s in SERVICES))
     return [f"I6: {event} was committed and never published" for event in ids - seen]
@@ -119,16 +119,15 @@ def _check_wire(run, snapshot):
 
 def _check_unnamed(run, snapshot, history, unnamed):
     """I2 to I5 of every order that reconcile finds nothing about; those placed after the failover are among them."""
-    told = {order: at for attempt in history.orders.values() for order, at in attempt.ids.items()}
+    told = {order: at for attempt in history.attempts for order, at in attempt.ids.items()}
     wrong = [f"reconcile names {order}, accepted after the failover"
              for order, at in told.items() if at > run.replaced_at and order not in unnamed]
-    states = dict(snapshot.rows("order", "select id::text, status from orders"))
-    run.note("cancellations lost", sum("ok" in attempt.cancels and states.get(order) not in (None, oracles.CANCELLED)
-                                       for attempt in history.orders.values() for order in attempt.ids))
+    states = invariants.states_of(snapshot)
+    run.note("cancellations lost", sum(OK in attempt.cancels and states.get(order) not in (None, invariants.CANCELLED)
+                                       for attempt in history.attempts for order in attempt.ids))
     states = {order: status for order, status in states.items() if order in unnamed}
     on_hand = dict(snapshot.rows("stock", "select product_id::text, quantity from stock"))
-    for check, *arguments in ((invariants.check_order_states, list(unnamed)), (invariants.check_reservations, states),
-                              (invariants.check_notifications, list(unnamed), 0),
-                              (invariants.check_ledger, list(run.products), on_hand)):
-        wrong += oracles.asserted(check, snapshot, *arguments)
-    return wrong
+    return (wrong + invariants.check_order_states(snapshot, list(unnamed)) +
+            invariants.check_reservations(snapshot, states) +
+            invariants.check_notifications(snapshot, list(unnamed), 0) +
+            invariants.check_ledger(snapshot, list(run.products), on_hand))

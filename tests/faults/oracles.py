@@ -1,91 +1,22 @@
-"""The invariants over everything that is in the three databases after a run, which began with empty ones.
+"""What more can be said of a run than support.invariants does: it began with empty databases, in which faults.audit
+noted every committed event and every move of an order.
 
 Each check gives a list of violations, in words that name the orders; none stops the others.
-I1 to I6 and I8 read one snapshot of each database (repeatable read), taken after the system was quiet.
+I1 to I6 read one snapshot of each database (repeatable read), taken after the system was quiet.
 """
 
 import collections
-import contextlib
 
-import psycopg
-
-from support import invariants
-from support.names import (ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED, ORDER_EXCHANGE, QUEUES, SERVICES,
-                           STATUS_NUMBER, STOCK_COMPLETED, STOCK_EXCHANGE, STOCK_FAILED, STOCK_RELEASED)
-
-CREATED, CONFIRMED, CANCELLED = (STATUS_NUMBER[s] for s in ("Created", "Confirmed", "Cancelled"))
-EXAMPLES = 3
-ONCE = (ORDER_CREATED, ORDER_CONFIRMED, ORDER_CANCELLED, STOCK_COMPLETED, STOCK_FAILED, STOCK_RELEASED)
-
-
-class Snapshot:
-    """The databases as one repeatable read transaction each sees them; as support.databases.Databases to read."""
-
-    def __init__(self, databases):
-        self._stack = contextlib.ExitStack()
-        self._connections = {}
-        for service in SERVICES:
-            connection = self._stack.enter_context(psycopg.connect(databases.url(service)))
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.execute("select 1")  # takes the snapshot
-            self._connections[service] = connection
-        self._databases = databases
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._stack.close()
-
-    def rows(self, service, sql, parameters=None):
-        return self._connections[service].execute(sql, parameters).fetchall()
-
-    def value(self, service, sql, parameters=None):
-        rows = self.rows(service, sql, parameters)
-        return rows[0][0] if rows else None
-
-
-def some(items):
-    return ", ".join(map(str, sorted(items, key=str)[:EXAMPLES])) + ("" if len(items) <= EXAMPLES else ", ...")
-
-
-def asserted(check, *arguments):
-    """The violation that a check of support.invariants asserts, as a list."""
-    try:
-        check(*arguments)
-    except AssertionError as error:
-        return [str(error)]
-    return []
-
-
-def check_clients(snapshot, history, others=0):
-    """I1, for every idempotency key that a client used; @others: orders that the row made itself."""
-    found = collections.defaultdict(list)
-    for customer, order in snapshot.rows("order", "select customer_id::text, id::text from orders"):
-        found[customer].append(order)
-    wrong = []
-    known = 0
-    for attempt in history.orders.values():
-        ids = found.get(attempt.customer, [])
-        known += len(ids)
-        if len(attempt.ids) > 1:
-            wrong.append(f"I1: key {attempt.key} was told of {len(attempt.ids)} orders: {some(attempt.ids)}")
-        elif attempt.is_accepted and ids != list(attempt.ids):
-            wrong.append(f"I1: accepted {some(attempt.ids)}, found {ids or 'nothing'}")
-        elif not attempt.is_accepted and len(ids) > (1 if attempt.may_exist else 0):
-            wrong.append(f"I1: key {attempt.key} made {len(ids)} orders: {attempt.placed}")
-        wrong += [f"I1: {text}" for text in attempt.missing]
-    total = sum(map(len, found.values()))
-    if total - known != others:
-        wrong.append(f"I1: {total - known - others} orders that no client asked for")
-    return wrong
+from support.history import OK
+from support.invariants import CANCELLED, CONFIRMED, CREATED, check_nothing_parked, check_order_states, some, states_of
+from support.names import (APP_ID_OF_EXCHANGE, DATA_FIELDS, ORDER_CANCELLED, ORDER_CONFIRMED, QUEUES, SERVICES)
 
 
 def check_states(snapshot, history):
     """I2: (violations, {order: status}); moves are those that the trigger saw."""
-    states = dict(snapshot.rows("order", "select id::text, status from orders"))
-    wrong = asserted(invariants.check_order_states, snapshot, list(states))
-    accepted = {order: attempt for attempt in history.orders.values() for order in attempt.ids}
+    states = states_of(snapshot)
+    wrong = check_order_states(snapshot)
+    accepted = {order: attempt for attempt in history.attempts for order in attempt.ids}
     moves = collections.defaultdict(list)
     for order, was, now in snapshot.rows(
             "order", "select order_id::text, was, is_now from fault_plan.moves order by at"):
@@ -98,15 +29,9 @@ def check_states(snapshot, history):
         if (CONFIRMED, CANCELLED) in steps and attempt is not None and not attempt.may_be_cancelled:
             wrong.append(f"I2: order {order} left Confirmed though nobody cancelled it")
     for order, attempt in accepted.items():
-        if "ok" in attempt.cancels and states.get(order) != CANCELLED:
+        if OK in attempt.cancels and states.get(order) != CANCELLED:
             wrong.append(f"I2: order {order} is {states.get(order)}, its client was told that it is cancelled")
     return wrong, states
-
-
-def check_stock(snapshot, states, initial):
-    """I3 and I4."""
-    return (asserted(invariants.check_stock, snapshot, states, initial) +
-            asserted(invariants.check_reservations, snapshot, states))
 
 
 def outbox_log(snapshot):
@@ -137,7 +62,7 @@ def check_notifications(snapshot, log, foreign):
 
 def committed(log):
     """[(message id, type, order)] of the events that had to be published."""
-    return [(message, kind, order) for service in ("order", "stock")
+    return [(message, kind, order) for service in APP_ID_OF_EXCHANGE.values()
             for message, kind, order, queue in log[service] if queue is None]
 
 
@@ -145,11 +70,11 @@ def check_wire(log, tap, foreign):
     """I6: published ids are committed ids; @foreign ids were published by the row itself."""
     wrong = []
     for (order, kind), n in collections.Counter((o, k) for _, k, o in committed(log)).items():
-        if n > 1 and kind in ONCE and order not in foreign:
+        if n > 1 and kind in DATA_FIELDS and order not in foreign:
             wrong.append(f"I6: {n} times {kind} of order {order}")
     if not tap.listens:
         return wrong
-    ids, seen = {message for message, _, _ in committed(log)}, {event for event, _, _ in tap.seen} - foreign
+    ids, seen = {message for message, _, _ in committed(log)}, tap.event_ids() - foreign
     if lost := ids - seen:
         wrong.append(f"I6: {len(lost)} committed events were never published: {some(lost)}")
     if ghosts := seen - ids:
@@ -160,8 +85,7 @@ def check_wire(log, tap, foreign):
 def _fates(snapshot, log):
     """(queue, published, taken in, dead letters), as sets of ids, for each queue."""
     for queue, (exchange, kind, service, _) in QUEUES.items():
-        publisher = {ORDER_EXCHANGE: "order", STOCK_EXCHANGE: "stock"}[exchange]
-        published = {m for m, k, _, one in log[publisher] if one is None and k == kind}
+        published = {m for m, k, _, one in log[APP_ID_OF_EXCHANGE[exchange]] if one is None and k == kind}
         taken = {m for m, in snapshot.rows(service, "select event_id::text from inbox where consumer = %s", (queue,))}
         dead = {m for m, in snapshot.rows(service, "select message_id from dead_letters where queue = %s", (queue,))}
         yield queue, published, taken, dead
@@ -180,7 +104,7 @@ def check_consumers(snapshot, log, states, foreign, doomed):
     @doomed are those that the row lets die.
     """
     wrong = []
-    known = {m for service in ("order", "stock") for m, _, order, _ in log[service] if order in states}
+    known = {m for service in APP_ID_OF_EXCHANGE.values() for m, _, order, _ in log[service] if order in states}
     for queue, published, taken, dead in _fates(snapshot, log):
         if lost := published - taken - dead:
             wrong.append(f"I7: {len(lost)} events were lost before {queue}: {some(lost)}")
@@ -209,20 +133,7 @@ def check_dead_letters(snapshot, poison, note):
             note("dead letters more than once", f"{kind} in {queue}: {n}")
     if silent := [message for _, _, message, _, reason in letters if not reason]:
         wrong.append(f"I7: dead letters without a reason: {some(silent)}")
-    for service in SERVICES:
-        if parked := snapshot.rows(service, "select message_type, reason from outbox_parked"):
-            wrong.append(f"I7: {len(parked)} outbox rows of {service} are parked: {some(parked)}")
-    return wrong
-
-
-def deadlocks(databases):
-    """How many PostgreSQL has found. Our order of locks allows none."""
-    with databases.superuser() as connection:
-        return connection.execute("select coalesce(sum(deadlocks), 0)::int from pg_stat_database").fetchone()[0]
-
-
-def check_open_transactions(databases):
-    return asserted(invariants.check_no_open_transactions, databases)
+    return wrong + check_nothing_parked(snapshot)
 
 
 def check_resources(before, after, more_files, most_kib, is_sanitized):

@@ -8,17 +8,20 @@ import signal
 import time
 import traceback
 
-from support import poison
+from support import invariants, poison
 from support.api import StockApi, new_id
-from support.broker import publish_all
-from support.invariants import DeadLetterMark, wait_drained, wait_final
+from support.broker import Broker, publish_all
+from support.history import read_history
+from support.invariants import DeadLetterMark
 from support.names import PROCESSES, SERVICES
 from support.proxy import Proxy
+from support.quiet import wait_drained, wait_final, wait_sent
+from support.tap import LastingTap
 from support.waits import SLOWNESS, TookTooLong, eventually
 
 from faults import audit, oracles
-from faults.fleet import KILLED, Fleet, address_of, with_address
-from faults.history import History, Load
+from support.fleet import KILLED, Fleet, address_of, with_address
+from faults.load import Load
 
 PLENTY, SCARCE = 8, 4
 PLENTY_UNITS, SCARCE_UNITS = 1_000_000, 60
@@ -131,7 +134,7 @@ class Run:
                 self._prepare(stack)
                 stack.callback(self._leave)  # first of all: while its servers are there
                 self._storm(path)
-                self._judge(result, History(path))
+                self._judge(result, read_history(path))
         except NotInjected as error:
             result.violations.append(f"not injected: {error}")
         except Exception as error:  # the harness goes on with the next seed and tells all at the end
@@ -146,10 +149,11 @@ class Run:
     def _prepare(self, stack):
         if self._row.setup is not None:
             self._row.setup(self, stack)
-        audit.purge(self.system.amqp_url)
+        with Broker(self.system.amqp_url) as broker:
+            broker.purge_all()  # a run that failed may have left something
         audit.clean(self.databases)
-        self.tap = audit.TapQueue(self.system.amqp_url, self._row.tapped)
-        self._deadlocks = oracles.deadlocks(self.databases)
+        self.tap = LastingTap(self.system.amqp_url, self._row.tapped)
+        self._deadlocks = self.databases.deadlocks()
         self.fleet.configure(self._environment(stack))
         self.fleet.start_all()
         self.stocks = StockApi(self.fleet.base("stock-api"))
@@ -212,18 +216,18 @@ class Run:
             self._row.backlog_s or self._quiet_s)
 
     def _judge(self, result, history):
-        result.calls = history.counts()
+        result.calls = history.counts_of_calls()
         result.recovery_s = self._recovered_at - self.healed_at
         result.p99_ms = history.p99_ms(self._recovered_at)
         if result.p99_ms is not None and result.p99_ms > P99_MS * SLOWNESS:
             result.violations.append(f"I8: p99 of placing is {result.p99_ms:.0f} ms after the recovery")
         judge = self._row.judge or Run._everything_holds
         result.violations += judge(self, history)
-        result.violations += oracles.check_open_transactions(self.databases)
+        result.violations += invariants.check_no_open_transactions(self.databases)
         result.violations += oracles.check_resources(self._resources, self.fleet.resources(),
                                                      self._row.more_files, self._row.resident_kib, self.system.is_sanitized)
         result.violations += oracles.check_answers(history, self._row.may_hang)
-        if (found := oracles.deadlocks(self.databases) - self._deadlocks) > 0 and not self._row.may_deadlock:
+        if (found := self.databases.deadlocks() - self._deadlocks) > 0 and not self._row.may_deadlock:
             result.violations.append(f"I8: {found} deadlocks")
         if self._row.check is not None:
             result.violations += self._row.check(self, history)
@@ -233,12 +237,12 @@ class Run:
     def _everything_holds(self, history):
         """I1 to I7, after the quiet."""
         wrong = self._late + self._quiet()
-        with oracles.Snapshot(self.databases) as snapshot:
+        with self.databases.snapshot() as snapshot:
             log = oracles.outbox_log(snapshot)
             self.collect(log)
             strayed, states = oracles.check_states(snapshot, history)
-            wrong += oracles.check_clients(snapshot, history, self.others) + strayed
-            wrong += oracles.check_stock(snapshot, states, self.products)
+            wrong += invariants.check_clients(snapshot, history, self.others) + strayed
+            wrong += invariants.check_stock(snapshot, states, self.products)
             wrong += oracles.check_notifications(snapshot, log, self.foreign)
             wrong += oracles.check_wire(log, self.tap, self.foreign)
             wrong += oracles.check_consumers(snapshot, log, states, self.foreign, self.doomed)
@@ -249,7 +253,7 @@ class Run:
         """Until the tap has seen every event that was committed, or sees no more."""
         expected = {message for message, _, _ in oracles.committed(log)}
         self.tap.collect(expected, self._quiet_s)
-        if self.tap.listens and expected - {event for event, _, _ in self.tap.seen}:
+        if self.tap.listens and expected - self.tap.event_ids():
             self.note("the tap saw", len(self.tap.seen))
             self.note("queues that hold messages", queues_that_hold(self.system))
 
@@ -284,8 +288,7 @@ class Run:
                    " ('OrderConfirmedEvent', 'OrderCancelledEvent') and failed_queue is null"
         eventually(lambda: self.databases.value("notification", "select count(*) from notifications")
                    >= self.databases.value("order", expected), "all notifications", self._quiet_s)
-        eventually(lambda: not self.databases.value(
-            "notification", "select count(*) from notifications where status in (1, 2)"), "all to be sent", 90)
+        wait_sent(self.databases, 90)
 
     def _leave(self):
         self.fleet.complaints += [f"I9: {name} ended by itself" for name in self.fleet.crashed()]

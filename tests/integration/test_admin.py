@@ -58,7 +58,7 @@ def test_the_admin_listener_serves_nothing_else(system, name):
 
 def test_http_requests_are_counted_by_class_of_status(system, orders):
     def total():
-        metrics = prometheus.parse(admin(system, "order-api", "/metrics").text)
+        metrics = system.metrics("order-api")
         return sum(v for n, l, v in metrics.samples
                    if n.endswith("_total") and "http_requests" in n and "4xx" in l.values())
 
@@ -77,7 +77,7 @@ WORKER_HISTOGRAMS = [("batch",), ("handler", "seconds")]
 
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_worker_shows_outbox_messages_batches_and_handler_time(system, name):
-    metrics = prometheus.parse(admin(system, name, "/metrics").text)
+    metrics = system.metrics(name)
     publishes = name != "notification-worker"
     for words in WORKER_GAUGES if publishes else []:
         assert metrics.families(*words, kind="gauge"), f"{name}: no gauge {words}"
@@ -89,7 +89,7 @@ def test_a_worker_shows_outbox_messages_batches_and_handler_time(system, name):
 
 def test_worker_counters_count(system, orders, stocks):
     def snapshot():
-        metrics = prometheus.parse(admin(system, "stock-worker", "/metrics").text)
+        metrics = system.metrics("stock-worker")
         return {words: metrics.value(metrics.families(words, kind="counter")[0]) or 0
                 for words in ("published", "confirmed", "consumed")}
 

@@ -167,14 +167,11 @@ def test_late_results_do_not_move_a_final_order(orders, stocks, notifications, b
 
 
 def test_a_result_for_a_cancelled_created_order_changes_nothing(orders, stocks, broker, settle, system):
-    system.stop("stock-worker")
-    try:
+    with system.without("stock-worker"):
         order_id = orders.placed((stocks.create(1), 1))
         assert orders.cancel(order_id, "first").status_code == 202
         completed(broker, order_id)
         failed(broker, order_id)
-    finally:
-        system.start("stock-worker")
     settle()
     assert orders.order(order_id)["reason"] == "first"
     assert [h["status"] for h in orders.history(order_id)] == ["Created", "Cancelled"]

@@ -74,14 +74,11 @@ def test_of_twenty_cancellations_one_wins_and_the_stock_returns_once(orders, sto
 def test_a_created_order_cancelled_before_the_stock_worker_sees_it(orders, stocks, notifications, system):
     """The result comes after the cancellation: nothing is held, one notification, final is final."""
     product = stocks.create(10)
-    system.stop("stock-worker")
-    try:
+    with system.without("stock-worker"):
         order_id = orders.placed((product, 4))
         assert orders.status(order_id) == "Created"
         assert orders.cancel(order_id, "too slow").status_code == 202
         assert orders.status(order_id) == "Cancelled"
-    finally:
-        system.start("stock-worker")
     marker = orders.placed((product, 1))
     orders.wait(marker, "Confirmed")
     stocks.wait(product, 9)

@@ -4,9 +4,7 @@ import signal
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-import requests
 
-from support import prometheus
 from support.api import OrderApi, items_of, new_id
 from support.child import child, instead
 from support.load import place_many
@@ -21,8 +19,7 @@ SLOW_S = 4  # two such waits are longer than the relay's for a confirm
 
 def test_past_outbox_max_pending_the_api_answers_503_until_it_drains(system, databases, stocks):
     product = stocks.create(1000)
-    system.stop("order-worker")
-    try:
+    with system.without("order-worker"):
         with child(system, "order-api", {"OUTBOX_MAX_PENDING": str(FEW)}) as process:
             api, accepted = OrderApi(process.base), []
 
@@ -44,13 +41,10 @@ def test_past_outbox_max_pending_the_api_answers_503_until_it_drains(system, dat
             eventually(lambda: api.place(items_of((product, 1))).status_code == 201, "the intake to open again")
             for order_id in accepted:
                 api.wait(order_id, "Confirmed")
-    finally:
-        system.start("order-worker")
 
 
 def returned(system):
-    metrics = prometheus.parse(requests.get(system.admin("order-worker") + "/metrics", timeout=10).text)
-    return sum(metrics.value(family) or 0 for family in metrics.families("returned"))
+    return system.metrics("order-worker").total("returned")
 
 
 def test_an_event_that_no_queue_takes_stays_in_the_outbox(system, broker, orders, stocks, databases):
@@ -108,15 +102,12 @@ def powerless(system, request):
 
 def test_a_broker_that_refuses_us_is_no_fault_of_the_messages(system, databases, orders, stocks, powerless):
     """Or all that wait would be parked within minutes, because of a setting."""
-    system.stop("order-worker")
-    try:
+    with system.without("order-worker"):
         order_id = orders.placed((stocks.create(1), 1))
         with child(system, "order-worker", {"AMQP_URL": powerless}, ready=False) as worker:
             eventually(lambda: '"lane":"relay"' in worker.log, "the relay to wait for a broker that lets it")
             assert "ACCESS_REFUSED" in worker.log
             remains(lambda: databases.value("order", "SELECT max(attempts) FROM outbox") == 0, "no attempt to count", 2)
-    finally:
-        system.start("order-worker")
     orders.wait(order_id, "Confirmed")
 
 
@@ -184,20 +175,16 @@ def test_a_message_that_is_committed_late_is_found(broker, databases, orders, st
 
 
 def refused(system):
-    metrics = prometheus.parse(requests.get(system.admin("order-worker") + "/metrics", timeout=10).text)
-    return metrics.value("cartwheel_outbox_refused_total") or 0
+    return system.metrics("order-worker").value("cartwheel_outbox_refused_total") or 0
 
 
 def test_a_queue_that_lost_its_limit_takes_messages_again(system, orders, stocks):
     """RabbitMQ goes on refusing on the channels that saw the queue full; only new ones learn better."""
     product, before = stocks.create(1000), refused(system)
-    system.stop("stock-worker")
-    try:
+    with system.without("stock-worker"):
         with system.limited("stock.ordercreated", 1):
             placed = [orders.placed((product, 1)) for _ in range(FEW)]
             eventually(lambda: placed.append(orders.placed((product, 1))) or refused(system) > before, "a refusal")
-    finally:
-        system.start("stock-worker")
     for order_id in placed:
         orders.wait(order_id, "Confirmed", timeout=30)
     system.tell_of_no_limit("stock.ordercreated")

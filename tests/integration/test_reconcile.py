@@ -90,30 +90,24 @@ def test_a_product_that_is_not_the_sum_of_its_movements_is_found(stocks, databas
 
 
 def test_what_is_on_its_way_is_looked_at_again(system, orders, stocks, reconcile):
-    system.stop("notification-worker")
-    try:
+    with system.without("notification-worker"):
         order_id = orders.placed((stocks.create(1), 1))
         orders.wait(order_id, "Confirmed")
         process = reconcile("--order", order_id, "--settle", "20s")
         assert "looking again" in process.stderr.readline()
-    finally:
-        system.start("notification-worker")
     out, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, (out, err)
     assert "0 differences" in out
 
 
 def test_an_open_order_is_a_difference_when_it_is_old(system, orders, stocks, reconcile):
-    system.stop("stock-worker")
-    try:
+    with system.without("stock-worker"):
         order_id = orders.placed((stocks.create(1), 1))
         for age, code in (("1h", 0), ("0s", 1)):
             process = reconcile("--json", "--order", order_id, "--settle", "200ms", "--stuck-after", age)
             out, err = process.communicate(timeout=TIMEOUT_S)
             assert process.returncode == code, err
             assert [d["kind"] for d in json.loads(out)["differences"]] == ["not_final"] * code
-    finally:
-        system.start("stock-worker")
     orders.wait(order_id, "Confirmed")
 
 

@@ -40,11 +40,8 @@ def test_a_retry_that_finds_no_queue_is_not_late_by_minutes(system, broker, dead
     """The broker keeps it meanwhile, where no count shows it."""
     queue = "stock.ordercreated"
     _, _, marker, body, properties = next(m for m in poison.every_kind() if m[:2] == ("cut-off", queue))
-    system.stop("stock-worker")
-    try:
+    with system.without("stock-worker"):
         broker.channel.queue_delete(queue)
         broker.to_queue(queue + ".retry.1", body, properties)
         eventually(lambda: broker.depth(queue + ".retry.1") == 0, "its time to be over")
-    finally:
-        system.start("stock-worker")
     eventually(lambda: dead_letters.of(marker), "the dead letter of " + marker, timeout=30)

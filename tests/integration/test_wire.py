@@ -72,7 +72,7 @@ def test_the_events_of_a_confirmed_and_then_cancelled_order(orders, stocks, tap)
     seen = [m for m in tap.of_order(order_id) if m.exchange in (ORDER_EXCHANGE, STOCK_EXCHANGE)]
     assert sorted(m.routing_key for m in seen) == sorted(
         (ORDER_CREATED, STOCK_COMPLETED, ORDER_CONFIRMED, ORDER_CANCELLED, STOCK_RELEASED))
-    assert len({m.envelope["EventId"] for m in seen}) == len(seen)
+    assert len({m.event_id for m in seen}) == len(seen)
 
 
 @pytest.mark.parametrize("on_hand, error", [(1, "InsufficientStockException"), (None, "StockNotFoundException")])

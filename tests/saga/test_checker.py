@@ -6,7 +6,8 @@ import pytest
 
 from support import invariants
 from support.api import new_id
-from support.load import ACCEPTED, REFUSED, place_many
+from support.history import ACCEPTED, FAIL
+from support.load import place_many
 
 pytestmark = pytest.mark.by_address
 
@@ -29,6 +30,10 @@ def tampered(databases, service, change, undo):
         assert databases.execute(service, *undo) == 1
 
 
+def assert_seen(violations, invariant):
+    assert any(violation.startswith(invariant) for violation in violations), violations
+
+
 def first(states, status):
     return next(order for order, s in states.items() if s == status)
 
@@ -36,15 +41,15 @@ def first(states, status):
 def test_a_lost_a_doubled_and_an_unasked_order_are_seen(settled):
     databases, history, _, _ = settled
     attempt = history.attempts[0]
-    kept = (attempt.customer, attempt.outcome, attempt.order_id)
-    for changes in ({"customer": new_id()}, {"order_id": new_id()}, {"outcome": REFUSED}):
-        for name, value in changes.items():
-            setattr(attempt, name, value)
-        with pytest.raises(AssertionError, match="I1"):
-            invariants.check_clients(databases, history)
-        attempt.customer, attempt.outcome, attempt.order_id = kept
     assert attempt.outcome == ACCEPTED
-    invariants.check_clients(databases, history)
+    kept = {"customer": attempt.customer, "placed": attempt.placed, "ids": attempt.ids}
+    for changes in ({"customer": new_id()}, {"ids": {new_id(): None}}, {"placed": [FAIL], "ids": {}}):
+        for name, value in {**kept, **changes}.items():
+            setattr(attempt, name, value)
+        assert_seen(invariants.check_clients(databases, history), "I1")
+    for name, value in kept.items():
+        setattr(attempt, name, value)
+    assert not invariants.check_clients(databases, history)
 
 
 def test_a_state_that_the_history_does_not_know_is_seen(settled):
@@ -53,8 +58,7 @@ def test_a_state_that_the_history_does_not_know_is_seen(settled):
     with tampered(databases, "order",
                   ("UPDATE order_history SET status = 1 WHERE order_id = %s", (order,)),
                   ("UPDATE order_history SET status = 2 WHERE order_id = %s", (order,))):
-        with pytest.raises(AssertionError, match="I2"):
-            invariants.check_order_states(databases, list(states))
+        assert_seen(invariants.check_order_states(databases, list(states)), "I2")
 
 
 @pytest.mark.parametrize("units", [1, 7])
@@ -64,8 +68,7 @@ def test_units_that_nobody_brought_are_seen(settled, units):
     with tampered(databases, "stock",
                   ("UPDATE stock SET quantity = quantity + %s WHERE product_id = %s", (units, product)),
                   ("UPDATE stock SET quantity = quantity - %s WHERE product_id = %s", (units, product))):
-        with pytest.raises(AssertionError, match="I3"):
-            invariants.check_stock(databases, states, initial)
+        assert_seen(invariants.check_stock(databases, states, initial), "I3")
 
 
 def test_a_ledger_entry_twice_is_seen(settled):
@@ -76,8 +79,7 @@ def test_a_ledger_entry_twice_is_seen(settled):
                   ("INSERT INTO stock_movements (id, product_id, delta, kind, order_id)"
                    " VALUES (%s, %s, 0, 'taken', %s)", (entry, product, order)),
                   ("DELETE FROM stock_movements WHERE id = %s", (entry,))):
-        with pytest.raises(AssertionError, match="I3"):
-            invariants.check_stock(databases, states, initial)
+        assert_seen(invariants.check_stock(databases, states, initial), "I3")
 
 
 def test_a_cancelled_order_that_holds_stock_is_seen(settled):
@@ -88,8 +90,7 @@ def test_a_cancelled_order_that_holds_stock_is_seen(settled):
                   ("INSERT INTO stock_movements (id, product_id, delta, kind, order_id)"
                    " VALUES (%s, %s, -1, 'taken', %s)", (entry, product, order)),
                   ("DELETE FROM stock_movements WHERE id = %s", (entry,))):
-        with pytest.raises(AssertionError, match="I4"):
-            invariants.check_reservations(databases, states)
+        assert_seen(invariants.check_reservations(databases, states), "I4")
 
 
 def test_a_notification_that_is_missing_is_seen(settled):
@@ -98,8 +99,7 @@ def test_a_notification_that_is_missing_is_seen(settled):
     with tampered(databases, "notification",
                   ("UPDATE notifications SET order_id = %s WHERE order_id = %s", (stranger, order)),
                   ("UPDATE notifications SET order_id = %s WHERE order_id = %s", (order, stranger))):
-        with pytest.raises(AssertionError):
-            invariants.check_notifications(databases, list(states), timeout=0.5)
+        assert_seen(invariants.check_notifications(databases, list(states), timeout=0.5), "I5")
 
 
 def test_a_notification_for_the_wrong_order_is_seen(settled):
@@ -109,15 +109,13 @@ def test_a_notification_for_the_wrong_order_is_seen(settled):
     with tampered(databases, "notification",
                   ("UPDATE notifications SET order_id = %s WHERE event_id = %s", (other, event)),
                   ("UPDATE notifications SET order_id = %s WHERE event_id = %s", (order, event))):
-        with pytest.raises(AssertionError, match="I5"):
-            invariants.check_notifications(databases, list(states), timeout=0.5)
+        assert_seen(invariants.check_notifications(databases, list(states), timeout=0.5), "I5")
 
 
 def test_an_open_transaction_is_seen(settled):
     databases, _, _, _ = settled
     with databases.connect("order", autocommit=False) as forgotten:
         forgotten.execute("SELECT 1")
-        with pytest.raises(AssertionError, match="transaction"):
-            invariants.check_no_open_transactions(databases, timeout=3)
+        assert_seen(invariants.check_no_open_transactions(databases, timeout=3), "I8")
         forgotten.rollback()
-    invariants.check_no_open_transactions(databases)
+    assert not invariants.check_no_open_transactions(databases)

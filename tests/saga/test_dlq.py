@@ -5,8 +5,9 @@ import collections
 import pytest
 
 from support.dead_letters import Desk, dead_confirmations, dlq, start_dlq
+from support.history import ACCEPTED, Attempt
 from support.invariants import CONFIRMED, check_all
-from support.load import ACCEPTED, Attempt, SteadyLoad, grow
+from support.load import SteadyLoad, grow
 from support.names import ORDER_CONFIRMED, STOCK_COMPLETED
 from support.waits import eventually
 
@@ -54,7 +55,7 @@ def test_replayed_twice_under_load_with_a_kill_in_the_middle(system, orders, sto
         history = load.stop()
     assert set(history.counts()) == {ACCEPTED}, history.details("unknown")
     for order in letters.values():
-        history.add(Attempt(orders.order(order)["customerId"], [(product, 1)], ACCEPTED, order))
+        history.add(Attempt(customer=orders.order(order)["customerId"], items=[(product, 1)]).accepted(order))
     states = check_all(system, history, initial)
     assert {states[order] for order in letters.values()} == {CONFIRMED}
     assert_events_once(tap.collect(), letters.values())

@@ -7,8 +7,9 @@ import pytest
 
 from support.broker import Broker
 from support.child import child
+from support.history import ACCEPTED
 from support.invariants import check_all
-from support.load import ACCEPTED, place_many, random_choices
+from support.load import place_many, random_choices
 from support.names import SERVICES, WORKERS
 
 ORDERS = 200

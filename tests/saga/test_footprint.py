@@ -1,6 +1,5 @@
 """Memory when idle and the time from exec to ready."""
 
-import pathlib
 import time
 
 import pytest
@@ -8,6 +7,7 @@ import requests
 
 from support.child import Child
 from support.names import PROCESSES
+from support.system import memory_kib
 from support.waits import SLOWNESS
 
 IDLE_KIB = 24 * 1024
@@ -19,11 +19,6 @@ TRY_FOR_S = 90
 def not_sanitized(system):
     if system.is_sanitized:
         pytest.skip("a sanitizer build is larger and slower by design")
-
-
-def rss_kib(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0])
 
 
 def seconds_to_ready(process):
@@ -46,7 +41,7 @@ def test_ready_within_300_ms_and_at_most_24_mib(system, name):
         process = Child(system, name)
         try:
             seconds.append(seconds_to_ready(process))
-            assert rss_kib(process.process.pid) <= IDLE_KIB
+            assert memory_kib(process.process.pid) <= IDLE_KIB
             assert process.stop() == 0
         finally:
             process.discard()

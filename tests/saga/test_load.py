@@ -5,8 +5,9 @@ import collections
 import pytest
 
 from support.api import OrderApi
+from support.history import ACCEPTED
 from support.invariants import CANCELLED, CONFIRMED, check_all
-from support.load import ACCEPTED, place_many, random_choices
+from support.load import place_many, random_choices
 
 
 pytestmark = pytest.mark.by_address

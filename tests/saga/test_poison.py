@@ -7,8 +7,9 @@ import pytest
 
 from support import poison
 from support.broker import Broker
+from support.history import ACCEPTED
 from support.invariants import CONFIRMED, check_all
-from support.load import ACCEPTED, SteadyLoad
+from support.load import SteadyLoad
 from support.waits import eventually
 
 pytestmark = pytest.mark.by_address
@@ -57,7 +58,7 @@ def test_300_poison_messages(system, stocks, dead_letters, same_processes):
     assert set(states.values()) == {CONFIRMED}
     assert_nothing_else_died(dead_letters, messages)
     with Broker(system.amqp_url) as broker:
-        eventually(lambda: not any(broker.dead_letter_depth().values()), "the dead letter queues to be recorded")
+        broker.wait_dead_letters_recorded()
 
 
 def test_odd_properties_around_a_good_event_are_no_crime(broker, stocks, dead_letters, same_processes):

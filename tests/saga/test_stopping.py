@@ -6,10 +6,10 @@ import time
 import pytest
 import requests
 
-from support import prometheus
 from support.child import instead
+from support.history import UNKNOWN
 from support.invariants import check_all
-from support.load import UNKNOWN, SteadyLoad, grow, retry_unknown
+from support.load import SteadyLoad, grow, retry_unknown
 from support.names import PROCESSES, WORKERS
 from support.waits import eventually
 
@@ -17,8 +17,7 @@ STOP_SECONDS = 20
 
 
 def duplicates(system, name):
-    metrics = prometheus.parse(requests.get(system.admin(name) + "/metrics", timeout=10).text)
-    return sum(metrics.value(family) or 0 for family in metrics.families("duplicate"))
+    return system.metrics(name).total("duplicate")
 
 
 @pytest.mark.parametrize("name", PROCESSES)

@@ -1,6 +1,5 @@
 """Orders whose event, effect or answer was lost end all the same; what is only late is left alone."""
 
-import contextlib
 import time
 
 from support.api import new_id
@@ -11,18 +10,6 @@ from support.waits import eventually, remains
 STUCK = "cartwheel_orders_stuck"
 AGAIN = "cartwheel_orders_announced_again_total"
 STUCK_AFTER_S = 2
-
-
-@contextlib.contextmanager
-def without(system, *names):
-    """These processes do not run; they do again at the end."""
-    for name in names:
-        system.stop(name)
-    try:
-        yield
-    finally:
-        for name in names:
-            system.start(name)
 
 
 def watching(system, seconds=STUCK_AFTER_S):
@@ -54,7 +41,7 @@ def lose_from_outbox(databases, order_id):
 
 def test_an_event_lost_in_the_outbox(system, databases, orders, stocks, notifications, tap, dead_letters):
     product = stocks.create(5)
-    with without(system, "order-worker"):
+    with system.without("order-worker"):
         order_id = orders.placed((product, 2))
         lose_from_outbox(databases, order_id)
         with watching(system) as worker:
@@ -70,10 +57,10 @@ def test_an_event_lost_in_the_outbox(system, databases, orders, stocks, notifica
 
 def test_an_event_lost_in_its_queue(system, orders, stocks, databases, broker, tap):
     product = stocks.create(5)
-    with without(system, "order-worker", "stock-worker"), watching(system) as worker:
+    with system.without("order-worker", "stock-worker"), watching(system) as worker:
         order_id = orders.placed((product, 2))
         eventually(lambda: broker.depth("stock.ordercreated"), "the event in its queue")
-        broker.channel.queue_purge("stock.ordercreated")
+        broker.purge("stock.ordercreated")
         with child(system, "stock-worker"):
             orders.wait(order_id, "Confirmed", timeout=30)
             wait_healed(worker)
@@ -89,7 +76,7 @@ def test_an_event_lost_in_its_queue(system, orders, stocks, databases, broker, t
 def test_an_order_that_was_announced_thousands_of_times_is_announced_again(system, databases, orders, stocks):
     """It was open for months; the others that are stuck must not wait for it either."""
     product = stocks.create(5)
-    with without(system, "order-worker"):
+    with system.without("order-worker"):
         old, young = (orders.placed((product, 1)) for _ in range(2))
         for order_id in (old, young):
             lose_from_outbox(databases, order_id)
@@ -103,7 +90,7 @@ def test_an_order_that_was_announced_thousands_of_times_is_announced_again(syste
 
 def lose_the_answers(system, databases, broker, orders, *wanted):
     """Places orders for [(product, quantity)]; stock decides each, but no answer arrives."""
-    with without(system, "stock-worker"):
+    with system.without("stock-worker"):
         placed = [orders.placed(pair) for pair in wanted]
         eventually(lambda: broker.depth("stock.ordercreated") >= len(wanted), "the events in their queue")
         system.stop("order-worker")
@@ -111,8 +98,7 @@ def lose_the_answers(system, databases, broker, orders, *wanted):
         "stock", "SELECT count(*) FROM stock_reservations WHERE order_id = ANY(%s::uuid[])", (placed,)) == len(wanted),
         "stock to decide")
     eventually(lambda: databases.outbox_pending("stock") == 0, "the answers to leave")
-    lost = sum(broker.channel.queue_purge(queue).method.message_count
-               for queue in ("order.stock.completed", "order.stock.fail"))
+    lost = sum(broker.purge(queue) for queue in ("order.stock.completed", "order.stock.fail"))
     assert lost >= len(wanted)
     return placed
 
@@ -143,7 +129,7 @@ def test_a_backlog_is_not_flooded(system, databases, orders, stocks, broker, tap
     """All orders are far too late, because nobody takes stock: one try every ORDER_STUCK_AFTER, no more."""
     number, periods = 200, 4
     product = stocks.create(number)
-    with without(system, "order-worker", "stock-worker"), watching(system) as worker:
+    with system.without("order-worker", "stock-worker"), watching(system) as worker:
         started = time.monotonic()
         ids = [orders.placed((product, 1)) for _ in range(number)]
         eventually(lambda: worker.metrics().value(STUCK) == number, "all orders to be stuck", 30)
@@ -170,7 +156,7 @@ def test_orders_too_young_to_pass_are_looked_at_once_a_second(system, databases)
             || '7' || right(md5(n::text), 19))::uuid, gen_random_uuid(), 3, 1, 'USD', 'never stuck', now(), now()
         FROM generate_series(1, 11000) n""")
     try:
-        with without(system, "order-worker"), watching(system):
+        with system.without("order-worker"), watching(system):
             before, started = databases.value("order", updates), time.monotonic()
             remains(lambda: True, "time to pass", 5)
         spent = time.monotonic() - started
@@ -183,7 +169,7 @@ def test_orders_too_young_to_pass_are_looked_at_once_a_second(system, databases)
 def test_two_workers_announce_each_order_once(system, databases, orders, stocks, tap, dead_letters):
     number = 40
     product = stocks.create(number)
-    with without(system, "order-worker"):
+    with system.without("order-worker"):
         ids = [orders.placed((product, 1)) for _ in range(number)]
         for order_id in ids:
             lose_from_outbox(databases, order_id)
@@ -204,7 +190,7 @@ def test_two_workers_announce_each_order_once(system, databases, orders, stocks,
 
 def test_orders_in_time_are_never_announced_again(system, orders, stocks, tap):
     product = stocks.create(20)
-    with without(system, "order-worker"), watching(system) as worker:
+    with system.without("order-worker"), watching(system) as worker:
         ids = [orders.placed((product, 1)) for _ in range(20)]
         for order_id in ids:
             orders.wait(order_id, "Confirmed")

@@ -4,14 +4,13 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
-import time
 from decimal import Decimal
 
 import pika
 import pika.exceptions
 
-from support.names import (ORDER_EXCHANGE, QUEUES, STOCK_EXCHANGE, dead_letter_queue)
-from support.waits import SLOWNESS, TookTooLong, eventually
+from support.names import QUEUES, dead_letter_queue
+from support.waits import eventually
 
 PUBLISHERS = 8
 
@@ -44,6 +43,14 @@ class Message:
     @property
     def order_id(self):
         return self.data.get("OrderId")
+
+    @property
+    def event_id(self):
+        """As the envelope has it; of a message that has none, as its properties do."""
+        try:
+            return self.envelope["EventId"]
+        except (ValueError, KeyError, TypeError):
+            return self.properties.message_id
 
 
 class Broker:
@@ -100,7 +107,7 @@ class Broker:
         return found
 
     def working_queues(self):
-        """The six queues and their retry queues."""
+        """The queues that consumers read, and their retry queues."""
         return [name for queue in QUEUES for name in (queue, *self.retry_queues(queue))]
 
     def take(self, queue):
@@ -115,6 +122,18 @@ class Broker:
     def dead_letter_depth(self):
         return {q: self.depth(dead_letter_queue(q)) for q in QUEUES}
 
+    def wait_dead_letters_recorded(self, timeout=15):
+        """Until the dead letter queues are empty: what was in them is in the tables."""
+        eventually(lambda: not any(self.dead_letter_depth().values()), "the dead letter queues to be empty", timeout)
+
+    def purge(self, queue):
+        """Empties a queue; how many messages were there."""
+        return self.channel.queue_purge(queue).method.message_count
+
+    def purge_all(self):
+        for queue in [*self.working_queues(), *map(dead_letter_queue, QUEUES)]:
+            self.purge(queue)
+
 
 def publish_all(url, messages):
     """(exchange, key, body, properties) each, in no order: over several connections, because each waits for its
@@ -126,47 +145,3 @@ def publish_all(url, messages):
 
     with concurrent.futures.ThreadPoolExecutor(PUBLISHERS) as pool:
         list(pool.map(publish, [messages[n::PUBLISHERS] for n in range(min(PUBLISHERS, len(messages)))]))
-
-
-class Tap:
-    """A queue of our own bound with # to both exchanges: sees every event from now on."""
-
-    def __init__(self, url):
-        self.broker = Broker(url)
-        channel = self.broker.channel
-        self.queue = channel.queue_declare("", exclusive=True, auto_delete=True).method.queue
-        for exchange in (ORDER_EXCHANGE, STOCK_EXCHANGE):
-            channel.queue_bind(self.queue, exchange, "#")
-        self.seen = []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.broker.close()
-
-    def collect(self):
-        """Adds what has arrived to .seen."""
-        while (message := self.broker.take(self.queue)) is not None:
-            self.seen.append(message)
-        return self.seen
-
-    def of_order(self, order_id):
-        """Events about one order, in the order of arrival; foreign or malformed messages are not ours."""
-        found = []
-        for message in self.collect():
-            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-                if message.order_id == order_id:
-                    found.append(message)
-        return found
-
-    def wait(self, order_id, event_type, timeout=20):
-        """The first event of that type about that order."""
-        deadline = time.monotonic() + timeout * SLOWNESS
-        while time.monotonic() < deadline:
-            for message in self.of_order(order_id):
-                if message.routing_key == event_type:
-                    return message
-            time.sleep(0.02)
-        raise TookTooLong(f"no {event_type} of order {order_id} in {timeout:g} s;"
-                          f" seen: {[m.routing_key for m in self.of_order(order_id)]}")

@@ -6,6 +6,16 @@ import dataclasses
 import psycopg
 
 
+# What orders leave behind, in each database.
+TABLES = {
+    "order": "orders, order_items, order_history, idempotency_keys",
+    "stock": "stock, stock_reservations, stock_movements",
+    "notification": "notifications",
+}
+MESSAGES = "outbox, inbox"
+GIVEN_UP = "outbox_parked, dead_letters"
+
+
 @dataclasses.dataclass(frozen=True)
 class DeadLetter:
     queue: str
@@ -23,7 +33,43 @@ class DeadLetter:
         return self.message_id == marker or marker in self.text
 
 
-class Databases:
+class Reader:
+    """What can be asked, of the databases as they are or of a snapshot of them."""
+
+    def rows(self, service, sql, parameters=None):
+        raise NotImplementedError
+
+    def value(self, service, sql, parameters=None):
+        rows = self.rows(service, sql, parameters)
+        return rows[0][0] if rows else None
+
+    def outbox_pending(self, service):
+        return self.value(service, "SELECT count(*) FROM outbox")
+
+
+class Snapshot(Reader):
+    """The databases as one repeatable read transaction each sees them; a context manager."""
+
+    def __init__(self, urls):
+        self._stack = contextlib.ExitStack()
+        self._connections = {}
+        for service, url in urls.items():
+            connection = self._stack.enter_context(psycopg.connect(url))
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.execute("SELECT 1")  # takes the snapshot
+            self._connections[service] = connection
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def rows(self, service, sql, parameters=None):
+        return self._connections[service].execute(sql, parameters).fetchall()
+
+
+class Databases(Reader):
     """Short-lived connections by service name, so that a server restart cannot leave a dead one."""
 
     def __init__(self, urls, superuser_urls):
@@ -47,16 +93,12 @@ class Databases:
         with self.connect(service) as connection:
             return connection.execute(sql, parameters).fetchall()
 
-    def value(self, service, sql, parameters=None):
-        rows = self.rows(service, sql, parameters)
-        return rows[0][0] if rows else None
+    def snapshot(self):
+        return Snapshot(self._urls)
 
     def execute(self, service, sql, parameters=None):
         with self.connect(service) as connection:
             return connection.execute(sql, parameters).rowcount
-
-    def outbox_pending(self, service):
-        return self.value(service, "SELECT count(*) FROM outbox")
 
     def dead_letters(self, service, since):
         """Those that died after @since (of now()), as DeadLetter."""
@@ -66,3 +108,11 @@ class Databases:
 
     def now(self, service):
         return self.value(service, "SELECT clock_timestamp()")
+
+    def deadlocks(self):
+        """Ended by the servers since they started, as far as their sessions have reported them."""
+        found = 0
+        for server in range(len(self.superuser_urls)):
+            with self.superuser(server) as connection:
+                found += connection.execute("SELECT coalesce(sum(deadlocks), 0)::int FROM pg_stat_database").fetchone()[0]
+        return found

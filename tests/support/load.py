@@ -1,8 +1,6 @@
-"""Many clients at once, and the history of what each was told."""
+"""Many clients at once, who note what each was told."""
 
-import collections
 import concurrent.futures
-import dataclasses
 import itertools
 import random
 import threading
@@ -10,61 +8,29 @@ import threading
 import requests
 
 from support.api import OrderApi, items_of, new_id
+from support.history import ACCEPTED, FAIL, INFO, UNKNOWN, Attempt, History
 from support.waits import eventually
 
-ACCEPTED, REFUSED, UNKNOWN = "accepted", "refused", "unknown"
 
-
-@dataclasses.dataclass
-class Attempt:
-    """One order a client tried to place; its customer id is its own, so that it can be found."""
-
-    customer: str
-    items: list
-    outcome: str
-    order_id: str = None
-    detail: str = ""
-    key: str = None
-
-
-class History:
-    """What the clients saw: the only truth about which orders were accepted."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self.attempts = []
-
-    def add(self, attempt):
-        with self._lock:
-            self.attempts.append(attempt)
-
-    def having(self, outcome):
-        with self._lock:
-            return [a for a in self.attempts if a.outcome == outcome]
-
-    def counts(self):
-        with self._lock:
-            return dict(collections.Counter(a.outcome for a in self.attempts))
-
-    def order_ids(self):
-        return [a.order_id for a in self.having(ACCEPTED)]
-
-    def details(self, outcome):
-        return dict(collections.Counter(a.detail for a in self.having(outcome)))
+def place(orders: OrderApi, attempt, **options):
+    """Sends the attempt's request, which may be its first or a repetition."""
+    body = {"customerId": attempt.customer, "items": items_of(*attempt.items, price=1.25)}
+    return orders.post("/api/orders", body, headers={"Idempotency-Key": attempt.key}, **options)
 
 
 def attempt_order(orders: OrderApi, pairs, timeout=30):
-    """Places one order and classifies the answer; never raises for a fault of the other side."""
-    customer, key = new_id(), new_id()
-    body = {"customerId": customer, "items": items_of(*pairs, price=1.25)}
+    """Places one order and notes the answer; never raises for a fault of the other side."""
+    attempt = Attempt(new_id(), new_id(), pairs)
     try:
-        answer = orders.post("/api/orders", body, headers={"Idempotency-Key": key}, timeout=timeout)
+        answer = place(orders, attempt, timeout=timeout)
     except requests.RequestException as error:
-        return Attempt(customer, pairs, UNKNOWN, detail=type(error).__name__, key=key)
+        attempt.placed, attempt.detail = [INFO], type(error).__name__
+        return attempt
     if answer.status_code == 201:
-        return Attempt(customer, pairs, ACCEPTED, answer.json()["id"], key=key)
-    outcome = REFUSED if 400 <= answer.status_code < 500 else UNKNOWN
-    return Attempt(customer, pairs, outcome, detail=str(answer.status_code), key=key)
+        return attempt.accepted(answer.json()["id"])
+    attempt.placed = [FAIL if 400 <= answer.status_code < 500 else INFO]
+    attempt.detail = str(answer.status_code)
+    return attempt
 
 
 def place_many(base, choices, clients=32):
@@ -131,7 +97,6 @@ def retry_unknown(base, history):
     """Repeats each unknown attempt with its key: the client then knows, and there is one order."""
     orders = OrderApi(base)
     for attempt in history.having(UNKNOWN):
-        body = {"customerId": attempt.customer, "items": items_of(*attempt.items, price=1.25)}
-        answer = orders.post("/api/orders", body, headers={"Idempotency-Key": attempt.key})
+        answer = place(orders, attempt)
         assert answer.status_code == 201, answer.text
-        attempt.outcome, attempt.order_id = ACCEPTED, answer.json()["id"]
+        attempt.accepted(answer.json()["id"])

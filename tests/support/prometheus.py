@@ -20,6 +20,10 @@ class Metrics:
                  if n == name and all(l.get(k) == want for k, want in labels.items())]
         return sum(found) if found else None
 
+    def total(self, *words):
+        """The sum of the families whose name holds every word of @words."""
+        return sum(self.value(family) or 0 for family in self.families(*words))
+
     def families(self, *words, kind=None):
         """Families whose name holds every word of @words (and that are of type @kind)."""
         return sorted(f for f, t in self.types.items()

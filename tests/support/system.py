@@ -16,7 +16,9 @@ from urllib.parse import quote
 
 import requests
 
+from support import prometheus
 from support.databases import Databases
+from support.logs import reports_in
 from support.names import PROCESSES, SERVICES, service_of
 from support.waits import eventually
 
@@ -69,9 +71,7 @@ class GivenSystem(Addresses):
         return {}
 
     def deadlocks(self):
-        """Ended by the servers since they started, as far as their sessions have reported them."""
-        return sum(self.databases.value(
-            s, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") for s in SERVICES)
+        return self.databases.deadlocks()
 
 
 class System(Addresses):
@@ -117,6 +117,17 @@ class System(Addresses):
             self.wait_ready(name)
 
     @contextlib.contextmanager
+    def without(self, *names):
+        """These do not run; they do again at the end, and those of ours are ready then."""
+        for name in names:
+            self.stop(name)
+        try:
+            yield
+        finally:
+            for name in names:
+                self.start(name)
+
+    @contextlib.contextmanager
     def limited(self, queue, length):
         """A queue that refuses what is more, by a policy, as an operator sets and clears it."""
         policy = json.dumps({"max-length": length, "overflow": "reject-publish"})
@@ -159,6 +170,12 @@ class System(Addresses):
     def log(self, name):
         return pathlib.Path(self.processes[name]["log"]).read_text(errors="replace")
 
+    def logs(self):
+        """{name: path} of our processes that run; nothing before the launcher has started any."""
+        with contextlib.suppress(FileNotFoundError):
+            return {name: entry["log"] for name, entry in self.processes.items() if name in PROCESSES}
+        return {}
+
     def deadlocks(self):
         return self.log("postgres").count("deadlock detected")
 
@@ -196,14 +213,40 @@ class System(Addresses):
         eventually(lambda: self.is_ready(name), f"{name} to be ready", timeout,
                    forgive=(requests.RequestException, OSError, KeyError, ValueError))
 
+    def metrics(self, name):
+        return prometheus.parse(requests.get(self.admin(name) + "/metrics", timeout=10).text)
+
     def signal(self, name, number=signal.SIGTERM):
         os.kill(self.pid(name), number)
 
     def rss_kib(self, name):
-        for line in pathlib.Path(f"/proc/{self.pid(name)}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
-        raise AssertionError(f"{name} has no VmRSS")
+        return memory_kib(self.pid(name))
+
+
+@contextlib.contextmanager
+def private_system(env=None):
+    """A system of its own, stopped at the end, when its logs must hold nothing that never should be there."""
+    with tempfile.TemporaryDirectory(prefix="cartwheel-test-") as home:
+        # An unprivileged database server has to reach its data below this directory.
+        pathlib.Path(home).chmod(0o755)
+        running = System(home)
+        try:
+            running.up(env)
+            yield running
+        finally:
+            logs = running.logs()
+            running.down()
+        reports = [report for name, log in logs.items()
+                   for report in reports_in(name, pathlib.Path(log).read_text(errors="replace"))]
+        assert not reports, "\n".join(reports)
+
+
+def memory_kib(pid, member="VmRSS"):
+    """A size in /proc/<pid>/status: VmRSS is what is resident now, VmHWM the most that ever was, VmSize all of it."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines():
+        if line.startswith(member + ":"):
+            return int(line.split()[1])
+    raise AssertionError(f"process {pid} has no {member}")
 
 
 def cpu_seconds(pid):

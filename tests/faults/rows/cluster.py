@@ -18,7 +18,7 @@ from support.names import MIGRATORS
 from support.system import free_port
 from support.waits import TookTooLong, eventually
 
-from faults.fleet import with_address
+from support.fleet import with_address
 from faults.rows import row
 
 PROGRAMS = pathlib.Path("/usr/lib/rabbitmq/bin")

@@ -17,7 +17,7 @@ from support.system import free_port
 from support.waits import eventually
 
 from faults import losses
-from faults.fleet import address_of, with_address
+from support.fleet import address_of, with_address
 from faults.rows import row
 
 PROGRAMS = pathlib.Path("/usr/lib/postgresql")

@@ -14,7 +14,7 @@ from support import poison, rawhttp
 from support.names import APIS, PROCESSES
 from support.waits import eventually
 
-from faults.fleet import KILLED, address_of
+from support.fleet import KILLED, address_of
 from faults.rows import row
 from faults.rows.processes import queues_of
 

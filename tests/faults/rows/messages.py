@@ -15,7 +15,7 @@ from support.names import (EXCHANGE_OF, ORDER_CANCELLED, ORDER_CREATED, QUEUES, 
                            WORKERS)
 from support.waits import eventually
 
-from faults.fleet import KILLED
+from support.fleet import KILLED
 from faults.rows import row
 from faults.rows.servers import evaluate
 

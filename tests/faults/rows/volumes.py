@@ -12,7 +12,7 @@ import time
 from support.system import alive
 from support.waits import eventually
 
-from faults.fleet import BROKER_FAILED
+from support.logs import BROKER_FAILED
 from faults.rows import row
 from faults.rows.cluster import declare_topology
 from faults.rows.servers import evaluate

@@ -1,4 +1,4 @@
-"""The six processes, started by the plan itself: environments of their own, real exit codes, quick restarts."""
+"""All our processes, started by the test itself: environments of their own, real exit codes, quick restarts."""
 
 import contextlib
 import os
@@ -9,16 +9,14 @@ import urllib.parse
 import requests
 
 from support.child import Child
+from support.logs import reports_in
 from support.names import APIS, PROCESSES
-from support.system import cpu_seconds
+from support.system import cpu_seconds, memory_kib
 from support.waits import eventually
 
 START_S = 60
 STOP_S = 25
 LOG_SHOWN = 400
-BROKER_FAILED = "541 INTERNAL_ERROR"
-NEVER_IN_A_LOG = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", ": runtime error:",
-                  "ERROR:../", "GLib-CRITICAL", BROKER_FAILED)
 KILLED = -signal.SIGKILL
 
 
@@ -27,7 +25,7 @@ class Fleet:
 
     def __init__(self, system, may_log=()):
         self._system = system
-        self._reports = [report for report in NEVER_IN_A_LOG if report not in may_log]
+        self._may_log = may_log
         self._addresses = {}     # name: HTTP_LISTEN, the same at each start
         self._standing = {}      # name: changes that hold for each start
         self._running = {}
@@ -153,11 +151,7 @@ class Fleet:
         process.discard()
 
     def _look_into(self, process):
-        log = process.log
-        for report in self._reports:
-            place = log.find(report)
-            if place >= 0:
-                self.complaints.append(f"I9: log of {process.name}: {log[max(0, place - 200):place + 2500]}")
+        self.complaints += [f"I9: {report}" for report in reports_in(process.name, process.log, self._may_log)]
 
     def _complain(self, text, process):
         self.complaints.append(f"{text}; the end of its log: {process.log[-LOG_SHOWN:]}")
@@ -179,22 +173,17 @@ class Fleet:
 
     def resources(self):
         """{name: (open files, resident KiB)}"""
-        return {name: (len(os.listdir(f"/proc/{pid}/fd")), _kib(pid, "VmRSS")) for name, pid in self.pids().items()}
+        return {name: (len(os.listdir(f"/proc/{pid}/fd")), memory_kib(pid)) for name, pid in self.pids().items()}
 
     def memory_kib(self, name, member):
         """@member: of /proc/<pid>/status, such as VmSize, or VmHWM for the most that was ever resident."""
-        return _kib(self._running[name].process.pid, member)
+        return memory_kib(self._running[name].process.pid, member)
 
     def cpu_seconds(self):
         return {name: cpu_seconds(pid) for name, pid in self.pids().items()}
 
     def wait_log(self, name, text, timeout=30):
         eventually(lambda: text in self._running[name].log, f"{name} to log {text!r}", timeout)
-
-
-def _kib(pid, member):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith(member + ":"))
 
 
 def with_address(url, port):
