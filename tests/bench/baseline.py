@@ -2,9 +2,6 @@
 
 import contextlib
 import math
-import subprocess
-
-from launcher.services import binary, environment
 
 from .load import pgbench
 
@@ -21,16 +18,11 @@ EXAMPLE_BODY = (
 
 
 class Database:
-    """Tables made by order-migrator, so that indexes and constraints are the real ones."""
+    """As order-migrator makes it."""
 
     def __init__(self, rig):
         self._rig = rig
-        self._url = rig.database_url("order").rpartition("/")[0] + f"/{DATABASE}"
-        rig.superuser_sql(f"drop database if exists {DATABASE}")
-        rig.superuser_sql(f"create database {DATABASE} owner order_service")
-        environ = {**environment(rig.system.servers, "order"), "DATABASE_URL": self._url}
-        command = [str(binary(rig.layout, "order-migrator"))]
-        subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
+        self._url = rig.create_orders(DATABASE)
 
     def measure(self, clients):
         """Orders a second on empty tables."""
@@ -51,8 +43,7 @@ class Database:
         return self._rig.superuser_sql(statement, database=DATABASE)
 
     def drop(self):
-        self._rig.forget_connections()
-        self._rig.superuser_sql(f"drop database {DATABASE}")
+        self._rig.drop_database(DATABASE)
 
 
 @contextlib.contextmanager

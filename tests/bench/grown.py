@@ -1,9 +1,5 @@
 """A second order database that holds orders already, and an order-api of its own on it."""
 
-import subprocess
-
-from launcher.services import binary, environment
-
 from .replicas import Replica
 
 DATABASE = "grown_orders"
@@ -32,8 +28,7 @@ class GrownDatabase:
 
     def __init__(self, rig):
         self._rig = rig
-        self._url = rig.database_url("order").rpartition("/")[0] + f"/{DATABASE}"
-        self._api = Replica(rig, "order-api", "grown", {"DATABASE_URL": self._url})
+        self._api = None
 
     @property
     def address(self):
@@ -41,10 +36,7 @@ class GrownDatabase:
 
     def __enter__(self):
         rig = self._rig
-        rig.superuser_sql(f"drop database if exists {DATABASE}")
-        rig.superuser_sql(f"create database {DATABASE} owner order_service")
-        environ = {**environment(rig.system.servers, "order"), "DATABASE_URL": self._url}
-        subprocess.run([str(binary(rig.layout, "order-migrator"))], env=environ, check=True, capture_output=True)
+        self._api = Replica(rig, "order-api", "grown", {"DATABASE_URL": rig.create_orders(DATABASE)})
         fill = FILL.format(customers=CUSTOMERS, orders=rig.plan.many_orders).replace("%%", "%")
         for statement in fill.split(";\n"):
             if statement.strip():
@@ -55,8 +47,7 @@ class GrownDatabase:
 
     def __exit__(self, *unused):
         self._api.stop(self._rig.quiet)
-        self._rig.forget_connections()
-        self._rig.superuser_sql(f"drop database if exists {DATABASE}")
+        self._rig.drop_database(DATABASE)
 
     def counts(self):
         """Orders, items; the outbox is emptied."""

@@ -3,12 +3,16 @@
 import dataclasses
 import time
 
+from support.quiet import wait_sent
+from support.waits import eventually
+
 from . import exact
 from .load import Placed, loadgen
 
 CONNECTIONS = 64
 LOOKED_AT = 200
 POLL_SECONDS = 0.03
+SETTLE_SECONDS = 300
 
 
 @dataclasses.dataclass
@@ -60,12 +64,8 @@ def run_saga(rig, orders=None, apis=None, products=None):
 
 def settle(rig):
     """Waits until nothing is under way any more: outboxes, queues and notifications."""
-    rig.wait("the outboxes to drain", lambda: exact.pending(rig) == 0)
-    rig.wait("the queues to drain", lambda: sum(exact.queue_depths(rig).values()) == 0)
-    rig.wait(
-        "the notifications to be sent",
-        lambda: rig.value("notification", "select count(*) from notifications where status in (1, 2)") == 0,
-    )
+    eventually(lambda: exact.left_over(rig) == 0, "the outboxes and queues to drain", SETTLE_SECONDS)
+    wait_sent(rig.databases, SETTLE_SECONDS)
 
 
 def warm_up(rig):

@@ -6,24 +6,20 @@ import random
 import subprocess
 import tempfile
 import threading
-import time
 import uuid
 from pathlib import Path
 
 import psycopg
 
-from launcher.postgres import DATABASES, connection_environ
+from launcher.postgres import connection_environ
+from launcher.services import SERVICES, binary, environment
+from support.databases import MESSAGES, TABLES, Databases
 
 HERE = Path(__file__).parent
 PRODUCTS = 1000
 STOCK_EACH = 1_000_000_000
 # pgbench with 256 clients beside our own connections: more than the launcher's default.
 MAX_CONNECTIONS = 400
-TABLES = {
-    "order": "orders, order_items, order_history, idempotency_keys, outbox, inbox",
-    "stock": "stock_reservations, stock_movements, stock, outbox, inbox",
-    "notification": "notifications, outbox, inbox",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,10 +100,16 @@ class Rig:
     def database_url(self, service):
         return self.system.postgres.service_url(service)
 
+    @property
     def amqp_url(self):
         return self.system.rabbitmq.url()
 
     # -- databases --
+
+    @property
+    def databases(self):
+        """As the other suites see them: a connection for each question, which no scenario pays for while it measures."""
+        return Databases({s: self.database_url(s) for s in SERVICES}, [self.system.postgres.superuser_url()])
 
     def sql(self, service, statement, *values):
         """Runs a statement as the service; its rows."""
@@ -144,8 +146,8 @@ class Rig:
         """
         self.accepted = self.refused = self.unanswered = 0
         for service, tables in TABLES.items():
-            self.sql(service, f"truncate {tables} cascade")
-        ids = self.products.read_text().split() + self.hot_product.read_text().split()
+            self.sql(service, f"truncate {tables}, {MESSAGES} cascade")
+        ids = list(self.stocked())
         self.sql("stock", "insert into stock (product_id, quantity) select unnest(%s::uuid[]), %s", ids, STOCK_EACH)
         self.sql(
             "stock",
@@ -154,6 +156,24 @@ class Rig:
             ids,
             STOCK_EACH,
         )
+
+    def stocked(self):
+        """{product: how much of it there was when the tables were emptied}"""
+        return dict.fromkeys(self.products.read_text().split() + self.hot_product.read_text().split(), STOCK_EACH)
+
+    def create_orders(self, name):
+        """A second order database; its URL. order-migrator makes the tables, so that indexes and constraints are the
+        real ones."""
+        self.superuser_sql(f"drop database if exists {name}")
+        self.superuser_sql(f"create database {name} owner order_service")
+        url = self.database_url("order").rpartition("/")[0] + f"/{name}"
+        environ = {**environment(self.system.servers, "order"), "DATABASE_URL": url}
+        subprocess.run([str(binary(self.layout, "order-migrator"))], env=environ, check=True, capture_output=True, text=True)
+        return url
+
+    def drop_database(self, name):
+        self.forget_connections()
+        self.superuser_sql(f"drop database if exists {name}")
 
     # -- processes --
 
@@ -182,14 +202,6 @@ class Rig:
         command = ["/usr/bin/python3", str(self.layout.root / "tools" / "cartwheel.py"), "rabbitmqctl", *arguments]
         environ = {"CARTWHEEL_HOME": str(self.layout.home), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
         return subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout
-
-    def wait(self, what, holds, seconds=300, poll=0.05):
-        """Waits until holds(); fails when it does not for so long."""
-        deadline = time.monotonic() + seconds
-        while not holds():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"waited {seconds} s in vain for {what}")
-            time.sleep(poll)
 
 
 def libpq_environ(url):
@@ -224,4 +236,4 @@ def settle_postgres(system, progress):
     system.stop(progress, "postgres")
 
 
-__all__ = ["DATABASES", "FULL", "QUICK", "Plan", "Quiet", "Rig", "libpq_environ", "settle_postgres", "write_ids"]
+__all__ = ["FULL", "QUICK", "Plan", "Quiet", "Rig", "libpq_environ", "settle_postgres", "write_ids"]

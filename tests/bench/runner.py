@@ -14,6 +14,7 @@ import psycopg
 
 from launcher import terminal
 from launcher.layout import LauncherError, write_json
+from support.waits import TookTooLong
 
 from . import plots
 from .rig import FULL, QUICK, Rig
@@ -62,7 +63,7 @@ def run(layout, system, progress, options):
                 progress.note(f"  {QUICK_SECONDS} s are over: one round from here on")
             try:
                 results[scenario.NAME] = scenario.run(rig)
-            except (TimeoutError, LauncherError, subprocess.CalledProcessError, psycopg.Error) as error:
+            except (TimeoutError, TookTooLong, LauncherError, subprocess.CalledProcessError, psycopg.Error) as error:
                 progress.note(terminal.paint(f"{scenario.NAME} failed: {describe(error)}", "red"))
                 failed = True
                 break

@@ -5,6 +5,10 @@ import time
 
 import psycopg
 
+from launcher.services import SERVICES, WORKERS
+from support.broker import Broker
+from support.waits import eventually
+
 from .. import exact, placing
 from ..figures import Bar, Chart, Result, ratios
 from ..grown import GrownDatabase
@@ -12,7 +16,6 @@ from ..load import place_orders
 
 NAME = "growth"
 TITLE = "Growth: many orders, a long backlog, a snapshot that is held"
-WORKERS = ("order-worker", "stock-worker", "notification-worker")
 CONNECTIONS = 64
 MANY_ORDERS = Bar(least=0.85)
 LONG_BACKLOG = Bar(least=0.8)
@@ -97,18 +100,19 @@ def drain(rig, rows):
     rig.checkpoint()
     rig.start("order-worker")
     first = None
-    with exact.depth_of(rig, CREATED) as depth:
+    with Broker(rig.amqp_url) as broker:
         deadline = time.monotonic() + 600
-        while (there := depth()) < rows:
+        while (there := broker.depth(CREATED)) < rows:
             if there > 0 and first is None:
                 first = time.monotonic(), there
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{there} of {rows} rows are published after 600 s")
             time.sleep(0.01)
     took = time.monotonic() - (first[0] if first else deadline - 600)
-    rig.wait("the outbox to be empty", lambda: rig.value("order", "select count(*) from outbox") == 0)
+    eventually(lambda: rig.databases.outbox_pending("order") == 0, "the outbox to be empty", 300)
     rig.stop("order-worker")
-    published = exact.purge(rig, CREATED)
+    with Broker(rig.amqp_url) as broker:
+        published = broker.purge(CREATED)
     if published != rows:
         raise TimeoutError(f"{published} messages of {rows} rows in the outbox")
     return (rows - (first[1] if first else 0)) / took
@@ -121,7 +125,7 @@ def drain(rig, rows):
 def snapshots(rig):
     """A reader in each database that began before the run and is not done after it."""
     with contextlib.ExitStack() as stack:
-        for service in ("order", "stock", "notification"):
+        for service in SERVICES:
             connection = stack.enter_context(psycopg.connect(rig.database_url(service)))
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.execute("select count(*) from outbox")

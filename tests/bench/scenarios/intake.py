@@ -1,5 +1,7 @@
 """Durable orders over HTTP a second, against pgbench doing the same inserts in the same cluster."""
 
+from launcher.services import WORKERS
+
 from .. import baseline, exact
 from ..figures import Bar, Chart, Result, ratios
 from ..load import place_orders
@@ -10,7 +12,6 @@ TITLE = "Intake: durable orders a second, against pgbench -M prepared with as ma
 CONNECTIONS = (1, 16, 64, 256)
 LEAST = {1: Bar(least=0.6), 64: Bar(least=2.5), 256: Bar(least=3.0)}
 P99_AT_64 = Bar(most=20)
-WORKERS = ("order-worker", "stock-worker", "notification-worker")
 
 
 def steps(plan):

@@ -1,5 +1,7 @@
 """A quiet system: 200 orders a second whatever happens, timed from when each was meant to be sent."""
 
+from support.waits import eventually
+
 from .. import exact, placing
 from ..figures import Bar, Chart, Result
 from ..load import loadgen
@@ -76,4 +78,4 @@ def set_commit_times(rig, value):
     rig.stop("postgres")
     rig.start("postgres")
     for name in rig.system.processes:
-        rig.wait(f"{name} to be ready", lambda name=name: rig.system.component(name).probe() is None, 60)
+        eventually(lambda name=name: rig.system.component(name).probe() is None, f"{name} to be ready", 60)
