@@ -19,7 +19,7 @@ import requests
 from support import prometheus
 from support.databases import Databases
 from support.logs import reports_in
-from support.names import PROCESSES, SERVICES, service_of
+from support.names import PROCESSES, SERVICES
 from support.waits import eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -1,10 +1,10 @@
-"""A queue of our own bound with # to every exchange of events: it sees every event from now on."""
+"""A queue of our own bound with # to every exchange that a service publishes to: it sees every event from now on."""
 
 import contextlib
 import time
 
 from support.broker import Broker, Message, open_connection
-from support.names import EXCHANGE_OF
+from support.names import APP_ID_OF_EXCHANGE
 from support.waits import SLOWNESS, TookTooLong
 
 LASTING = "cartwheel-test.tap"
@@ -12,7 +12,7 @@ IDLE_S = 0.5  # without a message: the queue is empty, when all that had to come
 
 
 def _bind(channel, queue):
-    for exchange in sorted(set(EXCHANGE_OF.values())):
+    for exchange in APP_ID_OF_EXCHANGE:
         channel.queue_bind(queue, exchange, "#")
 
 
