@@ -1,14 +1,17 @@
 """One private Cartwheel for the whole run; every test isolates itself by ids of its own."""
 
 import os
+from urllib.parse import urlsplit
 
 import pytest
+from psycopg import sql
 
-from support.api import NotificationApi, OrderApi, StockApi
+from support.api import NotificationApi, OrderApi, StockApi, new_id
 from support.broker import Broker
 from support.invariants import DeadLetterMark
 from support.system import GivenSystem, System, alive, private_system
 from support.tap import Tap
+from support.urls import with_path
 
 # Everything here is on this machine: no proxy may come in between.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
@@ -73,6 +76,24 @@ def apis(orders, stocks, notifications):
 @pytest.fixture
 def databases(system):
     return system.databases
+
+
+@pytest.fixture
+def empty_database(databases):
+    """Makes empty databases owned by a service's role; gives their URLs; drops them at the end."""
+    made = []
+
+    def create(service):
+        made.append("empty_" + new_id().replace("-", ""))
+        with databases.superuser() as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                sql.Identifier(made[-1]), sql.Identifier(urlsplit(databases.url(service)).username)))
+        return with_path(databases.url(service), made[-1])
+
+    yield create
+    with databases.superuser() as connection:
+        for name in made:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

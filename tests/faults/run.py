@@ -11,16 +11,17 @@ import traceback
 from support import invariants, poison
 from support.api import StockApi, new_id
 from support.broker import Broker, publish_all
+from support.fleet import KILLED, Fleet
 from support.history import read_history
 from support.invariants import DeadLetterMark
 from support.names import PROCESSES, SERVICES
 from support.proxy import Proxy
 from support.quiet import wait_drained, wait_final, wait_sent
 from support.tap import LastingTap
+from support.urls import address_of, with_address
 from support.waits import SLOWNESS, TookTooLong, eventually
 
 from faults import audit, oracles
-from support.fleet import KILLED, Fleet, address_of, with_address
 from faults.load import Load
 
 PLENTY, SCARCE = 8, 4

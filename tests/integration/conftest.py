@@ -1,11 +1,11 @@
 """What takes long and needs nobody to look at it is started once, at the beginning."""
 
 import subprocess
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 from support.names import MIGRATORS, service_of
+from support.urls import with_address
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -14,8 +14,7 @@ def hopeless_migrators(system):
     running = {}
     for name in MIGRATORS:
         environment = system.environment(service_of(name) + "-worker")
-        parts = urlsplit(environment["DATABASE_URL"])
-        environment["DATABASE_URL"] = urlunsplit(parts._replace(netloc=parts.netloc.rsplit(":", 1)[0] + ":1"))
+        environment["DATABASE_URL"] = with_address(environment["DATABASE_URL"], 1)
         running[name] = subprocess.Popen([system.binary(name)], env=environment, stdin=subprocess.DEVNULL,
                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     yield running

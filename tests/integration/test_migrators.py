@@ -2,7 +2,7 @@
 
 import contextlib
 import subprocess
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -34,26 +34,6 @@ def ledger_of(connection):
     """The table in which applied migrations and their checksums are kept."""
     (schema, table), = connection.execute(LEDGERS).fetchall()
     return sql.Identifier(schema, table)
-
-
-@pytest.fixture
-def empty_database(system, databases):
-    """Makes empty databases owned by a service's role; gives their URLs; drops them at the end."""
-    made = []
-
-    def create(service):
-        parts = urlsplit(databases.url(service))
-        name = "empty_" + new_id().replace("-", "")
-        with databases.superuser() as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                sql.Identifier(name), sql.Identifier(parts.username)))
-        made.append(name)
-        return urlunsplit(parts._replace(path="/" + name))
-
-    yield create
-    with databases.superuser() as connection:
-        for name in made:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.mark.parametrize("name", MIGRATORS)
@@ -170,6 +150,6 @@ def test_each_role_reaches_its_own_database_alone(databases):
     for service in SERVICES:
         own = urlsplit(databases.url(service))
         for other in set(SERVICES) - {service}:
-            foreign = urlunsplit(own._replace(path=urlsplit(databases.url(other)).path))
+            foreign = own._replace(path=urlsplit(databases.url(other)).path).geturl()
             with pytest.raises(psycopg.OperationalError):
                 psycopg.connect(foreign, connect_timeout=5).close()

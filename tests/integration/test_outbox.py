@@ -1,7 +1,7 @@
 """The outbox: back pressure when it fills, events that no queue takes, and a broker that takes nothing."""
 
 import signal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -10,6 +10,7 @@ from support.child import child, instead
 from support.load import place_many
 from support.names import ORDER_CREATED, ORDER_EXCHANGE
 from support.proxy import DOWN, Proxy
+from support.urls import address_of, with_address, with_credentials
 from support.waits import eventually, remains
 
 FEW = 5
@@ -93,10 +94,10 @@ def test_a_message_without_an_id_that_no_queue_takes_is_not_lost(system, broker,
 @pytest.fixture(params=[("^$", ".*"), (".*", "^$")], ids=["declares-nothing", "publishes-nothing"])
 def powerless(system, request):
     """The URL of a broker's user that may not declare, or may declare but not publish."""
-    name, parts = "powerless" + new_id()[:8], urlsplit(system.endpoints["amqp_url"])
+    name, url = "powerless" + new_id()[:8], system.endpoints["amqp_url"]
     system.launcher("rabbitmqctl", "add_user", name, "secret")
-    system.launcher("rabbitmqctl", "set_permissions", "-p", parts.path[1:], name, *request.param, ".*")
-    yield urlunsplit(parts._replace(netloc=f"{name}:secret@{parts.hostname}:{parts.port}"))
+    system.launcher("rabbitmqctl", "set_permissions", "-p", urlsplit(url).path[1:], name, *request.param, ".*")
+    yield with_credentials(url, name, "secret")
     system.launcher("rabbitmqctl", "delete_user", name)
 
 
@@ -117,10 +118,9 @@ def test_a_broker_that_confirms_slowly_is_not_given_up(system, databases, stocks
     A relay that gave up would send everything again, and never come to an end.
     """
     product = stocks.create(MANY)
-    url = urlsplit(system.endpoints["amqp_url"])
-    with Proxy((url.hostname, url.port)) as proxy:
-        through = url._replace(netloc=f"{url.username}:{url.password}@{url.hostname}:{proxy.port}").geturl()
-        with instead(system, "order-worker", {"AMQP_URL": through}) as worker:
+    url = system.endpoints["amqp_url"]
+    with Proxy(address_of(url)) as proxy:
+        with instead(system, "order-worker", {"AMQP_URL": with_address(url, proxy.port)}) as worker:
             worker.process.send_signal(signal.SIGSTOP)
             place_many(system.api("order"), [[(product, 1)]] * MANY)
             proxy.delay(SLOW_S, directions=(DOWN,))

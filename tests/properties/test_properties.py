@@ -8,12 +8,9 @@ import os
 import pathlib
 import re
 import subprocess
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from psycopg import sql
 
-from support.api import new_id
 from support.child import run_binary
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -65,23 +62,13 @@ def test_a_bug_is_found_and_its_seed_finds_it_again(bug):
 
 
 @pytest.fixture
-def private_databases(system, databases):
+def private_databases(system, empty_database):
     """The environment that names two new databases with the services' schemas and no relay to empty the outboxes."""
-    names = {}
-    environ = {}
-    for service, variable in (("order", "ORDERS_URL"), ("stock", "STOCK_URL")):
-        parts = urlsplit(databases.url(service))
-        names[service] = "properties_" + new_id().replace("-", "")
-        with databases.superuser() as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                sql.Identifier(names[service]), sql.Identifier(parts.username)))
-        environ[variable] = urlunsplit(parts._replace(path="/" + names[service]))
-        done = run_binary(system, f"{service}-migrator", {"DATABASE_URL": environ[variable]})
+    environ = {"ORDERS_URL": empty_database("order"), "STOCK_URL": empty_database("stock")}
+    for service, url in zip(("order", "stock"), environ.values()):
+        done = run_binary(system, f"{service}-migrator", {"DATABASE_URL": url})
         assert done.returncode == 0, done.stdout
-    yield environ
-    with databases.superuser() as connection:
-        for name in names.values():
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return environ
 
 
 def test_stores_in_memory_behave_as_the_sql(private_databases):

@@ -11,7 +11,26 @@ import threading
 from support.waits import eventually
 
 
-class FakeHttp:
+class _Served:
+    """Serves on localhost, in threads, until the end of the block."""
+
+    def __init__(self, server, scheme):
+        self._server = server
+        self.port = server.server_address[1]
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class FakeHttp(_Served):
     """Answers every request with respond(method, path, body) -> (status, object or None).
 
     A status of None closes the connection without an answer. An answer that is a function is
@@ -56,19 +75,7 @@ class FakeHttp:
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
 
-        self._server = Server(("127.0.0.1", port), Handler)
-        self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Server(("127.0.0.1", port), Handler), "http")
 
     def count(self, part):
         """Requests whose path or body holds @part."""
@@ -83,7 +90,7 @@ class FakeHttp:
         return eventually(probe, f"a request with {part!r} at the fake server", timeout)
 
 
-class FakeSmtp:
+class FakeSmtp(_Served):
     """An SMTP sink: keeps (sender, recipients, message); @refuse(recipient) gives an error line.
 
     @instead(step, message or None) may give another answer to "greeting", "EHLO", "MAIL", "RCPT", "DATA" or "text",
@@ -104,19 +111,7 @@ class FakeSmtp:
             allow_reuse_address = True
             daemon_threads = True
 
-        self._server = Server(("127.0.0.1", port), Handler)
-        self.port = self._server.server_address[1]
-        self.url = f"smtp://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Server(("127.0.0.1", port), Handler), "smtp")
 
     def _session(self, lines, out, refuse, instead):
         def say(step, usual, message=None):

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import urllib.parse
 
 import requests
 
@@ -184,15 +183,3 @@ class Fleet:
 
     def wait_log(self, name, text, timeout=30):
         eventually(lambda: text in self._running[name].log, f"{name} to log {text!r}", timeout)
-
-
-def with_address(url, port):
-    """@url with 127.0.0.1:@port in place of its host and port."""
-    parts = urllib.parse.urlsplit(url)
-    credentials, at, _ = parts.netloc.rpartition("@")
-    return urllib.parse.urlunsplit(parts._replace(netloc=f"{credentials}{at}127.0.0.1:{port}"))
-
-
-def address_of(url):
-    parts = urllib.parse.urlsplit(url)
-    return parts.hostname, parts.port

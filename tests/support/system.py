@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import pwd
 import random
 import signal
 import socket
@@ -247,6 +248,14 @@ def memory_kib(pid, member="VmRSS"):
         if line.startswith(member + ":"):
             return int(line.split()[1])
     raise AssertionError(f"process {pid} has no {member}")
+
+
+def account_of(user):
+    """What subprocess is to be told so that a server runs as its own user: nothing when we could not become that."""
+    if os.getuid() != 0:
+        return {}
+    entry = pwd.getpwnam(user)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
 def cpu_seconds(pid):

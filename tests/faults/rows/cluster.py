@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import pwd
 import re
 import shutil
 import signal
@@ -15,10 +14,10 @@ import pika.exceptions
 from support.broker import Broker
 from support.child import run_binary
 from support.names import MIGRATORS
-from support.system import free_port
+from support.system import account_of, free_port
+from support.urls import with_address
 from support.waits import TookTooLong, eventually
 
-from support.fleet import with_address
 from faults.rows import row
 
 PROGRAMS = pathlib.Path("/usr/lib/rabbitmq/bin")
@@ -36,7 +35,7 @@ class Node:
         self.dist_port = free_port()
         self._folder = folder / str(number)
         self._folder.mkdir()
-        self._account = _account()
+        self._account = account_of("rabbitmq")
         self._environ = _environment_of(system.processes["rabbitmq"]["pid"])
         self._configure()
         if self._account:
@@ -79,13 +78,6 @@ class Node:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-
-
-def _account():
-    if os.getuid() != 0:
-        return {}
-    entry = pwd.getpwnam("rabbitmq")
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
 def _environment_of(pid):

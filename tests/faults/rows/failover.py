@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import pwd
 import signal
 import subprocess
 import tempfile
@@ -13,11 +12,11 @@ import psycopg
 from support.databases import Databases
 from support.names import SERVICES, WORKERS
 from support.proxy import Proxy
-from support.system import free_port
+from support.system import account_of, free_port
+from support.urls import address_of, with_address
 from support.waits import eventually
 
 from faults import losses
-from support.fleet import address_of, with_address
 from faults.rows import row
 
 PROGRAMS = pathlib.Path("/usr/lib/postgresql")
@@ -34,7 +33,7 @@ class Standby:
         self._folder = tempfile.TemporaryDirectory(prefix="cartwheel-standby-", dir="/var/tmp")
         self._data = pathlib.Path(self._folder.name) / "data"
         self._programs = max(PROGRAMS.glob("*/bin"), key=lambda path: int(path.parent.name))
-        self._account = _account()
+        self._account = account_of("postgres")
         if self._account:
             os.chown(self._folder.name, self._account["user"], self._account["group"])
         self._process = None
@@ -98,13 +97,6 @@ class Standby:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(30)
         self._folder.cleanup()
-
-
-def _account():
-    if os.getuid() != 0:
-        return {}
-    entry = pwd.getpwnam("postgres")
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
 class MovedSystem:

@@ -11,10 +11,11 @@ import tempfile
 import time
 
 from support import poison, rawhttp
+from support.fleet import KILLED
 from support.names import APIS, PROCESSES
+from support.urls import address_of
 from support.waits import eventually
 
-from support.fleet import KILLED, address_of
 from faults.rows import row
 from faults.rows.processes import queues_of
 

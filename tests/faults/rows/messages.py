@@ -11,11 +11,11 @@ from support import events, poison
 from support.api import new_id
 from support.broker import Broker, Message, publish_all
 from support.dead_letters import broken, dlq, start_dlq
+from support.fleet import KILLED
 from support.names import (EXCHANGE_OF, ORDER_CANCELLED, ORDER_CREATED, QUEUES, STOCK_COMPLETED, STOCK_EXCHANGE,
                            WORKERS)
 from support.waits import eventually
 
-from support.fleet import KILLED
 from faults.rows import row
 from faults.rows.servers import evaluate
 

@@ -9,10 +9,10 @@ import subprocess
 import tempfile
 import time
 
+from support.logs import BROKER_FAILED
 from support.system import alive
 from support.waits import eventually
 
-from support.logs import BROKER_FAILED
 from faults.rows import row
 from faults.rows.cluster import declare_topology
 from faults.rows.servers import evaluate
