@@ -14,7 +14,7 @@ def secrets(overlay):
         found[f"{name}-app"] = {"uri", "username", "password", "dbname", "host", "port"}
         found[f"{name}-ca"] = {"ca.crt", "ca.key"}
     if overlay.name == "production":
-        for name, keys, _ in table("### Secrets that you make"):
+        for name, keys, _ in table("### Secrets that you create"):
             for (one,) in for_services([name]):
                 found[one] = set(names(keys))
     return found
