@@ -295,6 +295,22 @@ ChPgRows *ch_pg_query(ChPg *pg, ChPgParams *params, GError **error)
     return g_steal_pointer(&rows);
 }
 
+ChPgRows **ch_pg_query_all(ChPg *pg, ChPgParams *const *params, size_t n, GError **error)
+{
+    ChPgRows **rows = g_new0(ChPgRows *, n);
+    bool ok = true;
+    for (size_t i = 0; i < n; i++) {
+        if (ok)
+            ok = ch_pg_send(pg, params[i], &rows[i], error);
+        else
+            ch_pg_params_free(params[i]);
+    }
+    if (ok && ch_pg_wait(pg, error))
+        return rows;
+    ch_pg_rows_free_all(rows, n);
+    return NULL;
+}
+
 bool ch_pg_commit(ChPg *pg, GError **error)
 {
     if (!pg->in_transaction) {

@@ -34,6 +34,11 @@ CH_MUST_CHECK bool ch_pg_wait(ChPg *pg, GError **error);
 /** ch_pg_send() and ch_pg_wait() in one: the statement's rows, never NULL without @error. */
 CH_MUST_CHECK ChPgRows *ch_pg_query(ChPg *pg, ChPgParams *params, GError **error);
 
+/** As many statements in one round trip: params[0..n) are consumed, also on failure. The new array
+ * of their rows, in their order, to be freed with ch_pg_rows_free_all(); NULL with @error. */
+CH_MUST_CHECK ChPgRows **ch_pg_query_all(ChPg *pg, ChPgParams *const *params, size_t n,
+                                         GError **error);
+
 /** Commits. When this fails with UNAVAILABLE the transaction may or may not have taken effect. */
 CH_MUST_CHECK bool ch_pg_commit(ChPg *pg, GError **error);
 

@@ -33,6 +33,13 @@ void ch_pg_rows_free(ChPgRows *rows)
     g_free(rows);
 }
 
+void ch_pg_rows_free_all(ChPgRows **rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ch_pg_rows_free(rows[i]);
+    g_free(rows);
+}
+
 size_t ch_pg_rows_count(const ChPgRows *rows)
 {
     return (size_t)PQntuples(rows->result);

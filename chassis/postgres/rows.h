@@ -15,6 +15,9 @@ void ch_pg_rows_free(ChPgRows *rows);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChPgRows, ch_pg_rows_free)
 
+/** rows[0..n), of which some may be NULL, and the array itself. */
+void ch_pg_rows_free_all(ChPgRows **rows, size_t n);
+
 size_t ch_pg_rows_count(const ChPgRows *rows);
 
 /** Rows inserted, updated or deleted by the statement. */
