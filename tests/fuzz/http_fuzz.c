@@ -20,19 +20,20 @@ enum {
     MAX_LIMIT = 100, /* of a page of orders, and one row to know of the next */
 };
 
-/* ---- a store that looks at the filter it is given ---- */
+/* ---- a port that looks at the filter it is given ---- */
 
-static bool list(OrderStore *self G_GNUC_UNUSED, const OrderFilter *filter, GPtrArray **orders,
-                 GError **error G_GNUC_UNUSED)
+static bool list(OrderReads *self G_GNUC_UNUSED, const OrderFilter *filter, size_t n,
+                 GPtrArray **pages, GError **error G_GNUC_UNUSED)
 {
+    g_assert_cmpuint(n, ==, 1);
     g_assert_true(filter->limit >= 2 && filter->limit <= MAX_LIMIT + 1);
     if (filter->has_status)
         g_assert_true(filter->status >= ORDER_CREATED && filter->status <= ORDER_CANCELLED);
-    *orders = g_ptr_array_new();
+    pages[0] = g_ptr_array_new();
     return true;
 }
 
-static const OrderStoreOps store_ops = { .list = list };
+static const OrderReadsOps reads_ops = { .list = list };
 
 /* ---- the request ---- */
 
@@ -221,8 +222,8 @@ static void check_trace(const ChHttpRequest *request)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     FuzzInput input = { bytes, n };
-    OrderStore store = { &store_ops };
-    g_autoptr(ChHttpLane) lane = ch_http_lane_new("fuzz", 1, &store);
+    OrderReads reads = { &reads_ops };
+    g_autoptr(ChHttpLane) lane = ch_http_lane_new("fuzz", 1, &reads);
     ChHttpLane *lanes[] = { [ORDER_WRITES] = lane, [ORDER_READS] = lane };
     const ChHttpBinding binding = { &order_routes, lanes, NULL };
     g_autoptr(ChHttpRouter) router = ch_http_router_new(&binding, 1);

@@ -1,8 +1,11 @@
 /* From numbers to commands. */
 #include "steps.h"
 
-#include "order/application/use_cases.h"
-#include "stock/application/use_cases.h"
+#include "order/application/place.h"
+#include "order/application/settle.h"
+#include "stock/application/edit.h"
+#include "stock/application/release.h"
+#include "stock/application/take.h"
 
 #include <string.h>
 

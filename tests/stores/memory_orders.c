@@ -108,55 +108,17 @@ static bool announce(OrderStore *self, const OrderChange *changes, size_t n, GEr
     return true;
 }
 
-static bool exist(OrderStore *self, const ChUuid *ids, size_t n, bool *known, GError **error)
+static bool statuses(OrderStore *self, const ChUuid *ids, size_t n, OrderStatus *found,
+                     GError **error)
 {
     MemoryOrders *store = (MemoryOrders *)self;
-    if (!store_called(&store->calls, "exist", n, error))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        known[i] = find_order(store, ids[i]) != NULL;
-    return true;
-}
-
-/* The slots of readers are empty but for this one: no use case calls them. */
-
-static bool find(OrderStore *self, const ChUuid *ids, size_t n, Order **orders, GError **error)
-{
-    MemoryOrders *store = (MemoryOrders *)self;
-    if (!store_called(&store->calls, "find", n, error))
+    if (!store_called(&store->calls, "statuses", n, error))
         return false;
     for (size_t i = 0; i < n; i++) {
         const MemoryOrder *order = find_order(store, ids[i]);
-        orders[i] = NULL;
-        if (order == NULL)
-            continue;
-        orders[i] = g_new0(Order, 1);
-        orders[i]->id = order->id;
-        orders[i]->status = order->status;
+        found[i] = order == NULL ? 0 : order->status;
     }
     return true;
-}
-
-static bool list(OrderStore *self, const OrderFilter *filter, GPtrArray **orders, GError **error)
-{
-    (void)filter;
-    (void)orders;
-    return store_called(&((MemoryOrders *)self)->calls, "list", 0, error);
-}
-
-static bool history(OrderStore *self, ChUuid id, GArray **entries, GError **error)
-{
-    (void)id;
-    (void)entries;
-    return store_called(&((MemoryOrders *)self)->calls, "history", 0, error);
-}
-
-static bool prune_keys(OrderStore *self, int64_t before_us, int64_t max, size_t *n, GError **error)
-{
-    (void)before_us;
-    (void)max;
-    (void)n;
-    return store_called(&((MemoryOrders *)self)->calls, "prune_keys", 0, error);
 }
 
 static void free_store(OrderStore *self)
@@ -169,11 +131,7 @@ const OrderStoreOps memory_orders_ops = {
     .insert = insert,
     .move = move,
     .announce = announce,
-    .exist = exist,
-    .find = find,
-    .list = list,
-    .history = history,
-    .prune_keys = prune_keys,
+    .statuses = statuses,
     .free = free_store,
 };
 

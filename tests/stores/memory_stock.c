@@ -205,7 +205,7 @@ static bool announce_releases(StockStore *self, const StockRelease *releases, co
     return true;
 }
 
-/* ---- the slots of operators and readers ---- */
+/* ---- the slots of operators ---- */
 
 static bool create(StockStore *self, const StockItem *items, size_t n, bool *created,
                    GError **error)
@@ -233,30 +233,6 @@ static bool reservations(StockStore *self, const ChUuid *order_ids, size_t n,
     return true;
 }
 
-static bool find(StockStore *self, StockLevel *levels, size_t n, GError **error)
-{
-    (void)levels;
-    return store_called(&((MemoryStock *)self)->calls, "find", n, error);
-}
-
-static bool list(StockStore *self, ChUuid after, int64_t limit, GArray **levels, GError **error)
-{
-    (void)after;
-    (void)limit;
-    (void)levels;
-    return store_called(&((MemoryStock *)self)->calls, "list", 0, error);
-}
-
-static bool movements(StockStore *self, ChUuid product_id, ChUuid before, int64_t limit,
-                      GArray **lines, GError **error)
-{
-    (void)product_id;
-    (void)before;
-    (void)limit;
-    (void)lines;
-    return store_called(&((MemoryStock *)self)->calls, "movements", 0, error);
-}
-
 static void free_store(StockStore *self)
 {
     memory_stock_free((MemoryStock *)self);
@@ -275,9 +251,6 @@ const StockStoreOps memory_stock_ops = {
     .announce = announce,
     .announce_releases = announce_releases,
     .reservations = reservations,
-    .find = find,
-    .list = list,
-    .movements = movements,
     .free = free_store,
 };
 

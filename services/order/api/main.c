@@ -6,6 +6,7 @@
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
 #include "order/api/routes.h"
+#include "order/infrastructure/pg_reads.h"
 #include "order/infrastructure/pg_store.h"
 #include "order_migrations.h"
 
@@ -45,7 +46,7 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) gate_pg = connection(settings, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);
-    g_autoptr(OrderStore) read_store = order_pg_store_new(read_pg);
+    g_autoptr(OrderReads) read_store = order_pg_reads_new(read_pg);
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
     g_autoptr(ChApi) api = ch_api_new(&order_routes, health);

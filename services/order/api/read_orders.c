@@ -43,6 +43,20 @@ static void write_order(GString *json, const Order *order)
 
 /* ---- one ---- */
 
+/* The orders that the paths name, and who asks for each; the others are answered. */
+static size_t take_ids(ChHttpRequest *const *requests, size_t n, ChUuid *ids,
+                       ChHttpRequest **askers)
+{
+    size_t valid = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (ch_http_param_uuid(requests[i], "id", &ids[valid]))
+            askers[valid++] = requests[i];
+        else
+            respond_unknown(requests[i]);
+    }
+    return valid;
+}
+
 static void respond_order(ChHttpRequest *request, const Order *order)
 {
     if (order == NULL) {
@@ -56,17 +70,11 @@ static void respond_order(ChHttpRequest *request, const Order *order)
 
 bool order_api_get(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    OrderStore *store = context;
+    OrderReads *store = context;
     g_autofree ChUuid *ids = g_new(ChUuid, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree Order **orders = g_new0(Order *, n);
-    size_t valid = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (ch_http_param_uuid(requests[i], "id", &ids[valid]))
-            askers[valid++] = requests[i];
-        else
-            respond_unknown(requests[i]);
-    }
+    size_t valid = take_ids(requests, n, ids, askers);
     if (valid > 0 && !store->ops->find(store, ids, valid, orders, error))
         return false;
     for (size_t i = 0; i < valid; i++) {
@@ -81,7 +89,6 @@ bool order_api_get(void *context, ChHttpRequest *const *requests, size_t n, GErr
 static void read_filter(const ChHttpRequest *request, OrderFilter *filter, ChViolations *violations)
 {
     const char *status;
-    filter->limit = DEFAULT_LIMIT;
     ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter->limit, violations);
     filter->has_customer =
         ch_http_query_uuid(request, "customerId", &filter->customer_id, violations);
@@ -100,28 +107,36 @@ static ChUuid write_row(GString *json, const void *row)
     return order->id;
 }
 
-static bool list_one(OrderStore *store, ChHttpRequest *request, GError **error)
+/* False when the request was answered: it is not valid. */
+static bool filter_of(ChHttpRequest *request, OrderFilter *filter)
 {
-    OrderFilter filter = { .has_customer = false };
     g_autoptr(ChViolations) violations = ch_violations_new();
-    read_filter(request, &filter, violations);
-    if (ch_violations_count(violations) > 0) {
-        ch_http_respond_violations(request, violations);
+    *filter = (OrderFilter){ .limit = DEFAULT_LIMIT };
+    read_filter(request, filter, violations);
+    filter->limit++; /* to know of the next page */
+    if (ch_violations_count(violations) == 0)
         return true;
-    }
-    size_t limit = (size_t)filter.limit++;
-    g_autoptr(GPtrArray) orders = NULL;
-    if (!store->ops->list(store, &filter, &orders, error))
-        return false;
-    ch_http_respond_json(request, 200, ch_json_page(orders, limit, write_row));
-    return true;
+    ch_http_respond_violations(request, violations);
+    return false;
 }
 
-bool order_api_list(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+bool order_api_list(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
+    OrderReads *store = context;
+    g_autofree OrderFilter *filters = g_new(OrderFilter, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
+    size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!list_one(store, requests[i], error))
-            return false;
+        if (filter_of(requests[i], &filters[valid]))
+            askers[valid++] = requests[i];
+    }
+    if (valid > 0 && !store->ops->list(store, filters, valid, pages, error))
+        return false;
+    for (size_t i = 0; i < valid; i++) {
+        size_t limit = (size_t)filters[i].limit - 1;
+        ch_http_respond_json(askers[i], 200, ch_json_page(pages[i], limit, write_row));
+        g_ptr_array_unref(pages[i]);
     }
     return true;
 }
@@ -144,24 +159,22 @@ static GString *history_json(const GArray *entries)
     return json;
 }
 
-static bool history_of_one(OrderStore *store, ChHttpRequest *request, GError **error)
+bool order_api_history(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    ChUuid id;
-    g_autoptr(GArray) entries = NULL;
-    if (ch_http_param_uuid(request, "id", &id) && !store->ops->history(store, id, &entries, error))
+    OrderReads *store = context;
+    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree GArray **histories = g_new0(GArray *, n);
+    size_t valid = take_ids(requests, n, ids, askers);
+    if (valid > 0 && !store->ops->histories(store, ids, valid, histories, error))
         return false;
-    if (entries == NULL)
-        respond_unknown(request);
-    else
-        ch_http_respond_json(request, 200, history_json(entries));
-    return true;
-}
-
-bool order_api_history(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!history_of_one(store, requests[i], error))
-            return false;
+    for (size_t i = 0; i < valid; i++) {
+        if (histories[i] == NULL) {
+            respond_unknown(askers[i]);
+            continue;
+        }
+        ch_http_respond_json(askers[i], 200, history_json(histories[i]));
+        g_array_unref(histories[i]);
     }
     return true;
 }

@@ -1,4 +1,4 @@
-/* ChHttpHandlers that read orders; the context is the lane's OrderStore. */
+/* ChHttpHandlers that read orders; the context is the lane's OrderReads. */
 #pragma once
 
 #include "chassis/http/request.h"

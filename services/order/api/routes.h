@@ -3,10 +3,10 @@
 
 #include "chassis/http/route.h"
 
-/** Lanes; the context of each is its OrderStore. */
+/** Lanes, and what the context of each is. */
 enum {
-    ORDER_WRITES,
-    ORDER_READS,
+    ORDER_WRITES, /* OrderStore */
+    ORDER_READS,  /* OrderReads */
 };
 
 extern const ChHttpRouteTable order_routes;

@@ -5,7 +5,8 @@
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
 #include "order/api/placement.h"
-#include "order/application/use_cases.h"
+#include "order/application/place.h"
+#include "order/application/settle.h"
 
 #define DEFAULT_CANCEL_REASON "Cancelled by the customer"
 

@@ -1,5 +1,5 @@
 /* Placing orders, each idempotency key once. */
-#include "order/application/use_cases.h"
+#include "order/application/place.h"
 
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"

@@ -1,6 +1,7 @@
-/* What the order service needs from outside: filled by infrastructure, faked by tests.
- * A store belongs to one lane and works in that lane's open transaction. All slots are mandatory.
- * Errors of every slot: UNAVAILABLE or FAILED, see chassis/core/error.h. */
+/* What the order service needs from outside, by who needs it; the watch's port is in watch.h.
+ * Filled by infrastructure, faked by tests. Each belongs to one lane and works in that lane's open
+ * transaction. All slots are mandatory. Errors of every slot: UNAVAILABLE or FAILED, see
+ * chassis/core/error.h. */
 #pragma once
 
 #include "order/application/orders.h"
@@ -40,6 +41,8 @@ typedef struct {
     ChTrace trace;
 } OrderMove;
 
+/* ---- what the use cases change ---- */
+
 typedef struct OrderStore OrderStore;
 
 typedef struct {
@@ -55,17 +58,9 @@ typedef struct {
                  size_t n_from, GArray **changes, GError **error);
     /* Stores the events that announce the changes. */
     bool (*announce)(OrderStore *self, const OrderChange *changes, size_t n, GError **error);
-    /* known[i]: there is an order ids[i]. */
-    bool (*exist)(OrderStore *self, const ChUuid *ids, size_t n, bool *known, GError **error);
-    /* orders[i] is the order ids[i], new, or NULL. */
-    bool (*find)(OrderStore *self, const ChUuid *ids, size_t n, Order **orders, GError **error);
-    /* *orders: new array of Order *, owning them. */
-    bool (*list)(OrderStore *self, const OrderFilter *filter, GPtrArray **orders, GError **error);
-    /* *entries: new array of OrderHistoryEntry, oldest first, owning the causes; NULL when there is
-     * no such order. */
-    bool (*history)(OrderStore *self, ChUuid id, GArray **entries, GError **error);
-    /* Deletes at most @max keys from before @before_us; *n tells how many. */
-    bool (*prune_keys)(OrderStore *self, int64_t before_us, int64_t max, size_t *n, GError **error);
+    /* statuses[i] is that of the order ids[i]; 0: there is no such order. */
+    bool (*statuses)(OrderStore *self, const ChUuid *ids, size_t n, OrderStatus *statuses,
+                     GError **error);
     void (*free)(OrderStore *self);
 } OrderStoreOps;
 
@@ -73,10 +68,63 @@ struct OrderStore {
     const OrderStoreOps *ops;
 };
 
-static inline void order_store_free(OrderStore *store)
+/** A GDestroyNotify too. NULL is fine. */
+static inline void order_store_free(void *store)
 {
     if (store != NULL)
-        store->ops->free(store);
+        ((OrderStore *)store)->ops->free(store);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OrderStore, order_store_free)
+
+/* ---- what clients look at ---- */
+
+typedef struct OrderReads OrderReads;
+
+typedef struct {
+    /* orders[i] is the order ids[i], new, or NULL. */
+    bool (*find)(OrderReads *self, const ChUuid *ids, size_t n, Order **orders, GError **error);
+    /* pages[i] is what filters[i] asks for: a new array of Order *, owning them. */
+    bool (*list)(OrderReads *self, const OrderFilter *filters, size_t n, GPtrArray **pages,
+                 GError **error);
+    /* histories[i] is that of the order ids[i]: a new array of OrderHistoryEntry, oldest first,
+     * owning the causes; NULL when there is no such order. */
+    bool (*histories)(OrderReads *self, const ChUuid *ids, size_t n, GArray **histories,
+                      GError **error);
+    void (*free)(OrderReads *self);
+} OrderReadsOps;
+
+struct OrderReads {
+    const OrderReadsOps *ops;
+};
+
+/** A GDestroyNotify too. NULL is fine. */
+static inline void order_reads_free(void *reads)
+{
+    if (reads != NULL)
+        ((OrderReads *)reads)->ops->free(reads);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OrderReads, order_reads_free)
+
+/* ---- what grows old ---- */
+
+typedef struct OrderUpkeep OrderUpkeep;
+
+typedef struct {
+    /* Deletes at most @max idempotency keys from before @before_us; *n tells how many. */
+    bool (*prune_keys)(OrderUpkeep *self, int64_t before_us, int64_t max, size_t *n,
+                       GError **error);
+    void (*free)(OrderUpkeep *self);
+} OrderUpkeepOps;
+
+struct OrderUpkeep {
+    const OrderUpkeepOps *ops;
+};
+
+/** A GDestroyNotify too. NULL is fine. */
+static inline void order_upkeep_free(void *upkeep)
+{
+    if (upkeep != NULL)
+        ((OrderUpkeep *)upkeep)->ops->free(upkeep);
+}

@@ -1,5 +1,5 @@
 /* Changing the status of orders: by their stock's result, or by their customer. */
-#include "order/application/use_cases.h"
+#include "order/application/settle.h"
 
 #include "chassis/core/log.h"
 
@@ -53,13 +53,13 @@ static bool check_known(OrderStore *store, const OrderMove *moves, size_t n, con
     if (changes->len == n)
         return true;
     g_autofree ChUuid *ids = g_new(ChUuid, n);
-    g_autofree bool *known = g_new0(bool, n);
+    g_autofree OrderStatus *statuses = g_new0(OrderStatus, n);
     for (size_t i = 0; i < n; i++)
         ids[i] = moves[i].id;
-    if (!store->ops->exist(store, ids, n, known, error))
+    if (!store->ops->statuses(store, ids, n, statuses, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (known[i])
+        if (statuses[i] != 0)
             continue;
         char id[CH_UUID_TEXT_BYTES];
         ch_uuid_format(ids[i], id);
@@ -85,30 +85,28 @@ bool order_settle_stock(OrderStore *store, const OrderStockResult *const *result
            check_known(store, moves, n_moves, changes, error);
 }
 
-static char *blocker_to_settling(ChUuid id, const Order *order)
+static char *blocker_to_settling(ChUuid id, OrderStatus status)
 {
     char text[CH_UUID_TEXT_BYTES];
     ch_uuid_format(id, text);
-    if (order == NULL)
+    if (status == 0)
         return g_strdup_printf("there is no order %s", text);
-    if (order->status == ORDER_CREATED)
+    if (status == ORDER_CREATED)
         return NULL;
-    return g_strdup_printf("order %s is final: %s", text, order_status_name(order->status));
+    return g_strdup_printf("order %s is final: %s", text, order_status_name(status));
 }
 
 bool order_settle_replay_blockers(OrderStore *store, const OrderStockResult *const *results,
                                   size_t n, char **blockers, GError **error)
 {
     g_autofree ChUuid *ids = g_new(ChUuid, n);
-    g_autofree Order **orders = g_new0(Order *, n);
+    g_autofree OrderStatus *statuses = g_new0(OrderStatus, n);
     for (size_t i = 0; i < n; i++)
         ids[i] = results[i]->order_id;
-    if (!store->ops->find(store, ids, n, orders, error))
+    if (!store->ops->statuses(store, ids, n, statuses, error))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        blockers[i] = blocker_to_settling(ids[i], orders[i]);
-        order_free(orders[i]);
-    }
+    for (size_t i = 0; i < n; i++)
+        blockers[i] = blocker_to_settling(ids[i], statuses[i]);
     return true;
 }
 
@@ -122,7 +120,7 @@ bool order_cancel(OrderStore *store, const OrderCancellation *cancellations, siz
     g_autoptr(GHashTable) done = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
     g_autofree OrderMove *moves = g_new(OrderMove, n);
     g_autofree ChUuid *ids = g_new(ChUuid, n);
-    g_autofree bool *known = g_new0(bool, n);
+    g_autofree OrderStatus *statuses = g_new0(OrderStatus, n);
     g_autoptr(GArray) changes = NULL;
     size_t n_moves = 0;
     for (size_t i = 0; i < n; i++) {
@@ -135,13 +133,13 @@ bool order_cancel(OrderStore *store, const OrderCancellation *cancellations, siz
         return false;
     for (guint i = 0; i < changes->len; i++)
         g_hash_table_add(done, &g_array_index(changes, OrderChange, i).id);
-    if (changes->len < n && !store->ops->exist(store, ids, n, known, error))
+    if (changes->len < n && !store->ops->statuses(store, ids, n, statuses, error))
         return false;
     for (size_t i = 0; i < n; i++) {
         if (g_hash_table_remove(done, &ids[i]))
             outcomes[i] = ORDER_CANCEL_DONE; /* the first of those in this batch */
         else
-            outcomes[i] = known[i] ? ORDER_CANCEL_ALREADY : ORDER_CANCEL_UNKNOWN;
+            outcomes[i] = statuses[i] != 0 ? ORDER_CANCEL_ALREADY : ORDER_CANCEL_UNKNOWN;
     }
     return true;
 }

@@ -1,6 +1,8 @@
 /* Reading orders. */
+#include "order/infrastructure/pg_reads.h"
+
+#include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
-#include "order/infrastructure/pg_store.h"
 
 #include <string.h>
 
@@ -59,19 +61,35 @@ static const ChPgStatement sql_list_customer_status = {
     { CH_PG_INT, CH_PG_UUID, CH_PG_UUID, CH_PG_INT },
 };
 
-/* $1 id. The creation is the order's own row. */
-static const ChPgStatement sql_select_history = {
-    "select 1::smallint as status, 'placed' as cause, created_at as happened_at"
-    " from orders where id = $1"
-    " union all select status, cause, happened_at from order_history where order_id = $1"
-    " order by happened_at, status",
-    { CH_PG_UUID },
+/* $1 ids. The creation is the order's own row. The entries of each place stand together. */
+static const ChPgStatement sql_select_histories = {
+    "select asked.place, entry.status, entry.cause, entry.happened_at"
+    " from unnest($1) with ordinality as asked (id, place) cross join lateral ("
+    " select 1::smallint as status, 'placed' as cause, created_at as happened_at"
+    " from orders where id = asked.id"
+    " union all select status, cause, happened_at from order_history where order_id = asked.id) "
+    "entry"
+    " order by asked.place, entry.happened_at, entry.status",
+    { CH_PG_UUIDS },
 };
 enum {
+    HISTORY_PLACE,
     HISTORY_STATUS,
     HISTORY_CAUSE,
     HISTORY_HAPPENED_AT
 };
+
+typedef struct {
+    OrderReads base;
+    ChPg *pg;
+} PgReads;
+
+static const OrderReadsOps pg_reads_ops;
+
+static ChPg *pg_of(OrderReads *self)
+{
+    return CH_CAST(PgReads, self, &pg_reads_ops)->pg;
+}
 
 static Order *order_from(const ChPgRows *rows, size_t row)
 {
@@ -125,9 +143,9 @@ static ChPgParams *ids_params(const ChPgStatement *statement, const ChUuid *ids,
     return params;
 }
 
-bool order_pg_find(OrderStore *self, const ChUuid *ids, size_t n, Order **orders, GError **error)
+static bool find(OrderReads *self, const ChUuid *ids, size_t n, Order **orders, GError **error)
 {
-    ChPg *pg = order_pg(self);
+    ChPg *pg = pg_of(self);
     g_autoptr(ChPgRows) rows = NULL;
     g_autoptr(ChPgRows) items = NULL;
     if (!ch_pg_send(pg, ids_params(&sql_find_orders, ids, n), &rows, error) ||
@@ -167,25 +185,62 @@ static void free_order(void *order)
     order_free(order);
 }
 
-bool order_pg_list(OrderStore *self, const OrderFilter *filter, GPtrArray **orders, GError **error)
+static GPtrArray *page_from(const ChPgRows *rows)
 {
-    ChPg *pg = order_pg(self);
-    g_autoptr(ChPgRows) rows = ch_pg_query(pg, page_params(filter), error);
+    GPtrArray *page = g_ptr_array_new_with_free_func(free_order);
+    for (size_t row = 0; row < ch_pg_rows_count(rows); row++)
+        g_ptr_array_add(page, order_from(rows, row));
+    return page;
+}
+
+static bool find_pages(ChPg *pg, const OrderFilter *filters, size_t n, GPtrArray **pages,
+                       GError **error)
+{
+    g_autofree ChPgParams **params = g_new(ChPgParams *, n);
+    for (size_t i = 0; i < n; i++)
+        params[i] = page_params(&filters[i]);
+    ChPgRows **rows = ch_pg_query_all(pg, params, n, error);
     if (rows == NULL)
         return false;
-    g_autoptr(GPtrArray) page = g_ptr_array_new_with_free_func(free_order);
-    ChPgParams *params = ch_pg_params_new(&sql_select_items);
-    for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
-        Order *order = order_from(rows, row);
-        g_ptr_array_add(page, order);
-        ch_pg_add_uuid(params, 0, order->id);
-    }
-    g_autoptr(ChPgRows) items = ch_pg_query(pg, params, error);
-    if (items == NULL)
-        return false;
-    share_out((Order *const *)page->pdata, items);
-    *orders = g_steal_pointer(&page);
+    for (size_t i = 0; i < n; i++)
+        pages[i] = page_from(rows[i]);
+    ch_pg_rows_free_all(rows, n);
     return true;
+}
+
+/* A statement a page: the rows of all in one would be too many for the connection's buffers. */
+static bool fill_pages(ChPg *pg, GPtrArray *const *pages, size_t n, GError **error)
+{
+    g_autofree ChPgParams **params = g_new(ChPgParams *, n);
+    for (size_t i = 0; i < n; i++) {
+        params[i] = ch_pg_params_new(&sql_select_items);
+        for (guint k = 0; k < pages[i]->len; k++)
+            ch_pg_add_uuid(params[i], 0, ((const Order *)g_ptr_array_index(pages[i], k))->id);
+    }
+    ChPgRows **rows = ch_pg_query_all(pg, params, n, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        share_out((Order *const *)pages[i]->pdata, rows[i]);
+        g_clear_pointer(&rows[i], ch_pg_rows_free);
+    }
+    ch_pg_rows_free_all(rows, n);
+    return true;
+}
+
+/* An order's items are committed with it and never change: they are those of the page, although
+ * they are read after it. */
+static bool list(OrderReads *self, const OrderFilter *filters, size_t n, GPtrArray **pages,
+                 GError **error)
+{
+    ChPg *pg = pg_of(self);
+    if (!find_pages(pg, filters, n, pages, error))
+        return false;
+    if (fill_pages(pg, pages, n, error))
+        return true;
+    for (size_t i = 0; i < n; i++)
+        g_clear_pointer(&pages[i], g_ptr_array_unref);
+    return false;
 }
 
 static void clear_entry(void *entry)
@@ -193,25 +248,51 @@ static void clear_entry(void *entry)
     g_free(((OrderHistoryEntry *)entry)->cause);
 }
 
-bool order_pg_history(OrderStore *self, ChUuid id, GArray **entries, GError **error)
+static GArray *new_history(void)
 {
-    ChPgParams *params = ch_pg_params_new(&sql_select_history);
-    ch_pg_add_uuid(params, 0, id);
-    g_autoptr(ChPgRows) rows = ch_pg_query(order_pg(self), params, error);
+    GArray *entries = g_array_new(FALSE, FALSE, sizeof(OrderHistoryEntry));
+    g_array_set_clear_func(entries, clear_entry);
+    return entries;
+}
+
+static bool histories(OrderReads *self, const ChUuid *ids, size_t n, GArray **found, GError **error)
+{
+    g_autoptr(ChPgRows) rows =
+        ch_pg_query(pg_of(self), ids_params(&sql_select_histories, ids, n), error);
     if (rows == NULL)
         return false;
-    *entries = NULL;
-    if (ch_pg_rows_count(rows) == 0)
-        return true;
-    *entries = g_array_new(FALSE, FALSE, sizeof(OrderHistoryEntry));
-    g_array_set_clear_func(*entries, clear_entry);
+    for (size_t i = 0; i < n; i++)
+        found[i] = NULL;
     for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
+        GArray **history = &found[ch_pg_int(rows, row, HISTORY_PLACE) - 1];
         OrderHistoryEntry entry = {
             .status = (OrderStatus)ch_pg_int(rows, row, HISTORY_STATUS),
             .cause = g_strdup(ch_pg_text(rows, row, HISTORY_CAUSE)),
             .happened_us = ch_pg_time(rows, row, HISTORY_HAPPENED_AT),
         };
-        g_array_append_val(*entries, entry);
+        if (*history == NULL)
+            *history = new_history();
+        g_array_append_val(*history, entry);
     }
     return true;
+}
+
+static void free_reads(OrderReads *self)
+{
+    g_free(CH_CAST(PgReads, self, &pg_reads_ops));
+}
+
+static const OrderReadsOps pg_reads_ops = {
+    .find = find,
+    .list = list,
+    .histories = histories,
+    .free = free_reads,
+};
+
+OrderReads *order_pg_reads_new(ChPg *pg)
+{
+    PgReads *reads = g_new0(PgReads, 1);
+    reads->base.ops = &pg_reads_ops;
+    reads->pg = pg;
+    return &reads->base;
 }

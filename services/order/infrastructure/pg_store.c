@@ -1,6 +1,7 @@
 /* Writing orders: arrays in, one statement a table. */
 #include "order/infrastructure/pg_store.h"
 
+#include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
 #include "order/infrastructure/events.h"
 
@@ -76,18 +77,23 @@ enum {
 };
 
 /* $1 ids; one row each, in their order. */
-static const ChPgStatement sql_orders_exist = {
-    "select o.id is not null from unnest($1) with ordinality as asked (id, place)"
+static const ChPgStatement sql_select_statuses = {
+    "select o.status from unnest($1) with ordinality as asked (id, place)"
     " left join orders o on o.id = asked.id order by place",
     { CH_PG_UUIDS },
 };
 
-/* $1: keys from before this time, $2: how many. The block range index finds them. */
-static const ChPgStatement sql_prune_keys = {
-    "delete from idempotency_keys where ctid = any(array("
-    "select ctid from idempotency_keys where created_at < $1 limit $2))",
-    { CH_PG_TIME, CH_PG_INT },
-};
+typedef struct {
+    OrderStore base;
+    ChPg *pg;
+} PgStore;
+
+static const OrderStoreOps pg_store_ops;
+
+static ChPg *pg_of(OrderStore *self)
+{
+    return CH_CAST(PgStore, self, &pg_store_ops)->pg;
+}
 
 static ChPgParams *key_params(const ChPgStatement *statement,
                               const OrderPlacement *const *placements, size_t n)
@@ -118,7 +124,7 @@ static OrderKeyAnswer key_answer(const ChPgRows *locks, const ChPgRows *keys, si
 static bool claim_keys(OrderStore *self, const OrderPlacement *const *placements, size_t n,
                        OrderKeyAnswer *answers, GError **error)
 {
-    ChPg *pg = order_pg(self);
+    ChPg *pg = pg_of(self);
     g_autoptr(ChPgRows) locks = NULL;
     g_autoptr(ChPgRows) keys = NULL;
     if (!ch_pg_send(pg, key_params(&sql_lock_keys, placements, n), &locks, error) ||
@@ -179,7 +185,7 @@ static bool insert_items(ChPg *pg, const OrderPlacement *const *placements, size
 static bool insert(OrderStore *self, const OrderPlacement *const *placements, size_t n,
                    GError **error)
 {
-    ChPg *pg = order_pg(self);
+    ChPg *pg = pg_of(self);
     return insert_keys(pg, placements, n, error) && insert_orders(pg, placements, n, error) &&
            insert_items(pg, placements, n, error) && order_events_created(pg, placements, n, error);
 }
@@ -211,7 +217,7 @@ static bool move(OrderStore *self, const OrderMove *moves, size_t n, const Order
     }
     for (size_t i = 0; i < n_from; i++)
         ch_pg_add_int(params, 4, from[i]);
-    g_autoptr(ChPgRows) rows = ch_pg_query(order_pg(self), params, error);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
     if (rows == NULL)
         return false;
     *changes = g_array_new(FALSE, FALSE, sizeof(OrderChange));
@@ -224,37 +230,26 @@ static bool move(OrderStore *self, const OrderMove *moves, size_t n, const Order
 
 static bool announce(OrderStore *self, const OrderChange *changes, size_t n, GError **error)
 {
-    return order_events_changed(order_pg(self), changes, n, error);
+    return order_events_changed(pg_of(self), changes, n, error);
 }
 
-static bool exist(OrderStore *self, const ChUuid *ids, size_t n, bool *known, GError **error)
+static bool statuses(OrderStore *self, const ChUuid *ids, size_t n, OrderStatus *found,
+                     GError **error)
 {
-    ChPgParams *params = ch_pg_params_new(&sql_orders_exist);
+    ChPgParams *params = ch_pg_params_new(&sql_select_statuses);
     for (size_t i = 0; i < n; i++)
         ch_pg_add_uuid(params, 0, ids[i]);
-    g_autoptr(ChPgRows) rows = ch_pg_query(order_pg(self), params, error);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
     if (rows == NULL)
         return false;
     for (size_t i = 0; i < n; i++)
-        known[i] = ch_pg_bool(rows, i, 0);
-    return true;
-}
-
-static bool prune_keys(OrderStore *self, int64_t before_us, int64_t max, size_t *n, GError **error)
-{
-    ChPgParams *params = ch_pg_params_new(&sql_prune_keys);
-    ch_pg_add_time(params, 0, before_us);
-    ch_pg_add_int(params, 1, max);
-    g_autoptr(ChPgRows) rows = ch_pg_query(order_pg(self), params, error);
-    if (rows == NULL)
-        return false;
-    *n = ch_pg_rows_affected(rows);
+        found[i] = (OrderStatus)ch_pg_int(rows, i, 0); /* null is 0 */
     return true;
 }
 
 static void free_store(OrderStore *self)
 {
-    g_free(self);
+    g_free(CH_CAST(PgStore, self, &pg_store_ops));
 }
 
 static const OrderStoreOps pg_store_ops = {
@@ -262,24 +257,14 @@ static const OrderStoreOps pg_store_ops = {
     .insert = insert,
     .move = move,
     .announce = announce,
-    .exist = exist,
-    .find = order_pg_find,
-    .list = order_pg_list,
-    .history = order_pg_history,
-    .prune_keys = prune_keys,
+    .statuses = statuses,
     .free = free_store,
 };
 
 OrderStore *order_pg_store_new(ChPg *pg)
 {
-    OrderPgStore *store = g_new0(OrderPgStore, 1);
+    PgStore *store = g_new0(PgStore, 1);
     store->base.ops = &pg_store_ops;
     store->pg = pg;
     return &store->base;
-}
-
-void order_pg_store_free(void *store)
-{
-    if (store != NULL)
-        ((OrderStore *)store)->ops->free(store);
 }

@@ -3,9 +3,10 @@
  * every placing and every settling (docs/decisions/0036-stuck-orders.md). */
 #include "order/infrastructure/pg_watch.h"
 
+#include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
 #include "order/infrastructure/events.h"
-#include "order/infrastructure/pg_store.h"
+#include "order/infrastructure/pg_reads.h"
 
 #include <string.h>
 
@@ -107,10 +108,17 @@ static const ChPgStatement sql_note_probe = {
 };
 
 typedef struct {
-    OrderWatchStore base; /* first: the cast back is valid */
+    OrderWatchStore base;
     ChPg *pg;
-    OrderStore *orders;
+    OrderReads *orders;
 } PgWatch;
+
+static const OrderWatchStoreOps pg_watch_ops;
+
+static PgWatch *watch_of(OrderWatchStore *self)
+{
+    return CH_CAST(PgWatch, self, &pg_watch_ops);
+}
 
 static ChPgParams *with_int(const ChPgStatement *statement, int64_t value)
 {
@@ -122,7 +130,7 @@ static ChPgParams *with_int(const ChPgStatement *statement, int64_t value)
 static bool begin(OrderWatchStore *self, int64_t stuck_after_us, OrderWatchState *state,
                   GError **error)
 {
-    ChPg *pg = ((PgWatch *)self)->pg;
+    ChPg *pg = watch_of(self)->pg;
     g_autoptr(ChPgRows) watch = NULL;
     g_autoptr(ChPgRows) counts = NULL;
     if (!ch_pg_send(pg, ch_pg_params_new(&sql_take_watch), &watch, error) ||
@@ -153,7 +161,7 @@ static bool select_stuck(ChPg *pg, ChPgParams *params, GArray **stuck, GError **
 
 static bool forget_final(OrderWatchStore *self, GArray **gone, GError **error)
 {
-    return select_stuck(((PgWatch *)self)->pg, ch_pg_params_new(&sql_forget_final), gone, error);
+    return select_stuck(watch_of(self)->pg, ch_pg_params_new(&sql_forget_final), gone, error);
 }
 
 static bool look(OrderWatchStore *self, int64_t stuck_after_us, int64_t max_looked,
@@ -162,7 +170,7 @@ static bool look(OrderWatchStore *self, int64_t stuck_after_us, int64_t max_look
     ChPgParams *params = with_int(&sql_look, stuck_after_us);
     ch_pg_add_int(params, 1, max_looked);
     ch_pg_add_int(params, 2, max_found);
-    g_autoptr(ChPgRows) rows = ch_pg_query(((PgWatch *)self)->pg, params, error);
+    g_autoptr(ChPgRows) rows = ch_pg_query(watch_of(self)->pg, params, error);
     if (rows == NULL)
         return false;
     *passed = ch_pg_int(rows, 0, LOOK_PASSED);
@@ -177,7 +185,7 @@ static bool due(OrderWatchStore *self, int64_t stuck_after_us, int64_t before_us
     ch_pg_add_time(params, 1, before_us);
     ch_pg_add_int(params, 2, max);
     ch_pg_add_int(params, 3, ORDER_WATCH_SLOWEST);
-    return select_stuck(((PgWatch *)self)->pg, params, stuck, error);
+    return select_stuck(watch_of(self)->pg, params, stuck, error);
 }
 
 /* What placed the order, as far as its event tells of it; borrows the items. */
@@ -221,7 +229,7 @@ static bool add_events(ChPg *pg, Order *const *orders, const ChTrace *traces, si
 static bool announce_again(OrderWatchStore *self, const OrderStuck *stuck, const ChTrace *traces,
                            size_t n, bool probe, GError **error)
 {
-    PgWatch *watch = (PgWatch *)self;
+    PgWatch *watch = watch_of(self);
     g_autoptr(ChPgParams) noted = ch_pg_params_new(&sql_note_announced);
     g_autofree ChUuid *ids = g_new(ChUuid, n);
     g_autofree Order **orders = g_new0(Order *, n);
@@ -239,8 +247,9 @@ static bool announce_again(OrderWatchStore *self, const OrderStuck *stuck, const
 
 static void free_watch(OrderWatchStore *self)
 {
-    order_store_free(((PgWatch *)self)->orders);
-    g_free(self);
+    PgWatch *watch = watch_of(self);
+    order_reads_free(watch->orders);
+    g_free(watch);
 }
 
 static const OrderWatchStoreOps pg_watch_ops = {
@@ -257,6 +266,6 @@ OrderWatchStore *order_pg_watch_new(ChPg *pg)
     PgWatch *watch = g_new0(PgWatch, 1);
     watch->base.ops = &pg_watch_ops;
     watch->pg = pg;
-    watch->orders = order_pg_store_new(pg);
+    watch->orders = order_pg_reads_new(pg);
     return &watch->base;
 }

@@ -13,14 +13,14 @@ enum {
 static const int64_t KEY_LIFE_US = INT64_C(24) * 3600 * G_USEC_PER_SEC;
 
 typedef struct {
-    OrderStore *store;
+    OrderUpkeep *upkeep;
     ChTicker *ticker;
 } Housekeeping;
 
 static void free_housekeeping(void *opaque)
 {
     Housekeeping *housekeeping = opaque;
-    housekeeping->store->ops->free(housekeeping->store);
+    order_upkeep_free(housekeeping->upkeep);
     ch_ticker_free(housekeeping->ticker);
     g_free(housekeeping);
 }
@@ -30,20 +30,20 @@ static bool prune(void *context, void *const *items, size_t n, GError **error)
     (void)items;
     (void)n;
     Housekeeping *housekeeping = context;
-    OrderStore *store = housekeeping->store;
+    OrderUpkeep *upkeep = housekeeping->upkeep;
     size_t deleted;
-    if (!store->ops->prune_keys(store, ch_time_now_us() - KEY_LIFE_US, BATCH, &deleted, error))
+    if (!upkeep->ops->prune_keys(upkeep, ch_time_now_us() - KEY_LIFE_US, BATCH, &deleted, error))
         return false;
     if (deleted == BATCH)
         ch_ticker_again(housekeeping->ticker);
     return true;
 }
 
-void order_housekeeping_add(ChWorker *worker, OrderStore *(*new_store)(ChPg *pg))
+void order_housekeeping_add(ChWorker *worker, OrderUpkeep *(*new_upkeep)(ChPg *pg))
 {
     ChPg *pg = ch_worker_connection(worker);
     Housekeeping *housekeeping = g_new0(Housekeeping, 1);
-    housekeeping->store = new_store(pg);
+    housekeeping->upkeep = new_upkeep(pg);
     housekeeping->ticker = ch_ticker_new(PERIOD_MS);
     ch_worker_own(worker, housekeeping, free_housekeeping);
     const ChLaneConfig lane = {

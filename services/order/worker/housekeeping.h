@@ -4,5 +4,5 @@
 #include "chassis/runtime/worker.h"
 #include "order/application/ports.h"
 
-/** A lane that deletes keys older than a day; @new_store makes its store. */
-void order_housekeeping_add(ChWorker *worker, OrderStore *(*new_store)(ChPg *pg));
+/** A lane that deletes keys older than a day; @new_upkeep makes its port. */
+void order_housekeeping_add(ChWorker *worker, OrderUpkeep *(*new_upkeep)(ChPg *pg));

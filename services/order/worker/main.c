@@ -3,6 +3,7 @@
 #include "chassis/runtime/worker.h"
 #include "order/infrastructure/events.h"
 #include "order/infrastructure/pg_store.h"
+#include "order/infrastructure/pg_upkeep.h"
 #include "order/infrastructure/pg_watch.h"
 #include "order/infrastructure/topology.h"
 #include "order_migrations.h"
@@ -51,7 +52,7 @@ static OrderStockResultsContext *new_context(ChWorker *worker, ChPg *pg, OrderPr
     ch_worker_own(worker, context, g_free);
     context->store = order_pg_store_new(pg);
     context->progress = progress;
-    ch_worker_own(worker, context->store, order_pg_store_free);
+    ch_worker_own(worker, context->store, order_store_free);
     return context;
 }
 
@@ -89,7 +90,7 @@ static bool run(const void *opaque, GError **error)
     serve_dead_letters(worker, &progress);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
-    order_housekeeping_add(worker, order_pg_store_new);
+    order_housekeeping_add(worker, order_pg_upkeep_new);
     order_watchdog_add(worker, order_pg_watch_new, &progress, settings->stuck_after_ms);
     return ch_worker_run(worker, error);
 }

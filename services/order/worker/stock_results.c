@@ -1,7 +1,7 @@
 /* Decoding of stock results. */
 #include "order/worker/stock_results.h"
 
-#include "order/application/use_cases.h"
+#include "order/application/settle.h"
 
 /* It settles nothing, so what is wrong with it does not matter. */
 static ChUuid answered_event(const ChEvent *event)

@@ -4,6 +4,7 @@
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
 #include "stock/api/routes.h"
+#include "stock/infrastructure/pg_reads.h"
 #include "stock/infrastructure/pg_store.h"
 #include "stock_migrations.h"
 
@@ -30,7 +31,7 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(StockStore) write_store = stock_pg_store_new(write_pg);
-    g_autoptr(StockStore) read_store = stock_pg_store_new(read_pg);
+    g_autoptr(StockReads) read_store = stock_pg_reads_new(read_pg);
     g_autoptr(ChApi) api = ch_api_new(&stock_routes, health);
 
     ch_api_lane(api, STOCK_WRITES, ch_pg_work(write_pg), write_store);

@@ -44,7 +44,7 @@ static void respond_level(ChHttpRequest *request, const StockLevel *level)
 
 bool stock_api_get(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    StockStore *store = context;
+    StockReads *store = context;
     g_autofree StockLevel *levels = g_new0(StockLevel, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     size_t valid = 0;
@@ -99,36 +99,45 @@ static void respond_page(ChHttpRequest *request, const GArray *levels, size_t li
     ch_http_respond_json(request, 200, json);
 }
 
-static bool list_one(StockStore *store, ChHttpRequest *request, GError **error)
+static bool is_paged(const ChHttpRequest *request)
 {
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    ChUuid after = { { 0 } };
-    int64_t limit = DEFAULT_LIMIT;
-    bool paged = ch_http_request_query_count(request, "limit") > 0 ||
-                 ch_http_request_query_count(request, "cursor") > 0;
-    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &limit, violations);
-    ch_http_query_uuid(request, "cursor", &after, violations);
-    if (ch_violations_count(violations) > 0) {
-        ch_http_respond_violations(request, violations);
-        return true;
-    }
-    if (!paged)
-        limit = PLAIN_LIMIT;
-    g_autoptr(GArray) levels = NULL;
-    if (!store->ops->list(store, after, limit + 1, &levels, error))
-        return false;
-    if (paged)
-        respond_page(request, levels, (size_t)limit);
-    else
-        respond_plain(request, levels);
-    return true;
+    return ch_http_request_query_count(request, "limit") > 0 ||
+           ch_http_request_query_count(request, "cursor") > 0;
 }
 
-bool stock_api_list(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+/* False when the request was answered: it is not valid. */
+static bool range_of(ChHttpRequest *request, StockRange *range)
 {
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    *range = (StockRange){ .limit = is_paged(request) ? DEFAULT_LIMIT : PLAIN_LIMIT };
+    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &range->limit, violations);
+    ch_http_query_uuid(request, "cursor", &range->after, violations);
+    range->limit++; /* to know of the next page */
+    if (ch_violations_count(violations) == 0)
+        return true;
+    ch_http_respond_violations(request, violations);
+    return false;
+}
+
+bool stock_api_list(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    StockReads *store = context;
+    g_autofree StockRange *ranges = g_new(StockRange, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree GArray **pages = g_new0(GArray *, n);
+    size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!list_one(store, requests[i], error))
-            return false;
+        if (range_of(requests[i], &ranges[valid]))
+            askers[valid++] = requests[i];
+    }
+    if (valid > 0 && !store->ops->list(store, ranges, valid, pages, error))
+        return false;
+    for (size_t i = 0; i < valid; i++) {
+        if (is_paged(askers[i]))
+            respond_page(askers[i], pages[i], (size_t)ranges[i].limit - 1);
+        else
+            respond_plain(askers[i], pages[i]);
+        g_array_unref(pages[i]);
     }
     return true;
 }
@@ -164,37 +173,50 @@ static GString *movements_json(const GArray *movements, size_t limit)
     return json;
 }
 
-static bool movements_of_one(StockStore *store, ChHttpRequest *request, GError **error)
+/* False when the request was answered: it is not valid, or its path names no product. */
+static bool query_of(ChHttpRequest *request, StockLedgerQuery *query)
 {
     g_autoptr(ChViolations) violations = ch_violations_new();
-    ChUuid product_id;
-    ChUuid before;
-    int64_t limit = DEFAULT_MOVEMENTS;
-    memset(before.bytes, 0xff, sizeof before.bytes);
-    ch_http_query_integer(request, "limit", 1, MAX_MOVEMENTS, &limit, violations);
-    ch_http_query_uuid(request, "cursor", &before, violations);
+    *query = (StockLedgerQuery){ .limit = DEFAULT_MOVEMENTS };
+    memset(query->before.bytes, 0xff, sizeof query->before.bytes);
+    ch_http_query_integer(request, "limit", 1, MAX_MOVEMENTS, &query->limit, violations);
+    ch_http_query_uuid(request, "cursor", &query->before, violations);
+    query->limit++; /* to know of the next page */
     if (ch_violations_count(violations) > 0) {
         ch_http_respond_violations(request, violations);
-        return true;
-    }
-    g_autoptr(GArray) movements = NULL;
-    if (ch_http_param_uuid(request, "productId", &product_id) &&
-        !store->ops->movements(store, product_id, before, limit + 1, &movements, error))
         return false;
-    /* A deleted product keeps its ledger; one without a ledger never was. */
-    bool first_page = ch_http_request_query_count(request, "cursor") == 0;
-    if (movements == NULL || (movements->len == 0 && first_page))
-        respond_unknown(request);
-    else
-        ch_http_respond_json(request, 200, movements_json(movements, (size_t)limit));
-    return true;
+    }
+    if (ch_http_param_uuid(request, "productId", &query->product_id))
+        return true;
+    respond_unknown(request);
+    return false;
 }
 
-bool stock_api_movements(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+/* A deleted product keeps its ledger; one without a ledger never was. */
+static void respond_movements(ChHttpRequest *request, const GArray *movements, size_t limit)
 {
+    if (movements->len == 0 && ch_http_request_query_count(request, "cursor") == 0)
+        respond_unknown(request);
+    else
+        ch_http_respond_json(request, 200, movements_json(movements, limit));
+}
+
+bool stock_api_movements(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    StockReads *store = context;
+    g_autofree StockLedgerQuery *queries = g_new(StockLedgerQuery, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree GArray **ledgers = g_new0(GArray *, n);
+    size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!movements_of_one(store, requests[i], error))
-            return false;
+        if (query_of(requests[i], &queries[valid]))
+            askers[valid++] = requests[i];
+    }
+    if (valid > 0 && !store->ops->movements(store, queries, valid, ledgers, error))
+        return false;
+    for (size_t i = 0; i < valid; i++) {
+        respond_movements(askers[i], ledgers[i], (size_t)queries[i].limit - 1);
+        g_array_unref(ledgers[i]);
     }
     return true;
 }

@@ -1,4 +1,4 @@
-/* ChHttpHandlers that read stock; the context is the lane's StockStore. */
+/* ChHttpHandlers that read stock; the context is the lane's StockReads. */
 #pragma once
 
 #include "chassis/http/request.h"

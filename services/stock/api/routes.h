@@ -3,10 +3,10 @@
 
 #include "chassis/http/route.h"
 
-/** Lanes; the context of each is its StockStore. */
+/** Lanes, and what the context of each is. */
 enum {
-    STOCK_WRITES,
-    STOCK_READS,
+    STOCK_WRITES, /* StockStore */
+    STOCK_READS,  /* StockReads */
 };
 
 extern const ChHttpRouteTable stock_routes;

@@ -4,7 +4,7 @@
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
-#include "stock/application/use_cases.h"
+#include "stock/application/edit.h"
 
 /* ---- in ---- */
 

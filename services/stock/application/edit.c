@@ -1,5 +1,5 @@
 /* Changes by operators. */
-#include "stock/application/use_cases.h"
+#include "stock/application/edit.h"
 
 #include "chassis/core/log.h"
 #include "stock/application/levels.h"

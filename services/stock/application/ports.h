@@ -1,6 +1,6 @@
-/* What the stock service needs from outside: filled by infrastructure, faked by tests.
- * A store belongs to one lane and works in that lane's open transaction. All slots are mandatory.
- * Errors of every slot: UNAVAILABLE or FAILED, see chassis/core/error.h. */
+/* What the stock service needs from outside, by who needs it: filled by infrastructure, faked by
+ * tests. Each belongs to one lane and works in that lane's open transaction. All slots are
+ * mandatory. Errors of every slot: UNAVAILABLE or FAILED, see chassis/core/error.h. */
 #pragma once
 
 #include "stock/application/stock.h"
@@ -26,6 +26,8 @@ typedef struct {
     StockItem *items; /* n_items, owned */
     size_t n_items;
 } StockRelease;
+
+/* ---- what the use cases change ---- */
 
 typedef struct StockStore StockStore;
 
@@ -66,15 +68,6 @@ typedef struct {
     /* reservations[i] of order_ids[i]. */
     bool (*reservations)(StockStore *self, const ChUuid *order_ids, size_t n,
                          StockReservation *reservations, GError **error);
-    /* levels[i] for the product given in it, not locked. */
-    bool (*find)(StockStore *self, StockLevel *levels, size_t n, GError **error);
-    /* *levels: new array of StockLevel in the order of product ids, after @after, @limit at most.
-     */
-    bool (*list)(StockStore *self, ChUuid after, int64_t limit, GArray **levels, GError **error);
-    /* *movements: new array of StockMovement, newest first, before the id @before, owning the
-     * reasons. */
-    bool (*movements)(StockStore *self, ChUuid product_id, ChUuid before, int64_t limit,
-                      GArray **movements, GError **error);
     void (*free)(StockStore *self);
 } StockStoreOps;
 
@@ -82,10 +75,41 @@ struct StockStore {
     const StockStoreOps *ops;
 };
 
-static inline void stock_store_free(StockStore *store)
+/** A GDestroyNotify too. NULL is fine. */
+static inline void stock_store_free(void *store)
 {
     if (store != NULL)
-        store->ops->free(store);
+        ((StockStore *)store)->ops->free(store);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StockStore, stock_store_free)
+
+/* ---- what clients look at ---- */
+
+typedef struct StockReads StockReads;
+
+typedef struct {
+    /* levels[i] for the product given in it, not locked. */
+    bool (*find)(StockReads *self, StockLevel *levels, size_t n, GError **error);
+    /* pages[i]: new array of StockLevel in the order of product ids, as ranges[i] asks. */
+    bool (*list)(StockReads *self, const StockRange *ranges, size_t n, GArray **pages,
+                 GError **error);
+    /* ledgers[i]: new array of StockMovement, newest first, owning the reasons, as queries[i] asks.
+     */
+    bool (*movements)(StockReads *self, const StockLedgerQuery *queries, size_t n, GArray **ledgers,
+                      GError **error);
+    void (*free)(StockReads *self);
+} StockReadsOps;
+
+struct StockReads {
+    const StockReadsOps *ops;
+};
+
+/** NULL is fine. */
+static inline void stock_reads_free(StockReads *reads)
+{
+    if (reads != NULL)
+        reads->ops->free(reads);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StockReads, stock_reads_free)

@@ -1,5 +1,5 @@
 /* Giving back the stock of cancelled orders. */
-#include "stock/application/use_cases.h"
+#include "stock/application/release.h"
 
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"

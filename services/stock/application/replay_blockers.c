@@ -1,5 +1,5 @@
 /* Why handling an event about an order (again) would have no effect: its reservation. */
-#include "stock/application/use_cases.h"
+#include "stock/application/replay_blockers.h"
 
 #include <glib.h>
 

@@ -106,3 +106,16 @@ typedef struct {
     char *reason;     /* NULL: none */
     int64_t happened_us;
 } StockMovement;
+
+/** Which products to list: in the order of their ids. */
+typedef struct {
+    ChUuid after;  /* exclusive; nil: from the first on */
+    int64_t limit; /* rows, 1 or more */
+} StockRange;
+
+/** Which lines of a product's ledger to list: newest first. */
+typedef struct {
+    ChUuid product_id;
+    ChUuid before; /* exclusive */
+    int64_t limit; /* rows, 1 or more */
+} StockLedgerQuery;

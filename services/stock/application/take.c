@@ -1,5 +1,5 @@
 /* Taking stock for a batch of orders. */
-#include "stock/application/use_cases.h"
+#include "stock/application/take.h"
 
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"

@@ -1,6 +1,8 @@
 /* Reading stock and its ledger. */
+#include "stock/infrastructure/pg_reads.h"
+
+#include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
-#include "stock/infrastructure/pg_store.h"
 
 /* $1 products; one row each, in their order. */
 static const ChPgStatement sql_find_stock = {
@@ -34,12 +36,24 @@ enum {
     MOVEMENT_HAPPENED_AT,
 };
 
-bool stock_pg_find(StockStore *self, StockLevel *levels, size_t n, GError **error)
+typedef struct {
+    StockReads base;
+    ChPg *pg;
+} PgReads;
+
+static const StockReadsOps pg_reads_ops;
+
+static ChPg *pg_of(StockReads *self)
+{
+    return CH_CAST(PgReads, self, &pg_reads_ops)->pg;
+}
+
+static bool find(StockReads *self, StockLevel *levels, size_t n, GError **error)
 {
     ChPgParams *params = ch_pg_params_new(&sql_find_stock);
     for (size_t i = 0; i < n; i++)
         ch_pg_add_uuid(params, 0, levels[i].product_id);
-    g_autoptr(ChPgRows) rows = ch_pg_query(stock_pg(self), params, error);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
     if (rows == NULL)
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -49,23 +63,35 @@ bool stock_pg_find(StockStore *self, StockLevel *levels, size_t n, GError **erro
     return true;
 }
 
-bool stock_pg_list(StockStore *self, ChUuid after, int64_t limit, GArray **levels, GError **error)
+static GArray *page_from(const ChPgRows *rows)
 {
-    ChPgParams *params = ch_pg_params_new(&sql_list_stock);
-    ch_pg_add_uuid(params, 0, after);
-    ch_pg_add_int(params, 1, limit);
-    g_autoptr(ChPgRows) rows = ch_pg_query(stock_pg(self), params, error);
-    if (rows == NULL)
-        return false;
-    *levels = g_array_new(FALSE, FALSE, sizeof(StockLevel));
+    GArray *page = g_array_new(FALSE, FALSE, sizeof(StockLevel));
     for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
         StockLevel level = {
             .product_id = ch_pg_uuid(rows, row, LISTED_PRODUCT),
             .quantity = ch_pg_int(rows, row, LISTED_QUANTITY),
             .exists = true,
         };
-        g_array_append_val(*levels, level);
+        g_array_append_val(page, level);
     }
+    return page;
+}
+
+static bool list(StockReads *self, const StockRange *ranges, size_t n, GArray **pages,
+                 GError **error)
+{
+    g_autofree ChPgParams **params = g_new(ChPgParams *, n);
+    for (size_t i = 0; i < n; i++) {
+        params[i] = ch_pg_params_new(&sql_list_stock);
+        ch_pg_add_uuid(params[i], 0, ranges[i].after);
+        ch_pg_add_int(params[i], 1, ranges[i].limit);
+    }
+    ChPgRows **rows = ch_pg_query_all(pg_of(self), params, n, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        pages[i] = page_from(rows[i]);
+    ch_pg_rows_free_all(rows, n);
     return true;
 }
 
@@ -75,18 +101,10 @@ static void clear_movement(void *opaque)
     g_free(movement->reason);
 }
 
-bool stock_pg_movements(StockStore *self, ChUuid product_id, ChUuid before, int64_t limit,
-                        GArray **movements, GError **error)
+static GArray *ledger_from(const ChPgRows *rows, ChUuid product_id)
 {
-    ChPgParams *params = ch_pg_params_new(&sql_list_movements);
-    ch_pg_add_uuid(params, 0, product_id);
-    ch_pg_add_uuid(params, 1, before);
-    ch_pg_add_int(params, 2, limit);
-    g_autoptr(ChPgRows) rows = ch_pg_query(stock_pg(self), params, error);
-    if (rows == NULL)
-        return false;
-    *movements = g_array_new(FALSE, FALSE, sizeof(StockMovement));
-    g_array_set_clear_func(*movements, clear_movement);
+    GArray *ledger = g_array_new(FALSE, FALSE, sizeof(StockMovement));
+    g_array_set_clear_func(ledger, clear_movement);
     for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
         StockMovement movement = {
             .id = ch_pg_uuid(rows, row, MOVEMENT_ID),
@@ -97,7 +115,46 @@ bool stock_pg_movements(StockStore *self, ChUuid product_id, ChUuid before, int6
             .reason = g_strdup(ch_pg_text(rows, row, MOVEMENT_REASON)),
             .happened_us = ch_pg_time(rows, row, MOVEMENT_HAPPENED_AT),
         };
-        g_array_append_val(*movements, movement);
+        g_array_append_val(ledger, movement);
     }
+    return ledger;
+}
+
+static bool movements(StockReads *self, const StockLedgerQuery *queries, size_t n, GArray **ledgers,
+                      GError **error)
+{
+    g_autofree ChPgParams **params = g_new(ChPgParams *, n);
+    for (size_t i = 0; i < n; i++) {
+        params[i] = ch_pg_params_new(&sql_list_movements);
+        ch_pg_add_uuid(params[i], 0, queries[i].product_id);
+        ch_pg_add_uuid(params[i], 1, queries[i].before);
+        ch_pg_add_int(params[i], 2, queries[i].limit);
+    }
+    ChPgRows **rows = ch_pg_query_all(pg_of(self), params, n, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        ledgers[i] = ledger_from(rows[i], queries[i].product_id);
+    ch_pg_rows_free_all(rows, n);
     return true;
+}
+
+static void free_reads(StockReads *self)
+{
+    g_free(CH_CAST(PgReads, self, &pg_reads_ops));
+}
+
+static const StockReadsOps pg_reads_ops = {
+    .find = find,
+    .list = list,
+    .movements = movements,
+    .free = free_reads,
+};
+
+StockReads *stock_pg_reads_new(ChPg *pg)
+{
+    PgReads *reads = g_new0(PgReads, 1);
+    reads->base.ops = &pg_reads_ops;
+    reads->pg = pg;
+    return &reads->base;
 }

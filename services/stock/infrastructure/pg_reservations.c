@@ -1,6 +1,7 @@
 /* Reservations: the guard that an order's stock is taken once and given back once. */
+#include "stock/infrastructure/pg_reservations.h"
+
 #include "chassis/postgres/pipeline.h"
-#include "stock/infrastructure/pg_store.h"
 
 /* $1 orders. In the order of their ids, so that two batches cannot wait for each other. */
 static const ChPgStatement sql_insert_reservations = {
@@ -70,11 +71,10 @@ static ChPgParams *ids_params(const ChPgStatement *statement, const ChUuid *ids,
     return params;
 }
 
-bool stock_pg_reserve(StockStore *self, const ChUuid *order_ids, size_t n, bool *fresh,
-                      GError **error)
+bool stock_pg_reserve(ChPg *pg, const ChUuid *order_ids, size_t n, bool *fresh, GError **error)
 {
     g_autoptr(ChPgRows) rows =
-        ch_pg_query(stock_pg(self), ids_params(&sql_insert_reservations, order_ids, n), error);
+        ch_pg_query(pg, ids_params(&sql_insert_reservations, order_ids, n), error);
     if (rows == NULL)
         return false;
     g_autoptr(GHashTable) opened =
@@ -103,11 +103,11 @@ static StockOutcome decided_from(const ChPgRows *rows, size_t row)
     g_assert_not_reached(); /* the table's own check allows no other number */
 }
 
-bool stock_pg_decided(StockStore *self, const ChUuid *order_ids, size_t n, StockOutcome *outcomes,
+bool stock_pg_decided(ChPg *pg, const ChUuid *order_ids, size_t n, StockOutcome *outcomes,
                       GError **error)
 {
     g_autoptr(ChPgRows) rows =
-        ch_pg_query(stock_pg(self), ids_params(&sql_select_decided, order_ids, n), error);
+        ch_pg_query(pg, ids_params(&sql_select_decided, order_ids, n), error);
     if (rows == NULL)
         return false;
     for (size_t i = 0; i < n; i++)
@@ -115,14 +115,14 @@ bool stock_pg_decided(StockStore *self, const ChUuid *order_ids, size_t n, Stock
     return true;
 }
 
-bool stock_pg_refuse(StockStore *self, const StockResult *refused, size_t n, GError **error)
+bool stock_pg_refuse(ChPg *pg, const StockResult *refused, size_t n, GError **error)
 {
     ChPgParams *params = ch_pg_params_new(&sql_refuse_reservations);
     for (size_t i = 0; i < n; i++) {
         ch_pg_add_uuid(params, 0, refused[i].order->order_id);
         ch_pg_add_text(params, 1, stock_outcome_error(refused[i].outcome));
     }
-    return ch_pg_send(stock_pg(self), params, NULL, error);
+    return ch_pg_send(pg, params, NULL, error);
 }
 
 static void clear_release(void *release)
@@ -148,10 +148,9 @@ static size_t release_from(const ChPgRows *rows, size_t first, StockRelease *rel
     return n;
 }
 
-bool stock_pg_release(StockStore *self, const ChUuid *order_ids, size_t n, GArray **releases,
+bool stock_pg_release(ChPg *pg, const ChUuid *order_ids, size_t n, GArray **releases,
                       GError **error)
 {
-    ChPg *pg = stock_pg(self);
     g_autoptr(ChPgRows) rows = NULL;
     if (!ch_pg_send(pg, ids_params(&sql_insert_tombstones, order_ids, n), NULL, error) ||
         !ch_pg_send(pg, ids_params(&sql_release_reservations, order_ids, n), &rows, error) ||
@@ -167,11 +166,11 @@ bool stock_pg_release(StockStore *self, const ChUuid *order_ids, size_t n, GArra
     return true;
 }
 
-bool stock_pg_reservations(StockStore *self, const ChUuid *order_ids, size_t n,
+bool stock_pg_reservations(ChPg *pg, const ChUuid *order_ids, size_t n,
                            StockReservation *reservations, GError **error)
 {
     g_autoptr(ChPgRows) rows =
-        ch_pg_query(stock_pg(self), ids_params(&sql_select_reservations, order_ids, n), error);
+        ch_pg_query(pg, ids_params(&sql_select_reservations, order_ids, n), error);
     if (rows == NULL)
         return false;
     for (size_t i = 0; i < n; i++)

@@ -1,8 +1,10 @@
 /* Levels and ledger: arrays in, one statement a table. */
 #include "stock/infrastructure/pg_store.h"
 
+#include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
 #include "stock/infrastructure/events.h"
+#include "stock/infrastructure/pg_reservations.h"
 
 /* $1 products, ascending: one order of locks for all, so that no two batches wait for each other.
  */
@@ -54,12 +56,57 @@ static const ChPgStatement sql_insert_movements = {
     { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_UUIDS, CH_PG_TEXTS },
 };
 
+typedef struct {
+    StockStore base;
+    ChPg *pg;
+} PgStore;
+
+static const StockStoreOps pg_store_ops;
+
+static ChPg *pg_of(StockStore *self)
+{
+    return CH_CAST(PgStore, self, &pg_store_ops)->pg;
+}
+
+/* ---- orders ---- */
+
+static bool reserve(StockStore *self, const ChUuid *order_ids, size_t n, bool *fresh,
+                    GError **error)
+{
+    return stock_pg_reserve(pg_of(self), order_ids, n, fresh, error);
+}
+
+static bool decided(StockStore *self, const ChUuid *order_ids, size_t n, StockOutcome *outcomes,
+                    GError **error)
+{
+    return stock_pg_decided(pg_of(self), order_ids, n, outcomes, error);
+}
+
+static bool refuse(StockStore *self, const StockResult *refused, size_t n, GError **error)
+{
+    return stock_pg_refuse(pg_of(self), refused, n, error);
+}
+
+static bool release(StockStore *self, const ChUuid *order_ids, size_t n, GArray **releases,
+                    GError **error)
+{
+    return stock_pg_release(pg_of(self), order_ids, n, releases, error);
+}
+
+static bool reservations(StockStore *self, const ChUuid *order_ids, size_t n,
+                         StockReservation *found, GError **error)
+{
+    return stock_pg_reservations(pg_of(self), order_ids, n, found, error);
+}
+
+/* ---- levels and ledger ---- */
+
 static bool lock(StockStore *self, StockLevel *levels, size_t n, GError **error)
 {
     ChPgParams *params = ch_pg_params_new(&sql_lock_stock);
     for (size_t i = 0; i < n; i++)
         ch_pg_add_uuid(params, 0, levels[i].product_id);
-    g_autoptr(ChPgRows) rows = ch_pg_query(stock_pg(self), params, error);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
     if (rows == NULL)
         return false;
     size_t row = 0; /* rows and levels ascend together */
@@ -86,7 +133,7 @@ static bool save(StockStore *self, const StockLevel *levels, size_t n, GError **
             n_deleted++;
         }
     }
-    ChPg *pg = stock_pg(self);
+    ChPg *pg = pg_of(self);
     if (n_deleted < n && !ch_pg_send(pg, g_steal_pointer(&updated), NULL, error))
         return false;
     return n_deleted == 0 || ch_pg_send(pg, g_steal_pointer(&deleted), NULL, error);
@@ -104,14 +151,14 @@ static ChPgParams *items_params(const ChPgStatement *statement, const StockItem 
 
 static bool give_back(StockStore *self, const StockItem *items, size_t n, GError **error)
 {
-    return ch_pg_send(stock_pg(self), items_params(&sql_give_back, items, n), NULL, error);
+    return ch_pg_send(pg_of(self), items_params(&sql_give_back, items, n), NULL, error);
 }
 
 static bool create(StockStore *self, const StockItem *items, size_t n, bool *created,
                    GError **error)
 {
     g_autoptr(ChPgRows) rows =
-        ch_pg_query(stock_pg(self), items_params(&sql_create_stock, items, n), error);
+        ch_pg_query(pg_of(self), items_params(&sql_create_stock, items, n), error);
     if (rows == NULL)
         return false;
     g_autoptr(GHashTable) made =
@@ -139,47 +186,44 @@ static bool record(StockStore *self, const StockMovement *movements, size_t n, G
             ch_pg_add_uuid(params, 4, movements[i].order_id);
         ch_pg_add_text(params, 5, movements[i].reason);
     }
-    return ch_pg_send(stock_pg(self), params, NULL, error);
+    return ch_pg_send(pg_of(self), params, NULL, error);
 }
 
 static bool announce(StockStore *self, const StockResult *results, size_t n, GError **error)
 {
-    return stock_events_results(stock_pg(self), results, n, error);
+    return stock_events_results(pg_of(self), results, n, error);
 }
 
 static bool announce_releases(StockStore *self, const StockRelease *releases, const ChTrace *traces,
                               size_t n, GError **error)
 {
-    return stock_events_releases(stock_pg(self), releases, traces, n, error);
+    return stock_events_releases(pg_of(self), releases, traces, n, error);
 }
 
 static void free_store(StockStore *self)
 {
-    g_free(self);
+    g_free(CH_CAST(PgStore, self, &pg_store_ops));
 }
 
 static const StockStoreOps pg_store_ops = {
-    .reserve = stock_pg_reserve,
-    .decided = stock_pg_decided,
-    .refuse = stock_pg_refuse,
+    .reserve = reserve,
+    .decided = decided,
+    .refuse = refuse,
     .lock = lock,
     .save = save,
     .give_back = give_back,
     .create = create,
     .record = record,
-    .release = stock_pg_release,
+    .release = release,
     .announce = announce,
     .announce_releases = announce_releases,
-    .reservations = stock_pg_reservations,
-    .find = stock_pg_find,
-    .list = stock_pg_list,
-    .movements = stock_pg_movements,
+    .reservations = reservations,
     .free = free_store,
 };
 
 StockStore *stock_pg_store_new(ChPg *pg)
 {
-    StockPgStore *store = g_new0(StockPgStore, 1);
+    PgStore *store = g_new0(PgStore, 1);
     store->base.ops = &pg_store_ops;
     store->pg = pg;
     return &store->base;

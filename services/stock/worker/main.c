@@ -11,11 +11,6 @@ static const ChConfigKey keys[] = {
     CH_WORKER_KEYS("127.0.0.1:6012"),
 };
 
-static void free_store(void *store)
-{
-    stock_store_free(store);
-}
-
 /* What it consumes, and what it does with that. */
 static const struct {
     const ChQueue *queue;
@@ -28,7 +23,7 @@ static const struct {
 static StockStore *new_store(ChWorker *worker, ChPg *pg)
 {
     StockStore *store = stock_pg_store_new(pg);
-    ch_worker_own(worker, store, free_store);
+    ch_worker_own(worker, store, stock_store_free);
     return store;
 }
 

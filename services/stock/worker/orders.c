@@ -1,7 +1,9 @@
 /* Decoding of order events. */
 #include "stock/worker/orders.h"
 
-#include "stock/application/use_cases.h"
+#include "stock/application/release.h"
+#include "stock/application/replay_blockers.h"
+#include "stock/application/take.h"
 
 /* ---- created ---- */
 

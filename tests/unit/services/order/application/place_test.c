@@ -2,7 +2,7 @@
 #include "tests/stores/memory_orders.h"
 
 #include "chassis/core/log.h"
-#include "order/application/use_cases.h"
+#include "order/application/place.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -2,7 +2,7 @@
 #include "tests/stores/memory_orders.h"
 
 #include "chassis/core/log.h"
-#include "order/application/use_cases.h"
+#include "order/application/settle.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -117,7 +117,8 @@ static void test_late_results_change_nothing(Fixture *f, gconstpointer unused G_
     must_settle(f, results, 2);
     g_assert_cmpint(memory_orders_status(f->store, fake_id(1)), ==, ORDER_CONFIRMED);
     g_assert_cmpint(memory_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
-    g_assert_cmpstr(f->store->calls.text->str, ==, "move(2) exist(2) "); /* nothing is announced */
+    g_assert_cmpstr(f->store->calls.text->str, ==,
+                    "move(2) statuses(2) "); /* nothing is announced */
 }
 
 static void test_only_changes_are_announced(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -163,7 +164,7 @@ static void check_settle_failure(Fixture *f, const char *slot, ChErrorCode code)
 
 static void test_failures_of_the_store_pass_through(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    static const char *const slots[] = { "move", "announce", "exist" };
+    static const char *const slots[] = { "move", "announce", "statuses" };
     for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
         for (unsigned code = CH_ERROR_UNAVAILABLE; code <= CH_ERROR_FAILED; code++) {
             g_array_set_size(f->store->orders, 0);
@@ -260,7 +261,7 @@ static void check_cancel_failure(Fixture *f, const char *slot, ChErrorCode code)
 
 static void test_cancel_failures_pass_through(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    static const char *const slots[] = { "move", "announce", "exist" };
+    static const char *const slots[] = { "move", "announce", "statuses" };
     for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
         for (unsigned code = CH_ERROR_UNAVAILABLE; code <= CH_ERROR_FAILED; code++) {
             g_array_set_size(f->store->orders, 0);
@@ -288,10 +289,10 @@ static void test_replay_blockers_are_final_and_unknown_orders(Fixture *f,
     for (size_t i = 1; i < 4; i++)
         g_assert_true(g_str_has_suffix(blockers[i], endings[i]));
     g_assert_true(g_str_has_prefix(blockers[3], "there is no order "));
-    g_assert_cmpstr(f->store->calls.text->str, ==, "find(4) ");
+    g_assert_cmpstr(f->store->calls.text->str, ==, "statuses(4) ");
     for (size_t i = 0; i < 4; i++)
         g_free(blockers[i]);
-    f->store->calls.failing = "find";
+    f->store->calls.failing = "statuses";
     f->store->calls.failure = CH_ERROR_UNAVAILABLE;
     g_assert_false(order_settle_replay_blockers(&f->store->base, pointers, 4, blockers, &error));
     g_assert_true(ch_error_is_unavailable(error));

@@ -2,7 +2,7 @@
 #include "tests/stores/memory_stock.h"
 
 #include "chassis/core/log.h"
-#include "stock/application/use_cases.h"
+#include "stock/application/edit.h"
 
 #include <fcntl.h>
 #include <string.h>

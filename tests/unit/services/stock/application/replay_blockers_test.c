@@ -2,7 +2,9 @@
 #include "tests/stores/memory_stock.h"
 
 #include "chassis/core/log.h"
-#include "stock/application/use_cases.h"
+#include "stock/application/release.h"
+#include "stock/application/replay_blockers.h"
+#include "stock/application/take.h"
 
 #include <fcntl.h>
 #include <unistd.h>

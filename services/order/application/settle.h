@@ -1,14 +1,11 @@
-/* The use cases of the order service. Each takes n commands and gives n outcomes; "no" is an
- * outcome, an error is for the batch as a whole (UNAVAILABLE or FAILED from the store). The caller
- * owns all arrays. Thread: the lane that owns @store, inside its open transaction. */
+/* Changing the status of orders: by their stock's result, or by their customer.
+ *
+ * Each takes n commands and gives n outcomes; "no" is an outcome, an error is for the batch as a
+ * whole (UNAVAILABLE or FAILED from the store). The caller owns all arrays. Thread: the lane that
+ * owns @store, inside its open transaction. */
 #pragma once
 
 #include "order/application/ports.h"
-
-/** Places each order whose idempotency key, if it has one, is new. Of equal new keys in one batch
- * the first is placed and the others are in flight. outcomes[i] answers placements[i]. */
-CH_MUST_CHECK bool order_place(OrderStore *store, const OrderPlacement *const *placements, size_t n,
-                               OrderPlaceOutcome *outcomes, GError **error);
 
 /** Cancels each order unless it is cancelled; a confirmed one can be, and its stock is given back.
  * outcomes[i] answers cancellations[i]. */
