@@ -65,7 +65,6 @@ static void read_filter(const ChHttpRequest *request, NotificationFilter *filter
                         ChViolations *violations)
 {
     const char *status = NULL;
-    filter->limit = DEFAULT_LIMIT;
     ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter->limit, violations);
     filter->has_order = ch_http_query_uuid(request, "orderId", &filter->order_id, violations);
     filter->has_before = ch_http_query_uuid(request, "cursor", &filter->before, violations);
@@ -76,30 +75,37 @@ static void read_filter(const ChHttpRequest *request, NotificationFilter *filter
         ch_violations_add(violations, "status", "must be Pending, Sending, Sent or Failed");
 }
 
-static bool list_one(NotificationStore *store, ChHttpRequest *request, GError **error)
+/* False when the request was answered: it is not valid. */
+static bool filter_of(ChHttpRequest *request, NotificationFilter *filter)
 {
-    NotificationFilter filter = { .has_order = false };
     g_autoptr(ChViolations) violations = ch_violations_new();
-    read_filter(request, &filter, violations);
-    if (ch_violations_count(violations) > 0) {
-        ch_http_respond_violations(request, violations);
+    *filter = (NotificationFilter){ .limit = DEFAULT_LIMIT };
+    read_filter(request, filter, violations);
+    filter->limit++; /* to know of the next page */
+    if (ch_violations_count(violations) == 0)
         return true;
-    }
-    size_t limit = (size_t)filter.limit++;
-    g_autoptr(GPtrArray) entries = NULL;
-    if (!store->ops->list(store, &filter, &entries, error))
-        return false;
-    ch_http_respond_json(request, 200, ch_json_page(entries, limit, write_entry));
-    return true;
+    ch_http_respond_violations(request, violations);
+    return false;
 }
 
 bool notification_api_list_log(void *context, ChHttpRequest *const *requests, size_t n,
                                GError **error)
 {
     const NotificationReads *reads = context;
+    g_autofree NotificationFilter *filters = g_new(NotificationFilter, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
+    size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!list_one(reads->log, requests[i], error))
-            return false;
+        if (filter_of(requests[i], &filters[valid]))
+            askers[valid++] = requests[i];
+    }
+    if (valid > 0 && !reads->log->ops->list(reads->log, filters, valid, pages, error))
+        return false;
+    for (size_t i = 0; i < valid; i++) {
+        size_t limit = (size_t)filters[i].limit - 1;
+        ch_http_respond_json(askers[i], 200, ch_json_page(pages[i], limit, write_entry));
+        g_ptr_array_unref(pages[i]);
     }
     return true;
 }

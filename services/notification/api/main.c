@@ -5,7 +5,8 @@
 #include "chassis/runtime/process.h"
 #include "notification/api/reads.h"
 #include "notification/api/routes.h"
-#include "notification/infrastructure/pg_notifications.h"
+#include "notification/infrastructure/pg_log.h"
+#include "notification/infrastructure/pg_template_reads.h"
 #include "notification/infrastructure/pg_templates.h"
 #include "notification_migrations.h"
 
@@ -32,8 +33,9 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
-    g_autoptr(NotificationTemplateStore) read_templates = notification_pg_templates_new(read_pg);
-    g_autoptr(NotificationStore) read_log = notification_pg_store_new(read_pg);
+    g_autoptr(NotificationTemplateReads) read_templates =
+        notification_pg_template_reads_new(read_pg);
+    g_autoptr(NotificationLog) read_log = notification_pg_log_new(read_pg);
     NotificationReads reads = { read_templates, read_log };
     g_autoptr(ChApi) api = ch_api_new(&notification_routes, health);
 

@@ -34,31 +34,38 @@ static GString *page_json(const GPtrArray *templates, size_t limit)
     return json;
 }
 
-static bool list_one(NotificationTemplateStore *store, ChHttpRequest *request, GError **error)
+/* False when the request was answered: it is not valid. */
+static bool range_of(ChHttpRequest *request, NotificationTemplateRange *range)
 {
-    int64_t limit = DEFAULT_LIMIT;
-    ChUuid before;
     g_autoptr(ChViolations) violations = ch_violations_new();
-    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &limit, violations);
-    bool has_before = ch_http_query_uuid(request, "cursor", &before, violations);
-    if (ch_violations_count(violations) > 0) {
-        ch_http_respond_violations(request, violations);
+    *range = (NotificationTemplateRange){ .limit = DEFAULT_LIMIT };
+    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &range->limit, violations);
+    range->has_before = ch_http_query_uuid(request, "cursor", &range->before, violations);
+    range->limit++; /* to know of the next page */
+    if (ch_violations_count(violations) == 0)
         return true;
-    }
-    g_autoptr(GPtrArray) templates = NULL;
-    if (!store->ops->list(store, has_before ? &before : NULL, limit + 1, &templates, error))
-        return false;
-    ch_http_respond_json(request, 200, page_json(templates, (size_t)limit));
-    return true;
+    ch_http_respond_violations(request, violations);
+    return false;
 }
 
 bool notification_api_list_templates(void *context, ChHttpRequest *const *requests, size_t n,
                                      GError **error)
 {
     const NotificationReads *reads = context;
+    g_autofree NotificationTemplateRange *ranges = g_new(NotificationTemplateRange, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
+    size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!list_one(reads->templates, requests[i], error))
-            return false;
+        if (range_of(requests[i], &ranges[valid]))
+            askers[valid++] = requests[i];
+    }
+    if (valid > 0 && !reads->templates->ops->list(reads->templates, ranges, valid, pages, error))
+        return false;
+    for (size_t i = 0; i < valid; i++) {
+        size_t limit = (size_t)ranges[i].limit - 1;
+        ch_http_respond_json(askers[i], 200, page_json(pages[i], limit));
+        g_ptr_array_unref(pages[i]);
     }
     return true;
 }
@@ -68,7 +75,7 @@ bool notification_api_list_templates(void *context, ChHttpRequest *const *reques
 typedef void (*Answer)(ChHttpRequest *request, const NotificationTemplate *template);
 
 /* Finds the templates that the paths name, and answers each request with its own. */
-static bool answer_each(NotificationTemplateStore *store, ChHttpRequest *const *requests, size_t n,
+static bool answer_each(NotificationTemplateReads *store, ChHttpRequest *const *requests, size_t n,
                         Answer answer, GError **error)
 {
     g_autofree ChUuid *ids = g_new(ChUuid, n);

@@ -4,6 +4,6 @@
 #include "notification/application/ports.h"
 
 typedef struct {
-    NotificationTemplateStore *templates;
-    NotificationStore *log;
+    NotificationTemplateReads *templates;
+    NotificationLog *log;
 } NotificationReads;

@@ -29,7 +29,7 @@ static void fail_attempt(NotificationDelivery *delivery, char *why)
     delivery->retry_after_ms = ch_time_jitter_ms(retry_delays_ms[delivery->attempt - 1]);
 }
 
-bool notification_claim(NotificationStore *store, NotificationTemplateStore *templates, size_t max,
+bool notification_claim(NotificationStore *store, NotificationTemplateReads *templates, size_t max,
                         int64_t lease_ms, NotificationDelivery **deliveries, size_t *n,
                         GError **error)
 {

@@ -17,7 +17,7 @@ typedef struct {
 /** Takes at most @max due notifications for @lease_ms, into which sending and recording them has to
  * fit, and the templates they may need; deliveries[0..*n) are new. */
 CH_MUST_CHECK bool notification_claim(NotificationStore *store,
-                                      NotificationTemplateStore *templates, size_t max,
+                                      NotificationTemplateReads *templates, size_t max,
                                       int64_t lease_ms, NotificationDelivery **deliveries,
                                       size_t *n, GError **error);
 

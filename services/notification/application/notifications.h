@@ -98,6 +98,13 @@ void notification_template_free(void *template); /* a GDestroyNotify; NULL is fi
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationTemplate, notification_template_free)
 
+/** Which templates to list: newest first. */
+typedef struct {
+    bool has_before;
+    ChUuid before; /* exclusive */
+    int64_t limit; /* rows, 1 or more */
+} NotificationTemplateRange;
+
 /** One line of the log. */
 typedef struct {
     ChUuid id, event_id, order_id, customer_id;

@@ -1,6 +1,7 @@
-/* What the notification service needs from outside: filled by infrastructure, faked by tests.
- * A port belongs to one lane. All slots are mandatory. The stores work in that lane's open
- * transaction; errors of their slots: UNAVAILABLE or FAILED, see chassis/core/error.h. */
+/* What the notification service needs from outside, by who needs it: filled by infrastructure,
+ * faked by tests. A port belongs to one lane. All slots are mandatory. Those on the database work
+ * in that lane's open transaction; errors of their slots: UNAVAILABLE or FAILED, see
+ * chassis/core/error.h. */
 #pragma once
 
 #include "notification/application/customer.h"
@@ -9,7 +10,37 @@
 
 #include <glib.h>
 
-/* ---- templates ---- */
+/* ---- templates, to be looked at ---- */
+
+typedef struct NotificationTemplateReads NotificationTemplateReads;
+
+typedef struct {
+    /* *templates: new array of NotificationTemplate *, owning them: those that are active. */
+    bool (*list_active)(NotificationTemplateReads *self, GPtrArray **templates, GError **error);
+    /* pages[i]: new array of NotificationTemplate *, owning them, newest first, as ranges[i] asks.
+     */
+    bool (*list)(NotificationTemplateReads *self, const NotificationTemplateRange *ranges, size_t n,
+                 GPtrArray **pages, GError **error);
+    /* templates[i] is the one with ids[i], new, or NULL. */
+    bool (*find)(NotificationTemplateReads *self, const ChUuid *ids, size_t n,
+                 NotificationTemplate **templates, GError **error);
+    void (*free)(NotificationTemplateReads *self);
+} NotificationTemplateReadsOps;
+
+struct NotificationTemplateReads {
+    const NotificationTemplateReadsOps *ops;
+};
+
+/** A GDestroyNotify too. NULL is fine. */
+static inline void notification_template_reads_free(void *reads)
+{
+    if (reads != NULL)
+        ((NotificationTemplateReads *)reads)->ops->free(reads);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationTemplateReads, notification_template_reads_free)
+
+/* ---- templates, to be changed ---- */
 
 typedef enum {
     NOTIFICATION_TEMPLATE_DONE,
@@ -20,14 +51,6 @@ typedef enum {
 typedef struct NotificationTemplateStore NotificationTemplateStore;
 
 typedef struct {
-    /* *templates: new array of NotificationTemplate *, owning them: those that are active. */
-    bool (*list_active)(NotificationTemplateStore *self, GPtrArray **templates, GError **error);
-    /* The same: newest first, @limit at most, those before @before unless it is NULL. */
-    bool (*list)(NotificationTemplateStore *self, const ChUuid *before, int64_t limit,
-                 GPtrArray **templates, GError **error);
-    /* templates[i] is the one with ids[i], new, or NULL. */
-    bool (*find)(NotificationTemplateStore *self, const ChUuid *ids, size_t n,
-                 NotificationTemplate **templates, GError **error);
     /* One after the other: DONE or TAKEN. */
     bool (*insert)(NotificationTemplateStore *self, const NotificationTemplate *const *templates,
                    size_t n, NotificationTemplateOutcome *outcomes, GError **error);
@@ -44,11 +67,11 @@ struct NotificationTemplateStore {
     const NotificationTemplateStoreOps *ops;
 };
 
-/** A GDestroyNotify too. NULL is fine. */
-static inline void notification_template_store_free(void *store)
+/** NULL is fine. */
+static inline void notification_template_store_free(NotificationTemplateStore *store)
 {
     if (store != NULL)
-        ((NotificationTemplateStore *)store)->ops->free(store);
+        store->ops->free(store);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationTemplateStore, notification_template_store_free)
@@ -72,9 +95,6 @@ typedef struct {
      * delivered and they don't know of it. */
     bool (*record)(NotificationStore *self, const NotificationDelivery *const *deliveries, size_t n,
                    GError **error);
-    /* *entries: new array of NotificationEntry *, owning them. */
-    bool (*list)(NotificationStore *self, const NotificationFilter *filter, GPtrArray **entries,
-                 GError **error);
     void (*free)(NotificationStore *self);
 } NotificationStoreOps;
 
@@ -89,7 +109,29 @@ static inline void notification_store_free(void *store)
         ((NotificationStore *)store)->ops->free(store);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationStore, notification_store_free)
+/* ---- what clients look at of notifications ---- */
+
+typedef struct NotificationLog NotificationLog;
+
+typedef struct {
+    /* pages[i] is what filters[i] asks for: a new array of NotificationEntry *, owning them. */
+    bool (*list)(NotificationLog *self, const NotificationFilter *filters, size_t n,
+                 GPtrArray **pages, GError **error);
+    void (*free)(NotificationLog *self);
+} NotificationLogOps;
+
+struct NotificationLog {
+    const NotificationLogOps *ops;
+};
+
+/** NULL is fine. */
+static inline void notification_log_free(NotificationLog *log)
+{
+    if (log != NULL)
+        log->ops->free(log);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationLog, notification_log_free)
 
 /* ---- the world ---- */
 

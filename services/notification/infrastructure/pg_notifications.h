@@ -1,4 +1,4 @@
-/* The notification store on PostgreSQL. */
+/* What receipt and sending change of notifications, on PostgreSQL. */
 #pragma once
 
 #include "chassis/postgres/pipeline.h"

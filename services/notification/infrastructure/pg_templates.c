@@ -1,46 +1,8 @@
-/* Templates: few and seldom written, so writes go one statement each, in one round trip. */
+/* Templates are few and seldom written: a statement each, in one round trip. */
 #include "notification/infrastructure/pg_templates.h"
 
+#include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
-
-#include <string.h>
-
-typedef struct {
-    NotificationTemplateStore base; /* first: the cast back is valid */
-    ChPg *pg;
-} PgTemplates;
-
-#define TEMPLATE_COLUMNS                                                                           \
-    "t.id, t.template_code, t.channel, t.language, t.subject, t.body, t.is_active, t.version"
-enum {
-    TEMPLATE_ID,
-    TEMPLATE_CODE,
-    TEMPLATE_CHANNEL,
-    TEMPLATE_LANGUAGE,
-    TEMPLATE_SUBJECT,
-    TEMPLATE_BODY,
-    TEMPLATE_IS_ACTIVE,
-    TEMPLATE_VERSION,
-};
-
-static const ChPgStatement sql_list_active = {
-    "select " TEMPLATE_COLUMNS " from notification_templates t where t.is_active",
-    { CH_PG_NONE },
-};
-
-/* $1 before this id; $2 how many. */
-static const ChPgStatement sql_list_templates = {
-    "select " TEMPLATE_COLUMNS " from notification_templates t"
-    " where t.id < $1 order by t.id desc limit $2",
-    { CH_PG_UUID, CH_PG_INT },
-};
-
-/* $1 ids; one row each, in their order. */
-static const ChPgStatement sql_find_templates = {
-    "select " TEMPLATE_COLUMNS " from unnest($1) with ordinality as asked (id, place)"
-    " left join notification_templates t on t.id = asked.id order by place",
-    { CH_PG_UUIDS },
-};
 
 /* Writers one at a time: then nobody can take the key of a template between the look and the
  * update. Readers don't wait. */
@@ -80,69 +42,17 @@ static const ChPgStatement sql_delete_template = {
     { CH_PG_UUID },
 };
 
+typedef struct {
+    NotificationTemplateStore base;
+    ChPg *pg;
+} PgTemplates;
+
+static const NotificationTemplateStoreOps pg_templates_ops;
+
 static ChPg *pg_of(NotificationTemplateStore *self)
 {
-    return ((PgTemplates *)self)->pg;
+    return CH_CAST(PgTemplates, self, &pg_templates_ops)->pg;
 }
-
-/* ---- reading ---- */
-
-static NotificationTemplate *read_template(const ChPgRows *rows, size_t row)
-{
-    NotificationTemplate *template = g_new0(NotificationTemplate, 1);
-    template->id = ch_pg_uuid(rows, row, TEMPLATE_ID);
-    template->code = notification_code_find(ch_pg_text(rows, row, TEMPLATE_CODE));
-    template->channel = (NotificationChannelKind)ch_pg_int(rows, row, TEMPLATE_CHANNEL);
-    template->language = g_strdup(ch_pg_text(rows, row, TEMPLATE_LANGUAGE));
-    template->subject = g_strdup(ch_pg_text(rows, row, TEMPLATE_SUBJECT));
-    template->body = g_strdup(ch_pg_text(rows, row, TEMPLATE_BODY));
-    template->is_active = ch_pg_bool(rows, row, TEMPLATE_IS_ACTIVE);
-    template->version = ch_pg_int(rows, row, TEMPLATE_VERSION);
-    return template;
-}
-
-static bool query_templates(ChPg *pg, ChPgParams *params, GPtrArray **templates, GError **error)
-{
-    g_autoptr(ChPgRows) rows = ch_pg_query(pg, params, error);
-    if (rows == NULL)
-        return false;
-    *templates = g_ptr_array_new_with_free_func(notification_template_free);
-    for (size_t row = 0; row < ch_pg_rows_count(rows); row++)
-        g_ptr_array_add(*templates, read_template(rows, row));
-    return true;
-}
-
-static bool list_active(NotificationTemplateStore *self, GPtrArray **templates, GError **error)
-{
-    return query_templates(pg_of(self), ch_pg_params_new(&sql_list_active), templates, error);
-}
-
-static bool list(NotificationTemplateStore *self, const ChUuid *before, int64_t limit,
-                 GPtrArray **templates, GError **error)
-{
-    ChUuid newest; /* no id comes after it */
-    memset(newest.bytes, 0xff, sizeof newest.bytes);
-    ChPgParams *params = ch_pg_params_new(&sql_list_templates);
-    ch_pg_add_uuid(params, 0, before != NULL ? *before : newest);
-    ch_pg_add_int(params, 1, limit);
-    return query_templates(pg_of(self), params, templates, error);
-}
-
-static bool find(NotificationTemplateStore *self, const ChUuid *ids, size_t n,
-                 NotificationTemplate **templates, GError **error)
-{
-    ChPgParams *params = ch_pg_params_new(&sql_find_templates);
-    for (size_t i = 0; i < n; i++)
-        ch_pg_add_uuid(params, 0, ids[i]);
-    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
-    if (rows == NULL)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        templates[i] = ch_pg_is_null(rows, i, TEMPLATE_ID) ? NULL : read_template(rows, i);
-    return true;
-}
-
-/* ---- writing ---- */
 
 static ChPgParams *template_params(const ChPgStatement *statement,
                                    const NotificationTemplate *template)
@@ -158,28 +68,13 @@ static ChPgParams *template_params(const ChPgStatement *statement,
     return params;
 }
 
-static void free_rows(ChPgRows **rows, size_t n)
+/* Runs the statements in their order under the lock; as ch_pg_query_all(). */
+static ChPgRows **run_locked(ChPg *pg, ChPgParams *const *params, size_t n, GError **error)
 {
+    if (ch_pg_send(pg, ch_pg_params_new(&sql_lock_templates), NULL, error))
+        return ch_pg_query_all(pg, params, n, error);
     for (size_t i = 0; i < n; i++)
-        ch_pg_rows_free(rows[i]);
-    g_free(rows);
-}
-
-/* Runs the statements in their order under the lock; takes params[0..n). The new array of their
- * results, freed with free_rows(); NULL with @error. */
-static ChPgRows **run_locked(ChPg *pg, ChPgParams **params, size_t n, GError **error)
-{
-    ChPgRows **rows = g_new0(ChPgRows *, n);
-    bool ok = ch_pg_send(pg, ch_pg_params_new(&sql_lock_templates), NULL, error);
-    for (size_t i = 0; i < n; i++) {
-        if (ok)
-            ok = ch_pg_send(pg, params[i], &rows[i], error);
-        else
-            ch_pg_params_free(params[i]);
-    }
-    if (ok && ch_pg_wait(pg, error))
-        return rows;
-    free_rows(rows, n);
+        ch_pg_params_free(params[i]);
     return NULL;
 }
 
@@ -195,7 +90,7 @@ static bool insert(NotificationTemplateStore *self, const NotificationTemplate *
     for (size_t i = 0; i < n; i++)
         outcomes[i] = ch_pg_rows_affected(rows[i]) == 1 ? NOTIFICATION_TEMPLATE_DONE
                                                         : NOTIFICATION_TEMPLATE_TAKEN;
-    free_rows(rows, n);
+    ch_pg_rows_free_all(rows, n);
     return true;
 }
 
@@ -220,7 +115,7 @@ static bool update(NotificationTemplateStore *self, NotificationTemplate *const 
         return false;
     for (size_t i = 0; i < n; i++)
         outcomes[i] = read_update(rows[i], templates[i]);
-    free_rows(rows, n);
+    ch_pg_rows_free_all(rows, n);
     return true;
 }
 
@@ -238,19 +133,16 @@ static bool remove_templates(NotificationTemplateStore *self, const ChUuid *ids,
     for (size_t i = 0; i < n; i++)
         outcomes[i] = ch_pg_rows_affected(rows[i]) == 1 ? NOTIFICATION_TEMPLATE_DONE
                                                         : NOTIFICATION_TEMPLATE_UNKNOWN;
-    free_rows(rows, n);
+    ch_pg_rows_free_all(rows, n);
     return true;
 }
 
 static void free_store(NotificationTemplateStore *self)
 {
-    g_free(self);
+    g_free(CH_CAST(PgTemplates, self, &pg_templates_ops));
 }
 
 static const NotificationTemplateStoreOps pg_templates_ops = {
-    .list_active = list_active,
-    .list = list,
-    .find = find,
     .insert = insert,
     .update = update,
     .remove = remove_templates,

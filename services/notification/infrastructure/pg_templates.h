@@ -1,4 +1,4 @@
-/* The template store on PostgreSQL. */
+/* What clients change of templates, on PostgreSQL. */
 #pragma once
 
 #include "chassis/postgres/pipeline.h"

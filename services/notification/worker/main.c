@@ -6,7 +6,7 @@
 #include "notification/infrastructure/http_customers.h"
 #include "notification/infrastructure/log_channel.h"
 #include "notification/infrastructure/pg_notifications.h"
-#include "notification/infrastructure/pg_templates.h"
+#include "notification/infrastructure/pg_template_reads.h"
 #include "notification/infrastructure/smtp_channel.h"
 #include "notification/infrastructure/topology.h"
 #include "notification_migrations.h"
@@ -155,8 +155,8 @@ static bool add_sender(ChWorker *worker, const NotificationSettings *settings, i
     ChPg *pg = ch_worker_connection(worker);
     NotificationStore *store = notification_pg_store_new(pg);
     ch_worker_own(worker, store, notification_store_free);
-    NotificationTemplateStore *templates = notification_pg_templates_new(pg);
-    ch_worker_own(worker, templates, notification_template_store_free);
+    NotificationTemplateReads *templates = notification_pg_template_reads_new(pg);
+    ch_worker_own(worker, templates, notification_template_reads_free);
     NotificationGateways gateways = { NULL, { NULL } };
     gateways.customers = new_customers(worker, settings, lane_state, error);
     if (gateways.customers == NULL)

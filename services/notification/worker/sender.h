@@ -16,7 +16,7 @@ typedef struct NotificationSender NotificationSender;
 typedef struct {
     ChWork *work; /* the lane's */
     NotificationStore *store;
-    NotificationTemplateStore *templates;
+    NotificationTemplateReads *templates;
     NotificationGateways gateways;
     int64_t lease_ms;      /* longer than the gateways need for a batch, and for recording it */
     atomic_bool *stopping; /* set when the lane is asked to stop: the gateways look at it */

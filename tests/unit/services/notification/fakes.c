@@ -66,13 +66,6 @@ static bool store_noted(NotificationStore *self, const ChUuid *event_ids, size_t
     return true;
 }
 
-static bool store_list(NotificationStore *self G_GNUC_UNUSED,
-                       const NotificationFilter *filter G_GNUC_UNUSED,
-                       GPtrArray **entries G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
-{
-    g_assert_not_reached();
-}
-
 static void store_free(NotificationStore *self G_GNUC_UNUSED)
 {
 }
@@ -82,7 +75,6 @@ static const NotificationStoreOps store_ops = {
     .noted = store_noted,
     .claim = store_claim,
     .record = store_record,
-    .list = store_list,
     .free = store_free,
 };
 
@@ -101,7 +93,7 @@ void fake_store_clear(FakeStore *store)
 
 /* ---- templates ---- */
 
-static bool templates_list_active(NotificationTemplateStore *self, GPtrArray **active,
+static bool templates_list_active(NotificationTemplateReads *self, GPtrArray **active,
                                   GError **error)
 {
     FakeTemplates *templates = (FakeTemplates *)self;
@@ -111,7 +103,7 @@ static bool templates_list_active(NotificationTemplateStore *self, GPtrArray **a
     return true;
 }
 
-static const NotificationTemplateStoreOps templates_ops = { .list_active = templates_list_active };
+static const NotificationTemplateReadsOps templates_ops = { .list_active = templates_list_active };
 
 void fake_templates_init(FakeTemplates *templates)
 {

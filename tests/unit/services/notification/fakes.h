@@ -21,7 +21,7 @@ typedef struct {
 } FakeStore;
 
 typedef struct {
-    NotificationTemplateStore base; /* only list_active works */
+    NotificationTemplateReads base; /* only list_active works */
     GPtrArray *active;              /* NotificationTemplate * */
     GError *fault;
 } FakeTemplates;
