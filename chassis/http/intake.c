@@ -312,6 +312,7 @@ void ch_http_intake_completed(void *context, struct MHD_Connection *connection, 
                  CH_INT("status", status),
                  CH_INT("took_us", ch_time_monotonic_us() - request->started_us),
                  CH_TRACE(request->trace));
+    ch_http_lane_sent(request);
     if (incoming->head_read)
         leave(intake);
     ch_http_request_unref(request);

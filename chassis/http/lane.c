@@ -22,8 +22,26 @@ struct ChHttpLane {
 
 /* ---- answering what its handler did not ---- */
 
+/* What the answer takes until it is sent. */
+static size_t memory_of(const ChHttpAnswer *answer)
+{
+    return answer->body == NULL ? 0 : answer->body->allocated_len;
+}
+
+/* Of one server, answered by us. */
+static void resume(ChHttpLane *lane, ChHttpRequest *const *requests, size_t n)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        requests[i]->unsent_bytes = memory_of(&requests[i]->answer);
+        bytes += requests[i]->unsent_bytes;
+    }
+    ch_http_queue_add_unsent(lane->queue, bytes);
+    requests[0]->resumer->ops->resume(requests[0]->resumer, requests, n);
+}
+
 /* Lets go of all, answered where nobody was faster: the server wakes once for as many as can be. */
-static void finish(void *const *items, size_t n)
+static void finish(ChHttpLane *lane, void *const *items, size_t n)
 {
     ChHttpRequest *won[RESUMED_AT_ONCE];
     size_t won_n = 0;
@@ -34,20 +52,20 @@ static void finish(void *const *items, size_t n)
             continue;
         }
         if (won_n == RESUMED_AT_ONCE || (won_n > 0 && won[0]->resumer != request->resumer)) {
-            won[0]->resumer->ops->resume(won[0]->resumer, won, won_n);
+            resume(lane, won, won_n);
             won_n = 0;
         }
         won[won_n++] = request;
     }
     if (won_n > 0)
-        won[0]->resumer->ops->resume(won[0]->resumer, won, won_n);
+        resume(lane, won, won_n);
 }
 
-static void finish_unavailable(void *const *items, size_t n)
+static void finish_unavailable(ChHttpLane *lane, void *const *items, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         ch_http_respond_unavailable(items[i], busy);
-    finish(items, n);
+    finish(lane, items, n);
 }
 
 static void answer_failed(ChHttpRequest *request, const GError *why)
@@ -76,7 +94,6 @@ static bool take(ChSource *source, void **items, size_t max, int wait_ms, size_t
 
 static void settle(ChSource *source, void *const *items, size_t n)
 {
-    (void)source;
     for (size_t i = 0; i < n; i++) {
         ChHttpRequest *request = items[i];
         if (request->answer.status == 0) {
@@ -85,7 +102,7 @@ static void settle(ChSource *source, void *const *items, size_t n)
             ch_http_respond_problem(request, 500, NULL, "%s", "The request was not answered.");
         }
     }
-    finish(items, n);
+    finish(lane_of(source), items, n);
 }
 
 static bool fail(ChSource *source, void *item, const GError *why, GError **error)
@@ -98,23 +115,20 @@ static bool fail(ChSource *source, void *item, const GError *why, GError **error
 
 static void abandon(ChSource *source, void *item, const GError *why)
 {
-    (void)source;
     answer_failed(item, why);
-    finish(&item, 1);
+    finish(lane_of(source), &item, 1);
 }
 
 static bool hold(ChSource *source, void *const *items, size_t n, const GError *why)
 {
-    (void)source;
     (void)why; /* the lane logs it, once an outage */
-    finish_unavailable(items, n);
+    finish_unavailable(lane_of(source), items, n);
     return false;
 }
 
 static void let_go(ChSource *source, void *const *items, size_t n)
 {
-    (void)source;
-    finish_unavailable(items, n);
+    finish_unavailable(lane_of(source), items, n);
 }
 
 static void wake(ChSource *source)
@@ -212,6 +226,12 @@ bool ch_http_lane_admits(const ChHttpRequest *request, unsigned *retry_after_s)
 bool ch_http_lane_push(ChHttpRequest *request)
 {
     return ch_http_queue_push(request->match.lane->queue, request);
+}
+
+void ch_http_lane_sent(const ChHttpRequest *request)
+{
+    if (request->unsent_bytes > 0)
+        ch_http_queue_subtract_unsent(request->match.lane->queue, request->unsent_bytes);
 }
 
 void ch_http_lane_run_inline(ChHttpRequest *request)

@@ -41,5 +41,9 @@ bool ch_http_lane_admits(const ChHttpRequest *request, unsigned *retry_after_s);
  * taken. */
 bool ch_http_lane_push(ChHttpRequest *request);
 
+/** The connection is done with the request: its answer, if the lane gave it, is no longer counted
+ * among those that are on their way. */
+void ch_http_lane_sent(const ChHttpRequest *request);
+
 /** Calls the handler of a route without a lane, and puts an answer on the request in any case. */
 void ch_http_lane_run_inline(ChHttpRequest *request);

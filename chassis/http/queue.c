@@ -6,6 +6,8 @@
 #include "chassis/telemetry/metrics.h"
 
 enum {
+    MAX_UNSENT_BYTES = 4 * 1024 * 1024, /* the largest batch of lists is about as large: while one
+                                         * goes out, the next is made */
     HURRY_MS = 100, /* after a wake, takes hardly wait: a lane that stops may just be about to */
 };
 
@@ -13,8 +15,9 @@ struct ChHttpQueue {
     ChMetric *waiting_metric;
     ChMetric *full_metric;
     ChMetric *wait_metric;
+    _Atomic size_t unsent_bytes;
 
-    ChWait come; /* guards all below; a request or a wake */
+    ChWait come; /* guards all below; a request, room for answers, or a wake */
     ChHttpRequest **ring;
     size_t room;
     size_t first;
@@ -52,11 +55,16 @@ bool ch_http_queue_push(ChHttpQueue *queue, ChHttpRequest *request)
 
 /* ---- taking ---- */
 
-/* Waits for a request until @deadline_us or a wake. */
+static bool has_room(ChHttpQueue *queue)
+{
+    return atomic_load(&queue->unsent_bytes) <= MAX_UNSENT_BYTES;
+}
+
+/* Waits for a request and room until @deadline_us or a wake. */
 static void wait_locked(ChHttpQueue *queue, int64_t deadline_us)
 {
     uint64_t wakes = queue->wakes;
-    while (queue->n == 0 && queue->wakes == wakes) {
+    while ((queue->n == 0 || !has_room(queue)) && queue->wakes == wakes) {
         if (!ch_wait_sleep_locked(&queue->come, deadline_us))
             return;
     }
@@ -96,13 +104,30 @@ size_t ch_http_queue_take(ChHttpQueue *queue, void **items, size_t max, int wait
     if (now_us < queue->hurry_until_us)
         wait_ms = MIN(wait_ms, 1);
     wait_locked(queue, now_us + (int64_t)wait_ms * 1000);
-    size_t taken = take_locked(queue, items, max);
+    size_t taken = take_locked(queue, items, has_room(queue) ? max : 1);
     size_t left = queue->n;
     if (left > 0) /* another lane may take them now */
         ch_wait_wake_one_locked(&queue->come);
     ch_wait_unlock(&queue->come);
     ch_metric_set(queue->waiting_metric, (double)left);
     return drop_expired(queue, items, taken);
+}
+
+/* ---- answers on their way ---- */
+
+void ch_http_queue_add_unsent(ChHttpQueue *queue, size_t bytes)
+{
+    atomic_fetch_add(&queue->unsent_bytes, bytes);
+}
+
+void ch_http_queue_subtract_unsent(ChHttpQueue *queue, size_t bytes)
+{
+    size_t before = atomic_fetch_sub(&queue->unsent_bytes, bytes);
+    if (before <= MAX_UNSENT_BYTES || before - bytes > MAX_UNSENT_BYTES)
+        return;
+    ch_wait_lock(&queue->come);
+    ch_wait_wake_one_locked(&queue->come);
+    ch_wait_unlock(&queue->come);
 }
 
 void ch_http_queue_wake(ChHttpQueue *queue)

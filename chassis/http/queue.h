@@ -1,4 +1,7 @@
-/* Where requests wait, their connections suspended, until a lane takes them as one batch. */
+/* Where requests wait, their connections suspended, until a lane takes them as one batch.
+ *
+ * It also counts the answers that are on their way back to clients, because they take memory until
+ * the last byte is sent: while those are many, takes wait. */
 #pragma once
 
 #include "chassis/http/request_life.h"
@@ -15,9 +18,18 @@ void ch_http_queue_free(ChHttpQueue *queue);
  * taken. Any thread. */
 bool ch_http_queue_push(ChHttpQueue *queue, ChHttpRequest *request);
 
-/** Waits up to @wait_ms for a first request, then takes what is there, @max at most, into items[];
- * returns how many. Those that expired while they waited are dropped. Any thread. */
+/** Waits up to @wait_ms for a first request and for room for answers, then takes what is there,
+ * @max at most, into items[]; returns how many. Where there is no room by then it takes one: slow
+ * readers hold others up for @wait_ms at most, and cost one answer's memory each time. Those that
+ * expired while they waited are dropped. Any thread. */
 size_t ch_http_queue_take(ChHttpQueue *queue, void **items, size_t max, int wait_ms);
 
-/** Ends a wait in take at once. Any thread. */
+/** Answers to requests of this queue, which take @bytes of memory, begin to go out. Any thread, as
+ * are the next. */
+void ch_http_queue_add_unsent(ChHttpQueue *queue, size_t bytes);
+
+/** Some of them were sent, or nobody reads them any more. */
+void ch_http_queue_subtract_unsent(ChHttpQueue *queue, size_t bytes);
+
+/** Ends a wait in take at once. */
 void ch_http_queue_wake(ChHttpQueue *queue);

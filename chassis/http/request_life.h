@@ -76,6 +76,8 @@ struct ChHttpRequest {
 
     /* The handler's thread's. */
     ChHttpAnswer answer;
+    size_t
+        unsent_bytes; /* of an answer that its lane gave: counted by the queue until it is sent */
     void *data;
     GDestroyNotify destroy_data;
 };

@@ -8,7 +8,6 @@
 
 enum {
     MAX_WAITING = 4096, /* requests of one lane; more get 503 */
-    MAX_BATCH = 512,
 };
 
 struct ChApi {
@@ -39,7 +38,7 @@ void ch_api_free(ChApi *api)
     g_free(api);
 }
 
-void ch_api_lane(ChApi *api, int lane, ChWork *work, void *context)
+void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, void *context)
 {
     g_assert(lane >= 0 && (size_t)lane < api->routes->lanes_n && api->lanes[lane] == NULL);
     const char *name = api->routes->lanes[lane];
@@ -47,7 +46,7 @@ void ch_api_lane(ChApi *api, int lane, ChWork *work, void *context)
     ChSource *source = ch_http_lane_source(api->lanes[lane]);
     const ChLaneConfig thread = {
         .name = name,
-        .max_batch = MAX_BATCH,
+        .max_batch = max_batch,
         .source = source,
         .work = work,
         .handler = ch_http_lane_run,

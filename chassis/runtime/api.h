@@ -29,10 +29,18 @@ typedef struct {
 /** Serves @routes, and /health/live and /health/ready. Borrows both. */
 ChApi *ch_api_new(const ChHttpRouteTable *routes, ChHealth *health);
 
-/** Binds @lane of the table: its routes are answered by a thread of their own, whose unit of work
- * is
- * @work and whose handlers get @context (both borrowed). Each lane once. */
-void ch_api_lane(ChApi *api, int lane, ChWork *work, void *context);
+/** How many requests a lane takes at once. */
+enum {
+    CH_API_BATCH = 512, /* each is about one thing, with an answer of some KiB */
+    /* The largest list, 100 orders of 100 items, takes 3 MiB while it is made: 0.5 MiB of rows,
+     * 0.3 MiB of structs, up to 2 MiB of JSON. */
+    CH_API_LIST_BATCH = 4,
+};
+
+/** Binds @lane of the table: its routes are answered by a thread of their own, which takes
+ * @max_batch requests at most, whose unit of work is @work and whose handlers get @context (both
+ * borrowed). Each lane once. */
+void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, void *context);
 
 /** Asks @gate before a request to a gated route of @lane, which is bound, may wait. */
 void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context);

@@ -5,7 +5,7 @@
 #include "chassis/http/query.h"
 #include "chassis/json/json_page.h"
 #include "chassis/json/json_writer.h"
-#include "notification/api/reads.h"
+#include "notification/api/lists.h"
 
 enum {
     DEFAULT_LIMIT = 20,
@@ -91,7 +91,7 @@ static bool filter_of(ChHttpRequest *request, NotificationFilter *filter)
 bool notification_api_list_log(void *context, ChHttpRequest *const *requests, size_t n,
                                GError **error)
 {
-    const NotificationReads *reads = context;
+    const NotificationLists *lists = context;
     g_autofree NotificationFilter *filters = g_new(NotificationFilter, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
@@ -100,7 +100,7 @@ bool notification_api_list_log(void *context, ChHttpRequest *const *requests, si
         if (filter_of(requests[i], &filters[valid]))
             askers[valid++] = requests[i];
     }
-    if (valid > 0 && !reads->log->ops->list(reads->log, filters, valid, pages, error))
+    if (valid > 0 && !lists->log->ops->list(lists->log, filters, valid, pages, error))
         return false;
     for (size_t i = 0; i < valid; i++) {
         size_t limit = (size_t)filters[i].limit - 1;

@@ -1,8 +1,8 @@
-/* The ChHttpHandler for the log; the context is the NotificationReads. */
+/* The ChHttpHandler for the log; the context is the NotificationLists. */
 #pragma once
 
 #include "chassis/http/request.h"
 
 /** GET /api/notifications */
-bool notification_api_list_log(void *reads, ChHttpRequest *const *requests, size_t n,
+bool notification_api_list_log(void *lists, ChHttpRequest *const *requests, size_t n,
                                GError **error);

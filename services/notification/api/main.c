@@ -3,7 +3,7 @@
 #include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
-#include "notification/api/reads.h"
+#include "notification/api/lists.h"
 #include "notification/api/routes.h"
 #include "notification/infrastructure/pg_log.h"
 #include "notification/infrastructure/pg_template_reads.h"
@@ -32,15 +32,18 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChHealth) health = ch_health_new();
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
-    g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
-    g_autoptr(NotificationTemplateReads) read_templates =
-        notification_pg_template_reads_new(read_pg);
-    g_autoptr(NotificationLog) read_log = notification_pg_log_new(read_pg);
-    NotificationReads reads = { read_templates, read_log };
+    g_autoptr(ChPg) list_pg = connection(settings, health, true);
+    g_autoptr(NotificationTemplateStore) templates = notification_pg_templates_new(write_pg);
+    g_autoptr(NotificationTemplateReads) reads = notification_pg_template_reads_new(read_pg);
+    g_autoptr(NotificationTemplateReads) list_templates =
+        notification_pg_template_reads_new(list_pg);
+    g_autoptr(NotificationLog) list_log = notification_pg_log_new(list_pg);
+    NotificationLists lists = { list_templates, list_log };
     g_autoptr(ChApi) api = ch_api_new(&notification_routes, health);
 
-    ch_api_lane(api, NOTIFICATION_WRITES, ch_pg_work(write_pg), write_templates);
-    ch_api_lane(api, NOTIFICATION_READS, ch_pg_work(read_pg), &reads);
+    ch_api_lane(api, NOTIFICATION_WRITES, CH_API_BATCH, ch_pg_work(write_pg), templates);
+    ch_api_lane(api, NOTIFICATION_READS, CH_API_BATCH, ch_pg_work(read_pg), reads);
+    ch_api_lane(api, NOTIFICATION_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg), &lists);
     return ch_api_run(api, settings, error);
 }
 

@@ -4,7 +4,7 @@
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
-#include "notification/api/reads.h"
+#include "notification/api/lists.h"
 #include "notification/api/template_json.h"
 #include "notification/application/ports.h"
 #include "notification/application/templates.h"
@@ -51,7 +51,7 @@ static bool range_of(ChHttpRequest *request, NotificationTemplateRange *range)
 bool notification_api_list_templates(void *context, ChHttpRequest *const *requests, size_t n,
                                      GError **error)
 {
-    const NotificationReads *reads = context;
+    const NotificationLists *lists = context;
     g_autofree NotificationTemplateRange *ranges = g_new(NotificationTemplateRange, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
@@ -60,7 +60,7 @@ bool notification_api_list_templates(void *context, ChHttpRequest *const *reques
         if (range_of(requests[i], &ranges[valid]))
             askers[valid++] = requests[i];
     }
-    if (valid > 0 && !reads->templates->ops->list(reads->templates, ranges, valid, pages, error))
+    if (valid > 0 && !lists->templates->ops->list(lists->templates, ranges, valid, pages, error))
         return false;
     for (size_t i = 0; i < valid; i++) {
         size_t limit = (size_t)ranges[i].limit - 1;
@@ -108,8 +108,7 @@ static void show(ChHttpRequest *request, const NotificationTemplate *template)
 bool notification_api_get_template(void *context, ChHttpRequest *const *requests, size_t n,
                                    GError **error)
 {
-    const NotificationReads *reads = context;
-    return answer_each(reads->templates, requests, n, show, error);
+    return answer_each(context, requests, n, show, error);
 }
 
 /* ---- preview ---- */
@@ -138,6 +137,5 @@ static void preview(ChHttpRequest *request, const NotificationTemplate *template
 bool notification_api_preview_template(void *context, ChHttpRequest *const *requests, size_t n,
                                        GError **error)
 {
-    const NotificationReads *reads = context;
-    return answer_each(reads->templates, requests, n, preview, error);
+    return answer_each(context, requests, n, preview, error);
 }

@@ -1,13 +1,14 @@
-/* ChHttpHandlers that show templates; the context is the lane's NotificationReads. */
+/* ChHttpHandlers that show templates. */
 #pragma once
 
 #include "chassis/http/request.h"
 
-/** GET /api/notificationtemplates */
-bool notification_api_list_templates(void *reads, ChHttpRequest *const *requests, size_t n,
+/** GET /api/notificationtemplates; the context is the NotificationLists. */
+bool notification_api_list_templates(void *lists, ChHttpRequest *const *requests, size_t n,
                                      GError **error);
 
-/** GET /api/notificationtemplates/{id} */
+/** GET /api/notificationtemplates/{id}; the context of this and the next is the lane's
+ * NotificationTemplateReads. */
 bool notification_api_get_template(void *reads, ChHttpRequest *const *requests, size_t n,
                                    GError **error);
 

@@ -8,12 +8,15 @@
 #define TEMPLATES "/api/notificationtemplates"
 #define TEMPLATE TEMPLATES "/{id}"
 
+/* What may be large waits for no single template, and no single template for it. */
 static const char *const lanes[] = {
-    [NOTIFICATION_WRITES] = "writes", [NOTIFICATION_READS] = "reads"
+    [NOTIFICATION_WRITES] = "writes",
+    [NOTIFICATION_READS] = "reads",
+    [NOTIFICATION_LISTS] = "lists",
 };
 
 static const ChHttpRoute routes[] = {
-    { "GET", TEMPLATES, "listNotificationTemplates", NOTIFICATION_READS, false,
+    { "GET", TEMPLATES, "listNotificationTemplates", NOTIFICATION_LISTS, false,
       notification_api_list_templates },
     { "GET", TEMPLATE, "getNotificationTemplate", NOTIFICATION_READS, false,
       notification_api_get_template },
@@ -25,7 +28,7 @@ static const ChHttpRoute routes[] = {
       notification_api_update_template },
     { "DELETE", TEMPLATE, "deleteNotificationTemplate", NOTIFICATION_WRITES, false,
       notification_api_delete_template },
-    { "GET", "/api/notifications", "listNotifications", NOTIFICATION_READS, false,
+    { "GET", "/api/notifications", "listNotifications", NOTIFICATION_LISTS, false,
       notification_api_list_log },
 };
 

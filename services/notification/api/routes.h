@@ -3,11 +3,11 @@
 
 #include "chassis/http/route.h"
 
-/** Lanes; the context of the writes is a NotificationTemplateStore, that of the reads a
- * NotificationReads. */
+/** Lanes, and what the context of each is. */
 enum {
-    NOTIFICATION_WRITES,
-    NOTIFICATION_READS,
+    NOTIFICATION_WRITES, /* NotificationTemplateStore */
+    NOTIFICATION_READS,  /* NotificationTemplateReads */
+    NOTIFICATION_LISTS,  /* NotificationLists */
 };
 
 extern const ChHttpRouteTable notification_routes;

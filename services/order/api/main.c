@@ -44,15 +44,18 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChHealth) health = ch_health_new();
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
+    g_autoptr(ChPg) list_pg = connection(settings, health, true);
     g_autoptr(ChPg) gate_pg = connection(settings, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);
-    g_autoptr(OrderReads) read_store = order_pg_reads_new(read_pg);
+    g_autoptr(OrderReads) reads = order_pg_reads_new(read_pg);
+    g_autoptr(OrderReads) lists = order_pg_reads_new(list_pg);
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
     g_autoptr(ChApi) api = ch_api_new(&order_routes, health);
 
-    ch_api_lane(api, ORDER_WRITES, ch_pg_work(write_pg), write_store);
-    ch_api_lane(api, ORDER_READS, ch_pg_work(read_pg), read_store);
+    ch_api_lane(api, ORDER_WRITES, CH_API_BATCH, ch_pg_work(write_pg), write_store);
+    ch_api_lane(api, ORDER_READS, CH_API_BATCH, ch_pg_work(read_pg), reads);
+    ch_api_lane(api, ORDER_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg), lists);
     const ChLaneConfig gate_lane = {
         .name = "outbox gate",
         .max_batch = 1,

@@ -4,12 +4,17 @@
 #include "order/api/read_orders.h"
 #include "order/api/write_orders.h"
 
-static const char *const lanes[] = { [ORDER_WRITES] = "writes", [ORDER_READS] = "reads" };
+/* What may be large waits for no single order, and no single order for it. */
+static const char *const lanes[] = {
+    [ORDER_WRITES] = "writes",
+    [ORDER_READS] = "reads",
+    [ORDER_LISTS] = "lists",
+};
 
 static const ChHttpRoute routes[] = {
     { "POST", "/api/orders", "placeOrder", ORDER_WRITES, true, order_api_place },
     { "POST", "/api/orders/{id}/cancel", "cancelOrder", ORDER_WRITES, true, order_api_cancel },
-    { "GET", "/api/orders", "listOrders", ORDER_READS, false, order_api_list },
+    { "GET", "/api/orders", "listOrders", ORDER_LISTS, false, order_api_list },
     { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, false, order_api_get },
     { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, false, order_api_history },
 };

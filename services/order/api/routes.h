@@ -7,6 +7,7 @@
 enum {
     ORDER_WRITES, /* OrderStore */
     ORDER_READS,  /* OrderReads */
+    ORDER_LISTS,  /* OrderReads */
 };
 
 extern const ChHttpRouteTable order_routes;

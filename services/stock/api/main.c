@@ -30,12 +30,15 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChHealth) health = ch_health_new();
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
+    g_autoptr(ChPg) list_pg = connection(settings, health, true);
     g_autoptr(StockStore) write_store = stock_pg_store_new(write_pg);
-    g_autoptr(StockReads) read_store = stock_pg_reads_new(read_pg);
+    g_autoptr(StockReads) reads = stock_pg_reads_new(read_pg);
+    g_autoptr(StockReads) lists = stock_pg_reads_new(list_pg);
     g_autoptr(ChApi) api = ch_api_new(&stock_routes, health);
 
-    ch_api_lane(api, STOCK_WRITES, ch_pg_work(write_pg), write_store);
-    ch_api_lane(api, STOCK_READS, ch_pg_work(read_pg), read_store);
+    ch_api_lane(api, STOCK_WRITES, CH_API_BATCH, ch_pg_work(write_pg), write_store);
+    ch_api_lane(api, STOCK_READS, CH_API_BATCH, ch_pg_work(read_pg), reads);
+    ch_api_lane(api, STOCK_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg), lists);
     return ch_api_run(api, settings, error);
 }
 

@@ -7,16 +7,21 @@
 #define STOCKS "/api/stocks"
 #define PRODUCT STOCKS "/{productId}"
 
-static const char *const lanes[] = { [STOCK_WRITES] = "writes", [STOCK_READS] = "reads" };
+/* What may be large waits for no single product, and no single product for it. */
+static const char *const lanes[] = {
+    [STOCK_WRITES] = "writes",
+    [STOCK_READS] = "reads",
+    [STOCK_LISTS] = "lists",
+};
 
 static const ChHttpRoute routes[] = {
     { "POST", STOCKS, "createStock", STOCK_WRITES, false, stock_api_create },
     { "PUT", PRODUCT, "setStock", STOCK_WRITES, false, stock_api_set },
     { "POST", PRODUCT "/adjustments", "adjustStock", STOCK_WRITES, false, stock_api_adjust },
     { "DELETE", PRODUCT, "deleteStock", STOCK_WRITES, false, stock_api_delete },
-    { "GET", STOCKS, "listStocks", STOCK_READS, false, stock_api_list },
+    { "GET", STOCKS, "listStocks", STOCK_LISTS, false, stock_api_list },
     { "GET", PRODUCT, "getStock", STOCK_READS, false, stock_api_get },
-    { "GET", PRODUCT "/movements", "listStockMovements", STOCK_READS, false, stock_api_movements },
+    { "GET", PRODUCT "/movements", "listStockMovements", STOCK_LISTS, false, stock_api_movements },
 };
 
 const ChHttpRouteTable stock_routes = {

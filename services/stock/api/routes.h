@@ -7,6 +7,7 @@
 enum {
     STOCK_WRITES, /* StockStore */
     STOCK_READS,  /* StockReads */
+    STOCK_LISTS,  /* StockReads */
 };
 
 extern const ChHttpRouteTable stock_routes;

@@ -8,6 +8,7 @@
 enum {
     ROOM = 3,
     LONG_MS = 60 * 1000,
+    MANY_BYTES = 64 * 1024 * 1024, /* of answers: more than a queue allows */
 };
 
 static ChHttpRequest *waiting(const char *path)
@@ -85,6 +86,41 @@ static void test_wake(void)
     ch_http_queue_free(queue);
 }
 
+static void test_slow_readers_let_one_at_a_time(void)
+{
+    ChHttpQueue *queue = ch_http_queue_new("test", ROOM);
+    ch_http_queue_push(queue, waiting("/a"));
+    ch_http_queue_push(queue, waiting("/b"));
+    ch_http_queue_push(queue, waiting("/c"));
+    ch_http_queue_add_unsent(queue, MANY_BYTES);
+    assert_takes(queue, ROOM, "/a");
+    ch_http_queue_subtract_unsent(queue, MANY_BYTES);
+    assert_takes(queue, ROOM, "/b/c");
+    ch_http_queue_free(queue);
+}
+
+static void *send_all(void *queue)
+{
+    ch_http_queue_subtract_unsent(queue, MANY_BYTES);
+    return NULL;
+}
+
+static void test_sent_answers_end_a_wait(void)
+{
+    ChHttpQueue *queue = ch_http_queue_new("test", ROOM);
+    void *items[ROOM];
+    pthread_t thread;
+    ch_http_queue_push(queue, waiting("/a"));
+    ch_http_queue_add_unsent(queue, MANY_BYTES);
+    int64_t started_us = ch_time_monotonic_us();
+    g_assert_cmpint(pthread_create(&thread, NULL, send_all, queue), ==, 0);
+    g_assert_cmpuint(ch_http_queue_take(queue, items, ROOM, LONG_MS), ==, 1);
+    g_assert_cmpint(ch_time_monotonic_us() - started_us, <, LONG_MS * (int64_t)1000 / 2);
+    pthread_join(thread, NULL);
+    ch_http_request_unref(items[0]);
+    ch_http_queue_free(queue);
+}
+
 static void test_freed_with_requests(void)
 {
     ChHttpQueue *queue = ch_http_queue_new("test", ROOM);
@@ -99,6 +135,8 @@ int main(int argc, char **argv)
     g_test_add_func("/queue/full", test_full);
     g_test_add_func("/queue/drops-expired", test_expired);
     g_test_add_func("/queue/wake-ends-a-wait", test_wake);
+    g_test_add_func("/queue/slow-readers-let-one-at-a-time", test_slow_readers_let_one_at_a_time);
+    g_test_add_func("/queue/sent-answers-end-a-wait", test_sent_answers_end_a_wait);
     g_test_add_func("/queue/freed-with-requests", test_freed_with_requests);
     return g_test_run();
 }

@@ -1,4 +1,4 @@
-/* What the lane of the reads reads from. */
+/* What the lane of the lists reads from. */
 #pragma once
 
 #include "notification/application/ports.h"
@@ -6,4 +6,4 @@
 typedef struct {
     NotificationTemplateReads *templates;
     NotificationLog *log;
-} NotificationReads;
+} NotificationLists;
