@@ -23,13 +23,19 @@ class Closed:
     p99_ms: float
 
 
-def _wrk(rig, script, api, ids, connections, seconds):
+def _wrk(script, api, arguments, connections, seconds, meanwhile=None):
+    """meanwhile(process) runs beside it."""
     threads = min(2, connections)
     command = [
         "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", WRK_PATIENCE,
-        "-s", str(HERE / "load" / script), f"http://{api}", "--", str(ids), str(rig.next_seed()),
+        "-s", str(HERE / "load" / script), f"http://{api}", "--", *arguments,
     ]  # fmt: skip
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        if meanwhile is not None:
+            meanwhile(process)
+        output = process.communicate()[0]
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, command, output)
     found = re.search(r"^RESULT (.*)$", output, re.MULTILINE)
     answers, duration_us, refused, broken, p50, p99 = (int(float(word)) for word in found[1].split())
     return Closed(answers, answers / duration_us * 1e6, refused, broken, p50 / 1000, p99 / 1000)
@@ -37,11 +43,17 @@ def _wrk(rig, script, api, ids, connections, seconds):
 
 def place_orders(rig, api, connections, seconds, products=None):
     """Orders in a closed loop: each connection places the next when the last is answered."""
-    return _wrk(rig, "post_orders.lua", api, products or rig.products, connections, seconds)
+    arguments = [str(products or rig.products), str(rig.next_seed())]
+    return _wrk("post_orders.lua", api, arguments, connections, seconds)
 
 
 def read_orders(rig, api, ids, connections, seconds):
-    return _wrk(rig, "get_orders.lua", api, ids, connections, seconds)
+    return _wrk("get_orders.lua", api, [str(ids), str(rig.next_seed())], connections, seconds)
+
+
+def list_orders(api, path, connections, seconds, meanwhile=None):
+    """The same page over and over; see _wrk() for @meanwhile."""
+    return _wrk("get_lists.lua", api, [path], connections, seconds, meanwhile)
 
 
 @dataclasses.dataclass
