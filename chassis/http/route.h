@@ -28,11 +28,17 @@ typedef struct {
     ChHttpHandler handler;
 } ChHttpRoute;
 
-/** The routes of an API and the names of their lanes; a constant. */
+/** What a lane is called, and the type of the context that all its handlers get: "OrderReads". */
+typedef struct {
+    const char *name;
+    const char *context;
+} ChHttpLaneKind;
+
+/** The routes of an API and their lanes; a constant. */
 typedef struct {
     const ChHttpRoute *routes;
     size_t routes_n;
-    const char *const *lanes;
+    const ChHttpLaneKind *lanes;
     size_t lanes_n;
 } ChHttpRouteTable;
 

@@ -38,10 +38,12 @@ void ch_api_free(ChApi *api)
     g_free(api);
 }
 
-void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, void *context)
+void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, const char *type,
+                 void *context)
 {
     g_assert(lane >= 0 && (size_t)lane < api->routes->lanes_n && api->lanes[lane] == NULL);
-    const char *name = api->routes->lanes[lane];
+    const char *name = api->routes->lanes[lane].name;
+    g_assert_cmpstr(type, ==, api->routes->lanes[lane].context);
     api->lanes[lane] = ch_http_lane_new(name, MAX_WAITING, context);
     ChSource *source = ch_http_lane_source(api->lanes[lane]);
     const ChLaneConfig thread = {

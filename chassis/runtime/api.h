@@ -39,8 +39,15 @@ enum {
 
 /** Binds @lane of the table: its routes are answered by a thread of their own, which takes
  * @max_batch requests at most, whose unit of work is @work and whose handlers get @context (both
- * borrowed). Each lane once. */
-void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, void *context);
+ * borrowed). Each lane once. @type and @context: CH_API_CONTEXT(), of the type that the table
+ * names.
+ */
+void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, const char *type,
+                 void *context);
+
+/** A context with its type, which the compiler checks here and ch_api_lane() against the table: a
+ * store that writes cannot be bound to a lane that reads. */
+#define CH_API_CONTEXT(type, context) #type, (1 ? (context) : (type *)NULL)
 
 /** Asks @gate before a request to a gated route of @lane, which is bound, may wait. */
 void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context);

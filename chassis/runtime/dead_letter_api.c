@@ -233,7 +233,7 @@ enum {
     LANE,
 };
 
-static const char *const lanes[] = { [LANE] = "dead letters" };
+static const ChHttpLaneKind lanes[] = { [LANE] = { "dead letters", "ChDeadLetterApi" } };
 
 static const ChHttpRoute routes[] = {
     { "GET", "/dead-letters", "listDeadLetters", LANE, false, list },
@@ -258,7 +258,7 @@ ChDeadLetterApi *ch_dead_letter_api_new(const ChDeadLetterAdmin *admin, const ch
     api->admin.consumers =
         g_memdup2(admin->consumers, admin->consumers_n * sizeof *admin->consumers);
     api->token = token;
-    api->lane = ch_http_lane_new(lanes[LANE], MAX_WAITING, api);
+    api->lane = ch_http_lane_new(lanes[LANE].name, MAX_WAITING, api);
     return api;
 }
 

@@ -15,7 +15,7 @@ static void add_rows(GString *json, const ChHttpRouteTable *table)
         ch_json_add_text(json, "method", route->method);
         ch_json_add_text(json, "pattern", route->pattern);
         ch_json_add_text(json, "operationId", route->operation_id);
-        ch_json_add_text(json, "lane", is_inline ? "inline" : table->lanes[route->lane]);
+        ch_json_add_text(json, "lane", is_inline ? "inline" : table->lanes[route->lane].name);
         ch_json_add_bool(json, "gated", route->gated);
         ch_json_end_object(json);
     }

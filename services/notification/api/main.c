@@ -41,9 +41,12 @@ static bool run(const void *settings, GError **error)
     NotificationLists lists = { list_templates, list_log };
     g_autoptr(ChApi) api = ch_api_new(&notification_routes, health);
 
-    ch_api_lane(api, NOTIFICATION_WRITES, CH_API_BATCH, ch_pg_work(write_pg), templates);
-    ch_api_lane(api, NOTIFICATION_READS, CH_API_BATCH, ch_pg_work(read_pg), reads);
-    ch_api_lane(api, NOTIFICATION_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg), &lists);
+    ch_api_lane(api, NOTIFICATION_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
+                CH_API_CONTEXT(NotificationTemplateStore, templates));
+    ch_api_lane(api, NOTIFICATION_READS, CH_API_BATCH, ch_pg_work(read_pg),
+                CH_API_CONTEXT(NotificationTemplateReads, reads));
+    ch_api_lane(api, NOTIFICATION_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
+                CH_API_CONTEXT(NotificationLists, &lists));
     return ch_api_run(api, settings, error);
 }
 

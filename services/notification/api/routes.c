@@ -9,10 +9,10 @@
 #define TEMPLATE TEMPLATES "/{id}"
 
 /* What may be large waits for no single template, and no single template for it. */
-static const char *const lanes[] = {
-    [NOTIFICATION_WRITES] = "writes",
-    [NOTIFICATION_READS] = "reads",
-    [NOTIFICATION_LISTS] = "lists",
+static const ChHttpLaneKind lanes[] = {
+    [NOTIFICATION_WRITES] = { "writes", "NotificationTemplateStore" },
+    [NOTIFICATION_READS] = { "reads", "NotificationTemplateReads" },
+    [NOTIFICATION_LISTS] = { "lists", "NotificationLists" },
 };
 
 static const ChHttpRoute routes[] = {

@@ -3,11 +3,11 @@
 
 #include "chassis/http/route.h"
 
-/** Lanes, and what the context of each is. */
+/** The lanes of its table. */
 enum {
-    NOTIFICATION_WRITES, /* NotificationTemplateStore */
-    NOTIFICATION_READS,  /* NotificationTemplateReads */
-    NOTIFICATION_LISTS,  /* NotificationLists */
+    NOTIFICATION_WRITES,
+    NOTIFICATION_READS,
+    NOTIFICATION_LISTS,
 };
 
 extern const ChHttpRouteTable notification_routes;

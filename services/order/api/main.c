@@ -53,9 +53,12 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
     g_autoptr(ChApi) api = ch_api_new(&order_routes, health);
 
-    ch_api_lane(api, ORDER_WRITES, CH_API_BATCH, ch_pg_work(write_pg), write_store);
-    ch_api_lane(api, ORDER_READS, CH_API_BATCH, ch_pg_work(read_pg), reads);
-    ch_api_lane(api, ORDER_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg), lists);
+    ch_api_lane(api, ORDER_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
+                CH_API_CONTEXT(OrderStore, write_store));
+    ch_api_lane(api, ORDER_READS, CH_API_BATCH, ch_pg_work(read_pg),
+                CH_API_CONTEXT(OrderReads, reads));
+    ch_api_lane(api, ORDER_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
+                CH_API_CONTEXT(OrderReads, lists));
     const ChLaneConfig gate_lane = {
         .name = "outbox gate",
         .max_batch = 1,

@@ -5,10 +5,10 @@
 #include "order/api/write_orders.h"
 
 /* What may be large waits for no single order, and no single order for it. */
-static const char *const lanes[] = {
-    [ORDER_WRITES] = "writes",
-    [ORDER_READS] = "reads",
-    [ORDER_LISTS] = "lists",
+static const ChHttpLaneKind lanes[] = {
+    [ORDER_WRITES] = { "writes", "OrderStore" },
+    [ORDER_READS] = { "reads", "OrderReads" },
+    [ORDER_LISTS] = { "lists", "OrderReads" },
 };
 
 static const ChHttpRoute routes[] = {

@@ -3,11 +3,11 @@
 
 #include "chassis/http/route.h"
 
-/** Lanes, and what the context of each is. */
+/** The lanes of its table. */
 enum {
-    ORDER_WRITES, /* OrderStore */
-    ORDER_READS,  /* OrderReads */
-    ORDER_LISTS,  /* OrderReads */
+    ORDER_WRITES,
+    ORDER_READS,
+    ORDER_LISTS,
 };
 
 extern const ChHttpRouteTable order_routes;

@@ -36,9 +36,12 @@ static bool run(const void *settings, GError **error)
     g_autoptr(StockReads) lists = stock_pg_reads_new(list_pg);
     g_autoptr(ChApi) api = ch_api_new(&stock_routes, health);
 
-    ch_api_lane(api, STOCK_WRITES, CH_API_BATCH, ch_pg_work(write_pg), write_store);
-    ch_api_lane(api, STOCK_READS, CH_API_BATCH, ch_pg_work(read_pg), reads);
-    ch_api_lane(api, STOCK_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg), lists);
+    ch_api_lane(api, STOCK_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
+                CH_API_CONTEXT(StockStore, write_store));
+    ch_api_lane(api, STOCK_READS, CH_API_BATCH, ch_pg_work(read_pg),
+                CH_API_CONTEXT(StockReads, reads));
+    ch_api_lane(api, STOCK_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
+                CH_API_CONTEXT(StockReads, lists));
     return ch_api_run(api, settings, error);
 }
 

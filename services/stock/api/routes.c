@@ -8,10 +8,10 @@
 #define PRODUCT STOCKS "/{productId}"
 
 /* What may be large waits for no single product, and no single product for it. */
-static const char *const lanes[] = {
-    [STOCK_WRITES] = "writes",
-    [STOCK_READS] = "reads",
-    [STOCK_LISTS] = "lists",
+static const ChHttpLaneKind lanes[] = {
+    [STOCK_WRITES] = { "writes", "StockStore" },
+    [STOCK_READS] = { "reads", "StockReads" },
+    [STOCK_LISTS] = { "lists", "StockReads" },
 };
 
 static const ChHttpRoute routes[] = {

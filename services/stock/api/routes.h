@@ -3,11 +3,11 @@
 
 #include "chassis/http/route.h"
 
-/** Lanes, and what the context of each is. */
+/** The lanes of its table. */
 enum {
-    STOCK_WRITES, /* StockStore */
-    STOCK_READS,  /* StockReads */
-    STOCK_LISTS,  /* StockReads */
+    STOCK_WRITES,
+    STOCK_READS,
+    STOCK_LISTS,
 };
 
 extern const ChHttpRouteTable stock_routes;

@@ -18,7 +18,7 @@ enum {
     LANE,
 };
 
-static const char *const lanes[] = { [LANE] = "lane" };
+static const ChHttpLaneKind lanes[] = { [LANE] = { "lane", "" } };
 
 static const ChHttpRoute routes[] = {
     { "GET", "/api/orders", "list", LANE, false, handler },

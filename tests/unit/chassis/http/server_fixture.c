@@ -91,7 +91,7 @@ enum {
     LANE,
 };
 
-static const char *const lanes[] = { [LANE] = "test" };
+static const ChHttpLaneKind lanes[] = { [LANE] = { "test", "Fixture" } };
 
 static const ChHttpRoute routes[] = {
     { "GET", "/inline", "getInline", CH_HTTP_INLINE, false, echo },
