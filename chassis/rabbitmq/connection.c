@@ -2,8 +2,6 @@
 #include "chassis/rabbitmq/connection_tls.h"
 #include "chassis/rabbitmq/librabbitmq.h"
 
-#include <amqp_framing.h>
-#include <amqp_tcp_socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>

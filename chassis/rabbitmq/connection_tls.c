@@ -1,7 +1,6 @@
 /* TLS by rabbitmq-c's socket and OpenSSL's verification. */
 #include "chassis/rabbitmq/connection_tls.h"
 
-#include <amqp_ssl_socket.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>

@@ -2,9 +2,8 @@
  * Not to be included outside chassis/rabbitmq. */
 #pragma once
 
+#include "chassis/rabbitmq/amqp_headers.h"
 #include "chassis/rabbitmq/connection.h"
-
-#include <amqp.h>
 
 /** Whether the setting names a file. */
 static inline bool ch_amqp_is_given(const char *file)

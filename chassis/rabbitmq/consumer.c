@@ -6,7 +6,6 @@
 #include "chassis/rabbitmq/declare.h"
 #include "chassis/rabbitmq/delivery.h"
 
-#include <amqp_framing.h>
 #include <malloc.h>
 #include <string.h>
 #include <sys/eventfd.h>

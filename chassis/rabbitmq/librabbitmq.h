@@ -3,9 +3,9 @@
 #pragma once
 
 #include "chassis/core/error.h"
+#include "chassis/rabbitmq/amqp_headers.h"
 #include "chassis/rabbitmq/connection.h"
 
-#include <amqp.h>
 #include <glib.h>
 #include <stdbool.h>
 

@@ -1,10 +1,8 @@
 /* From our message to the library's properties. Not to be included outside chassis/rabbitmq. */
 #pragma once
 
+#include "chassis/rabbitmq/amqp_headers.h"
 #include "chassis/rabbitmq/publisher.h"
-
-#include <amqp.h>
-#include <amqp_framing.h>
 
 enum {
     CH_MESSAGE_MAX_HEADERS = 6

@@ -7,7 +7,6 @@
 #include "chassis/rabbitmq/declare.h"
 #include "chassis/rabbitmq/properties.h"
 
-#include <amqp_framing.h>
 #include <string.h>
 
 enum {

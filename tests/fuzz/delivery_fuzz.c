@@ -6,7 +6,6 @@
 #include "chassis/rabbitmq/delivery.h"
 #include "chassis/rabbitmq/properties.h"
 
-#include <amqp_framing.h>
 #include <string.h>
 
 enum {
