@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-enum {
-    SUM_PER_UNIT = 1000000
-}; /* sums are kept in millionths, so that adding is one atomic step */
+/* Sums are kept in millionths, so that adding is one atomic step. */
+static const double sum_per_unit = 1000000;
 
 struct ChMetric {
     const ChMetricFamily *family;
@@ -137,7 +136,7 @@ void ch_metric_observe(ChMetric *metric, double value)
     while (i < n && value > bounds[i])
         i++;
     atomic_fetch_add_explicit(&metric->buckets[i], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&metric->sum, (int64_t)(value * SUM_PER_UNIT + 0.5),
+    atomic_fetch_add_explicit(&metric->sum, (int64_t)(value * sum_per_unit + 0.5),
                               memory_order_relaxed);
 }
 
@@ -202,7 +201,7 @@ static void render_histogram(GString *text, ChMetric *metric)
     }
     append_series(text, metric, "_sum", NULL);
     int64_t sum = atomic_load_explicit(&metric->sum, memory_order_relaxed);
-    append_double(text, (double)sum / SUM_PER_UNIT);
+    append_double(text, (double)sum / sum_per_unit);
     g_string_append_c(text, '\n');
     append_series(text, metric, "_count", NULL);
     g_string_append_printf(text, "%" G_GINT64_FORMAT "\n", total);
