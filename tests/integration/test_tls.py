@@ -108,7 +108,7 @@ def database_at(tls, host, port=None, **options):
 
 @pytest.fixture(scope="module")
 def expired(trusted):
-    return trusted.issue("expired", days=-1)
+    return trusted.issue("expired", expired=True)
 
 
 @pytest.fixture(scope="module")

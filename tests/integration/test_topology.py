@@ -55,30 +55,29 @@ def test_the_dead_letter_exchange_leads_to_the_dead_letters_table(broker, dead_l
 
 
 @pytest.mark.parametrize("queue", sorted(QUEUES))
-def test_a_retry_queue_leads_back_to_its_queue_alone(system, broker, queue):
-    """A message put into the first retry queue comes back to <queue>, and to no sibling."""
-    worker = QUEUES[queue][2] + "-worker"
-    system.stop(worker)
-    try:
-        siblings = [q for q in QUEUES if QUEUES[q][2] == QUEUES[queue][2]]
-        before = broker.depths(siblings)
-        retry = broker.retry_queues(queue)[0]
-        broker.to_queue(retry, b"retry probe", pika.BasicProperties(message_id="retry-probe"))
-        eventually(lambda: broker.depth(queue) == before[queue] + 1, f"{retry} to give back to {queue}", 30)
-        for sibling in set(siblings) - {queue}:
-            assert broker.depth(sibling) == before[sibling]
-    finally:
-        while (message := broker.take(queue)) is not None:
-            assert message.properties.message_id == "retry-probe"
-        system.start(worker)
+def test_a_retry_queue_leads_back_to_its_queue_alone(broker, dead_letters, queue):
+    """Nobody understands the probe: its dead letters tell which queues it reached. A sibling that got it too had it
+    before the marker that follows."""
+    def send(to):
+        broker.to_queue(to, b"no JSON", pika.BasicProperties(message_id=(message_id := new_id())))
+        return message_id
+
+    probe = send(broker.retry_queues(queue)[0])
+    eventually(lambda: dead_letters.of(probe), f"the probe to come back to {queue}", 30)
+    siblings = [q for q in QUEUES if QUEUES[q][2] == QUEUES[queue][2] and q != queue]
+    for sibling, marker in [(sibling, send(sibling)) for sibling in siblings]:
+        eventually(lambda m=marker: dead_letters.of(m), f"the marker of {sibling}", 30)
+    assert [letter.queue for letter in dead_letters.of(probe)] == [queue]
 
 
 def test_a_retry_queue_goes_on_once_the_limit_that_stopped_it_is_a_high_one(system, broker):
     """RabbitMQ moves messages as a publisher that saw the queue full, and is not told that the limit is gone."""
     queue = "stock.ordercreated"
     retry, probe = broker.retry_queues(queue)[0], (b"retry probe", pika.BasicProperties(message_id="retry-probe"))
-    system.stop("stock-worker")
     try:
+        system.stop("order-worker")  # no order that a neighbour left is counted as a probe
+        eventually(lambda: broker.depth(queue) == 0, "the queue to be the test's own", 30)
+        system.stop("stock-worker")
         broker.to_queue(retry, *probe)
         eventually(lambda: broker.depth(queue) == 1, "the broker to be a publisher of the queue", 30)
         with system.limited(queue, 1):
@@ -88,6 +87,7 @@ def test_a_retry_queue_goes_on_once_the_limit_that_stopped_it_is_a_high_one(syst
         system.tell_of_no_limit(queue)
         eventually(lambda: broker.depth(queue) == 3, "the retry", 30)
     finally:
-        while (message := broker.take(queue)) is not None:
-            assert message.properties.message_id == "retry-probe"
+        taken = broker.take_all(queue)
         system.start("stock-worker")
+        system.start("order-worker")
+    assert [message.properties.message_id for message in taken] == ["retry-probe"] * 3

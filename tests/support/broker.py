@@ -115,6 +115,13 @@ class Broker:
         method, properties, body = self.channel.basic_get(queue, auto_ack=True)
         return method and Message(method.exchange, method.routing_key, properties, body)
 
+    def take_all(self, queue):
+        """Takes what is ready in the queue."""
+        taken = []
+        while (message := self.take(queue)) is not None:
+            taken.append(message)
+        return taken
+
     def wait_empty(self, timeout=60):
         queues = self.working_queues()
         eventually(lambda: not any(self.depths(queues).values()), "the queues to be empty", timeout)

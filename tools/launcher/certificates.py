@@ -23,7 +23,16 @@ subjectAltName = {names}
 [client]
 basicConstraints = critical, CA:FALSE
 extendedKeyUsage = clientAuth
+[past]
+database = {name}.issued
+new_certs_dir = .
+default_md = sha256
+rand_serial = yes
+policy = of_any_name
+[of_any_name]
+commonName = supplied
 """
+PAST = ("-startdate", "20200101000000Z", "-enddate", "20200201000000Z")
 
 
 class Authority:
@@ -44,20 +53,30 @@ class Authority:
                       "-subj", "/CN=Cartwheel private CA", "-days", str(DAYS), "-keyout", self._key, "-out", new)
         new.rename(self.file)
 
-    def issue(self, name, kind="server", names="DNS:localhost", days=DAYS):
-        """A certificate and its key as <name>.crt and .key; with @days below 0 it has expired already."""
+    def issue(self, name, kind="server", names="DNS:localhost", expired=False):
+        """A certificate and its key as <name>.crt and .key."""
         request, certificate, key = (self._folder / f"{name}.{suffix}" for suffix in ("csr", "crt", "key"))
         configuration = self._configuration(name, names)
         self._openssl("req", "-config", configuration, "-new", *NEW_KEY, "-subj", f"/CN={name}",
                       "-keyout", key, "-out", request)
-        self._openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self._key, "-days", str(days),
-                      "-extfile", configuration, "-extensions", kind, "-out", certificate)
+        if expired:
+            self._sign_for_the_past(name, configuration, request, certificate, kind)
+        else:
+            self._openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self._key, "-days", str(DAYS),
+                          "-extfile", configuration, "-extensions", kind, "-out", certificate)
         request.unlink()
         return certificate, key
 
+    def _sign_for_the_past(self, name, configuration, request, certificate, kind):
+        """By "ca", which takes dates in OpenSSL 3.0 and 3.5 alike: "x509" of 3.0 knows a number of days alone, and
+        that of 3.5 none below 0."""
+        (self._folder / f"{name}.issued").write_text("", encoding="ascii")
+        self._openssl("ca", "-batch", "-notext", "-config", configuration, "-name", "past", *PAST,
+                      "-in", request, "-cert", self.file, "-keyfile", self._key, "-extensions", kind, "-out", certificate)
+
     def _configuration(self, name, names="DNS:localhost"):
         path = self._folder / f"{name}.cnf"
-        path.write_text(CONFIGURATION.format(names=names), encoding="ascii")
+        path.write_text(CONFIGURATION.format(name=name, names=names), encoding="ascii")
         return path
 
     def _openssl(self, *arguments):
