@@ -5,7 +5,8 @@
 # docs/deployment.md says how to run them; docs/decisions/0038-images-from-nothing.md says why.
 # ./cartwheel services --write makes the stages of all services from the pattern in #%.
 
-ARG BASE=debian:bookworm-slim
+# Debian 13; for 12: --build-arg BASE=debian:bookworm-slim
+ARG BASE=debian:trixie-slim
 
 FROM ${BASE} AS build
 # "upgrade", because libraries that the base brings along (libc) are shipped too.

@@ -8,13 +8,24 @@ run() {
     "$@" || failed=1
 }
 
+# Versions disagree about line breaks, so one of them decides: that of Debian 12, where this check is strict. Debian 13
+# has newer ones alone.
 format() {
-    if ! command -v clang-format >/dev/null; then
-        echo "clang-format is missing: install clang-format (version 14)"
-        return 1
-    fi
+    for formatter in clang-format-14 clang-format; do
+        found=$("$formatter" --version 2>/dev/null) || continue
+        case $found in *"version 14."*) break ;; esac
+    done
+    case ${found:-} in
+        *"version 14."*) ;;
+        '')
+            echo "clang-format is missing: install clang-format (version 14)"
+            return 1 ;;
+        *)
+            echo "style: the format is NOT checked: that takes clang-format 14, which Debian 12 has; here is: $found"
+            return 0 ;;
+    esac
     find chassis services tests tools -name '*.[ch]' -print0 |
-        xargs -0 -r clang-format --style=file --dry-run -Werror 2>&1 |
+        xargs -0 -r "$formatter" --style=file --dry-run -Werror 2>&1 |
         grep -E '(warning|error):'
     [ $? -eq 1 ] # grep found nothing
 }

@@ -8,6 +8,8 @@ processes   starting, finding, stopping operating system processes; processes.js
 accounts    which user a server runs as and where its data may be
 postgres, rabbitmq, services   the three kinds of process
 build       meson and ninja
+debian      this machine's way to Debian's packages
+release     a bare Debian of another release, with confine to run commands in it
 system      all of it together: up, down, start, stop, restart
 logs, demo, deployment, suites, cli   the commands; those of tools/operators are called from cli
 """

@@ -7,20 +7,22 @@ import sys
 import time
 from pathlib import Path
 
-from . import fuzz, terminal
+from . import debian, fuzz, release, terminal
 from .build import build
 from .layout import LauncherError
 
-PYTHON = "/usr/bin/python3"
-SANITIZER_SETUP = ("-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfault_points=true")
-FAULTS_SETUP = ("-Dfault_points=true", "-Dtests=false")
-THREADS_SETUP = ("-Db_sanitize=thread", "-Db_lundef=false", "-Dfault_points=true", "-Dtests=false")
+PYTHON = sys.executable
+STRICT = "-Dwerror=true"  # in every build but the user's own, whose compiler may know more warnings than ours
+SANITIZER_SETUP = (STRICT, "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfault_points=true")
+FAULTS_SETUP = (STRICT, "-Dfault_points=true", "-Dtests=false")
+THREADS_SETUP = (STRICT, "-Db_sanitize=thread", "-Db_lundef=false", "-Dfault_points=true", "-Dtests=false")
+COMPILERS = ("gcc", "clang")
 A_THIRD = "1,2,2b,3,4,5,6,9,13,14,20,21,23,24"  # of the fault plan's rows, for the slow sanitizer builds
 ASAN_SEED, TSAN_SEED = "2", "3"
 # What a run without names has: in less than a quarter of an hour. --all has the second line too, and one seed of the
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
-ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "guide", "fuzz")
+ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "guide", "fuzz", "release")
 SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
@@ -34,10 +36,11 @@ class Suites:
         self._verbose = options.verbose
 
     def run_style(self):
-        """The style checks, then a second compiler with its own warnings as errors."""
+        """The style checks, then both compilers with their own warnings as errors."""
         script = self._layout.root / "tests" / "style" / "check.sh"
         problem = None if self._call([str(script)]) == 0 else "tests/style/check.sh failed"
-        self._build(self._layout.root / "build-clang", ("-Dwerror=true",), {"CC": "clang"}, "clang build")
+        for compiler in COMPILERS:
+            self._build(self._layout.root / f"build-{compiler}", (STRICT,), {"CC": compiler}, f"{compiler} build")
         return problem
 
     def run_unit(self):
@@ -94,8 +97,19 @@ class Suites:
         return fuzz.Fuzzers(self._layout, self._options.seconds).run(self._options.target, self._verbose)
 
     def run_containers(self):
-        """The images, and the saga in containers."""
-        return self._pytest("containers", {})
+        """The images, and the saga in containers; with the servers of a release of Debian."""
+        chosen = self._options.releases
+        return self._pytest("containers", {"CARTWHEEL_TEST_RELEASE": chosen[0]} if chosen else {})
+
+    def run_release(self):
+        """The README's two commands on a bare Debian; in a run of all suites less of it, on the release that this is
+        not."""
+        for name in self._options.releases or release.others():
+            this = release.Release(self._layout, name, self._call)
+            problem = this.run(("test unit", "demo"), False) if self._options.all else this.run(("demo", "test"), True)
+            if problem:
+                return problem
+        return None
 
     def run_sanitized_faults(self):
         """A third of the fault plan on the ASan and UBSan build."""
@@ -209,6 +223,7 @@ def _threads_environ(reports, directory):
 def run(layout, options):
     """The command; exit code 0 when every suite passed."""
     names, pytest_arguments = _split(options.suites)
+    names, options.releases = _take_releases(names)
     if names and options.all:
         raise LauncherError("--all is for a run without names of suites")
     for name in names:
@@ -233,6 +248,14 @@ def run(layout, options):
     terminal.table(["suite", "result", "took", ""], rows)
     terminal.say(f"{len(rows) - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def _take_releases(names):
+    """The names of suites without the releases of Debian that are for "release" and "containers", and those."""
+    releases = [name for name in names if name in debian.CODENAMES]
+    if releases and not {"release", "containers"}.intersection(names):
+        raise LauncherError(f"{releases[0]} is a release of Debian: ./cartwheel test release {releases[0]}")
+    return [name for name in names if name not in releases], releases
 
 
 def add_fault_arguments(command):

@@ -13,12 +13,19 @@ STANDINS = ROOT / "tests" / "containers" / "standins"
 BINARIES = APIS + WORKERS + MIGRATORS
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 
-# variable of docker-compose.yml: (the image it names by default, its stand-in)
+# variable of docker-compose.yml: (the image of that generation, its stand-in); the file names those of 13 by default
 SERVERS = {
-    "POSTGRES_IMAGE": ("postgres:15", "postgres"),
-    "RABBITMQ_IMAGE": ("rabbitmq:3-management", "rabbitmq"),
-    "HAPROXY_IMAGE": ("haproxy:2.6", "haproxy"),
-}
+    "12": {
+        "POSTGRES_IMAGE": ("postgres:15", "postgres"),
+        "RABBITMQ_IMAGE": ("rabbitmq:3.10-management", "rabbitmq"),
+        "HAPROXY_IMAGE": ("haproxy:2.6", "haproxy"),
+    },
+    "13": {
+        "POSTGRES_IMAGE": ("postgres:17", "postgres"),
+        "RABBITMQ_IMAGE": ("rabbitmq:4.0-management", "rabbitmq"),
+        "HAPROXY_IMAGE": ("haproxy:3.0", "haproxy"),
+    },
+}[base.RELEASE]
 
 
 def image_of(binary, tag):
@@ -42,7 +49,7 @@ def build_all(tag):
         ours = pool.submit(lambda: [_build(ROOT, image_of(t, tag), debian, "--target", t) for t in targets])
         servers = pool.submit(lambda: {name: _server(*images, debian) for name, images in SERVERS.items()})
         ours.result()
-        return {name: image for name, image in servers.result().items() if image != SERVERS[name][0]}
+        return {name: image for name, image in servers.result().items() if base.RELEASE != base.BY_DEFAULT or image != SERVERS[name][0]}
 
 
 def _server(official, standin, debian):
