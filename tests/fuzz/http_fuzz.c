@@ -196,7 +196,7 @@ static void check_refused(const ChHttpRouter *router, ChHttpRequest *request,
     check_answer(request);
 }
 
-static void check_served(const ChHttpRouter *router, OrderStore *store, ChHttpRequest *request)
+static void check_served(const ChHttpRouter *router, OrderReads *reads, ChHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
     ChUuid id;
@@ -207,7 +207,7 @@ static void check_served(const ChHttpRouter *router, OrderStore *store, ChHttpRe
     if (strcmp(request->match.route->pattern, "/api/orders") != 0 ||
         strcmp(request->match.route->method, "GET") != 0)
         return;
-    g_assert_true(request->match.route->handler(store, &request, 1, &error));
+    g_assert_true(request->match.route->handler(reads, &request, 1, &error));
     check_answer(request);
 }
 
@@ -235,7 +235,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (refusal.status != 0)
         check_refused(router, head.request, &refusal);
     else
-        check_served(router, &store, head.request);
+        check_served(router, &reads, head.request);
     ch_http_request_unref(head.request);
     g_free(head.version);
     return 0;
