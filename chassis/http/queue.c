@@ -6,8 +6,8 @@
 #include "chassis/telemetry/metrics.h"
 
 enum {
-    MAX_UNSENT_BYTES = 4 * 1024 * 1024, /* the largest batch of lists is about as large: while one
-                                         * goes out, the next is made */
+    MAX_UNSENT_BYTES = 8 * 1024 * 1024, /* the largest batch of lists has 4 answers of 1.6 MiB:
+                                         * while one goes out, the next is made */
     HURRY_MS = 100, /* after a wake, takes hardly wait: a lane that stops may just be about to */
 };
 
