@@ -1,0 +1,63 @@
+"""The largest lists, asked for by many at once: each is answered, one order beside them too, within bounds."""
+
+import concurrent.futures
+
+import pytest
+import requests
+
+from support.api import new_id
+from support.child import child
+from support.rawhttp import RawConnection
+from support.system import memory_kib
+
+ORDERS = 101  # a page, and one to know of the next
+ITEMS = 100
+ASKERS = 40
+UNREAD = 10
+MOST_MIB = 48
+
+
+@pytest.fixture(scope="module")
+def large(orders):
+    """The customer of more than a page of the largest orders, and one of them."""
+    customer = new_id()
+    placed = [orders.placed(*((new_id(), 1) for _ in range(ITEMS)), customer=customer)
+              for _ in range(ORDERS)]
+    orders.wait(placed[-1], "Cancelled")  # nobody has heard of these products
+    return customer, placed[-1]
+
+
+def expired(api):
+    return api.metrics().value("cartwheel_http_expired_total") or 0
+
+
+def test_many_large_lists_are_answered_beside_one_order(system, large):
+    customer, order = large
+    with child(system, "order-api") as api, concurrent.futures.ThreadPoolExecutor(ASKERS) as pool:
+        lists = [pool.submit(requests.get, f"{api.base}/api/orders?customerId={customer}&limit=100", timeout=30)
+                 for _ in range(ASKERS)]
+        singles = [200]
+        while not all(asked.done() for asked in lists):
+            singles.append(requests.get(f"{api.base}/api/orders/{order}", timeout=30).status_code)
+        answers = [asked.result() for asked in lists]
+        assert [answer.status_code for answer in answers] == [200] * ASKERS
+        assert all(len(answer.json()["items"]) == 100 and answer.json()["nextCursor"] for answer in answers[:2])
+        assert len({answer.content for answer in answers}) == 1
+        assert set(singles) == {200}
+        assert expired(api) == 0
+        if not system.is_sanitized:
+            assert memory_kib(api.process.pid, "VmHWM") < MOST_MIB * 1024
+
+
+def test_lists_that_nobody_reads_stop_no_others(system, large):
+    customer, _ = large
+    path = f"/api/orders?customerId={customer}&limit=100"
+    with child(system, "order-api") as api:
+        host, port = api.http.rsplit(":", 1)
+        unread = [RawConnection((host, int(port))) for _ in range(UNREAD)]
+        for connection in unread:
+            connection.send(f"GET {path} HTTP/1.1\r\nHost: {api.http}\r\n\r\n".encode())
+        assert requests.get(api.base + path, timeout=30).status_code == 200
+        for connection in unread:
+            connection.close()
+        assert expired(api) == 0
