@@ -43,7 +43,7 @@ bool ch_failure_retry(ChPg *pg, const ChQueue *queue, const ChDelivery *delivery
         g_utf8_substring(why, 0, MIN(g_utf8_strlen(why, -1), MAX_REASON_CHARS));
     int attempt = delivery->retry_count + 1;
     char retry_queue[CH_QUEUE_NAME_BYTES];
-    ch_topology_retry_queue(queue->name, attempt, retry_queue);
+    ch_queue_retry_name(queue->name, attempt, retry_queue);
     ChOutboxMessage message = message_from(delivery, queue, reason);
     message.exchange = "";
     message.routing_key = retry_queue;

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "chassis/postgres/pipeline.h"
-#include "chassis/rabbitmq/consumer.h"
+#include "chassis/rabbitmq/delivery.h"
+#include "chassis/rabbitmq/queue.h"
 
 /** Makes the counters of @queue's retries and dead letters show 0 from the start. */
 void ch_failure_register(const ChQueue *queue);

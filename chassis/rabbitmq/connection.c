@@ -1,6 +1,7 @@
 /* Opening a connection, and what its errors mean. */
+#include "chassis/rabbitmq/connection.h"
+
 #include "chassis/rabbitmq/connection_tls.h"
-#include "chassis/rabbitmq/librabbitmq.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,6 +17,16 @@ enum {
     FRAME_BYTES = 128 * 1024,
     SEND_TIMEOUT_MS = 30000, /* bytes that the peer does not acknowledge end the connection */
 };
+
+bool ch_amqp_parse_url(char *copy, struct amqp_connection_info *info, GError **error)
+{
+    amqp_default_connection_info(info);
+    if (amqp_parse_url(copy, info) == AMQP_STATUS_OK)
+        return true;
+    g_set_error_literal(error, CH_ERROR, CH_ERROR_CONFIG,
+                        "AMQP_URL is not of the form amqp[s]://user:password@host:port/vhost");
+    return false;
+}
 
 bool ch_amqp_check_status(int status, const char *doing, GError **error)
 {
@@ -174,22 +185,11 @@ static bool connect_and_login(amqp_connection_state_t connection, const ChAmqpCo
     return ch_amqp_check(amqp_get_rpc_reply(connection), "open a channel", error);
 }
 
-/* The parser writes into @copy, and *info points into it. */
-static bool parse_url(char *copy, struct amqp_connection_info *info, GError **error)
-{
-    amqp_default_connection_info(info);
-    if (amqp_parse_url(copy, info) == AMQP_STATUS_OK)
-        return true;
-    g_set_error_literal(error, CH_ERROR, CH_ERROR_CONFIG,
-                        "AMQP_URL is not of the form amqp[s]://user:password@host:port/vhost");
-    return false;
-}
-
 amqp_connection_state_t ch_amqp_open(const ChAmqpConfig *config, const char *name, GError **error)
 {
     g_autofree char *copy = g_strdup(config->url);
     struct amqp_connection_info info;
-    if (!parse_url(copy, &info, error))
+    if (!ch_amqp_parse_url(copy, &info, error))
         return NULL;
     amqp_connection_state_t connection = amqp_new_connection();
     g_assert(connection != NULL);
@@ -230,41 +230,4 @@ void ch_amqp_wait(amqp_connection_state_t connection, int wake_fd, int wait_ms)
         { .fd = wake_fd, .events = POLLIN }, /* a negative one is ignored by poll */
     };
     poll(fds, G_N_ELEMENTS(fds), wait_ms);
-}
-
-/* ---- settings ---- */
-
-static bool contradiction(const char *given, const char *missing, GError **error)
-{
-    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s is set: expected %s too", given, missing);
-    return false;
-}
-
-/* Loads the files as a connection would. */
-static bool check_files(const ChAmqpConfig *config, GError **error)
-{
-    amqp_connection_state_t connection = amqp_new_connection();
-    g_assert(connection != NULL);
-    bool ok = ch_amqp_tls_socket(connection, config, "localhost", error) != NULL;
-    ch_amqp_drop(connection);
-    return ok;
-}
-
-bool ch_amqp_check_config(const ChAmqpConfig *config, GError **error)
-{
-    g_autofree char *copy = g_strdup(config->url);
-    struct amqp_connection_info info;
-    bool has_cert = ch_amqp_is_given(config->cert_file);
-    bool has_key = ch_amqp_is_given(config->key_file);
-    if (!parse_url(copy, &info, error))
-        return false;
-    if (has_cert != has_key)
-        return contradiction(has_cert ? "AMQP_CERT_FILE" : "AMQP_KEY_FILE",
-                             has_cert ? "AMQP_KEY_FILE" : "AMQP_CERT_FILE", error);
-    if (g_str_has_prefix(config->url, "amqps://"))
-        return check_files(config, error);
-    if (ch_amqp_is_given(config->ca_file) || has_cert)
-        return contradiction(has_cert ? "AMQP_CERT_FILE" : "AMQP_CA_FILE", "AMQP_URL with amqps://",
-                             error);
-    return true;
 }

@@ -1,31 +1,55 @@
-/* Where the broker is, and how it and we prove who we are: what every connection to it is made by.
- */
+/* One connection with one channel: rabbitmq-c loses frames of other channels, and has no locking.
+ * Not to be included outside chassis/rabbitmq. */
 #pragma once
 
-#include "chassis/core/config.h"
+#include "chassis/core/error.h"
+#include "chassis/rabbitmq/amqp_headers.h"
+#include "chassis/rabbitmq/broker.h"
 
-/** Filled from CH_AMQP_KEYS. A file that is not given is empty or NULL. */
-typedef struct {
-    char *url;       /* amqp[s]://user:password@host:port/vhost; never logged */
-    char *ca_file;   /* PEM: whose word we take for a broker; none: whom the system trusts */
-    char *cert_file; /* PEM with its chain: what we show; none: nothing */
-    char *key_file;  /* PEM without a password: the key of cert_file */
-} ChAmqpConfig;
+#include <glib.h>
+#include <stdbool.h>
 
-/* clang-format off */
-/** The keys of @type's field @field, a ChAmqpConfig. */
-#define CH_AMQP_KEYS(type, field)                                                                  \
-    CH_CONFIG_KEY("AMQP_URL", CH_CONFIG_SECRET, type, field.url, NULL,                             \
-                  "RabbitMQ, amqp[s]://user:password@host:port/vhost", "amqp://|amqps://"),        \
-    CH_CONFIG_KEY("AMQP_CA_FILE", CH_CONFIG_TEXT, type, field.ca_file, "",                         \
-                  "amqps: PEM file of the broker's CA; empty: the system's CAs", NULL),            \
-    CH_CONFIG_KEY("AMQP_CERT_FILE", CH_CONFIG_TEXT, type, field.cert_file, "",                     \
-                  "amqps: PEM file of our certificate and its chain, where the broker asks for one", \
-                  NULL),                                                                           \
-    CH_CONFIG_KEY("AMQP_KEY_FILE", CH_CONFIG_TEXT, type, field.key_file, "",                       \
-                  "amqps: PEM file of its key, without a password", NULL)
-/* clang-format on */
+enum {
+    CH_AMQP_CHANNEL = 1
+};
 
-/** Whether the settings fit together and their files can be used; connects to nobody.
- * Errors: CONFIG, one line that names the variable. */
-CH_MUST_CHECK bool ch_amqp_check_config(const ChAmqpConfig *config, GError **error);
+/** Reads @config's URL. The parser writes into @copy, a copy of it, and *info points into that.
+ * Errors: CONFIG. */
+CH_MUST_CHECK bool ch_amqp_parse_url(char *copy, struct amqp_connection_info *info, GError **error);
+
+/** Opens a connection and its channel. With amqps it is verified TLS or no connection.
+ * Errors: UNAVAILABLE; CONFIG when @config's URL is none. Close with ch_amqp_close() or
+ * ch_amqp_drop(). */
+CH_MUST_CHECK amqp_connection_state_t ch_amqp_open(const ChAmqpConfig *config, const char *name,
+                                                   GError **error);
+
+/** Closes a connection that is in order with the closing handshake, for which it waits up to a
+ * second. NULL is fine. */
+void ch_amqp_close(amqp_connection_state_t connection);
+
+/** Closes at once, without the handshake, which a blocked broker never answers. NULL is fine. */
+void ch_amqp_drop(amqp_connection_state_t connection);
+
+/** True when the last synchronous call succeeded; else @error tells what @doing failed.
+ * FAILED when the broker closed the channel (it refuses what was asked), else UNAVAILABLE. */
+bool ch_amqp_check(amqp_rpc_reply_t reply, const char *doing, GError **error);
+
+/** The same for functions that return a status. */
+bool ch_amqp_check_status(int status, const char *doing, GError **error);
+
+/** What a frame that is no delivery or confirm means: channel.close FAILED, connection.close
+ * and basic.cancel UNAVAILABLE; other methods are fine. */
+bool ch_amqp_check_frame(const amqp_frame_t *frame, const char *doing, GError **error);
+
+/** Waits until there is something to read or @wake_fd (-1: none) is readable, @wait_ms at most.
+ * The library must have been read until it said AMQP_STATUS_TIMEOUT: then nothing lies in it. */
+void ch_amqp_wait(amqp_connection_state_t connection, int wake_fd, int wait_ms);
+
+/** While @on, what is written to a plain connection leaves in full segments: one for many frames.
+ */
+void ch_amqp_cork(amqp_connection_state_t connection, bool on);
+
+static inline amqp_bytes_t ch_amqp_text(const char *text)
+{
+    return text == NULL ? amqp_empty_bytes : amqp_cstring_bytes(text);
+}

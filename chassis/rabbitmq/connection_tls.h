@@ -3,7 +3,7 @@
 #pragma once
 
 #include "chassis/rabbitmq/amqp_headers.h"
-#include "chassis/rabbitmq/connection.h"
+#include "chassis/rabbitmq/broker.h"
 
 /** Whether the setting names a file. */
 static inline bool ch_amqp_is_given(const char *file)

@@ -3,8 +3,9 @@
 
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
+#include "chassis/rabbitmq/connection.h"
 #include "chassis/rabbitmq/declare.h"
-#include "chassis/rabbitmq/delivery.h"
+#include "chassis/rabbitmq/envelope.h"
 
 #include <malloc.h>
 #include <string.h>

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "chassis/core/error.h"
-#include "chassis/core/trace.h"
-#include "chassis/rabbitmq/connection.h"
-#include "chassis/rabbitmq/topology.h"
+#include "chassis/rabbitmq/broker.h"
+#include "chassis/rabbitmq/delivery.h"
+#include "chassis/rabbitmq/queue.h"
 #include "chassis/telemetry/health.h"
 
 #include <glib.h>
@@ -32,28 +32,6 @@ typedef struct {
     int prefetch;         /* the full window, 1 to 65,535 */
     ChHealthPart *health; /* NULL: nobody asks */
 } ChConsumerConfig;
-
-/** A message as it came. Texts are NULL when absent; nothing of it is trusted. */
-typedef struct {
-    uint64_t tag;
-    uint64_t
-        connection; /* which connection it came on; an old one's deliveries cannot be settled */
-    uint8_t *body;
-    size_t body_bytes;
-    char *message_id;
-    char *type;
-    char *routing_key;
-    char *traceparent;
-    char *failed_queue;     /* header x-failed-queue */
-    char *error;            /* header x-error */
-    char *dead_letter_id;   /* header x-dead-letter-id */
-    char *death_reason;     /* header x-first-death-reason: why the broker dead-lettered it */
-    bool nested_headers;    /* a foreign header holds a table or an array */
-    int retry_count;        /* header x-retry-count; 0 when absent or senseless */
-    int64_t delivery_count; /* times it was delivered before and not settled */
-} ChDelivery;
-
-void ch_delivery_free(ChDelivery *delivery);
 
 /** A consumer that is not connected yet. Copies @config's fields but borrows what they point to. */
 ChConsumer *ch_consumer_new(const ChConsumerConfig *config);

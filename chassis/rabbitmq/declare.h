@@ -2,8 +2,8 @@
  * Not to be included outside chassis/rabbitmq. */
 #pragma once
 
-#include "chassis/rabbitmq/librabbitmq.h"
-#include "chassis/rabbitmq/topology.h"
+#include "chassis/rabbitmq/connection.h"
+#include "chassis/rabbitmq/queue.h"
 
 /** Declares a durable topic exchange. Errors as ch_amqp_check(); the channel is then unusable. */
 CH_MUST_CHECK bool ch_declare_exchange(amqp_connection_state_t connection, const char *name,

@@ -1,8 +1,29 @@
-/* From the library's envelope to ours. Not to be included outside chassis/rabbitmq. */
+/* A message as a consumer gets it. */
 #pragma once
 
-#include "chassis/rabbitmq/amqp_headers.h"
-#include "chassis/rabbitmq/consumer.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/** A copy of @envelope, which stays the caller's. */
-ChDelivery *ch_delivery_from(const amqp_envelope_t *envelope, uint64_t connection);
+/** As it came. Texts are NULL when absent; nothing of it is trusted. */
+typedef struct {
+    uint64_t tag;
+    uint64_t
+        connection; /* which connection it came on; an old one's deliveries cannot be settled */
+    uint8_t *body;
+    size_t body_bytes;
+    char *message_id;
+    char *type;
+    char *routing_key;
+    char *traceparent;
+    char *failed_queue;     /* header x-failed-queue */
+    char *error;            /* header x-error */
+    char *dead_letter_id;   /* header x-dead-letter-id */
+    char *death_reason;     /* header x-first-death-reason: why the broker dead-lettered it */
+    bool nested_headers;    /* a foreign header holds a table or an array */
+    int retry_count;        /* header x-retry-count; 0 when absent or senseless */
+    int64_t delivery_count; /* times it was delivered before and not settled */
+} ChDelivery;
+
+/** NULL is fine. */
+void ch_delivery_free(ChDelivery *delivery);

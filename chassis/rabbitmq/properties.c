@@ -1,6 +1,8 @@
 /* What a message carries beside its body; ch_delivery_from() reads it back. */
 #include "chassis/rabbitmq/properties.h"
 
+#include <glib.h>
+
 enum {
     PERSISTENT = 2
 };

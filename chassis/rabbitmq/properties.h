@@ -2,7 +2,7 @@
 #pragma once
 
 #include "chassis/rabbitmq/amqp_headers.h"
-#include "chassis/rabbitmq/publisher.h"
+#include "chassis/rabbitmq/message.h"
 
 enum {
     CH_MESSAGE_MAX_HEADERS = 6

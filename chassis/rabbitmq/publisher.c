@@ -4,6 +4,7 @@
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
+#include "chassis/rabbitmq/connection.h"
 #include "chassis/rabbitmq/declare.h"
 #include "chassis/rabbitmq/properties.h"
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "chassis/core/error.h"
-#include "chassis/rabbitmq/connection.h"
+#include "chassis/rabbitmq/broker.h"
+#include "chassis/rabbitmq/message.h"
 #include "chassis/telemetry/health.h"
 
 #include <glib.h>
@@ -19,30 +20,6 @@ typedef struct {
     const char *exchange;       /* declared after each connect; NULL: none */
     ChHealthPart *health;       /* NULL: nobody asks */
 } ChPublisherConfig;
-
-/** A message to publish. All texts are borrowed and zero-terminated; NULL is left out. */
-typedef struct {
-    const char *exchange; /* "" routes to the queue named by routing_key */
-    const char *routing_key;
-    const uint8_t *body;
-    size_t body_bytes;
-    const char *message_id;
-    const char *type;
-    const char *traceparent;
-    const char *failed_queue;   /* header x-failed-queue: whose consumer failed on it */
-    const char *error;          /* header x-error: why it was retried or dead-lettered */
-    const char *dead_letter_id; /* header x-dead-letter-id */
-    int64_t created_us;         /* property timestamp; microseconds since 1970 UTC */
-    int retry_count;            /* header x-retry-count; 0 is left out */
-    bool mandatory;             /* RETURNED when no queue takes it */
-} ChMessage;
-
-typedef enum {
-    CH_PUBLISH_CONFIRMED,
-    CH_PUBLISH_RETURNED, /* no queue took it */
-    CH_PUBLISH_REFUSED,  /* the broker says no (basic.nack) */
-    CH_PUBLISH_OUTCOMES_N,
-} ChPublishOutcome;
 
 /** A publisher that is not connected yet. Copies @config's fields but borrows its texts. */
 ChPublisher *ch_publisher_new(const ChPublisherConfig *config);

@@ -1,6 +1,7 @@
 /* Migrates the database, then declares the topology. */
 #include "chassis/runtime/migrator.h"
 
+#include "chassis/rabbitmq/broker_check.h"
 #include "chassis/runtime/process.h"
 
 enum {

@@ -9,6 +9,7 @@
 #include "chassis/messaging/relay.h"
 #include "chassis/postgres/connection.h"
 #include "chassis/postgres/work.h"
+#include "chassis/rabbitmq/broker_check.h"
 #include "chassis/runtime/admin.h"
 #include "chassis/runtime/dead_letter_api.h"
 #include "chassis/runtime/process.h"
@@ -180,7 +181,7 @@ static ChConsumer *new_consumer(ChWorker *worker, const char *name, const ChQueu
 static void store_dead_letters(ChWorker *worker, const ChQueue *queue)
 {
     char name[CH_QUEUE_NAME_BYTES];
-    ch_topology_dead_letter_queue(queue->name, name);
+    ch_queue_dead_letter_name(queue->name, name);
     char *owned_name = g_strdup(name);
     ch_worker_own(worker, owned_name, g_free);
     ChPg *pg = ch_worker_connection(worker);

@@ -4,6 +4,7 @@
 
 #include "chassis/core/lane_group.h"
 #include "chassis/messaging/subscription.h"
+#include "chassis/rabbitmq/broker.h"
 #include "chassis/runtime/settings.h"
 #include "chassis/telemetry/health.h"
 

@@ -3,7 +3,7 @@
  * values, the header table among them), the routing key, a zero byte, the body. */
 #include "fuzz.h"
 
-#include "chassis/rabbitmq/delivery.h"
+#include "chassis/rabbitmq/envelope.h"
 #include "chassis/rabbitmq/properties.h"
 
 #include <string.h>

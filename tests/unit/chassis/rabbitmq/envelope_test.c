@@ -1,6 +1,8 @@
 /* What is read of a message, whoever wrote it. */
-#include "chassis/rabbitmq/delivery.h"
+#include "chassis/rabbitmq/envelope.h"
+#include "chassis/rabbitmq/queue.h"
 
+#include <glib.h>
 #include <string.h>
 
 enum {
@@ -343,7 +345,7 @@ static void test_bodies_are_kept_byte_by_byte(Message *m, gconstpointer unused G
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-#define ADD(name, test) g_test_add("/delivery/" name, Message, NULL, set_up, test, tear_down)
+#define ADD(name, test) g_test_add("/envelope/" name, Message, NULL, set_up, test, tear_down)
     ADD("body-alone-is-enough", test_body_alone_is_enough);
     ADD("properties-and-headers", test_properties_and_headers);
     ADD("flags-tell-what-is-there", test_flags_tell_what_is_there);

@@ -1,5 +1,5 @@
 /* What the settings of TLS to the broker must say together, before anything connects. */
-#include "chassis/rabbitmq/connection.h"
+#include "chassis/rabbitmq/broker_check.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -90,16 +90,16 @@ static void test_files_must_be_there_and_be_pem(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/connection/an-url-is-read-before-anything-starts",
+    g_test_add_func("/broker-check/an-url-is-read-before-anything-starts",
                     test_an_url_is_read_before_anything_starts);
-    g_test_add_func("/connection/plain-needs-nothing", test_plain_needs_nothing);
-    g_test_add_func("/connection/tls-trusts-the-system-by-default",
+    g_test_add_func("/broker-check/plain-needs-nothing", test_plain_needs_nothing);
+    g_test_add_func("/broker-check/tls-trusts-the-system-by-default",
                     test_tls_trusts_the_system_by_default);
-    g_test_add_func("/connection/certificates-are-not-for-plaintext",
+    g_test_add_func("/broker-check/certificates-are-not-for-plaintext",
                     test_certificates_are_not_for_plaintext);
-    g_test_add_func("/connection/certificate-and-key-go-together",
+    g_test_add_func("/broker-check/certificate-and-key-go-together",
                     test_certificate_and_key_go_together);
-    g_test_add_func("/connection/files-must-be-there-and-be-pem",
+    g_test_add_func("/broker-check/files-must-be-there-and-be-pem",
                     test_files_must_be_there_and_be_pem);
     return g_test_run();
 }
