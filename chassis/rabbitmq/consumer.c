@@ -1,41 +1,34 @@
-/* A batch consumer with a cautious start. */
+/* A batch consumer on a connection that heals. */
 #include "chassis/rabbitmq/consumer.h"
 
-#include "chassis/core/log.h"
-#include "chassis/core/time.h"
+#include "chassis/core/wait.h"
+#include "chassis/rabbitmq/caution.h"
 #include "chassis/rabbitmq/connection.h"
 #include "chassis/rabbitmq/declare.h"
 #include "chassis/rabbitmq/envelope.h"
 
 #include <malloc.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 enum {
     MAX_BATCH_BYTES = 8 * 1024 * 1024, /* bodies of one batch; one larger message goes alone */
-    CAUTIOUS_WINDOW = 1,
-    SWOLLEN_BYTES = 1024 * 1024, /* rabbitmq-c keeps the pages that a larger message took */
 };
 
 struct ChConsumer {
     ChConsumerConfig config;
     amqp_connection_state_t connection; /* NULL while closed */
     uint64_t connections;               /* how many were opened: the number of this one */
-    bool cautious;                      /* the window is one message */
-    bool widen;                         /* a never delivered message was settled: open the window */
-    bool swollen;                       /* a message that takes much memory came on it */
-    bool retiring;                      /* to be replaced once what has come is settled */
+    ChCaution caution;                  /* of this one */
     bool closed;                        /* asks for nothing more */
-    int wake_fd;                        /* eventfd; written by any thread */
+    ChWakeup wakeup;                    /* ends a wait for deliveries; set by any thread */
 };
 
 ChConsumer *ch_consumer_new(const ChConsumerConfig *config)
 {
     ChConsumer *consumer = g_new0(ChConsumer, 1);
     consumer->config = *config;
-    consumer->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    g_assert(consumer->wake_fd >= 0);
+    g_autoptr(GError) error = NULL;
+    if (!ch_wakeup_open(&consumer->wakeup, &error))
+        g_error("consumer %s: %s", config->name, error->message); /* no start without it */
     return consumer;
 }
 
@@ -44,7 +37,7 @@ void ch_consumer_free(ChConsumer *consumer)
     if (consumer == NULL)
         return;
     ch_amqp_close(consumer->connection);
-    close(consumer->wake_fd);
+    ch_wakeup_close(&consumer->wakeup);
     g_free(consumer);
 }
 
@@ -71,13 +64,19 @@ static bool drop(ChConsumer *consumer, GError **error)
  * dies. */
 static amqp_bytes_t consumer_tag(const ChConsumer *consumer)
 {
-    return amqp_cstring_bytes(consumer->cautious ? "cautious" : consumer->config.name);
+    return amqp_cstring_bytes(consumer->caution.cautious ? "cautious" : consumer->config.name);
 }
 
-static bool start_consuming(ChConsumer *consumer, int window, GError **error)
+static bool set_window(ChConsumer *consumer, const char *doing, GError **error)
 {
+    int window = ch_caution_window(&consumer->caution, consumer->config.prefetch);
     amqp_basic_qos(consumer->connection, CH_AMQP_CHANNEL, 0, (uint16_t)window, 0);
-    if (!ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "set the window", error))
+    return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), doing, error);
+}
+
+static bool start_consuming(ChConsumer *consumer, GError **error)
+{
+    if (!set_window(consumer, "set the window", error))
         return false;
     amqp_basic_consume(consumer->connection, CH_AMQP_CHANNEL,
                        amqp_cstring_bytes(consumer->config.queue_name), consumer_tag(consumer), 0,
@@ -93,15 +92,12 @@ static bool connect_consumer(ChConsumer *consumer, GError **error)
     if (consumer->connection == NULL)
         return drop(consumer, error);
     consumer->connections++;
-    consumer->cautious = true;
-    consumer->widen = false;
-    consumer->swollen = false;
-    consumer->retiring = false;
+    ch_caution_start(&consumer->caution);
     if (consumer->config.queue != NULL &&
         !ch_declare_queue(consumer->connection, consumer->config.queue, consumer->config.type,
                           error))
         return drop(consumer, error);
-    if (!start_consuming(consumer, CAUTIOUS_WINDOW, error))
+    if (!start_consuming(consumer, error))
         return drop(consumer, error);
     report_health(consumer, true, NULL);
     return true;
@@ -118,11 +114,10 @@ static bool cancel(ChConsumer *consumer, GError **error)
  * stays queued in the library and is fetched as usual. */
 static bool open_window(ChConsumer *consumer, GError **error)
 {
-    consumer->widen = false;
     if (!cancel(consumer, error))
         return false;
-    consumer->cautious = false;
-    return start_consuming(consumer, consumer->config.prefetch, error);
+    ch_caution_widened(&consumer->caution);
+    return start_consuming(consumer, error);
 }
 
 /* ---- fetching ---- */
@@ -165,7 +160,7 @@ static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_
         if (delivery == NULL)
             break;
         bytes += delivery->body_bytes;
-        consumer->swollen |= delivery->body_bytes > SWOLLEN_BYTES || delivery->nested_headers;
+        ch_caution_note_fetched(&consumer->caution, delivery);
         deliveries[(*n)++] = delivery;
     }
     amqp_maybe_release_buffers(consumer->connection);
@@ -175,10 +170,15 @@ static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_
 /* Waits for something to read or for ch_consumer_wake(). */
 static void wait_for_delivery(ChConsumer *consumer, int wait_ms)
 {
-    uint64_t ignored;
-    ch_amqp_wait(consumer->connection, consumer->wake_fd, wait_ms);
-    if (read(consumer->wake_fd, &ignored, sizeof ignored) < 0)
-        return; /* nobody woke us */
+    ch_amqp_wait(consumer->connection, consumer->wakeup.fd, wait_ms);
+    ch_wakeup_take(&consumer->wakeup);
+}
+
+static bool replace_connection(ChConsumer *consumer, GError **error)
+{
+    ch_amqp_close(g_steal_pointer(&consumer->connection));
+    malloc_trim(0); /* what decoding took lies free in small pieces */
+    return connect_consumer(consumer, error);
 }
 
 /* Before a fetch: opens the window, or lets a swollen connection run dry and replaces it. */
@@ -186,17 +186,18 @@ static bool adjust(ChConsumer *consumer, GError **error)
 {
     if (consumer->closed)
         return true;
-    if (consumer->retiring && !amqp_frames_enqueued(consumer->connection)) {
-        ch_amqp_close(consumer->connection);
-        consumer->connection = NULL;
-        malloc_trim(0); /* what decoding took lies free in small pieces */
-        return connect_consumer(consumer, error);
-    }
-    if (consumer->swollen && !consumer->retiring) {
-        consumer->retiring = true;
+    bool drained = amqp_frames_enqueued(consumer->connection) == 0;
+    switch (ch_caution_next(&consumer->caution, drained)) {
+    case CH_CAUTION_WIDEN:
+        return open_window(consumer, error);
+    case CH_CAUTION_RETIRE:
         return cancel(consumer, error);
+    case CH_CAUTION_REPLACE:
+        return replace_connection(consumer, error);
+    case CH_CAUTION_GO_ON:
+        break;
     }
-    return consumer->retiring || !consumer->widen || open_window(consumer, error);
+    return true;
 }
 
 bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max, int wait_ms,
@@ -209,7 +210,7 @@ bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max
     if (!connect_consumer(consumer, error))
         return false;
     bool ok = adjust(consumer, &why) && take_deliveries(consumer, deliveries, max, n, &why);
-    if (ok && *n == 0 && !consumer->closed && !consumer->retiring) {
+    if (ok && *n == 0 && !consumer->closed && !consumer->caution.retiring) {
         wait_for_delivery(consumer, wait_ms);
         ok = take_deliveries(consumer, deliveries, max, n, &why);
     }
@@ -229,19 +230,13 @@ static bool can_settle(const ChConsumer *consumer, const ChDelivery *delivery)
     return consumer->connection != NULL && delivery->connection == consumer->connections;
 }
 
-static void note_settled(ChConsumer *consumer, const ChDelivery *delivery)
-{
-    if (consumer->cautious && delivery->delivery_count == 0)
-        consumer->widen = true;
-}
-
 void ch_consumer_ack(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n)
 {
     const ChDelivery *last = deliveries[n - 1];
     g_autoptr(GError) error = NULL;
     if (can_settle(consumer, last)) {
         for (size_t i = 0; i < n; i++)
-            note_settled(consumer, deliveries[i]);
+            ch_caution_note_settled(&consumer->caution, deliveries[i]);
         int status = amqp_basic_ack(consumer->connection, CH_AMQP_CHANNEL, last->tag, 1);
         if (!ch_amqp_check_status(status, "acknowledge", &error))
             drop(consumer, &error);
@@ -272,10 +267,8 @@ void ch_consumer_keep_alive(ChConsumer *consumer)
     if (consumer->connection == NULL)
         return;
     /* A synchronous call sends heartbeats, notices their absence, and queues deliveries unread. */
-    int window = consumer->cautious ? CAUTIOUS_WINDOW : consumer->config.prefetch;
     g_autoptr(GError) error = NULL;
-    amqp_basic_qos(consumer->connection, CH_AMQP_CHANNEL, 0, (uint16_t)window, 0);
-    if (!ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "keep alive", &error))
+    if (!set_window(consumer, "keep alive", &error))
         drop(consumer, &error);
 }
 
@@ -291,7 +284,5 @@ void ch_consumer_close(ChConsumer *consumer)
 
 void ch_consumer_wake(ChConsumer *consumer)
 {
-    uint64_t one = 1;
-    if (write(consumer->wake_fd, &one, sizeof one) < 0)
-        return; /* already woken: the counter is full */
+    ch_wakeup_set(&consumer->wakeup);
 }

@@ -1,4 +1,4 @@
-/* Publisher confirms: tags count from 1 on each channel, in the order of publishing. */
+/* Sends a window of messages and reads what the broker says to them. */
 #include "chassis/rabbitmq/publisher.h"
 
 #include "chassis/core/fault.h"
@@ -7,15 +7,13 @@
 #include "chassis/rabbitmq/connection.h"
 #include "chassis/rabbitmq/declare.h"
 #include "chassis/rabbitmq/properties.h"
+#include "chassis/rabbitmq/window.h"
 
 #include <string.h>
 
 enum {
-    MAX_UNCONFIRMED = 512,               /* messages under way; small enough for socket buffers */
-    MAX_UNCONFIRMED_BYTES = 1024 * 1024, /* a blocked broker stops reading: we must not block */
     SENDS_BETWEEN_READS = 64,
     STALE_US = 1000 * 1000, /* age of a channel on which a refusal may be of the past */
-    MAX_WAITS = 3, /* times as long as the caller waits for a confirm: the most that a call takes */
 };
 
 struct ChPublisher {
@@ -25,23 +23,6 @@ struct ChPublisher {
     uint64_t published;                 /* messages on this channel: the last tag */
     bool blocked;                       /* the broker asked us to stop (a resource alarm) */
 };
-
-/* One call of ch_publisher_publish(). */
-typedef struct {
-    const ChMessage *messages;
-    size_t n;
-    ChPublishOutcome *outcomes;
-    bool *settled;      /* n of them: confirmed or refused */
-    uint64_t first_tag; /* of messages[0] */
-    size_t sent;
-    size_t n_settled;
-    size_t oldest;     /* every message before this one is settled */
-    size_t sent_bytes; /* bodies of the unsettled ones */
-    int64_t wait_us;   /* for the next confirm */
-    int64_t deadline_us;
-    int64_t last_us;       /* no deadline is later */
-    size_t n_settled_then; /* when the deadline was set */
-} Window;
 
 ChPublisher *ch_publisher_new(const ChPublisherConfig *config)
 {
@@ -102,68 +83,31 @@ static bool connect_publisher(ChPublisher *publisher, GError **error)
 
 /* ---- answers of the broker ---- */
 
-static void settle(Window *window, uint64_t tag, bool multiple, bool refused)
+static char *text_of(amqp_bytes_t bytes)
 {
-    if (tag < window->first_tag || tag >= window->first_tag + window->sent)
-        return;
-    size_t last = (size_t)(tag - window->first_tag);
-    for (size_t i = multiple ? window->oldest : last; i <= last; i++) {
-        if (window->settled[i])
-            continue;
-        window->settled[i] = true;
-        window->n_settled++;
-        window->sent_bytes -= window->messages[i].body_bytes;
-        if (refused)
-            window->outcomes[i] = CH_PUBLISH_REFUSED;
-    }
-    while (window->oldest < window->sent && window->settled[window->oldest])
-        window->oldest++;
-}
-
-/* NULL is sent as nothing at all. */
-static bool is_text(amqp_bytes_t bytes, const char *text)
-{
-    size_t n = text != NULL ? strlen(text) : 0;
-    return bytes.len == n && (n == 0 || memcmp(bytes.bytes, text, n) == 0);
-}
-
-/* A return comes before the confirm of its message and carries no tag: find it by what it says. Of
- * those that say the same each has the same way, so that it does not matter which is found. */
-static void note_return(Window *window, const char *exchange, const char *routing_key,
-                        amqp_bytes_t message_id)
-{
-    for (size_t i = window->oldest; i < window->sent; i++) {
-        const ChMessage *message = &window->messages[i];
-        if (!window->settled[i] && window->outcomes[i] == CH_PUBLISH_CONFIRMED &&
-            is_text(amqp_cstring_bytes(exchange), message->exchange) &&
-            is_text(amqp_cstring_bytes(routing_key), message->routing_key) &&
-            is_text(message_id, message->message_id)) {
-            window->outcomes[i] = CH_PUBLISH_RETURNED;
-            return;
-        }
-    }
+    return g_strndup(bytes.len > 0 ? bytes.bytes : "", bytes.len);
 }
 
 /* Reads the rest of a returned message. */
-static bool read_return(ChPublisher *publisher, Window *window, const amqp_basic_return_t *returned,
-                        GError **error)
+static bool read_return(ChPublisher *publisher, ChWindow *window,
+                        const amqp_basic_return_t *returned, GError **error)
 {
-    g_autofree char *exchange = g_strndup(returned->exchange.bytes, returned->exchange.len);
-    g_autofree char *key = g_strndup(returned->routing_key.bytes, returned->routing_key.len);
+    g_autofree char *exchange = text_of(returned->exchange);
+    g_autofree char *key = text_of(returned->routing_key);
     amqp_message_t message;
     if (!ch_amqp_check(amqp_read_message(publisher->connection, CH_AMQP_CHANNEL, &message, 0),
                        "read a returned message", error))
         return false;
     /* Where the flag is missing the library leaves the property as its memory was. */
     bool has_id = (message.properties._flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0;
+    g_autofree char *id = has_id ? text_of(message.properties.message_id) : NULL;
     if (window != NULL)
-        note_return(window, exchange, key,
-                    has_id ? message.properties.message_id : amqp_empty_bytes);
+        ch_window_note_return(window, exchange, key, id);
     amqp_destroy_message(&message);
     return true;
 }
 
-static bool handle_frame(ChPublisher *publisher, Window *window, const amqp_frame_t *frame,
+static bool handle_frame(ChPublisher *publisher, ChWindow *window, const amqp_frame_t *frame,
                          GError **error)
 {
     if (frame->frame_type != AMQP_FRAME_METHOD)
@@ -173,13 +117,13 @@ static bool handle_frame(ChPublisher *publisher, Window *window, const amqp_fram
     case AMQP_BASIC_ACK_METHOD: {
         const amqp_basic_ack_t *ack = decoded;
         if (window != NULL)
-            settle(window, ack->delivery_tag, ack->multiple != 0, false);
+            ch_window_settle(window, ack->delivery_tag, ack->multiple != 0, false);
         return true;
     }
     case AMQP_BASIC_NACK_METHOD: {
         const amqp_basic_nack_t *nack = decoded;
         if (window != NULL)
-            settle(window, nack->delivery_tag, nack->multiple != 0, true);
+            ch_window_settle(window, nack->delivery_tag, nack->multiple != 0, true);
         return true;
     }
     case AMQP_BASIC_RETURN_METHOD:
@@ -201,7 +145,7 @@ static bool handle_frame(ChPublisher *publisher, Window *window, const amqp_fram
 /* Handles what has come; waits up to @wait_ms for a first frame. This also sends heartbeats and
  * notices their absence, which amqp_basic_publish() must never be the first to do: it would hang.
  */
-static bool read_frames(ChPublisher *publisher, Window *window, int wait_ms, GError **error)
+static bool read_frames(ChPublisher *publisher, ChWindow *window, int wait_ms, GError **error)
 {
     if (wait_ms > 0)
         ch_amqp_wait(publisher->connection, -1, wait_ms);
@@ -233,23 +177,17 @@ static bool send_message(ChPublisher *publisher, const ChMessage *message, GErro
     return ch_amqp_check_status(status, "publish", error);
 }
 
-static bool window_is_full(const Window *window)
+static bool may_send(const ChPublisher *publisher, const ChWindow *window)
 {
-    return window->sent - window->n_settled >= MAX_UNCONFIRMED ||
-           window->sent_bytes >= MAX_UNCONFIRMED_BYTES;
+    return !publisher->blocked && ch_window_next(window) != NULL;
 }
 
-static bool send_up_to(ChPublisher *publisher, Window *window, int most, GError **error)
+static bool send_up_to(ChPublisher *publisher, ChWindow *window, int most, GError **error)
 {
-    for (int i = 0;
-         i < most && window->sent < window->n && !window_is_full(window) && !publisher->blocked;
-         i++) {
-        const ChMessage *message = &window->messages[window->sent];
-        window->outcomes[window->sent] = CH_PUBLISH_CONFIRMED;
-        if (!send_message(publisher, message, error))
+    for (int i = 0; i < most && may_send(publisher, window); i++) {
+        if (!send_message(publisher, ch_window_next(window), error))
             return false;
-        window->sent_bytes += message->body_bytes;
-        window->sent++;
+        ch_window_note_sent(window);
         publisher->published++;
         CH_FAULT_ON(window->sent < window->n ? "amid_publish" : "after_publish", "relay");
     }
@@ -257,7 +195,7 @@ static bool send_up_to(ChPublisher *publisher, Window *window, int most, GError 
 }
 
 /* Sends while the window has room; reads in between so that confirms never pile up unread. */
-static bool send_some(ChPublisher *publisher, Window *window, GError **error)
+static bool send_some(ChPublisher *publisher, ChWindow *window, GError **error)
 {
     ch_amqp_cork(publisher->connection, true);
     bool ok = send_up_to(publisher, window, SENDS_BETWEEN_READS, error);
@@ -265,28 +203,16 @@ static bool send_some(ChPublisher *publisher, Window *window, GError **error)
     return ok;
 }
 
-/* A broker that goes on confirming is slow, not gone. Giving up on it would lose what it has done,
- * and send it all of that again: it would never come to an end. */
-static int64_t left_us(Window *window)
+static bool publish_window(ChPublisher *publisher, ChWindow *window, GError **error)
 {
-    int64_t now_us = ch_time_monotonic_us();
-    if (window->n_settled > window->n_settled_then) {
-        window->n_settled_then = window->n_settled;
-        window->deadline_us = MIN(now_us + window->wait_us, window->last_us);
-    }
-    return window->deadline_us - now_us;
-}
-
-static bool publish_window(ChPublisher *publisher, Window *window, GError **error)
-{
-    while (window->n_settled < window->n) {
+    while (!ch_window_is_done(window)) {
         if (!read_frames(publisher, window, 0, error) || !send_some(publisher, window, error))
             return false;
-        if (window->n_settled == window->n)
+        if (ch_window_is_done(window))
             break; /* the last confirm has come: no other frame would end a wait */
-        if (window->sent < window->n && !window_is_full(window) && !publisher->blocked)
+        if (may_send(publisher, window))
             continue;
-        int64_t wait_us = left_us(window);
+        int64_t wait_us = ch_window_left_us(window, ch_time_monotonic_us());
         if (wait_us <= 0) {
             g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "broker: %s",
                         publisher->blocked ? "publishing is blocked by an alarm"
@@ -318,32 +244,22 @@ bool ch_publisher_publish(ChPublisher *publisher, const ChMessage *messages, siz
 {
     if (!connect_publisher(publisher, error))
         return false;
-    g_autofree ChPublishOutcome *told = g_new0(ChPublishOutcome, n);
-    g_autofree bool *settled = g_new0(bool, n);
-    int64_t now_us = ch_time_monotonic_us();
-    int64_t wait_us = INT64_C(1000) * wait_ms;
-    Window window = {
-        .messages = messages,
-        .n = n,
-        .outcomes = told,
-        .settled = settled,
-        .first_tag = publisher->published + 1,
-        .wait_us = wait_us,
-        .deadline_us = now_us + wait_us,
-        .last_us = now_us + MAX_WAITS * wait_us,
-    };
+    ChWindow window;
+    ch_window_init(&window, messages, n, publisher->published + 1, ch_time_monotonic_us(), wait_ms);
     GError *why = NULL;
-    if (publish_window(publisher, &window, &why)) {
-        memcpy(outcomes, told, n * sizeof *told);
-        renew_after_refusal(publisher, told, n);
-        return true;
+    bool ok = publish_window(publisher, &window, &why);
+    if (ok) {
+        memcpy(outcomes, window.outcomes, n * sizeof *outcomes);
+        renew_after_refusal(publisher, outcomes, n);
+    } else {
+        /* What was sent is in the dark now: the window dies with the connection. While the broker
+         * only blocks us and nothing is under way, the connection is kept. */
+        if (!publisher->blocked || ch_window_is_under_way(&window))
+            drop(publisher, &why);
+        g_propagate_error(error, why);
     }
-    /* What was sent is in the dark now: the window dies with the connection. While the broker only
-     * blocks us and nothing is under way, the connection is kept. */
-    if (!(publisher->blocked && window.sent == window.n_settled))
-        drop(publisher, &why);
-    g_propagate_error(error, why);
-    return false;
+    ch_window_clear(&window);
+    return ok;
 }
 
 bool ch_publisher_idle(ChPublisher *publisher, GError **error)

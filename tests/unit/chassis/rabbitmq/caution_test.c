@@ -1,0 +1,153 @@
+/* The cautious start and the end of a swollen connection, as decisions. */
+#include "chassis/rabbitmq/caution.h"
+
+#include <glib.h>
+
+enum {
+    FULL = 500,
+    LARGE_BYTES = 2 * 1024 * 1024,
+};
+
+static const ChDelivery fresh = { .body_bytes = 100 };
+static const ChDelivery again = { .body_bytes = 100, .delivery_count = 3 };
+static const ChDelivery large = { .body_bytes = LARGE_BYTES };
+static const ChDelivery nested = { .nested_headers = true };
+
+static ChCaution started(void)
+{
+    ChCaution caution = { .widen = true, .swollen = true, .retiring = true };
+    ch_caution_start(&caution);
+    return caution;
+}
+
+/* A message came and was settled. */
+static void pass(ChCaution *caution, const ChDelivery *delivery)
+{
+    ch_caution_note_fetched(caution, delivery);
+    ch_caution_note_settled(caution, delivery);
+}
+
+static void must_widen(ChCaution *caution)
+{
+    pass(caution, &fresh);
+    g_assert_cmpint(ch_caution_next(caution, true), ==, CH_CAUTION_WIDEN);
+    ch_caution_widened(caution);
+}
+
+static void test_a_start_is_cautious(void)
+{
+    ChCaution caution = started();
+    g_assert_cmpint(ch_caution_window(&caution, FULL), ==, 1);
+    g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
+}
+
+/* What was delivered before may be the killer: settling it proves nothing of what comes next. */
+static void test_repeated_messages_open_nothing(void)
+{
+    ChCaution caution = started();
+    for (int i = 0; i < 20; i++) {
+        pass(&caution, &again);
+        g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
+        g_assert_cmpint(ch_caution_window(&caution, FULL), ==, 1);
+    }
+}
+
+static void test_a_fetched_message_opens_nothing(void)
+{
+    ChCaution caution = started();
+    ch_caution_note_fetched(&caution, &fresh);
+    g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
+}
+
+static void test_the_first_new_message_opens_the_window(void)
+{
+    ChCaution caution = started();
+    pass(&caution, &again);
+    pass(&caution, &fresh);
+    g_assert_cmpint(ch_caution_next(&caution, false), ==, CH_CAUTION_WIDEN);
+    /* Until the broker has been asked the old window holds: its consumer's tag goes by it. */
+    g_assert_cmpint(ch_caution_window(&caution, FULL), ==, 1);
+    ch_caution_widened(&caution);
+    g_assert_cmpint(ch_caution_window(&caution, FULL), ==, FULL);
+}
+
+static void test_the_window_opens_once(void)
+{
+    ChCaution caution = started();
+    must_widen(&caution);
+    for (int i = 0; i < 3; i++) {
+        pass(&caution, &fresh);
+        g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
+    }
+    pass(&caution, &again);
+    g_assert_cmpint(ch_caution_window(&caution, FULL), ==, FULL);
+}
+
+static void test_a_new_connection_is_cautious_again(void)
+{
+    ChCaution caution = started();
+    must_widen(&caution);
+    ch_caution_start(&caution);
+    g_assert_cmpint(ch_caution_window(&caution, FULL), ==, 1);
+}
+
+static void test_a_swollen_connection_runs_dry_and_is_replaced(void)
+{
+    static const ChDelivery *const swelling[] = { &large, &nested };
+    for (size_t i = 0; i < G_N_ELEMENTS(swelling); i++) {
+        ChCaution caution = started();
+        must_widen(&caution);
+        pass(&caution, swelling[i]);
+        g_assert_cmpint(ch_caution_next(&caution, false), ==, CH_CAUTION_RETIRE);
+        g_assert_cmpint(ch_caution_next(&caution, false), ==, CH_CAUTION_GO_ON);
+        pass(&caution, &fresh);
+        g_assert_cmpint(ch_caution_next(&caution, false), ==, CH_CAUTION_GO_ON);
+        g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_REPLACE);
+    }
+}
+
+/* It asks for nothing more before it can be drained, whatever has been fetched. */
+static void test_retiring_comes_before_replacing(void)
+{
+    ChCaution caution = started();
+    ch_caution_note_fetched(&caution, &large);
+    g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_RETIRE);
+    g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_REPLACE);
+}
+
+/* A large new message first of all: the window of a connection that ends is not opened. */
+static void test_a_retiring_connection_is_not_widened(void)
+{
+    ChCaution caution = started();
+    pass(&caution, &large);
+    g_assert_cmpint(ch_caution_next(&caution, false), ==, CH_CAUTION_RETIRE);
+    g_assert_cmpint(ch_caution_next(&caution, false), ==, CH_CAUTION_GO_ON);
+    g_assert_cmpint(ch_caution_window(&caution, FULL), ==, 1);
+}
+
+static void test_messages_of_usual_size_swell_nothing(void)
+{
+    const ChDelivery usual = { .body_bytes = 1024 * 1024 };
+    ChCaution caution = started();
+    must_widen(&caution);
+    pass(&caution, &usual);
+    g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(name, test) g_test_add_func("/caution/" name, test)
+    ADD("a-start-is-cautious", test_a_start_is_cautious);
+    ADD("repeated-messages-open-nothing", test_repeated_messages_open_nothing);
+    ADD("a-fetched-message-opens-nothing", test_a_fetched_message_opens_nothing);
+    ADD("the-first-new-message-opens-the-window", test_the_first_new_message_opens_the_window);
+    ADD("the-window-opens-once", test_the_window_opens_once);
+    ADD("a-new-connection-is-cautious-again", test_a_new_connection_is_cautious_again);
+    ADD("a-swollen-connection-runs-dry-and-is-replaced",
+        test_a_swollen_connection_runs_dry_and_is_replaced);
+    ADD("retiring-comes-before-replacing", test_retiring_comes_before_replacing);
+    ADD("a-retiring-connection-is-not-widened", test_a_retiring_connection_is_not_widened);
+    ADD("messages-of-usual-size-swell-nothing", test_messages_of_usual_size_swell_nothing);
+    return g_test_run();
+}
