@@ -1,5 +1,5 @@
 /* A mail as text (RFC 5322, 2045, 2047), from fields that may hold anything. */
-#include "chassis/client/mail.h"
+#include "chassis/client/mail_render.h"
 
 #include <string.h>
 

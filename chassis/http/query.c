@@ -1,6 +1,8 @@
 /* Typed reading of bodies and query parameters. */
 #include "chassis/http/query.h"
 
+#include "chassis/json/json_read.h"
+
 #include <errno.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* Typed reading of request bodies and query parameters; faults become violations. */
 #pragma once
 
+#include "chassis/core/uuid.h"
 #include "chassis/http/request.h"
 #include "chassis/json/json.h"
 
@@ -8,8 +9,8 @@
  * Free with ch_json_free(). */
 ChJson *ch_http_request_json(const ChHttpRequest *request, ChViolations *violations);
 
-/* As the getters of chassis/json/json.h: true when present and valid; else *value is untouched, and
- * a parameter that is there but wrong, or given more than once, adds a violation. */
+/* As the getters of chassis/json/json_read.h: true when present and valid; else *value is
+ * untouched, and a parameter that is there but wrong, or given more than once, adds a violation. */
 
 bool ch_http_query_uuid(const ChHttpRequest *request, const char *name, ChUuid *value,
                         ChViolations *violations);

@@ -1,4 +1,6 @@
 /* The JSON grammar: text to tokens, once, strictly. */
+#include "chassis/json/json_parse.h"
+
 #include "chassis/json/json_tokens.h"
 
 #include <string.h>
@@ -6,6 +8,7 @@
 enum {
     FIRST_TOKENS = 8
 };
+G_STATIC_ASSERT(CH_JSON_NAME == CH_JSON_OBJECT + 1);
 
 typedef struct {
     ChJson *json;
@@ -193,14 +196,6 @@ static bool parse_text(Parser *parser, uint8_t kind, uint32_t parent)
 /* ---- containers ---- */
 
 static bool parse_value(Parser *parser, uint32_t parent);
-
-uint16_t ch_json_name_hash(const char *name, size_t bytes)
-{
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ (uint32_t)(unsigned char)g_ascii_tolower(name[i])) * 16777619u;
-    return (uint16_t)(hash >> 16 ^ hash);
-}
 
 /* True when an earlier member of the object has the name of token @index. */
 static bool is_repeated(const ChJson *json, uint32_t object, uint32_t index)

@@ -1,5 +1,5 @@
 /* The typed getters: what is wrong becomes a violation at its path. */
-#include "chassis/json/json.h"
+#include "chassis/json/json_read.h"
 
 #include "chassis/core/time.h"
 #include "chassis/json/json_tokens.h"

@@ -1,10 +1,12 @@
-/* How a ChJson holds its tokens: between json.c (navigation) and json_parse.c only. */
+/* How a ChJson holds its tokens: for json_parse.c, json.c and json_read.c alone. */
 #pragma once
 
-#include "chassis/json/json.h"
+#include <glib.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum {
-    CH_JSON_NAME = CH_JSON_OBJECT + 1, /* a member's name; its value is the next token */
+    CH_JSON_NAME = 8, /* beside the ChJsonKinds: a member's name; its value is the next token */
     CH_JSON_NO_PARENT = UINT32_MAX,
     CH_JSON_MAX_MEMBERS = 1024, /* of one object: each is compared with all before it */
 };
@@ -27,4 +29,10 @@ struct ChJson {
 };
 
 /** The hash under which a name is kept: the same for all spellings of its ASCII letters. */
-uint16_t ch_json_name_hash(const char *name, size_t bytes);
+static inline uint16_t ch_json_name_hash(const char *name, size_t bytes)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < bytes; i++)
+        hash = (hash ^ (uint32_t)(unsigned char)g_ascii_tolower(name[i])) * 16777619u;
+    return (uint16_t)(hash >> 16 ^ hash);
+}

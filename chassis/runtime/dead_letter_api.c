@@ -4,6 +4,7 @@
 #include "chassis/core/time.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/json/json_read.h"
 #include "chassis/json/json_writer.h"
 #include "chassis/runtime/dead_letter_json.h"
 

@@ -1,6 +1,7 @@
 /* The JSON reader and writer. Input: the document. jansson must agree on what is JSON and on what
  * it says; what is written again must read the same. */
 #include "fuzz.h"
+#include "chassis/json/json_read.h"
 #include "json_tree.h"
 
 #include "chassis/json/json_violations.h"

@@ -1,6 +1,7 @@
 /* Decoding of OrderConfirmedEvent and OrderCancelledEvent. */
 #include "notification/worker/order_outcomes.h"
 
+#include "chassis/json/json_read.h"
 #include "notification/application/receive.h"
 
 #define DEFAULT_CURRENCY "USD"

@@ -3,7 +3,7 @@
 
 #include "chassis/core/time.h"
 #include "chassis/http/query.h"
-#include "chassis/json/json.h"
+#include "chassis/json/json_read.h"
 
 #include <string.h>
 

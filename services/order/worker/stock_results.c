@@ -1,6 +1,7 @@
 /* Decoding of stock results. */
 #include "order/worker/stock_results.h"
 
+#include "chassis/json/json_read.h"
 #include "order/application/settle.h"
 
 /* It settles nothing, so what is wrong with it does not matter. */

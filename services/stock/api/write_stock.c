@@ -3,6 +3,7 @@
 
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "chassis/json/json_read.h"
 #include "chassis/json/json_writer.h"
 #include "stock/application/edit.h"
 

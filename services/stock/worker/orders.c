@@ -1,6 +1,7 @@
 /* Decoding of order events. */
 #include "stock/worker/orders.h"
 
+#include "chassis/json/json_read.h"
 #include "stock/application/release.h"
 #include "stock/application/replay_blockers.h"
 #include "stock/application/take.h"

@@ -1,6 +1,6 @@
 /* The JSON reader and writer: strictness, exactness, paths of violations. jansson is the second
  * opinion. */
-#include "chassis/json/json.h"
+#include "chassis/json/json_read.h"
 #include "chassis/json/json_page.h"
 #include "chassis/json/json_violations.h"
 #include "chassis/json/json_writer.h"

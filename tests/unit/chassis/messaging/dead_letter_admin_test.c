@@ -4,6 +4,7 @@
 
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
+#include "chassis/json/json_read.h"
 
 #include "fake_postgres.h"
 #include "tests/stores/ids.h"

@@ -3,6 +3,7 @@
 #include "chassis/messaging/subscription.h"
 
 #include "chassis/core/log.h"
+#include "chassis/json/json_read.h"
 
 #include "fake_broker.h"
 #include "fake_postgres.h"

@@ -1,0 +1,25 @@
+/* A mail as text. */
+#pragma once
+
+#include "chassis/core/error.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *from;       /* one address, local@domain */
+    const char *to;         /* one address */
+    const char *subject;    /* UTF-8, at most 500 bytes */
+    const char *body;       /* UTF-8 text, any line ends, at most 256 KiB */
+    const char *message_id; /* without angle brackets, id@domain: the same for every try, so that a
+                               receiver can tell a repeat */
+    int64_t unix_us;        /* the Date header */
+} ChMail;
+
+/** The message as it goes over the wire, CRLF line ends. Errors: CH_ERROR_FAILED naming the field
+ * that holds a control character, is no address or too long. Free with g_string_free(). */
+CH_MUST_CHECK GString *ch_mail_render(const ChMail *mail, GError **error);
+
+/** One plain address: letters, digits and !#$%&'*+-/=?^_`{|}~. before the @ (64 at most), a domain
+ * of letters, digits, hyphens and points after it. No quotes, comments, display names or lists. */
+bool ch_mail_address_valid(const char *address);
