@@ -177,15 +177,13 @@ static bool send_message(ChPublisher *publisher, const ChMessage *message, GErro
     return ch_amqp_check_status(status, "publish", error);
 }
 
-static bool may_send(const ChPublisher *publisher, const ChWindow *window)
-{
-    return !publisher->blocked && ch_window_next(window) != NULL;
-}
-
 static bool send_up_to(ChPublisher *publisher, ChWindow *window, int most, GError **error)
 {
-    for (int i = 0; i < most && may_send(publisher, window); i++) {
-        if (!send_message(publisher, ch_window_next(window), error))
+    for (int i = 0; i < most && !publisher->blocked; i++) {
+        const ChMessage *message = ch_window_next(window);
+        if (message == NULL)
+            break;
+        if (!send_message(publisher, message, error))
             return false;
         ch_window_note_sent(window);
         publisher->published++;
@@ -210,7 +208,7 @@ static bool publish_window(ChPublisher *publisher, ChWindow *window, GError **er
             return false;
         if (ch_window_is_done(window))
             break; /* the last confirm has come: no other frame would end a wait */
-        if (may_send(publisher, window))
+        if (!publisher->blocked && ch_window_next(window) != NULL)
             continue;
         int64_t wait_us = ch_window_left_us(window, ch_time_monotonic_us());
         if (wait_us <= 0) {
