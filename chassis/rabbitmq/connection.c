@@ -97,6 +97,22 @@ bool ch_amqp_check_frame(const amqp_frame_t *frame, const char *doing, GError **
            check_method(frame->payload.method, doing, error);
 }
 
+static bool open_channel(amqp_connection_state_t connection, GError **error)
+{
+    amqp_channel_open(connection, CH_AMQP_CHANNEL);
+    return ch_amqp_check(amqp_get_rpc_reply(connection), "open a channel", error);
+}
+
+/* The library leaves the broker's channel.close unanswered; without an answer a second open is an
+ * error of the connection. */
+bool ch_amqp_reopen_channel(amqp_connection_state_t connection, GError **error)
+{
+    amqp_channel_close_ok_t ok = { 0 };
+    int status = amqp_send_method(connection, CH_AMQP_CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
+    return ch_amqp_check_status(status, "close a channel", error) &&
+           open_channel(connection, error);
+}
+
 static amqp_table_entry_t capability(const char *name)
 {
     amqp_table_entry_t entry = { .key = amqp_cstring_bytes(name),
@@ -179,10 +195,7 @@ static bool connect_and_login(amqp_connection_state_t connection, const ChAmqpCo
     if (!connect_socket(socket, info, error))
         return false;
     set_socket_options(amqp_get_sockfd(connection));
-    if (!login(connection, info, name, error))
-        return false;
-    amqp_channel_open(connection, CH_AMQP_CHANNEL);
-    return ch_amqp_check(amqp_get_rpc_reply(connection), "open a channel", error);
+    return login(connection, info, name, error) && open_channel(connection, error);
 }
 
 amqp_connection_state_t ch_amqp_open(const ChAmqpConfig *config, const char *name, GError **error)

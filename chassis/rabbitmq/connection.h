@@ -41,6 +41,9 @@ bool ch_amqp_check_status(int status, const char *doing, GError **error);
  * and basic.cancel UNAVAILABLE; other methods are fine. */
 bool ch_amqp_check_frame(const amqp_frame_t *frame, const char *doing, GError **error);
 
+/** Opens the channel again that the broker has closed, after ch_amqp_check() said FAILED. */
+CH_MUST_CHECK bool ch_amqp_reopen_channel(amqp_connection_state_t connection, GError **error);
+
 /** Waits until there is something to read or @wake_fd (-1: none) is readable, @wait_ms at most.
  * The library must have been read until it said AMQP_STATUS_TIMEOUT: then nothing lies in it. */
 void ch_amqp_wait(amqp_connection_state_t connection, int wake_fd, int wait_ms);

@@ -1,6 +1,8 @@
 /* Exchanges, queues, bindings, dead letter queues and retry queues. */
 #include "chassis/rabbitmq/declare.h"
 
+#include "chassis/core/log.h"
+
 enum {
     MAX_ARGUMENTS = 8,
     /* Every unsettled message of a window is counted when its consumer dies, the innocent ones too.
@@ -82,15 +84,39 @@ bool ch_declare_exchange(amqp_connection_state_t connection, const char *name, G
     return false;
 }
 
+/* RabbitMQ 4 limits a quorum queue that has no limit to 20 deliveries, and then drops what nothing
+ * dead-letters: an outage of the database would cost dead letters. A queue that was made without
+ * one stays as it is, for arguments never change; decision 10 says what gives it a limit. */
+static bool declare_dead_letter_queue(amqp_connection_state_t connection, const char *name,
+                                      ChQueueType type, GError **error)
+{
+    g_autoptr(GError) refused = NULL;
+    Arguments plain = { .n = 0 };
+    add_type(&plain, type);
+    if (type != CH_QUEUE_QUORUM)
+        return declare_queue(connection, name, &plain, error);
+    Arguments limited = plain;
+    add_number(&limited, "x-delivery-limit", DELIVERY_LIMIT);
+    if (declare_queue(connection, name, &limited, &refused))
+        return true;
+    if (!g_error_matches(refused, CH_ERROR, CH_ERROR_FAILED)) {
+        g_propagate_error(error, g_steal_pointer(&refused));
+        return false;
+    }
+    if (!ch_amqp_reopen_channel(connection, error) ||
+        !declare_queue(connection, name, &plain, error))
+        return false;
+    ch_log_warning("a queue of dead letters has no delivery limit of ours", CH_STR("queue", name));
+    return true;
+}
+
 static bool declare_dead_letters(amqp_connection_state_t connection, const ChQueue *queue,
                                  ChQueueType type, GError **error)
 {
     char name[CH_QUEUE_NAME_BYTES];
     ch_queue_dead_letter_name(queue->name, name);
-    Arguments arguments = { .n = 0 };
-    add_type(&arguments, type);
     return ch_declare_exchange(connection, queue->dead_letter_exchange, error) &&
-           declare_queue(connection, name, &arguments, error) &&
+           declare_dead_letter_queue(connection, name, type, error) &&
            bind_queue(connection, name, queue->dead_letter_exchange, queue->name, error);
 }
 

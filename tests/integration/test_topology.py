@@ -1,5 +1,7 @@
 """Queues, exchanges, bindings and retry queues as the contract names them."""
 
+import contextlib
+
 import pika
 import pika.exceptions
 import pytest
@@ -52,6 +54,39 @@ def test_the_dead_letter_exchange_leads_to_the_dead_letters_table(broker, dead_l
     broker.publish(exchange, queue, b"topology probe", pika.BasicProperties(message_id=probe))
     letter, = eventually(lambda: dead_letters.of(probe), f"the probe of {queue} in dead_letters")
     assert (letter.queue, bytes(letter.body)) == (queue, b"topology probe")
+
+
+@contextlib.contextmanager
+def without_its_worker(system):
+    """The stock worker does not run; it does again at the end."""
+    try:
+        system.stop("stock-worker")
+        yield dead_letter_queue("stock.ordercreated")
+    finally:
+        system.start("stock-worker")
+
+
+def test_a_dead_letter_outlives_many_deliveries(system, broker, dead_letters):
+    """RabbitMQ 4 drops it after 21 where the queue has no limit of its own."""
+    with without_its_worker(system) as queue:
+        broker.to_queue(queue, b"probe", pika.BasicProperties(message_id=(probe := new_id())))
+        for _ in range(30):
+            taken = eventually(lambda: broker.channel.basic_get(queue)[0], "the dead letter to come back")
+            broker.channel.basic_nack(taken.delivery_tag)
+    eventually(lambda: dead_letters.of(probe), "the dead letter in its table")
+
+
+def test_a_dead_letter_queue_that_was_made_without_a_limit_is_kept(system, broker, dead_letters):
+    queue_type = {"x-queue-type": "quorum"} if system.environment("stock-worker").get("QUEUE_TYPE") != "classic" else {}
+    try:
+        with without_its_worker(system) as queue:
+            broker.channel.queue_delete(queue)
+            broker.channel.queue_declare(queue, durable=True, arguments=queue_type)
+            broker.to_queue(queue, b"probe", pika.BasicProperties(message_id=(probe := new_id())))
+        eventually(lambda: dead_letters.of(probe), "the dead letter in its table")
+    finally:
+        with without_its_worker(system) as queue:
+            broker.channel.queue_delete(queue)
 
 
 @pytest.mark.parametrize("queue", sorted(QUEUES))
