@@ -41,6 +41,8 @@ deployment() {
 run format
 run python3 tests/style/includes.py --self-test
 run python3 tests/style/includes.py
+run python3 tests/style/circles.py --self-test
+run python3 tests/style/circles.py
 run python3 tests/style/source.py --self-test
 run python3 tests/style/source.py
 run python3 tests/style/functions.py
