@@ -76,7 +76,7 @@ def test_publishing_an_event(system, product):
 
 
 def test_taking_stock(system, product):
-    """stock-worker: parsed, taken in, stock taken, its result in the outbox, many at once."""
+    """stock-worker: parsed, recorded, stock taken, its result in the outbox, many at once."""
     def lay_out(n):
         system.start("order-worker")
         place(system, product, n)

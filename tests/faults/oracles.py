@@ -83,7 +83,7 @@ def check_wire(log, tap, foreign):
 
 
 def _fates(snapshot, log):
-    """(queue, published, taken in, dead letters), as sets of ids, for each queue."""
+    """(queue, published, recorded, dead letters), as sets of ids, for each queue."""
     for queue, (exchange, kind, service, _) in QUEUES.items():
         published = {m for m, k, _, one in log[APP_ID_OF_EXCHANGE[exchange]] if one is None and k == kind}
         taken = {m for m, in snapshot.rows(service, "select event_id::text from inbox where consumer = %s", (queue,))}
@@ -92,13 +92,13 @@ def _fates(snapshot, log):
 
 
 def on_their_way(databases):
-    """How many events no consumer has taken in or given up yet. Asks no broker: one that is short of time
+    """How many events no consumer has recorded or given up yet. Asks no broker: one that is short of time
     says of a quorum queue that it is empty."""
     return sum(len(published - taken - dead) for _, published, taken, dead in _fates(databases, outbox_log(databases)))
 
 
 def check_consumers(snapshot, log, states, foreign, doomed):
-    """I6 and I7: what was published for a queue was taken in by its consumer, once, or is a dead letter.
+    """I6 and I7: what was published for a queue was recorded by its consumer, once, or is a dead letter.
 
     A poisoned OrderCreatedEvent is answered with the refusal of an order that nobody knows: no innocent event.
     @doomed are those that the row lets die.

@@ -269,7 +269,7 @@ class Run:
                 eventually(lambda s=service: not self.databases.outbox_pending(s), f"the {service} outbox to drain",
                            self._quiet_s)
             self._wait_notified()
-            eventually(lambda: not oracles.on_their_way(self.databases), "every event to be taken in", self._quiet_s)
+            eventually(lambda: not oracles.on_their_way(self.databases), "every event to be recorded", self._quiet_s)
             wait_drained(self.system, self._quiet_s)
         except TookTooLong as error:
             self.note("queues that hold messages", queues_that_hold(self.system))

@@ -10,7 +10,7 @@ import requests
 from support import events
 from support.api import TIME, assert_problem, new_id
 from support.child import child, run_binary
-from support.dead_letters import MESSAGE, Desk, broken, dead_confirmations, letters_about, rows_of
+from support.dead_letters import MESSAGE, DeadLetterAdmin, broken, dead_confirmations, letters_about, rows_of
 from support.names import ORDER_CREATED, STOCK_COMPLETED, WORKERS
 from support.waits import eventually
 
@@ -24,13 +24,13 @@ WORLD = [
 
 
 @pytest.fixture
-def desk(system):
-    return Desk(system, "order-worker")
+def admin(system):
+    return DeadLetterAdmin(system, "order-worker")
 
 
 @pytest.fixture
 def stock_desk(system):
-    return Desk(system, "stock-worker")
+    return DeadLetterAdmin(system, "stock-worker")
 
 
 @pytest.fixture(scope="module")
@@ -89,24 +89,24 @@ def test_a_weak_token_is_exit_2(system, name, token):
     assert "ADMIN_TOKEN" in done.stderr and token not in done.stderr
 
 
-def test_the_apis_have_no_such_routes(system, desk):
+def test_the_apis_have_no_such_routes(system, admin):
     for name in ("order-api", "stock-api", "notification-api"):
         answer = requests.get(system.admin(name) + "/dead-letters", timeout=10,
-                              headers={"Authorization": f"Bearer {desk.token}"})
+                              headers={"Authorization": f"Bearer {admin.token}"})
         assert answer.status_code == 404
 
 
 # ---- what is malformed ----
 
 
-def test_unknown_ids_are_404(desk):
+def test_unknown_ids_are_404(admin):
     for unknown in (new_id(), "42", "%2e%2e"):
-        assert desk.get(f"/dead-letters/{unknown}").status_code in (400, 404)
-    assert_problem(desk.get(f"/dead-letters/{new_id()}"), 404)
-    assert_problem(desk.get("/dead-letters/42"), 404)
+        assert admin.get(f"/dead-letters/{unknown}").status_code in (400, 404)
+    assert_problem(admin.get(f"/dead-letters/{new_id()}"), 404)
+    assert_problem(admin.get("/dead-letters/42"), 404)
     for act in ACTS:
-        assert_problem(desk.post(f"/dead-letters/{new_id()}/{act}", MESSAGE), 404)
-        assert_problem(desk.post(f"/dead-letters/{new_id()}/{act}", {"dryRun": True}), 404)
+        assert_problem(admin.post(f"/dead-letters/{new_id()}/{act}", MESSAGE), 404)
+        assert_problem(admin.post(f"/dead-letters/{new_id()}/{act}", {"dryRun": True}), 404)
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -115,67 +115,67 @@ def test_unknown_ids_are_404(desk):
     ({"by": 7, "why": []}, ("by", "why")), ({"by": "x" * 101, "why": "x" * 501}, ("by", "why")),
     ({**MESSAGE, "dryRun": "yes"}, ("dryRun",)), ([], ("",)), ("text", ("",)),
 ])
-def test_bad_bodies_are_400(desk, act, body, paths):
-    assert_problem(desk.post(f"/dead-letters/{new_id()}/{act}", body), 400, *paths)
+def test_bad_bodies_are_400(admin, act, body, paths):
+    assert_problem(admin.post(f"/dead-letters/{new_id()}/{act}", body), 400, *paths)
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_no_json_at_all(desk, act):
+def test_no_json_at_all(admin, act):
     path = f"/dead-letters/{new_id()}/{act}"
-    assert_problem(desk.call("POST", path, data=b"{", headers={"Content-Type": "application/json"}), 400)
-    assert_problem(desk.call("POST", path, headers={"Content-Type": "application/json"}), 400)
-    assert_problem(desk.call("POST", path, data=b"by=ana", headers={"Content-Type": "text/plain"}), 415)
-    assert_problem(desk.post(path, {**MESSAGE, "why": "x" * 20000}), 413)
-    assert desk.get(path).status_code == 405
+    assert_problem(admin.call("POST", path, data=b"{", headers={"Content-Type": "application/json"}), 400)
+    assert_problem(admin.call("POST", path, headers={"Content-Type": "application/json"}), 400)
+    assert_problem(admin.call("POST", path, data=b"by=ana", headers={"Content-Type": "text/plain"}), 415)
+    assert_problem(admin.post(path, {**MESSAGE, "why": "x" * 20000}), 413)
+    assert admin.get(path).status_code == 405
 
 
 @pytest.mark.parametrize("query, path", [
     ({"limit": 0}, "limit"), ({"limit": 1001}, "limit"), ({"cursor": "x"}, "cursor"), ({"state": "dead"}, "state"),
     ({"since": "yesterday"}, "since"), ({"queue": ""}, "queue"), ({"type": "x" * 256}, "type"),
 ])
-def test_bad_filters_are_400(desk, query, path):
-    assert_problem(desk.call("GET", "/dead-letters", params=query), 400, path)
+def test_bad_filters_are_400(admin, query, path):
+    assert_problem(admin.call("GET", "/dead-letters", params=query), 400, path)
 
 
 # ---- looking ----
 
 
-def test_a_letter_is_listed_and_shown_with_its_body(desk, broker, dead_letters, databases):
+def test_a_letter_is_listed_and_shown_with_its_body(admin, broker, dead_letters, databases):
     letter = dead_stranger(broker, dead_letters, databases)
-    (listed,) = [found for found in desk.list(state="waiting") if found["id"] == letter]
+    (listed,) = [found for found in admin.list(state="waiting") if found["id"] == letter]
     assert listed["queue"] == "order.stock.completed" and listed["type"] == STOCK_COMPLETED
     assert listed["attempts"] == 3 and "there is no order" in listed["reason"]
     assert TIME.match(listed["diedAt"]) and listed["state"] == "waiting"
-    shown = desk.show(letter)
+    shown = admin.show(letter)
     assert {**shown, **listed} == shown
     assert json.loads(shown["body"])["EventId"] == listed["messageId"] and shown["bodyCut"] is False
     assert shown["replayable"] is False and "there is no order" in shown["objection"]
 
 
-def test_a_body_that_is_no_text_is_shown_as_base64(desk, broker, dead_letters, databases):
+def test_a_body_that_is_no_text_is_shown_as_base64(admin, broker, dead_letters, databases):
     body = b"\xff\x00\xfe binary"
     letter = dead_stranger(broker, dead_letters, databases, body=body)
-    shown = desk.show(letter)
+    shown = admin.show(letter)
     assert base64.b64decode(shown["bodyBase64"]) == body and "body" not in shown
     assert shown["replayable"] is False
 
 
-def test_a_large_body_is_cut_between_characters(desk, broker, dead_letters, databases):
+def test_a_large_body_is_cut_between_characters(admin, broker, dead_letters, databases):
     body = ("x" + "\u00fc" * 600_000).encode()  # the cut falls into a character; more than 1 MiB
     letter = dead_stranger(broker, dead_letters, databases, body=body)
-    shown = desk.show(letter)
+    shown = admin.show(letter)
     assert shown["bodyBytes"] == len(body) and shown["bodyCut"] is True
     assert body.decode().startswith(shown["body"]) and len(shown["body"]) > 30_000
     assert "bytes, more than" in shown["objection"]
 
 
-def test_filters_and_pages(desk, broker, dead_letters, databases):
+def test_filters_and_pages(admin, broker, dead_letters, databases):
     letters = {dead_stranger(broker, dead_letters, databases, body=b"{") for _ in range(3)}
     other = dead_stranger(broker, dead_letters, databases, queue="order.stock.fail", body=b"{")
-    died = min(found["diedAt"] for found in desk.list() if found["id"] in letters)
+    died = min(found["diedAt"] for found in admin.list() if found["id"] in letters)
 
     def ids(**query):
-        found = [letter["id"] for letter in desk.list(limit=2, **query)]
+        found = [letter["id"] for letter in admin.list(limit=2, **query)]
         assert len(found) == len(set(found)) and found == sorted(found)
         return set(found)
 
@@ -189,34 +189,34 @@ def test_filters_and_pages(desk, broker, dead_letters, databases):
 # ---- replaying ----
 
 
-def test_a_dry_run_tells_the_truth_and_changes_nothing(desk, databases, orders, stuck):
+def test_a_dry_run_tells_the_truth_and_changes_nothing(admin, databases, orders, stuck):
     letter, order = stuck
 
     def world():
         return [databases.rows(service, statement, {"order": order}) for service, statement in WORLD]
 
     before = world()
-    answer = desk.replay(letter, dryRun=True)
+    answer = admin.replay(letter, dryRun=True)
     assert (answer.status_code, answer.json()) == (200, {"id": letter, "act": "replayed", "dryRun": True})
-    assert desk.discard(letter, dryRun=True).json()["dryRun"] is True
-    assert desk.post(f"/dead-letters/{letter}/replay", {"dryRun": True}).status_code == 200
-    assert desk.show(letter)["replayable"] is True
+    assert admin.discard(letter, dryRun=True).json()["dryRun"] is True
+    assert admin.post(f"/dead-letters/{letter}/replay", {"dryRun": True}).status_code == 200
+    assert admin.show(letter)["replayable"] is True
     assert world() == before
-    assert desk.replay(letter).status_code == 200  # it was the truth
+    assert admin.replay(letter).status_code == 200  # it was the truth
     orders.wait(order, "Confirmed")
-    refused = desk.replay(letter, dryRun=True)
+    refused = admin.replay(letter, dryRun=True)
     assert "was replayed by ana@ops" in assert_problem(refused, 409)["detail"]
 
 
-def test_a_replay_takes_effect_and_is_recorded(system, desk, databases, orders, notifications, tap, stuck):
+def test_a_replay_takes_effect_and_is_recorded(system, admin, databases, orders, notifications, tap, stuck):
     letter, order = stuck
     assert orders.status(order) == "Created"
     seen = [m.routing_key for m in tap.of_order(order)].count(STOCK_COMPLETED)
-    answer = desk.replay(letter, by="ana@ops", why="constraint dropped, see the incident's log")
+    answer = admin.replay(letter, by="ana@ops", why="constraint dropped, see the incident's log")
     assert (answer.status_code, answer.json()) == (200, {"id": letter, "act": "replayed", "dryRun": False})
     orders.wait(order, "Confirmed")
     notifications.wait(order)
-    shown = desk.show(letter)
+    shown = admin.show(letter)
     assert (shown["state"], shown["actedBy"], shown["actedWhy"]) == (
         "replayed", "ana@ops", "constraint dropped, see the incident's log")
     assert TIME.match(shown["actedAt"])
@@ -224,57 +224,57 @@ def test_a_replay_takes_effect_and_is_recorded(system, desk, databases, orders, 
     assert databases.value("order", "SELECT count(*) FROM inbox WHERE event_id = %s", (event_id,)) == 1
     # to the failed queue alone: the exchange saw it when the stock service announced it, and not again
     assert [m.routing_key for m in tap.of_order(order)].count(STOCK_COMPLETED) == seen
-    assert letter in [found["id"] for found in desk.list(state="replayed")]
-    assert letter not in [found["id"] for found in desk.list(state="waiting")]
+    assert letter in [found["id"] for found in admin.list(state="replayed")]
+    assert letter not in [found["id"] for found in admin.list(state="waiting")]
     (line,) = [json.loads(text) for text in system.log("order-worker").splitlines() if letter in text]
     assert (line["message"], line["act"], line["by"]) == ("dead letter acted upon", "replayed", "ana@ops")
 
 
-def test_a_second_replay_is_refused_and_changes_nothing(desk, databases, orders, notifications, stuck):
+def test_a_second_replay_is_refused_and_changes_nothing(admin, databases, orders, notifications, stuck):
     letter, order = stuck
-    assert desk.replay(letter).status_code == 200
+    assert admin.replay(letter).status_code == 200
     orders.wait(order, "Confirmed")
     notifications.wait(order)
     before = rows_of(databases, "order", [letter])
-    detail = assert_problem(desk.replay(letter, by="bob"), 409)["detail"]
+    detail = assert_problem(admin.replay(letter, by="bob"), 409)["detail"]
     assert "was replayed by ana@ops" in detail and MESSAGE["why"] in detail
-    assert_problem(desk.discard(letter, by="bob"), 409)
+    assert_problem(admin.discard(letter, by="bob"), 409)
     assert rows_of(databases, "order", [letter]) == before
     assert len(orders.history(order)) == 2 and len(notifications.of_order(order)) == 1
 
 
-def test_a_replay_that_fails_again_is_a_new_letter_with_all_its_attempts(desk, databases, orders, stocks, system):
+def test_a_replay_that_fails_again_is_a_new_letter_with_all_its_attempts(admin, databases, orders, stocks, system):
     customer = new_id()
     condition = f"customer_id = '{customer}' AND status = 2"
     with broken(databases, "order", "orders", condition):
         order = orders.placed((stocks.create(5), 1), customer=customer)
         first = eventually(lambda: letters_about(databases, "order", [order], 1), "the result to die", 60)
         (letter,) = first
-        assert desk.replay(letter).status_code == 200
+        assert admin.replay(letter).status_code == 200
         (second,) = eventually(lambda: letters_about(databases, "order", [order], 1), "it to die again", 60)
     assert second != letter
-    assert desk.show(second)["attempts"] == 3 and desk.show(second)["messageId"] == desk.show(letter)["messageId"]
-    assert desk.replay(second).status_code == 200
+    assert admin.show(second)["attempts"] == 3 and admin.show(second)["messageId"] == admin.show(letter)["messageId"]
+    assert admin.replay(second).status_code == 200
     orders.wait(order, "Confirmed")
 
 
-def test_what_took_effect_is_refused(desk, broker, databases, orders, stuck):
+def test_what_took_effect_is_refused(admin, broker, databases, orders, stuck):
     """The event got through on another way: the inbox knows it, and the order is final."""
     letter, order = stuck
-    event = json.loads(desk.show(letter)["body"])
+    event = json.loads(admin.show(letter)["body"])
     broker.to_queue("order.stock.completed", json.dumps(event), events.properties(event))
     orders.wait(order, "Confirmed")
-    assert "it took effect" in assert_problem(desk.replay(letter), 409)["detail"]
-    assert desk.show(letter)["state"] == "waiting"
+    assert "it took effect" in assert_problem(admin.replay(letter), 409)["detail"]
+    assert admin.show(letter)["state"] == "waiting"
 
 
-def test_an_order_that_is_final_is_refused_with_the_reason(desk, orders, stuck):
+def test_an_order_that_is_final_is_refused_with_the_reason(admin, orders, stuck):
     letter, order = stuck
     assert orders.cancel(order, "took too long").status_code == 202
     orders.wait(order, "Cancelled")
-    detail = assert_problem(desk.replay(letter), 409)["detail"]
+    detail = assert_problem(admin.replay(letter), 409)["detail"]
     assert detail == f"order {order} is final: Cancelled"
-    assert desk.discard(letter, why="the customer cancelled").status_code == 200
+    assert admin.discard(letter, why="the customer cancelled").status_code == 200
     assert orders.status(order) == "Cancelled"
 
 
@@ -316,61 +316,61 @@ def test_a_cancellation_that_would_give_nothing_back_is_refused(stock_desk, brok
 
 
 def test_a_notification_that_is_there_is_not_made_again(system, databases, orders, stocks, notifications):
-    desk, customer = Desk(system, "notification-worker"), new_id()
+    admin, customer = DeadLetterAdmin(system, "notification-worker"), new_id()
     with broken(databases, "notification", "notifications", f"customer_id = '{customer}'"):
         order = orders.placed((stocks.create(5), 1), customer=customer)
         (letter,) = eventually(lambda: letters_about(databases, "notification", [order], 1), "the event to die", 60)
     assert not notifications.of_order(order)
-    assert desk.replay(letter).status_code == 200
+    assert admin.replay(letter).status_code == 200
     notifications.wait(order)
     # the same message once more, as if its dead letter had come twice; the inbox has forgotten it
     row = "SELECT gen_random_uuid(), queue, message_id, message_type, body, reason, attempts, traceparent"
     copy = databases.value("notification", "INSERT INTO dead_letters (id, queue, message_id, message_type, body,"
                            f" reason, attempts, traceparent) {row} FROM dead_letters WHERE id = %s RETURNING id::text",
                            (letter,))
-    assert "it took effect" in assert_problem(desk.replay(copy), 409)["detail"]
-    databases.execute("notification", "DELETE FROM inbox WHERE event_id = %s::uuid", (desk.show(copy)["messageId"],))
-    assert "has its notification" in assert_problem(desk.replay(copy), 409)["detail"]
+    assert "it took effect" in assert_problem(admin.replay(copy), 409)["detail"]
+    databases.execute("notification", "DELETE FROM inbox WHERE event_id = %s::uuid", (admin.show(copy)["messageId"],))
+    assert "has its notification" in assert_problem(admin.replay(copy), 409)["detail"]
     assert len(notifications.of_order(order)) == 1
 
 
-def test_what_would_die_again_is_refused(desk, broker, dead_letters, databases):
+def test_what_would_die_again_is_refused(admin, broker, dead_letters, databases):
     event = events.envelope(STOCK_COMPLETED, {"OrderId": "nobody", "EventId": new_id(), "Items": []})
     for body, word in ((b"{", "not an event"), (json.dumps(event).encode(), "orderId")):
         letter = dead_stranger(broker, dead_letters, databases, body=body)
-        detail = assert_problem(desk.replay(letter), 409)["detail"]
+        detail = assert_problem(admin.replay(letter), 409)["detail"]
         assert detail.startswith("it would die again") and word.lower() in detail.lower()
 
 
-def test_what_is_older_than_the_inbox_remembers_is_refused(desk, databases, orders, stuck):
+def test_what_is_older_than_the_inbox_remembers_is_refused(admin, databases, orders, stuck):
     letter, order = stuck
     databases.execute("order", "UPDATE dead_letters SET died_at = died_at - interval '31 days' WHERE id = %s", (letter,))
-    assert "INBOX_RETENTION" in assert_problem(desk.replay(letter), 409)["detail"]
+    assert "INBOX_RETENTION" in assert_problem(admin.replay(letter), 409)["detail"]
     databases.execute("order", "UPDATE dead_letters SET died_at = died_at + interval '31 days' WHERE id = %s", (letter,))
-    assert desk.replay(letter).status_code == 200
+    assert admin.replay(letter).status_code == 200
     orders.wait(order, "Confirmed")
 
 
 # ---- discarding ----
 
 
-def test_a_discard_is_recorded_and_final(desk, databases, orders, stuck):
+def test_a_discard_is_recorded_and_final(admin, databases, orders, stuck):
     letter, order = stuck
-    answer = desk.discard(letter, by="bob", why="the customer was called")
+    answer = admin.discard(letter, by="bob", why="the customer was called")
     assert (answer.status_code, answer.json()) == (200, {"id": letter, "act": "discarded", "dryRun": False})
-    shown = desk.show(letter)
+    shown = admin.show(letter)
     assert (shown["state"], shown["actedBy"], shown["actedWhy"]) == ("discarded", "bob", "the customer was called")
     before = rows_of(databases, "order", [letter])
-    for again in (desk.discard, desk.replay):
+    for again in (admin.discard, admin.replay):
         assert "was discarded by bob" in assert_problem(again(letter), 409)["detail"]
     assert rows_of(databases, "order", [letter]) == before
     assert orders.status(order) == "Created"
 
 
-def test_acts_at_the_same_time_are_one(desk, databases, orders, notifications, stuck):
+def test_acts_at_the_same_time_are_one(admin, databases, orders, notifications, stuck):
     letter, order = stuck
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda n: desk.replay(letter, by=f"client {n}").status_code, range(16)))
+        answers = list(pool.map(lambda n: admin.replay(letter, by=f"client {n}").status_code, range(16)))
     assert sorted(answers) == [200] + [409] * 15
     orders.wait(order, "Confirmed")
     notifications.wait(order)

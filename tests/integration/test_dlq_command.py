@@ -9,7 +9,7 @@ import pytest
 
 from support import events
 from support.api import new_id
-from support.dead_letters import Desk, dead_confirmations, dlq, rows_of
+from support.dead_letters import DeadLetterAdmin, dead_confirmations, dlq, rows_of
 from support.names import STOCK_COMPLETED
 from support.waits import eventually
 
@@ -30,8 +30,8 @@ def many_stuck(system, orders, stocks):
 
 def died(system, letters):
     """When the first of them died: separates them from other tests' letters."""
-    desk = Desk(system, "order-worker")
-    return min(desk.show(letter)["diedAt"] for letter in letters)
+    admin = DeadLetterAdmin(system, "order-worker")
+    return min(admin.show(letter)["diedAt"] for letter in letters)
 
 
 def test_list_and_show(system, many_stuck):

@@ -46,7 +46,7 @@ byte took[2];  /* the ledger: what each order took, */
 byte given[2]; /* and gave back */
 chan stock_outbox = [6] of { mtype, byte };
 
-/* ---- inboxes of both: which events each of the four consumers has taken in ---- */
+/* ---- inboxes of both: which events each of the four consumers has recorded ---- */
 bit inbox[16];
 #define INBOX(event, m) inbox[(created - (event)) * 4 + ID(m)]
 

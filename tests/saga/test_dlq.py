@@ -4,7 +4,7 @@ import collections
 
 import pytest
 
-from support.dead_letters import Desk, dead_confirmations, dlq, start_dlq
+from support.dead_letters import DeadLetterAdmin, dead_confirmations, dlq, start_dlq
 from support.history import ACCEPTED, Attempt
 from support.invariants import CONFIRMED, check_all
 from support.load import SteadyLoad, grow
@@ -31,8 +31,8 @@ def test_replayed_twice_under_load_with_a_kill_in_the_middle(system, orders, sto
     product = next(iter(initial))
     with SteadyLoad(system.api("order"), list(initial), clients=2, seed=victim, pause_s=0.05) as load:
         letters = dead_confirmations(system, orders, product, LETTERS)
-        desk = Desk(system, "order-worker")
-        since = min(desk.show(letter)["diedAt"] for letter in letters)
+        admin = DeadLetterAdmin(system, "order-worker")
+        since = min(admin.show(letter)["diedAt"] for letter in letters)
 
         running = start_dlq(system, *replay(system, since), "--rate", "20")
         eventually(lambda: acted(databases, letters) >= LETTERS // 4, "a quarter to be replayed", 60)

@@ -14,7 +14,7 @@ from support.waits import eventually
 MESSAGE = {"by": "ana@ops", "why": "the cause is gone"}
 
 
-class Desk(Api):
+class DeadLetterAdmin(Api):
     """The admin API of one worker's dead letters, with its token."""
 
     def __init__(self, system, worker, token=None):
@@ -33,11 +33,11 @@ class Desk(Api):
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def replay(self, letter_id, **wish):
-        return self.post(f"/dead-letters/{letter_id}/replay", {**MESSAGE, **wish})
+    def replay(self, letter_id, **request):
+        return self.post(f"/dead-letters/{letter_id}/replay", {**MESSAGE, **request})
 
-    def discard(self, letter_id, **wish):
-        return self.post(f"/dead-letters/{letter_id}/discard", {**MESSAGE, **wish})
+    def discard(self, letter_id, **request):
+        return self.post(f"/dead-letters/{letter_id}/discard", {**MESSAGE, **request})
 
 
 def dlq(system, *arguments, check=True, timeout=STEP_SECONDS, env=None):

@@ -38,7 +38,7 @@ class Outcome:
         self.why = why  # of one that was refused
 
 
-class Desk:
+class DeadLetterAdmin:
     """The dead letters of one service, at one of its workers."""
 
     def __init__(self, name, url, token, say, patience=PATIENCE_SECONDS):
@@ -68,25 +68,25 @@ class Desk:
         status, answer, _ = self._call("GET", f"/dead-letters/{quote(letter_id, safe='')}")
         return None if status == 404 else self._expect(200, status, answer)
 
-    def act(self, act, letter_id, wish):
+    def act(self, act, letter_id, request):
         """Replays or discards a letter; None when there is none of that id."""
         path = f"/dead-letters/{quote(letter_id, safe='')}/{act}"
-        status, answer, again = self._call("POST", path, wish)
+        status, answer, again = self._call("POST", path, request)
         if status == 404:
             return None
         if status == 409:
-            if again and self._did(act, letter_id, wish):
+            if again and self._did(act, letter_id, request):
                 return Outcome(True)
             return Outcome(False, answer["detail"])
         self._expect(200, status, answer)
         return Outcome(True)
 
-    def _did(self, act, letter_id, wish):
+    def _did(self, act, letter_id, request):
         """Whether an earlier try, whose answer never came, did what is refused now."""
         letter = self.letter(letter_id)
         done = {"replay": "replayed", "discard": "discarded"}[act]
         return letter is not None and (letter["state"], letter.get("actedBy"), letter.get("actedWhy")) == (
-            done, wish["by"], wish["why"],
+            done, request["by"], request["why"],
         )  # fmt: skip
 
     def _get(self, path):

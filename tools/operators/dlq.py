@@ -14,7 +14,7 @@ from launcher import terminal
 from launcher.layout import LauncherError, read_json
 from launcher.services import SERVICES
 
-from .dead_letters import Desk, Pace
+from .dead_letters import DeadLetterAdmin, Pace
 
 DEFAULT_RATE = 10
 DEFAULT_LIMIT = 50
@@ -96,12 +96,12 @@ def _myself():
 
 def run(layout, options):
     """The command; exit code 0 when every letter was found and nothing was refused."""
-    desks = _desks(layout, options)
+    admins = _desks(layout, options)
     try:
-        return {"list": _list, "show": _show}.get(options.act, _act)(desks, options)
+        return {"list": _list, "show": _show}.get(options.act, _act)(admins, options)
     finally:
-        for desk in desks:
-            desk.close()
+        for admin in admins:
+            admin.close()
 
 
 def _desks(layout, options):
@@ -112,12 +112,12 @@ def _desks(layout, options):
             token = _own_token()  # ours is nobody else's business
         if not token:
             raise LauncherError("set ADMIN_TOKEN or ADMIN_TOKEN_FILE to the token of the worker at --url")
-        return [Desk(options.service or options.url, options.url, token, _complain)]
+        return [DeadLetterAdmin(options.service or options.url, options.url, token, _complain)]
     services = [options.service] if options.service else SERVICES
     found = [(service, endpoints.get(f"{service}_worker_admin")) for service in services]
     if not token or not all(url for _, url in found):
         raise LauncherError("nothing was started here; ./cartwheel up does it, --url names a worker elsewhere")
-    return [Desk(service, url, token, _complain) for service, url in found]
+    return [DeadLetterAdmin(service, url, token, _complain) for service, url in found]
 
 
 def _own_token():
@@ -144,16 +144,16 @@ def _filters(options, state):
 # ---- looking ----
 
 
-def _list(desks, options):
+def _list(admins, options):
     rows, more = [], False
-    for desk in desks:
-        found = list(desk.letters(_filters(options, options.state), options.limit + 1))
+    for admin in admins:
+        found = list(admin.letters(_filters(options, options.state), options.limit + 1))
         more = more or len(found) > options.limit
         for letter in found[: options.limit]:
             if options.json:
-                terminal.say(json.dumps({"service": desk.name, **letter}))
+                terminal.say(json.dumps({"service": admin.name, **letter}))
             rows.append([
-                desk.name, letter["id"], letter["queue"], letter.get("messageId", "-"), letter["diedAt"][:19],
+                admin.name, letter["id"], letter["queue"], letter.get("messageId", "-"), letter["diedAt"][:19],
                 letter["state"], letter["reason"],
             ])  # fmt: skip
     if not options.json:
@@ -166,22 +166,22 @@ def _list(desks, options):
     return 0
 
 
-def _show(desks, options):
-    for desk in desks:
-        letter = desk.letter(options.id)
+def _show(admins, options):
+    for admin in admins:
+        letter = admin.letter(options.id)
         if letter is None:
             continue
         if options.json:
-            terminal.say(json.dumps({"service": desk.name, **letter}))
+            terminal.say(json.dumps({"service": admin.name, **letter}))
         else:
-            _print_letter(desk, letter)
+            _print_letter(admin, letter)
         return 0
     raise LauncherError(f"there is no dead letter {_clean(options.id)}")
 
 
-def _print_letter(desk, letter):
+def _print_letter(admin, letter):
     body = letter.pop("body", None)
-    for name, value in {"service": desk.name, **letter}.items():
+    for name, value in {"service": admin.name, **letter}.items():
         terminal.say(f"  {name:<12} {_clean(value if isinstance(value, str) else json.dumps(value))}")
     if body is not None:
         terminal.say()
@@ -204,48 +204,48 @@ def _clean(text):
 # ---- acting ----
 
 
-def _act(desks, options):
+def _act(admins, options):
     if bool(options.ids) == options.all:
         raise LauncherError("give IDs, or --all with or without filters")
     if options.ids and (options.queue or options.type or options.since):
         raise LauncherError("filters go with --all, not with IDs")
     if not options.why and not options.dry_run:
         raise LauncherError("--why is missing: the reason is recorded with the act")
-    wish = {"by": options.by, "why": options.why or "dry run", "dryRun": options.dry_run}
+    request = {"by": options.by, "why": options.why or "dry run", "dryRun": options.dry_run}
     tally = {"done": 0, "refused": 0, "unknown": 0}
     pace = Pace(MAX_RATE if options.dry_run else options.rate)
     # What is to be done is read first: letters that die again meanwhile are another run's.
-    targets = _all_that_wait(desks, options) if options.all else [(desks, letter) for letter in options.ids]
+    targets = _all_that_wait(admins, options) if options.all else [(admins, letter) for letter in options.ids]
     try:
         for candidates, letter_id in targets:
             pace.wait()
-            _act_on(candidates, letter_id, wish, options, tally)
+            _act_on(candidates, letter_id, request, options, tally)
     finally:
         if not options.json:
             _print_tally(options, tally, len(targets))
     return 1 if tally["refused"] or tally["unknown"] else 0
 
 
-def _all_that_wait(desks, options):
-    return [([desk], letter["id"]) for desk in desks for letter in desk.letters(_filters(options, "waiting"))]
+def _all_that_wait(admins, options):
+    return [([admin], letter["id"]) for admin in admins for letter in admin.letters(_filters(options, "waiting"))]
 
 
-def _act_on(desks, letter_id, wish, options, tally):
+def _act_on(admins, letter_id, request, options, tally):
     """Asks one service after the other: ids are unique."""
-    for desk in desks:
-        outcome = desk.act(options.act, letter_id, wish)
+    for admin in admins:
+        outcome = admin.act(options.act, letter_id, request)
         if outcome is not None:
             verdict = "done" if outcome.done else "refused"
             break
     else:
-        desk, outcome, verdict = None, None, "unknown"
+        admin, outcome, verdict = None, None, "unknown"
     tally[verdict] += 1
-    _print_outcome(desk, letter_id, options, verdict, outcome.why if outcome else "there is no such dead letter")
+    _print_outcome(admin, letter_id, options, verdict, outcome.why if outcome else "there is no such dead letter")
 
 
-def _print_outcome(desk, letter_id, options, verdict, why):
+def _print_outcome(admin, letter_id, options, verdict, why):
     if options.json:
-        value = {"service": desk.name if desk else None, "id": letter_id, "act": DONE[options.act]}
+        value = {"service": admin.name if admin else None, "id": letter_id, "act": DONE[options.act]}
         value.update({"outcome": verdict, "dryRun": options.dry_run})
         terminal.say(json.dumps({**value, **({"why": why} if why else {})}))
         return

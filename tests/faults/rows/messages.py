@@ -157,7 +157,7 @@ def strangers(run):
     with spy(run, STOCK_COMPLETED) as broker:
         for message in seen(broker, 10):
             body = json.loads(message.body)
-            body["Data"]["OrderId"] = new_id()  # was taken in with another body: changes nothing
+            body["Data"]["OrderId"] = new_id()  # was recorded with another body: changes nothing
             eventually(lambda b=body: run.databases.value(
                 "order", "select count(*) from inbox where event_id = %s", (b["EventId"],)), "its first coming")
             broker.publish(STOCK_EXCHANGE, STOCK_COMPLETED, json.dumps(body),
@@ -201,7 +201,7 @@ def _acted(run):
 
 
 def _replayed_once(run, history):
-    """I7: a letter was sent once more, however often it was asked for, and taken in by its own consumer."""
+    """I7: a letter was sent once more, however often it was asked for, and recorded by its own consumer."""
     sent = collections.Counter(event for event, in run.databases.rows(
         "order", "select message_id from fault_plan.outbox_log where exchange = '' and failed_queue is null"))
     acted = {event for event, in run.databases.rows(
@@ -211,10 +211,10 @@ def _replayed_once(run, history):
     run.note("replayed", len(acted))
     return ([f"I7: letter {event} was sent {n} times" for event, n in sent.items() if n > 1] +
             [f"I7: letter {event} was marked as replayed or sent, not both" for event in acted ^ set(sent)] +
-            [f"I7: letter {event} was replayed and not taken in" for event in acted - taken])
+            [f"I7: letter {event} was replayed and not recorded" for event in acted - taken])
 
 
-@row("26", "dead letters replayed twice under load, some taken in already; kill -9 of the tool, then of the worker",
+@row("26", "dead letters replayed twice under load, some recorded already; kill -9 of the tool, then of the worker",
      check=_replayed_once)
 def replayed(run):
     _doom(run)

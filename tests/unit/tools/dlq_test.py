@@ -7,9 +7,9 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tools"))
 
 from launcher.layout import LauncherError  # noqa: E402
-from operators.dead_letters import Desk, Pace  # noqa: E402
+from operators.dead_letters import DeadLetterAdmin, Pace  # noqa: E402
 
-WISH = {"by": "ana", "why": "cured", "dryRun": False}
+REQUEST = {"by": "ana", "why": "cured", "dryRun": False}
 
 
 class Clock:
@@ -58,7 +58,7 @@ class PaceTest(unittest.TestCase):
         self.assertGreaterEqual(clock.now, 101)
 
 
-class ScriptedDesk(Desk):
+class ScriptedAdmin(DeadLetterAdmin):
     """Answers from a script in place of a worker; an exception in it is raised."""
 
     def __init__(self, *script, patience=60):
@@ -83,35 +83,35 @@ REFUSED = (409, {"detail": "it was replayed by ana"})
 
 class LostAnswerTest(unittest.TestCase):
     def test_an_act_whose_answer_was_lost_counts_as_done(self):
-        desk = ScriptedDesk(ConnectionResetError(), REFUSED, letter("replayed", actedBy="ana", actedWhy="cured"))
-        self.assertTrue(desk.act("replay", "1", WISH).done)
+        admin = ScriptedAdmin(ConnectionResetError(), REFUSED, letter("replayed", actedBy="ana", actedWhy="cured"))
+        self.assertTrue(admin.act("replay", "1", REQUEST).done)
 
     def test_an_act_of_somebody_else_does_not(self):
         for found in (letter("replayed", actedBy="bob", actedWhy="cured"), letter("waiting"),
                       letter("discarded", actedBy="ana", actedWhy="cured")):
-            desk = ScriptedDesk(ConnectionResetError(), REFUSED, found)
-            outcome = desk.act("replay", "1", WISH)
+            admin = ScriptedAdmin(ConnectionResetError(), REFUSED, found)
+            outcome = admin.act("replay", "1", REQUEST)
             self.assertFalse(outcome.done)
             self.assertEqual(outcome.why, "it was replayed by ana")
 
     def test_a_refusal_at_once_is_one(self):
-        desk = ScriptedDesk(REFUSED)
-        self.assertFalse(desk.act("replay", "1", WISH).done)
-        self.assertEqual(len(desk.asked), 1)
+        admin = ScriptedAdmin(REFUSED)
+        self.assertFalse(admin.act("replay", "1", REQUEST).done)
+        self.assertEqual(len(admin.asked), 1)
 
     def test_a_worker_that_is_away_is_waited_for(self):
-        desk = ScriptedDesk(ConnectionRefusedError(), (503, {"detail": "database"}), (200, {"act": "replayed"}))
-        self.assertTrue(desk.act("replay", "1", WISH).done)
+        admin = ScriptedAdmin(ConnectionRefusedError(), (503, {"detail": "database"}), (200, {"act": "replayed"}))
+        self.assertTrue(admin.act("replay", "1", REQUEST).done)
 
     def test_but_not_for_ever(self):
-        desk = ScriptedDesk(ConnectionRefusedError("refused"), patience=-1)
+        admin = ScriptedAdmin(ConnectionRefusedError("refused"), patience=-1)
         with self.assertRaisesRegex(LauncherError, "run the same command again"):
-            desk.act("replay", "1", WISH)
+            admin.act("replay", "1", REQUEST)
 
     def test_every_page_is_read(self):
-        desk = ScriptedDesk((200, {"items": [1, 2], "nextCursor": "2"}), (200, {"items": [3]}))
-        self.assertEqual(list(desk.letters({"state": "waiting"})), [1, 2, 3])
-        self.assertIn("cursor=2", desk.asked[1][1])
+        admin = ScriptedAdmin((200, {"items": [1, 2], "nextCursor": "2"}), (200, {"items": [3]}))
+        self.assertEqual(list(admin.letters({"state": "waiting"})), [1, 2, 3])
+        self.assertIn("cursor=2", admin.asked[1][1])
 
 
 if __name__ == "__main__":
