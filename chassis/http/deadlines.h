@@ -1,9 +1,9 @@
 /* Deadlines of connections and of the requests on them.
  *
- * libmicrohttpd knows only an idle time-out that any byte resets, and none at all for suspended
- * connections. Here: a head or body that comes too slowly has its socket shut down (not closed:
- * libmicrohttpd does that); a request that waits too long becomes EXPIRED, for its 503.
- * Everything belongs to the server's thread. */
+ * libmicrohttpd (0.9 and 1.0 alike) knows only an idle time-out that any byte resets, and none at
+ * all for suspended connections. Here: a head or body that comes too slowly has its socket shut
+ * down (not closed: libmicrohttpd does that); a request that waits too long becomes EXPIRED, for
+ * its 503. Everything belongs to the server's thread. */
 #pragma once
 
 #include "chassis/http/request_life.h"

@@ -1,5 +1,6 @@
-/* The reading of request heads that libmicrohttpd 0.9.75 is too lenient for: what two parsers could
- * read in two ways (request smuggling, RFC 9112 sections 3.2 and 6) is refused. */
+/* The reading of request heads that libmicrohttpd 0.9 is too lenient for, 1.0 for some of it: what
+ * two parsers could read in two ways (request smuggling, RFC 9112 sections 3.2 and 6) is refused.
+ */
 #pragma once
 
 #include <stdbool.h>

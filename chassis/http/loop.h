@@ -1,9 +1,9 @@
 /* The server's one thread: libmicrohttpd's work, the resuming of connections whose requests lanes
  * have finished, and deadlines.
  *
- * libmicrohttpd 0.9.75 has a thread of its own to offer, but that one stalls: when a multiple of
- * 128 connections are ready at once, it waits for another event before it looks at them. Driven
- * from outside it never waits. And so a whole batch is resumed in one go. */
+ * libmicrohttpd 0.9 (seen with 0.9.75) has a thread of its own to offer, but that one stalls: when
+ * a multiple of 128 connections are ready at once, it waits for another event before it looks at
+ * them. Driven from outside it never waits. And so a whole batch is resumed in one go. */
 #pragma once
 
 #include "chassis/http/intake.h"

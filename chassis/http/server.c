@@ -93,7 +93,7 @@ static uint16_t port_of(int fd)
     return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
-/* libmicrohttpd spins when the process runs out of descriptors, so it must never get there. */
+/* libmicrohttpd 0.9 spins when the process runs out of descriptors, so it must never get there. */
 static unsigned allowed_connections(unsigned wanted)
 {
     struct rlimit limit;

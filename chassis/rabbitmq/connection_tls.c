@@ -65,7 +65,8 @@ static int note_fault(int ok, X509_STORE_CTX *verification)
 }
 
 /* OpenSSL checks the chain and the name during the handshake, so that a wrong peer gets an alert
- * and nothing else. The library's own check of the name, afterwards, knows no addresses. */
+ * and nothing else. The library's own check of the name, afterwards, knows no addresses
+ * before rabbitmq-c 0.14. */
 static void demand_identity(amqp_socket_t *socket, SSL_CTX *context, const char *host)
 {
     X509_VERIFY_PARAM *wanted = SSL_CTX_get0_param(context);
@@ -90,7 +91,7 @@ amqp_socket_t *ch_amqp_tls_socket(amqp_connection_state_t connection, const ChAm
     }
     SSL_CTX *context = amqp_ssl_socket_get_context(socket);
     ERR_clear_error();
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION); /* rabbitmq-c before 0.12: any */
     /* What was received is in the kernel or in rabbitmq-c's buffer, never in OpenSSL's: a record is
      * read off the socket when it is wanted, and whole. So poll() tells the truth. */
     SSL_CTX_set_read_ahead(context, 0);

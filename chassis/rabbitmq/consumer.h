@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The consumer lane's thread needs this much: rabbitmq-c reads nested header tables recursively,
- * and a frame holds enough of them to overflow a smaller stack. Sanitizers make the frames larger.
- */
+/** The consumer lane's thread needs this much: rabbitmq-c before 0.14 reads nested header tables
+ * recursively, and a frame holds enough of them to overflow a smaller stack; 0.15 refuses more than
+ * about a hundred. Sanitizers make the frames larger. */
 enum {
     CH_CONSUMER_STACK_BYTES = 64 * 1024 * 1024
 };

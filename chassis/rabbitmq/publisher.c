@@ -143,8 +143,8 @@ static bool handle_frame(ChPublisher *publisher, ChWindow *window, const amqp_fr
 }
 
 /* Handles what has come; waits up to @wait_ms for a first frame. This also sends heartbeats and
- * notices their absence, which amqp_basic_publish() must never be the first to do: it would hang.
- */
+ * notices their absence, which amqp_basic_publish() must never be the first to do: before
+ * rabbitmq-c 0.14 it would hang. */
 static bool read_frames(ChPublisher *publisher, ChWindow *window, int wait_ms, GError **error)
 {
     if (wait_ms > 0)
