@@ -234,7 +234,7 @@ def run(layout, options):
     suites = Suites(layout, pytest_arguments, options)
     rows = []
     failed = 0
-    for name in names or (ALL if options.all else BY_DEFAULT):
+    for name in names or (_all() if options.all else BY_DEFAULT):
         terminal.say(terminal.paint(f"=== {name}", "bold"))
         started = time.monotonic()
         try:
@@ -248,6 +248,14 @@ def run(layout, options):
     terminal.table(["suite", "result", "took", ""], rows)
     terminal.say(f"{len(rows) - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def _all():
+    """Every suite that can run here."""
+    if os.getuid() == 0:
+        return ALL
+    terminal.say("release is left out: it takes root")
+    return tuple(name for name in ALL if name != "release")
 
 
 def _take_releases(names):
