@@ -1,8 +1,7 @@
 """./cartwheel test release [12|13]: the README's two commands on a bare Debian of that release, made by debootstrap.
 
-<home>/releases/<release>/bare stays as debootstrap left it; each run by name begins with a copy of it, "root". The
-row of --all takes the root that an earlier run left, and what is installed there. Nothing of the machine is in it but
-its way to the packages; after the installation it has no network.
+<home>/releases/<release>/bare stays as debootstrap left it; each run begins with a copy of it, "root". Nothing of the
+machine is in it but its way to the packages; after the installation it has no network.
 """
 
 import os
@@ -49,9 +48,9 @@ class Release:
         self._folder = layout.home / "releases" / release
         self._root = self._folder / "root"
 
-    def run(self, steps, begin_bare):
+    def run(self, steps):
         """Runs the commands of ./cartwheel one after the other until one fails; None, or what failed."""
-        self._prepare(begin_bare)
+        self._prepare()
         rows, problem = [], None
         for name, step in (("install", self._install), ("build", self._build), *((s, self._step(s)) for s in steps)):
             started = time.monotonic()
@@ -63,19 +62,18 @@ class Release:
         terminal.table([f"Debian {self._release}", "result", "took"], rows)
         return problem and f"Debian {self._release}: {problem}"
 
-    def _prepare(self, begin_bare):
+    def _prepare(self):
         """The root, with the checkout as it is now and nothing that an earlier run built."""
         self._layout.prepare()
         self._folder.mkdir(parents=True, exist_ok=True)
         bare = self._folder / "bare"
         if not bare.exists():
             self._make(bare)
-        if begin_bare or not self._root.exists():
-            unfinished = self._folder / "root.new"
-            for stale in (unfinished, self._root):
-                shutil.rmtree(stale, ignore_errors=True)
-            subprocess.run(["cp", "-a", "--reflink=auto", str(bare), str(unfinished)], check=True)
-            unfinished.rename(self._root)
+        unfinished = self._folder / "root.new"
+        for stale in (unfinished, self._root):
+            shutil.rmtree(stale, ignore_errors=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", str(bare), str(unfinished)], check=True)
+        unfinished.rename(self._root)
         source = self._root / SOURCE
         shutil.rmtree(source, ignore_errors=True)
         shutil.copytree(self._layout.root, source, symlinks=True, ignore=self._unneeded)

@@ -22,7 +22,7 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # What a run without names has: in less than a quarter of an hour. --all has the second line too, and one seed of the
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
-ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "guide", "fuzz", "release")
+ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "guide", "fuzz")
 SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
@@ -102,11 +102,9 @@ class Suites:
         return self._pytest("containers", {"CARTWHEEL_TEST_RELEASE": chosen[0]} if chosen else {})
 
     def run_release(self):
-        """The README's two commands on a bare Debian; in a run of all suites less of it, on the release that this is
-        not."""
+        """The README's two commands on a bare Debian: on the releases named, or on the one that this is not."""
         for name in self._options.releases or release.others():
-            this = release.Release(self._layout, name, self._call)
-            problem = this.run(("test unit", "demo"), False) if self._options.all else this.run(("demo", "test"), True)
+            problem = release.Release(self._layout, name, self._call).run(("demo", "test"))
             if problem:
                 return problem
         return None
@@ -234,7 +232,7 @@ def run(layout, options):
     suites = Suites(layout, pytest_arguments, options)
     rows = []
     failed = 0
-    for name in names or (_all() if options.all else BY_DEFAULT):
+    for name in names or (ALL if options.all else BY_DEFAULT):
         terminal.say(terminal.paint(f"=== {name}", "bold"))
         started = time.monotonic()
         try:
@@ -248,14 +246,6 @@ def run(layout, options):
     terminal.table(["suite", "result", "took", ""], rows)
     terminal.say(f"{len(rows) - failed} passed, {failed} failed")
     return 1 if failed else 0
-
-
-def _all():
-    """Every suite that can run here."""
-    if os.getuid() == 0:
-        return ALL
-    terminal.say("release is left out: it takes root")
-    return tuple(name for name in ALL if name != "release")
 
 
 def _take_releases(names):
