@@ -5,6 +5,7 @@
 
 #include "chassis/rabbitmq/envelope.h"
 #include "chassis/rabbitmq/properties.h"
+#include "chassis/rabbitmq/queue.h"
 
 #include <string.h>
 
