@@ -15,9 +15,10 @@ enum {
     MAX_CLAIM = 1000,
     CONFIRM_WAIT_MS = 5000, /* for the next one, 15 s for all; then the transaction is rolled back,
                              * before the database ends one that is idle for 30 s */
-    /* When the outbox is looked at again: after something was found, as long as the last run took,
-     * so that half of the time is left to others; then ever later, in proportion to how long
+    /* When the outbox is looked at again: after something was found, twice as long as the last run
+     * took, so that claims are large when the load is; then ever later, in proportion to how long
      * nothing was found. */
+    PAUSE_RUNS = 2,
     SOONEST_US = 2 * 1000,
     LATEST_BUSY_US = 25 * 1000,
     LATEST_IDLE_US = 50 * 1000,
@@ -260,7 +261,7 @@ static void pace(ChRelay *relay, int64_t start_us, bool found)
     int64_t now_us = ch_time_monotonic_us();
     if (found)
         relay->found_us = now_us;
-    int64_t soonest_us = CLAMP(now_us - start_us, SOONEST_US, LATEST_BUSY_US);
+    int64_t soonest_us = CLAMP((now_us - start_us) * PAUSE_RUNS, SOONEST_US, LATEST_BUSY_US);
     int64_t idle_us = (now_us - relay->found_us) / IDLE_PARTS;
     if (relay->more)
         ch_ticker_again(relay->ticker);
