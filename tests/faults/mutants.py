@@ -11,7 +11,7 @@ from launcher.build import build
 from launcher.layout import Layout, LauncherError, locked_directory
 from launcher.suites import FAULTS_SETUP
 from launcher.terminal import Progress
-from support.names import PROCESSES, service_of
+from support.names import PROCESSES
 
 from faults import patches
 
@@ -41,10 +41,9 @@ def _build(layout, progress, bug, folder):
         build(layout, progress, setup=FAULTS_SETUP, name=f"build with {bug.name}")
     except LauncherError as error:
         raise patches.BadPatch(f"{bug.path} applies, but does not build:\n{error}") from None
+    folder.mkdir(parents=True)
     for name in PROCESSES:
-        place = folder / service_of(name) / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(layout.build / "services" / service_of(name) / name, place)
+        shutil.copy(layout.build / "services" / name, folder / name)
     return folder
 
 
