@@ -8,6 +8,8 @@
 enum {
     RETRY_FIRST_MS = 50,
     RETRY_MOST_MS = 1000,
+    KEEPS_FAILING = 5, /* units of work in a row: a conflict or a lock has passed by then */
+    LOOK_AGAIN_MS = 2000,
 };
 
 /* A dead peer is noticed within 10 to 25 s even when no statement waits for it. */
@@ -42,6 +44,16 @@ static const ChPgStatement sql_set_read_only = {
     { CH_PG_NONE },
 };
 
+/* Of the transaction that it runs in, whoever made it so. */
+static const ChPgStatement sql_select_access = {
+    "select current_setting('transaction_read_only')::boolean, pg_is_in_recovery()",
+    { CH_PG_NONE },
+};
+enum {
+    ACCESS_READ_ONLY,
+    ACCESS_STANDBY
+};
+
 static const ChPgStatement sql_select_schema_version = {
     "select coalesce(max(version), 0) from schema_migrations",
     { CH_PG_NONE },
@@ -53,6 +65,11 @@ typedef struct {
     int64_t retry_at_us; /* no new try to connect before this */
     int retry_ms;        /* the last wait; 0 while all is well */
     GError *last_error;  /* why the last try failed */
+    bool checking;       /* what fails now is no work */
+    int failures;        /* units of work that no item was to blame for, since one succeeded */
+    bool in_doubt;       /* connected, but the server may still refuse the work */
+    const ChPgStatement *refused; /* what it refused last; NULL: to begin or to commit */
+    int64_t look_at_us;           /* in doubt: when to find out, not earlier */
 } Connection;
 
 /* ---- what the pipeline tells ---- */
@@ -64,11 +81,37 @@ static Connection *connection_of(ChPg *pg)
     return CH_CAST(Connection, pg, &connection_ops);
 }
 
+static void report_health(Connection *connection, bool ok, const char *why)
+{
+    if (connection->config.health != NULL)
+        ch_health_set(connection->config.health, ok, why);
+}
+
 static void report_lost(ChPg *pg, const char *why)
 {
-    ChHealthPart *health = connection_of(pg)->config.health;
-    if (health != NULL)
-        ch_health_set(health, false, why);
+    report_health(connection_of(pg), false, why);
+}
+
+static void look_later(Connection *connection, const char *why)
+{
+    connection->look_at_us = ch_time_monotonic_us() + INT64_C(1000) * LOOK_AGAIN_MS;
+    report_health(connection, false, why);
+}
+
+/* Most of it passes: the next session, or the same work a moment later, finds all well. */
+static void report_refused(ChPg *pg, const ChPgStatement *statement, const char *why)
+{
+    Connection *connection = connection_of(pg);
+    if (connection->checking)
+        return;
+    connection->failures++;
+    if (!pg->stale && connection->failures < KEEPS_FAILING)
+        return;
+    connection->in_doubt = true;
+    connection->refused = statement;
+    connection->look_at_us = 0;
+    if (connection->failures >= KEEPS_FAILING)
+        look_later(connection, why);
 }
 
 static void report_commit(ChPg *pg)
@@ -80,6 +123,7 @@ static void report_commit(ChPg *pg)
 
 static const ChPgOps connection_ops = {
     .lost = report_lost,
+    .refused = report_refused,
     .announced = report_commit,
 };
 
@@ -129,6 +173,21 @@ static bool open_connection(Connection *connection, GError **error)
     return false;
 }
 
+/* A session that was opened on a standby, or while the database or the role was read-only, stays
+ * so. */
+static bool check_access(ChPg *pg, GError **error)
+{
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg, ch_pg_params_new(&sql_select_access), error);
+    if (rows == NULL)
+        return false;
+    if (!ch_pg_bool(rows, 0, ACCESS_READ_ONLY))
+        return true;
+    g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "the database is read-only: %s",
+                ch_pg_bool(rows, 0, ACCESS_STANDBY) ? "it is a standby"
+                                                    : "default_transaction_read_only is on");
+    return false;
+}
+
 /* A build works on the schema it was made for and on no other. */
 static bool check_schema(ChPg *pg, int needed, GError **error)
 {
@@ -154,7 +213,8 @@ static bool begin_session(Connection *connection, GError **error)
     const ChPgConfig *config = &connection->config;
     if (!ch_pg_begin(pg, error) || !ch_pg_send(pg, ch_pg_params_new(&sql_set_session), NULL, error))
         return false;
-    if (config->read_only && !ch_pg_send(pg, ch_pg_params_new(&sql_set_read_only), NULL, error))
+    if (config->read_only ? !ch_pg_send(pg, ch_pg_params_new(&sql_set_read_only), NULL, error)
+                          : !check_access(pg, error))
         return false;
     if (config->schema_version > 0 && !check_schema(pg, config->schema_version, error))
         return false;
@@ -179,22 +239,66 @@ static bool connect_failed(Connection *connection, GError *why, GError **error)
     return false;
 }
 
-bool ch_pg_connect(ChPg *pg, GError **error)
+static bool reopen(Connection *connection, GError **error)
 {
-    if (pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK && !pg->stale)
-        return true;
-    Connection *connection = connection_of(pg);
-    ch_pg_close(pg);
+    ch_pg_close(&connection->base);
     if (connection->last_error != NULL && ch_time_monotonic_us() < connection->retry_at_us) {
         g_propagate_error(error, g_error_copy(connection->last_error));
         return false;
     }
     GError *why = NULL;
-    if (!open_connection(connection, &why) || !begin_session(connection, &why))
+    connection->checking = true;
+    bool whole = open_connection(connection, &why) && begin_session(connection, &why);
+    connection->checking = false;
+    if (!whole)
         return connect_failed(connection, why, error);
     connection->retry_ms = 0;
     g_clear_error(&connection->last_error);
-    if (connection->config.health != NULL)
-        ch_health_set(connection->config.health, true, NULL);
+    if (!connection->in_doubt)
+        report_health(connection, true, NULL);
     return true;
+}
+
+/* Whether what was refused would still be. Nobody may wait for work to find out: to a process that
+ * is not ready none comes. */
+static void look(Connection *connection)
+{
+    ChPg *pg = &connection->base;
+    g_autoptr(GError) why = NULL;
+    connection->checking = true;
+    bool well = connection->refused == NULL ||
+                (ch_pg_begin(pg, &why) && ch_pg_explain(pg, connection->refused, &why));
+    ch_pg_rollback(pg);
+    connection->checking = false;
+    if (!well) {
+        look_later(connection, why->message);
+        return;
+    }
+    connection->in_doubt = false;
+    report_health(connection, true, NULL);
+}
+
+bool ch_pg_connect(ChPg *pg, GError **error)
+{
+    Connection *connection = connection_of(pg);
+    bool open = pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK && !pg->stale;
+    if (!open && !reopen(connection, error))
+        return false;
+    if (connection->in_doubt && ch_time_monotonic_us() >= connection->look_at_us)
+        look(connection);
+    if (pg->conn != NULL)
+        return true;
+    g_set_error_literal(error, CH_ERROR, CH_ERROR_UNAVAILABLE,
+                        "database connection lost while it was checked");
+    return false;
+}
+
+void ch_pg_succeeded(ChPg *pg)
+{
+    Connection *connection = connection_of(pg);
+    if (connection->failures == 0)
+        return;
+    connection->failures = 0;
+    if (!connection->in_doubt)
+        report_health(connection, true, NULL);
 }

@@ -25,5 +25,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChPg, ch_pg_free)
 
 /** Opens the connection unless it is open. After a failed try it answers at once for a moment
  * (50 ms to 1 s, growing) instead of trying again.
- * Errors: UNAVAILABLE, also when the schema is not the one this build was made for. */
+ * Its health is ok when the server would also run what it refused last.
+ * Errors: UNAVAILABLE, also when the schema is not the one this build was made for, and when the
+ * database is read-only and the lane is not. */
 CH_MUST_CHECK bool ch_pg_connect(ChPg *pg, GError **error);
+
+/** A unit of work was done on it. */
+void ch_pg_succeeded(ChPg *pg);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "chassis/core/work.h"
+#include "chassis/postgres/statement.h"
 
 #include <glib.h>
 #include <libpq-fe.h>
@@ -16,7 +17,9 @@ struct ChPg;
 /** What the pipeline tells the connection that it is part of, at once and on the lane's thread. */
 typedef struct {
     void (*lost)(struct ChPg *pg, const char *why); /* it is closed now */
-    void (*announced)(struct ChPg *pg);             /* see ch_pg_announce() */
+    /* The server did not run @statement (NULL: begin or commit), and no item is to blame. */
+    void (*refused)(struct ChPg *pg, const ChPgStatement *statement, const char *why);
+    void (*announced)(struct ChPg *pg); /* see ch_pg_announce() */
 } ChPgOps;
 
 /** All of it belongs to the thread of the lane. */
@@ -29,6 +32,6 @@ struct ChPg {
     bool read_only;       /* no transactions: see pipeline.h */
     bool in_transaction;  /* BEGIN was queued and neither COMMIT nor ROLLBACK was answered */
     bool announced;       /* the open transaction's commit is to be told of */
-    bool stale; /* reconnect before the next transaction: a prepared statement no longer fits, or
+    bool stale; /* reconnect before the next transaction: the session is to blame for a failure, or
                  * the buffers have grown large */
 };

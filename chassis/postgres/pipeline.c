@@ -146,15 +146,18 @@ static void note_failure(ChPg *pg, const Answer *answer, const PGresult *result,
     if (answer->kind == EXPECT_PREPARE)
         g_hash_table_remove(pg->prepared, answer->statement);
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    /* 0A000: a cached plan no longer fits the tables; 26000: the statement is gone. */
-    if (sqlstate != NULL && (strncmp(sqlstate, "0A", 2) == 0 || strncmp(sqlstate, "26", 2) == 0))
-        pg->stale = true;
-    if (sqlstate != NULL) {
-        ch_pg_set_error(error, result);
+    if (sqlstate == NULL) {
+        g_set_error_literal(error, CH_ERROR, CH_ERROR_UNAVAILABLE,
+                            "database: the transaction was given up by an earlier error");
         return;
     }
-    g_set_error_literal(error, CH_ERROR, CH_ERROR_UNAVAILABLE,
-                        "database: the transaction was given up by an earlier error");
+    GError *why = NULL;
+    ch_pg_set_error(&why, result);
+    ChPgBlame blame = ch_pg_blame(sqlstate);
+    pg->stale = pg->stale || blame == CH_PG_BLAME_SESSION;
+    if (blame != CH_PG_BLAME_ITEM)
+        pg->ops->refused(pg, answer->statement, why->message);
+    g_propagate_error(error, why);
 }
 
 /* Takes the oldest expected answer. */
@@ -331,6 +334,20 @@ bool ch_pg_commit(ChPg *pg, GError **error)
 void ch_pg_announce(ChPg *pg)
 {
     pg->announced = true;
+}
+
+/* EXPLAIN checks names and rights as a run does, and cannot be prepared: its text is made of names
+ * of ours alone. */
+bool ch_pg_explain(ChPg *pg, const ChPgStatement *statement, GError **error)
+{
+    char name[STATEMENT_NAME_BYTES];
+    statement_name(statement, name);
+    g_autoptr(GString) sql = g_string_new("explain execute ");
+    g_string_append(sql, name);
+    for (int i = 0, n = ch_pg_statement_params(statement); i < n; i++)
+        g_string_append_printf(sql, "%snull%s", i == 0 ? "(" : ", ", i == n - 1 ? ")" : "");
+    return send_prepare(pg, statement, error) &&
+           send_command(pg, sql->str, EXPECT_COMMAND, error) && ch_pg_wait(pg, error);
 }
 
 /* Takes every answer up to the last sync, whatever it says; false when the connection broke. */

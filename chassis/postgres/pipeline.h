@@ -42,6 +42,11 @@ CH_MUST_CHECK ChPgRows **ch_pg_query_all(ChPg *pg, ChPgParams *const *params, si
 /** Commits. When this fails with UNAVAILABLE the transaction may or may not have taken effect. */
 CH_MUST_CHECK bool ch_pg_commit(ChPg *pg, GError **error);
 
+/** Asks whether the server would let this session run @statement: that all that it names is there,
+ * and that it has the rights. Runs nothing of it. Within a transaction, or on a read-only
+ * connection. */
+CH_MUST_CHECK bool ch_pg_explain(ChPg *pg, const ChPgStatement *statement, GError **error);
+
 /** Somebody is to know of the open transaction: when it commits, ChPgConfig's `announce` is called,
  * once, before ch_pg_commit() returns. A rollback forgets it. */
 void ch_pg_announce(ChPg *pg);

@@ -3,24 +3,38 @@
 
 #include <string.h>
 
-/* What can be an item's own fault. All else is the server's or the operator's trouble, and passes:
- * a missing table or privilege (class 42) is a deployment in progress, not a bad message. */
-static const char *const item_classes[] = {
-    "21", /* cardinality */
-    "22", /* data exception */
-    "23", /* constraint */
-    "44", /* check option */
-    "54", /* a value larger than an index or a row takes */
-    "P0", /* raised by a trigger of ours */
+/* All that is not here blames the session: a role's setting that made it read-only (25006), a
+ * prepared statement that no longer fits (0A000) or is gone (26000), a table or a privilege that is
+ * missing (class 42), which is a deployment in progress and not a bad message. */
+static const struct {
+    const char *class;
+    ChPgBlame blame;
+} classes[] = {
+    { "21", CH_PG_BLAME_ITEM },   /* cardinality */
+    { "22", CH_PG_BLAME_ITEM },   /* data exception */
+    { "23", CH_PG_BLAME_ITEM },   /* constraint */
+    { "40", CH_PG_BLAME_MOMENT }, /* deadlock, serialization failure */
+    { "44", CH_PG_BLAME_ITEM },   /* check option */
+    { "53", CH_PG_BLAME_MOMENT }, /* disk, memory or connections are used up */
+    { "54", CH_PG_BLAME_ITEM },   /* a value larger than an index or a row takes */
+    { "55", CH_PG_BLAME_MOMENT }, /* somebody holds a lock */
+    { "57", CH_PG_BLAME_MOMENT }, /* a time-out; a shutdown ends the session by itself */
+    { "58", CH_PG_BLAME_MOMENT }, /* input and output */
+    { "P0", CH_PG_BLAME_ITEM },   /* raised by a trigger of ours */
 };
+
+ChPgBlame ch_pg_blame(const char *sqlstate)
+{
+    for (size_t i = 0; sqlstate != NULL && i < G_N_ELEMENTS(classes); i++) {
+        if (strncmp(sqlstate, classes[i].class, 2) == 0)
+            return classes[i].blame;
+    }
+    return CH_PG_BLAME_SESSION;
+}
 
 ChErrorCode ch_pg_error_class(const char *sqlstate)
 {
-    for (size_t i = 0; sqlstate != NULL && i < G_N_ELEMENTS(item_classes); i++) {
-        if (strncmp(sqlstate, item_classes[i], 2) == 0)
-            return CH_ERROR_FAILED;
-    }
-    return CH_ERROR_UNAVAILABLE;
+    return ch_pg_blame(sqlstate) == CH_PG_BLAME_ITEM ? CH_ERROR_FAILED : CH_ERROR_UNAVAILABLE;
 }
 
 void ch_pg_set_error(GError **error, const PGresult *result)

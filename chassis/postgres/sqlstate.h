@@ -4,6 +4,17 @@
 #include "chassis/core/error.h"
 #include "chassis/postgres/libpq.h"
 
+/** Whose fault it is that a statement failed. */
+typedef enum {
+    CH_PG_BLAME_ITEM,    /* a value that the database refuses: FAILED; all else is UNAVAILABLE */
+    CH_PG_BLAME_MOMENT,  /* a conflict, a time-out, a full disk: the same session tries again */
+    CH_PG_BLAME_SESSION, /* what the server has of this session, or lets it do: a new one may know
+                          * better */
+} ChPgBlame;
+
+/** NULL (the connection broke) blames the session. */
+ChPgBlame ch_pg_blame(const char *sqlstate);
+
 /** The class of a SQLSTATE; NULL (the connection broke) is UNAVAILABLE. */
 ChErrorCode ch_pg_error_class(const char *sqlstate);
 

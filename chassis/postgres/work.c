@@ -28,7 +28,11 @@ static bool work_begin(ChWork *work, GError **error)
 
 static bool work_commit(ChWork *work, GError **error)
 {
-    return ch_pg_commit(pg_of(work), error);
+    ChPg *pg = pg_of(work);
+    if (!ch_pg_commit(pg, error))
+        return false;
+    ch_pg_succeeded(pg);
+    return true;
 }
 
 static void work_rollback(ChWork *work)

@@ -174,7 +174,18 @@ static void note_announced(ChPg *pg)
     f->told++;
 }
 
-static const ChPgOps ops = { .lost = note_lost, .announced = note_announced };
+/* The library makes results without a SQLSTATE, so no test brings one here. */
+static void note_refused(ChPg *pg G_GNUC_UNUSED, const ChPgStatement *statement G_GNUC_UNUSED,
+                         const char *why G_GNUC_UNUSED)
+{
+    g_assert_not_reached();
+}
+
+static const ChPgOps ops = {
+    .lost = note_lost,
+    .refused = note_refused,
+    .announced = note_announced,
+};
 
 static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
@@ -252,6 +263,18 @@ static void test_a_failed_transaction_is_rolled_back(Fixture *f, gconstpointer u
     must_commit(&f->base);
 }
 
+static void test_explaining_names_every_parameter(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const ChPgStatement update = { "update t set a = $2 where id = any($1)",
+                                          { CH_PG_UUIDS, CH_PG_INT } };
+    g_autoptr(GError) error = NULL;
+    g_assert_true(ch_pg_begin(&f->base, &error));
+    g_assert_true(ch_pg_explain(&f->base, &update, &error));
+    g_autofree char *expected =
+        g_strdup_printf("begin prepare explain execute s%p(null, null)", (const void *)&update);
+    g_assert_cmpstr(server.log->str, ==, expected);
+}
+
 static void test_an_announced_commit_is_told_once(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     must_write(&f->base);
@@ -305,6 +328,7 @@ int main(int argc, char **argv)
     ADD("a-read-only-connection-opens-no-transaction",
         test_a_read_only_connection_opens_no_transaction);
     ADD("a-failed-transaction-is-rolled-back", test_a_failed_transaction_is_rolled_back);
+    ADD("explaining-names-every-parameter", test_explaining_names_every_parameter);
     ADD("announce/told-once", test_an_announced_commit_is_told_once);
     ADD("announce/forgotten-by-a-rollback", test_a_rollback_forgets_the_announcement);
     ADD("announce/a-failed-commit-is-not-told", test_a_failed_commit_is_not_told);

@@ -1,4 +1,4 @@
-/* Which SQLSTATEs blame the item, and which only say: later. */
+/* Which SQLSTATEs blame the item, which the session, and which only say: later. */
 #include "chassis/postgres/sqlstate.h"
 
 static void test_faults_of_an_item(void)
@@ -19,11 +19,21 @@ static void test_faults_of_an_item(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(states); i++) {
         g_test_message("%s", states[i]);
+        g_assert_cmpint(ch_pg_blame(states[i]), ==, CH_PG_BLAME_ITEM);
         g_assert_cmpint(ch_pg_error_class(states[i]), ==, CH_ERROR_FAILED);
     }
 }
 
-static void test_troubles_that_pass(void)
+static void assert_blame(const char *const *states, size_t n, ChPgBlame blame)
+{
+    for (size_t i = 0; i < n; i++) {
+        g_test_message("%s", states[i] != NULL ? states[i] : "no SQLSTATE");
+        g_assert_cmpint(ch_pg_blame(states[i]), ==, blame);
+        g_assert_cmpint(ch_pg_error_class(states[i]), ==, CH_ERROR_UNAVAILABLE);
+    }
+}
+
+static void test_faults_of_a_session(void)
 {
     static const char *const states[] = {
         NULL,    /* the connection broke */
@@ -36,11 +46,21 @@ static void test_troubles_that_pass(void)
         "26000", /* invalid_sql_statement_name: a pooler forgot it */
         "28P01", /* invalid_password: it is being rotated */
         "3D000", /* invalid_catalog_name: not yet migrated */
-        "40001", /* serialization_failure */
-        "40P01", /* deadlock_detected */
         "42501", /* insufficient_privilege */
         "42703", /* undefined_column */
         "42P01", /* undefined_table: a deployment in progress */
+        "42P05", /* duplicate_prepared_statement: a pooler gave us another's session */
+        "F0000", /* config_file_error */
+        "XX000", /* internal_error */
+    };
+    assert_blame(states, G_N_ELEMENTS(states), CH_PG_BLAME_SESSION);
+}
+
+static void test_faults_of_a_moment(void)
+{
+    static const char *const states[] = {
+        "40001", /* serialization_failure */
+        "40P01", /* deadlock_detected */
         "53100", /* disk_full */
         "53200", /* out_of_memory */
         "53300", /* too_many_connections */
@@ -49,19 +69,15 @@ static void test_troubles_that_pass(void)
         "57P01", /* admin_shutdown */
         "57P03", /* cannot_connect_now */
         "58030", /* io_error */
-        "XX000", /* internal_error */
-        "F0000", /* config_file_error */
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(states); i++) {
-        g_test_message("%s", states[i] != NULL ? states[i] : "no SQLSTATE");
-        g_assert_cmpint(ch_pg_error_class(states[i]), ==, CH_ERROR_UNAVAILABLE);
-    }
+    assert_blame(states, G_N_ELEMENTS(states), CH_PG_BLAME_MOMENT);
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sqlstate/faults-of-an-item", test_faults_of_an_item);
-    g_test_add_func("/sqlstate/troubles-that-pass", test_troubles_that_pass);
+    g_test_add_func("/sqlstate/faults-of-a-session", test_faults_of_a_session);
+    g_test_add_func("/sqlstate/faults-of-a-moment", test_faults_of_a_moment);
     return g_test_run();
 }
