@@ -14,6 +14,12 @@ enum {
     CONNECT_PAUSE_MS = 200
 };
 
+/* Without the interval a server notices only at the end of a statement that nobody waits for it: a
+ * lock that a migrator waited for, or its half of a migration, would stay. */
+static const char sql_set_session[] =
+    "select set_config('client_min_messages', 'warning', false),"
+    " set_config('client_connection_check_interval', '1000', false)";
+
 /* Any constant does, if all migrators of a database use the same. */
 static const char sql_lock[] = "select pg_advisory_lock(7250171)";
 
@@ -148,7 +154,7 @@ bool ch_migrate(const char *url, const ChMigration *migrations, size_t n, int wa
 {
     int64_t deadline_us = ch_time_monotonic_us() + INT64_C(1000) * wait_ms;
     g_autoptr(PGconn) conn = connect_until(url, deadline_us, error);
-    if (conn == NULL || !run_plain(conn, "set client_min_messages = warning", error) ||
+    if (conn == NULL || !run_plain(conn, sql_set_session, error) ||
         !run_plain(conn, sql_lock, error) || !run_plain(conn, sql_create_table, error))
         return false;
     g_autoptr(PGresult) applied = run(conn, sql_select_applied, NULL, 0, error);

@@ -23,7 +23,8 @@ static bool check(const void *config, GError **error)
 static bool run(const void *opaque, GError **error)
 {
     const ChMigratorConfig *config = opaque;
-    return ch_migrate(config->common.database_url, config->migrations, config->n_migrations,
+    return ch_process_end_at_signal(error) &&
+           ch_migrate(config->common.database_url, config->migrations, config->n_migrations,
                       SERVER_WAIT_MS, error) &&
            ch_topology_declare(&config->amqp, config->topology, (ChQueueType)config->queue_type,
                                SERVER_WAIT_MS, error);

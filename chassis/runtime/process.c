@@ -169,17 +169,46 @@ static void leave_at_once(int signal_number G_GNUC_UNUSED)
     _exit(EXIT_FAILURE);
 }
 
+static const char *signal_name(int number)
+{
+    return number == SIGTERM ? "SIGTERM" : "SIGINT";
+}
+
 void ch_process_wait(void)
 {
     const sigset_t signals = stop_signals();
     int number = 0;
     int failure = sigwait(&signals, &number);
     g_assert(failure == 0);
-    ch_log_info("stopping", CH_STR("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
+    ch_log_info("stopping", CH_STR("signal", signal_name(number)));
     const struct sigaction at_once = { .sa_handler = leave_at_once };
     sigaction(SIGTERM, &at_once, NULL);
     sigaction(SIGINT, &at_once, NULL);
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+static void *await_signal(void *unused)
+{
+    int number = 0;
+    const sigset_t signals = stop_signals();
+    int failure = sigwait(&signals, &number);
+    g_assert(failure == 0);
+    ch_log_warning("stopped before it was done", CH_STR("signal", signal_name(number)));
+    _exit(EXIT_FAILURE);
+    return unused;
+}
+
+bool ch_process_end_at_signal(GError **error)
+{
+    pthread_t thread;
+    int failure = pthread_create(&thread, NULL, await_signal, NULL);
+    if (failure == 0)
+        failure = pthread_detach(thread);
+    if (failure == 0)
+        return true;
+    g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "cannot start a thread: %s",
+                g_strerror(failure));
+    return false;
 }
 
 int ch_process_fail(const GError *error)

@@ -29,6 +29,11 @@ int ch_process_init(const ChProcess *process, void *config, int argc, char **arg
  * once. */
 void ch_process_wait(void);
 
+/** For a process without lanes: from here on SIGTERM or SIGINT ends it at once, wherever it is,
+ * with status 1, for what it had to do is not done. Its servers undo what it had not committed.
+ * Errors: UNAVAILABLE (no thread). */
+CH_MUST_CHECK bool ch_process_end_at_signal(GError **error);
+
 /** Logs @error as the reason to give up and returns the exit status for it
  * (2 for CH_ERROR_CONFIG, else 1). Consumes nothing. */
 int ch_process_fail(const GError *error);

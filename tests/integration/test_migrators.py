@@ -1,6 +1,8 @@
 """The migrators, and processes that meet a schema they were not built for."""
 
 import contextlib
+import signal
+import socket
 import subprocess
 from urllib.parse import urlsplit
 
@@ -11,6 +13,7 @@ from psycopg import sql
 from support.api import OrderApi, new_id
 from support.child import child, run_binary
 from support.names import MIGRATORS, SERVICES, service_of
+from support.urls import with_address
 from support.waits import eventually
 
 SCHEMA = """
@@ -86,6 +89,55 @@ def test_without_a_database_it_ends_with_1_and_says_so(system, hopeless_migrator
     assert hopeless_migrators[name].returncode == 1
     assert "database" in output
     assert urlsplit(databases.url(service_of(name))).password not in output
+
+
+@contextlib.contextmanager
+def migrating(system, changes):
+    """A migrator at work, its output in a pipe."""
+    environment = {**system.environment("order-worker"), **changes}
+    with subprocess.Popen([system.binary("order-migrator")], env=environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def assert_ends_at_sigterm(process):
+    """At once, and not as if it had done its work."""
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 1
+    assert "stopped before it was done" in process.stdout.read()
+
+
+@pytest.mark.parametrize("setting, line", [("DATABASE_URL", "waiting for the database"),
+                                           ("AMQP_URL", "waiting for the broker")])
+def test_sigterm_ends_one_that_waits_for_a_server(system, setting, line):
+    nobody = with_address(system.environment("order-worker")[setting], 1)
+    with migrating(system, {setting: nobody}) as process:
+        assert any(line in text for text in process.stdout)
+        assert_ends_at_sigterm(process)
+
+
+@pytest.mark.parametrize("setting", ["DATABASE_URL", "AMQP_URL"])
+def test_sigterm_ends_one_whose_server_says_nothing(system, setting):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        url = with_address(system.environment("order-worker")[setting], silent.getsockname()[1])
+        with migrating(system, {setting: url}) as process, silent.accept()[0]:
+            assert_ends_at_sigterm(process)
+
+
+def test_sigterm_ends_one_that_waits_for_another_and_its_session_too(system, databases, empty_database):
+    url = empty_database("order")
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migrator' AND wait_event = 'advisory'"
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(7250171)")
+        with migrating(system, {"DATABASE_URL": url}) as process:
+            eventually(lambda: other.execute(waiting).fetchone()[0] == 1, "the migrator to wait")
+            assert_ends_at_sigterm(process)
+        eventually(lambda: other.execute(waiting).fetchone()[0] == 0, "the server to notice")
+    assert run_binary(system, "order-migrator", {"DATABASE_URL": url}).returncode == 0
 
 
 @pytest.mark.parametrize("service", SERVICES)
