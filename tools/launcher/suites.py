@@ -22,7 +22,7 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # What a run without names has: in less than a quarter of an hour. --all has the second line too, and one seed of the
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
-ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "guide", "fuzz")
+ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "guide", "fuzz", "release")
 SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
@@ -102,9 +102,13 @@ class Suites:
         return self._pytest("containers", {"CARTWHEEL_TEST_RELEASE": chosen[0]} if chosen else {})
 
     def run_release(self):
-        """The README's two commands on a bare Debian: on the releases named, or on the one that this is not."""
+        """The README's two commands on a bare Debian: on the releases named, or on the one that this is not.
+
+        --all runs the unit tests alone in it: every suite has had its turn on this machine.
+        """
+        steps = ("demo", "test unit") if self._options.all else ("demo", "test")
         for name in self._options.releases or release.others():
-            problem = release.Release(self._layout, name, self._call).run(("demo", "test"))
+            problem = release.Release(self._layout, name, self._call).run(steps)
             if problem:
                 return problem
         return None
