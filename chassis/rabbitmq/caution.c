@@ -4,6 +4,10 @@
 enum {
     CAUTIOUS_WINDOW = 1,
     SWOLLEN_BYTES = 1024 * 1024, /* rabbitmq-c keeps the pages that a larger message took */
+    /* Decoding takes 640 bytes a table until the outermost is done. Federation and shovels nest two
+     * in a message, the broker's x-death three a queue. */
+    SWOLLEN_TABLES = 128,
+    MAX_TABLES = 64 * 1024, /* of all messages: in pieces, should any of it stay */
 };
 
 void ch_caution_start(ChCaution *caution)
@@ -18,7 +22,9 @@ int ch_caution_window(const ChCaution *caution, int full)
 
 void ch_caution_note_fetched(ChCaution *caution, const ChDelivery *delivery)
 {
-    if (delivery->body_bytes > SWOLLEN_BYTES || delivery->nested_headers)
+    caution->tables += delivery->header_tables;
+    if (delivery->body_bytes > SWOLLEN_BYTES || delivery->header_tables > SWOLLEN_TABLES ||
+        caution->tables > MAX_TABLES)
         caution->swollen = true;
 }
 

@@ -11,7 +11,8 @@
 typedef struct {
     bool cautious; /* the window is one message */
     bool widen;    /* a never delivered message was settled: open the window */
-    bool swollen;  /* a message that takes much memory came on it */
+    bool swollen;  /* what takes much memory came on it */
+    int tables;    /* tables in header tables that came on it */
     bool retiring; /* to be replaced once what has come is settled */
 } ChCaution;
 

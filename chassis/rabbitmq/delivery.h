@@ -16,12 +16,14 @@ typedef struct {
     char *type;
     char *routing_key;
     char *traceparent;
-    char *failed_queue;     /* header x-failed-queue */
-    char *error;            /* header x-error */
-    char *dead_letter_id;   /* header x-dead-letter-id */
-    char *death_reason;     /* header x-first-death-reason: why the broker dead-lettered it */
-    bool nested_headers;    /* a foreign header holds a table or an array */
-    int retry_count;        /* header x-retry-count; 0 when absent or senseless */
+    char *failed_queue;   /* header x-failed-queue */
+    char *error;          /* header x-error */
+    char *dead_letter_id; /* header x-dead-letter-id */
+    char *death_reason;   /* header x-first-death-reason: why the broker dead-lettered it */
+    int header_tables;    /* tables and arrays within its header table, at any depth */
+    bool unreadable; /* the library cannot read it: there is nothing but its tag, and it can only be
+                      * rejected or held back */
+    int retry_count; /* header x-retry-count; 0 when absent or senseless */
     int64_t delivery_count; /* times it was delivered before and not settled */
 } ChDelivery;
 

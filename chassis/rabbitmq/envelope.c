@@ -8,6 +8,7 @@
 
 enum {
     MAX_HEADER_BYTES = 1024, /* of a header that we keep */
+    MAX_TABLES = 1024,       /* that are counted */
     MAX_SHORT_BYTES = 255,   /* of a property: an AMQP short string, which we may send on */
 };
 
@@ -69,24 +70,28 @@ static int64_t number_header(const amqp_table_t *headers, const char *name)
     }
 }
 
-/* A table in a table in a table: a frame holds 17,000 of them, for which the library takes 12 MiB.
- * The broker's own x-death is an array, but a small one. */
-static bool is_nested(const amqp_table_t *headers)
+/* A frame holds 17,000 tables in one another, and the library took them all; what counts is whether
+ * there are many, so that looking ends there, and goes no deeper. */
+static int count_tables(const amqp_field_value_t *value, int most)
 {
-    for (int i = 0; i < headers->num_entries; i++) {
-        const amqp_table_entry_t *entry = &headers->entries[i];
-        if ((entry->value.kind == AMQP_FIELD_KIND_TABLE ||
-             entry->value.kind == AMQP_FIELD_KIND_ARRAY) &&
-            !(entry->key.len == strlen("x-death") &&
-              memcmp(entry->key.bytes, "x-death", entry->key.len) == 0))
-            return true;
+    int n = 0;
+    if (value->kind == AMQP_FIELD_KIND_TABLE) {
+        const amqp_table_t *table = &value->value.table;
+        for (int i = n++; i < table->num_entries && n < most; i++)
+            n += count_tables(&table->entries[i].value, most - n);
+    } else if (value->kind == AMQP_FIELD_KIND_ARRAY) {
+        const amqp_array_t *array = &value->value.array;
+        for (int i = n++; i < array->num_entries && n < most; i++)
+            n += count_tables(&array->entries[i], most - n);
     }
-    return false;
+    return n;
 }
 
 static void read_headers(const amqp_table_t *headers, ChDelivery *delivery)
 {
-    delivery->nested_headers = is_nested(headers);
+    for (int i = 0; i < headers->num_entries && delivery->header_tables < MAX_TABLES; i++)
+        delivery->header_tables +=
+            count_tables(&headers->entries[i].value, MAX_TABLES - delivery->header_tables);
     delivery->traceparent = text_header(headers, "traceparent");
     delivery->failed_queue = text_header(headers, "x-failed-queue");
     delivery->error = text_header(headers, "x-error");

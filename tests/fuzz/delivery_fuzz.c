@@ -37,6 +37,7 @@ static void check_limits(const ChDelivery *delivery)
     g_assert_nonnull(delivery->routing_key);
     g_assert_true(delivery->retry_count >= 0 && delivery->retry_count <= CH_RETRIES + 1);
     g_assert_cmpint(delivery->delivery_count, >=, 0);
+    g_assert_true(delivery->header_tables >= 0 && delivery->header_tables <= 1024);
 }
 
 /* A short text that is UTF-8 arrives as it was sent. */
@@ -94,7 +95,7 @@ static void check_sending_on(const ChDelivery *delivery)
     g_assert_cmpstr(again->error, ==, delivery->error);
     g_assert_cmpstr(again->dead_letter_id, ==, delivery->dead_letter_id);
     g_assert_cmpint(again->retry_count, ==, delivery->retry_count);
-    g_assert_false(again->nested_headers);
+    g_assert_cmpint(again->header_tables, ==, 0);
     ch_delivery_free(again);
     empty_amqp_pool(&pool);
 }

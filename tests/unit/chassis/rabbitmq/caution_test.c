@@ -11,7 +11,8 @@ enum {
 static const ChDelivery fresh = { .body_bytes = 100 };
 static const ChDelivery again = { .body_bytes = 100, .delivery_count = 3 };
 static const ChDelivery large = { .body_bytes = LARGE_BYTES };
-static const ChDelivery nested = { .nested_headers = true };
+static const ChDelivery nested = { .header_tables = 129 };
+static const ChDelivery federated = { .header_tables = 2 };
 
 static ChCaution started(void)
 {
@@ -134,6 +135,30 @@ static void test_messages_of_usual_size_swell_nothing(void)
     g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
 }
 
+static void test_few_nested_headers_swell_nothing(void)
+{
+    ChCaution caution = started();
+    must_widen(&caution);
+    for (int i = 0; i < 300; i++) {
+        pass(&caution, &federated);
+        g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
+    }
+}
+
+static void test_many_messages_with_nested_headers_do(void)
+{
+    enum {
+        MOST = 32 * 1024, /* two tables each: 64 Ki */
+    };
+    ChCaution caution = started();
+    must_widen(&caution);
+    for (int i = 0; i < MOST; i++)
+        pass(&caution, &federated);
+    g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
+    pass(&caution, &federated);
+    g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_RETIRE);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -149,5 +174,7 @@ int main(int argc, char **argv)
     ADD("retiring-comes-before-replacing", test_retiring_comes_before_replacing);
     ADD("a-retiring-connection-is-not-widened", test_a_retiring_connection_is_not_widened);
     ADD("messages-of-usual-size-swell-nothing", test_messages_of_usual_size_swell_nothing);
+    ADD("few-nested-headers-swell-nothing", test_few_nested_headers_swell_nothing);
+    ADD("many-messages-with-nested-headers-do", test_many_messages_with_nested_headers_do);
     return g_test_run();
 }

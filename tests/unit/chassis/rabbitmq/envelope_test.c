@@ -220,6 +220,14 @@ static void test_retry_count_stays_within_its_range(Message *m, gconstpointer un
 
 /* ---- junk ---- */
 
+/* A value that would be a 1 or a text; a table or an array has nothing in it. */
+static void fill(amqp_field_value_t *value, int kind)
+{
+    bool is_empty = kind == AMQP_FIELD_KIND_TABLE || kind == AMQP_FIELD_KIND_ARRAY;
+    memset(&value->value, is_empty ? 0 : 0x01, sizeof value->value);
+    value->kind = (uint8_t)kind;
+}
+
 static void test_other_kinds_are_no_numbers(Message *m, gconstpointer unused G_GNUC_UNUSED)
 {
     static const int kinds[] = {
@@ -238,8 +246,7 @@ static void test_other_kinds_are_no_numbers(Message *m, gconstpointer unused G_G
     };
     amqp_field_value_t *value = add_header(m, "x-retry-count", 0);
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        memset(&value->value, 0x01, sizeof value->value);
-        value->kind = (uint8_t)kinds[i];
+        fill(value, kinds[i]);
         g_assert_cmpint(retry_count(m), ==, 0);
     }
 }
@@ -252,8 +259,7 @@ static void test_other_kinds_are_no_texts(Message *m, gconstpointer unused G_GNU
     };
     amqp_field_value_t *value = add_header(m, "x-error", 0);
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        memset(&value->value, 0x01, sizeof value->value);
-        value->kind = (uint8_t)kinds[i];
+        fill(value, kinds[i]);
         g_autoptr(ChDelivery) delivery = ch_delivery_from(&m->envelope, 7);
         g_assert_null(delivery->error);
     }
@@ -342,6 +348,39 @@ static void test_bodies_are_kept_byte_by_byte(Message *m, gconstpointer unused G
     g_assert_true((char *)delivery->body != body); /* a copy */
 }
 
+/* As many tables as levels, in one another. */
+static int tables_of(int levels)
+{
+    Message m = { 0 };
+    g_autofree amqp_table_entry_t *entries = g_new0(amqp_table_entry_t, (size_t)levels + 1);
+    for (int i = 0; i < levels; i++) {
+        entries[i].value.kind = AMQP_FIELD_KIND_TABLE;
+        entries[i].value.value.table = (amqp_table_t){ i == levels - 1 ? 0 : 1, &entries[i + 1] };
+    }
+    set_up(&m, NULL);
+    add_header(&m, "deep", AMQP_FIELD_KIND_TABLE)->value = entries[0].value.value;
+    g_autoptr(ChDelivery) delivery = ch_delivery_from(&m.envelope, 7);
+    return delivery->header_tables;
+}
+
+static void test_nested_tables_are_counted_up_to_a_limit(void)
+{
+    g_assert_cmpint(tables_of(1), ==, 1);
+    g_assert_cmpint(tables_of(100), ==, 100);
+    g_assert_cmpint(tables_of(17000), ==, 1024);
+}
+
+static void test_tables_in_arrays_count_too(Message *m, gconstpointer unused G_GNUC_UNUSED)
+{
+    amqp_field_value_t values[] = { { .kind = AMQP_FIELD_KIND_TABLE },
+                                    { .kind = AMQP_FIELD_KIND_UTF8 } };
+    add_header(m, "x-received-from", AMQP_FIELD_KIND_ARRAY)->value.array =
+        (amqp_array_t){ G_N_ELEMENTS(values), values };
+    add_text(m, "flat", "text");
+    g_autoptr(ChDelivery) delivery = ch_delivery_from(&m->envelope, 7);
+    g_assert_cmpint(delivery->header_tables, ==, 2);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -361,6 +400,9 @@ int main(int argc, char **argv)
     ADD("junk/texts-become-valid", test_texts_become_valid);
     ADD("length/properties-fit-a-short-string", test_properties_fit_a_short_string);
     ADD("length/long-headers-are-cut", test_long_headers_are_cut);
+    ADD("tables-in-arrays-count-too", test_tables_in_arrays_count_too);
 #undef ADD
+    g_test_add_func("/envelope/nested-tables-are-counted-up-to-a-limit",
+                    test_nested_tables_are_counted_up_to_a_limit);
     return g_test_run();
 }
