@@ -5,6 +5,7 @@
 #include "chassis/core/log.h"
 #include "chassis/messaging/event.h"
 #include "chassis/postgres/pipeline.h"
+#include "chassis/rabbitmq/queue.h"
 #include "chassis/telemetry/metrics.h"
 
 #include <string.h>
@@ -46,14 +47,39 @@ static ChDeadLetters *dead_letters_of(ChSource *source)
     return CH_CAST(ChDeadLetters, source, &dead_letters_ops);
 }
 
+/* What cannot be read and has to stay where it is comes again and again: all of one queue are one
+ * row. */
+static ChUuid id_of_queue(const char *queue)
+{
+    static const ChUuid unreadable_letters = { { 0x8e, 0x1f, 0x0c, 0x52, 0x6b, 0x3d, 0x4a, 0x97,
+                                                 0x9a, 0x40, 0x5d, 0x2e, 0x71, 0xc8, 0xb3, 0x06 } };
+    return ch_uuid_derive(unreadable_letters, queue, strlen(queue));
+}
+
 /* Ours carry an id, so that a second delivery is the same row. The broker's own do not. */
-static ChUuid dead_letter_id(const ChDelivery *delivery)
+static ChUuid dead_letter_id(const ChDeadLetters *dead_letters, const ChDelivery *delivery)
 {
     ChUuid id;
+    if (delivery->unreadable && !ch_consumer_keeps_rejected(dead_letters->consumer))
+        return id_of_queue(dead_letters->queue);
     if (delivery->dead_letter_id != NULL &&
         ch_uuid_parse(delivery->dead_letter_id, strlen(delivery->dead_letter_id), &id))
         return id;
     return ch_uuid_new();
+}
+
+/* Where a letter that cannot be read lies, with its body. Free with g_free(). */
+static char *unreadable_reason(const ChDeadLetters *dead_letters)
+{
+    char name[CH_QUEUE_NAME_BYTES];
+    bool moved = ch_consumer_keeps_rejected(dead_letters->consumer);
+    if (moved)
+        ch_queue_unread_name(dead_letters->queue, name);
+    else
+        ch_queue_dead_letter_name(dead_letters->queue, name);
+    return g_strdup_printf("the AMQP library cannot read its properties, so it has no body here: it"
+                           " lies in queue %s%s",
+                           name, moved ? "" : ", as does every other one of this kind");
 }
 
 /* Why the broker dead-lettered what our consumer rejected; of its earlier attempts speaks the error
@@ -69,12 +95,21 @@ static char *broker_reason(const ChDelivery *delivery)
                            delivery->error != NULL ? delivery->error : "");
 }
 
-static void add_dead_letter(ChPgParams *params, const char *queue, const ChDelivery *delivery)
+/* Free with g_free(). */
+static char *reason_of(const ChDeadLetters *dead_letters, const ChDelivery *delivery)
 {
     bool by_us = delivery->error != NULL && delivery->death_reason == NULL;
-    g_autofree char *reason = by_us ? g_strdup(delivery->error) : broker_reason(delivery);
-    ch_pg_add_uuid(params, INSERT_ID, dead_letter_id(delivery));
-    ch_pg_add_text(params, INSERT_QUEUE, queue);
+    if (delivery->unreadable)
+        return unreadable_reason(dead_letters);
+    return by_us ? g_strdup(delivery->error) : broker_reason(delivery);
+}
+
+static void add_dead_letter(ChPgParams *params, const ChDeadLetters *dead_letters,
+                            const ChDelivery *delivery)
+{
+    g_autofree char *reason = reason_of(dead_letters, delivery);
+    ch_pg_add_uuid(params, INSERT_ID, dead_letter_id(dead_letters, delivery));
+    ch_pg_add_text(params, INSERT_QUEUE, dead_letters->queue);
     ch_pg_add_text(params, INSERT_MESSAGE_ID, delivery->message_id);
     ch_pg_add_text(params, INSERT_TYPE, delivery->type);
     ch_pg_add_bytes(params, INSERT_BODY, delivery->body_bytes == 0 ? (void *)"" : delivery->body,
@@ -89,7 +124,7 @@ bool ch_dead_letters_run(void *context, void *const *items, size_t n, GError **e
     ChDeadLetters *dead_letters = context;
     ChPgParams *params = ch_pg_params_new(&sql_insert_dead_letters);
     for (size_t i = 0; i < n; i++)
-        add_dead_letter(params, dead_letters->queue, items[i]);
+        add_dead_letter(params, dead_letters, items[i]);
     return ch_pg_send(dead_letters->pg, params, NULL, error);
 }
 
@@ -100,10 +135,28 @@ static bool source_take(ChSource *source, void **items, size_t max, int wait_ms,
                              n, error);
 }
 
+/* Its row is committed: a crash before this makes a second one, and loses nothing. */
+static void settle_unreadable(ChDeadLetters *dead_letters, ChDelivery *delivery)
+{
+    bool moved = ch_consumer_keeps_rejected(dead_letters->consumer);
+    ch_log_error(
+        "a dead letter cannot be read", CH_STR("queue", dead_letters->queue),
+        CH_STR("left_in", moved ? "its queue of unread letters" : "its dead letter queue"));
+    if (moved)
+        ch_consumer_reject(dead_letters->consumer, delivery);
+    else
+        ch_consumer_set_aside(dead_letters->consumer, delivery);
+}
+
 static void source_settle(ChSource *source, void *const *items, size_t n)
 {
     ChDeadLetters *dead_letters = dead_letters_of(source);
-    ch_consumer_ack(dead_letters->consumer, (ChDelivery *const *)items, n);
+    ChDelivery *last = items[n - 1];
+    size_t readable = last->unreadable ? n - 1 : n; /* it is the last of a fetch */
+    if (readable > 0)
+        ch_consumer_ack(dead_letters->consumer, (ChDelivery *const *)items, readable);
+    if (readable < n)
+        settle_unreadable(dead_letters, last);
     ch_metric_add(dead_letters->stored, (int64_t)n);
 }
 

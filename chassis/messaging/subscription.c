@@ -77,13 +77,25 @@ static void free_item(Item *item)
     g_free(item);
 }
 
-static bool is_too_large_or_deadly(ChSubscription *subscription, const ChDelivery *delivery)
+/* Why @delivery goes to the dead letter queue unread; NULL when it does not. */
+static const char *unread_because(const ChDelivery *delivery)
 {
-    if (delivery->body_bytes <= CH_EVENT_MAX_BYTES &&
-        delivery->delivery_count < MAX_UNSETTLED_DELIVERIES)
+    if (delivery->unreadable)
+        return "the AMQP library cannot read its properties";
+    if (delivery->body_bytes > CH_EVENT_MAX_BYTES)
+        return "it is too large";
+    if (delivery->delivery_count >= MAX_UNSETTLED_DELIVERIES)
+        return "it may be what ends this process";
+    return NULL;
+}
+
+static bool goes_unread(ChSubscription *subscription, const ChDelivery *delivery)
+{
+    const char *because = unread_because(delivery);
+    if (because == NULL)
         return false;
     ch_log_error("message sent to the dead letter queue unread",
-                 CH_STR("queue", subscription->config.queue->name),
+                 CH_STR("queue", subscription->config.queue->name), CH_STR("because", because),
                  CH_INT("bytes", delivery->body_bytes),
                  CH_INT("unsettled_deliveries", delivery->delivery_count));
     ch_metric_add(subscription->rejected, 1);
@@ -94,7 +106,7 @@ static Item *new_item(ChSubscription *subscription, ChDelivery *delivery)
 {
     Item *item = g_new0(Item, 1);
     item->delivery = delivery;
-    item->reject = is_too_large_or_deadly(subscription, delivery);
+    item->reject = goes_unread(subscription, delivery);
     if (item->reject)
         return item;
     g_autoptr(GError) why = NULL;

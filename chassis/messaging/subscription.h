@@ -5,7 +5,7 @@
  *   failed, attempts 1 and 2               to <queue>.retry.<attempt>, back after its delay
  *   failed, attempt 3                      to the dead letter queue, with the reason
  *   no envelope at all                     to the dead letter queue at once
- *   too large, or may be what kills us     to the dead letter queue unread
+ *   too large, unreadable, or deadly       to the dead letter queue unread
  *
  * Retries and dead letters go through the outbox: they commit with the inbox row and the event that
  * tells of the failure, and need no second way to publish. */

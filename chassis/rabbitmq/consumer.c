@@ -1,16 +1,19 @@
 /* A batch consumer on a connection that heals. */
 #include "chassis/rabbitmq/consumer.h"
 
+#include "chassis/core/log.h"
 #include "chassis/core/wait.h"
 #include "chassis/rabbitmq/caution.h"
 #include "chassis/rabbitmq/connection.h"
 #include "chassis/rabbitmq/declare.h"
 #include "chassis/rabbitmq/envelope.h"
+#include "chassis/rabbitmq/unread.h"
 
 #include <malloc.h>
 
 enum {
     MAX_BATCH_BYTES = 8 * 1024 * 1024, /* bodies of one batch; one larger message goes alone */
+    MAX_GARBLED = 3, /* connections in a row that ended so before a message came: else it is odd */
 };
 
 struct ChConsumer {
@@ -18,8 +21,12 @@ struct ChConsumer {
     amqp_connection_state_t connection; /* NULL while closed */
     uint64_t connections;               /* how many were opened: the number of this one */
     ChCaution caution;                  /* of this one */
-    bool closed;                        /* asks for nothing more */
-    ChWakeup wakeup;                    /* ends a wait for deliveries; set by any thread */
+    bool unreadable;     /* what came on this one cannot be read: nothing more comes on it */
+    bool keeps_rejected; /* what is rejected is dead-lettered */
+    int garbled;         /* connections in a row that were unreadable without a message to blame */
+    ChUnread set_aside;
+    bool closed;     /* asks for nothing more */
+    ChWakeup wakeup; /* ends a wait for deliveries; set by any thread */
 };
 
 ChConsumer *ch_consumer_new(const ChConsumerConfig *config)
@@ -37,6 +44,7 @@ void ch_consumer_free(ChConsumer *consumer)
     if (consumer == NULL)
         return;
     ch_amqp_close(consumer->connection);
+    ch_unread_clear(&consumer->set_aside);
     ch_wakeup_close(&consumer->wakeup);
     g_free(consumer);
 }
@@ -67,11 +75,19 @@ static amqp_bytes_t consumer_tag(const ChConsumer *consumer)
     return amqp_cstring_bytes(consumer->caution.cautious ? "cautious" : consumer->config.name);
 }
 
+/* A synchronous call reads deliveries too, until its answer comes. */
+static bool check_answer(ChConsumer *consumer, const char *doing, GError **error)
+{
+    amqp_rpc_reply_t reply = amqp_get_rpc_reply(consumer->connection);
+    consumer->unreadable = ch_unread_is(reply);
+    return ch_amqp_check(reply, doing, error);
+}
+
 static bool set_window(ChConsumer *consumer, const char *doing, GError **error)
 {
     int window = ch_caution_window(&consumer->caution, consumer->config.prefetch);
     amqp_basic_qos(consumer->connection, CH_AMQP_CHANNEL, 0, (uint16_t)window, 0);
-    return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), doing, error);
+    return check_answer(consumer, doing, error);
 }
 
 static bool start_consuming(ChConsumer *consumer, GError **error)
@@ -81,23 +97,43 @@ static bool start_consuming(ChConsumer *consumer, GError **error)
     amqp_basic_consume(consumer->connection, CH_AMQP_CHANNEL,
                        amqp_cstring_bytes(consumer->config.queue_name), consumer_tag(consumer), 0,
                        0, 0, amqp_empty_table);
-    return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "consume", error);
+    return check_answer(consumer, "consume", error);
+}
+
+static bool declare(ChConsumer *consumer, GError **error)
+{
+    const ChConsumerConfig *config = &consumer->config;
+    if (config->dead_letters)
+        return ch_declare_dead_letters(consumer->connection, config->queue, config->type,
+                                       &consumer->keeps_rejected, error);
+    consumer->keeps_rejected = true;
+    return ch_declare_queue(consumer->connection, config->queue, config->type, error);
+}
+
+static bool has_room_aside(ChConsumer *consumer, GError **error)
+{
+    if (ch_unread_count(&consumer->set_aside) < CH_UNREAD_MOST)
+        return true;
+    g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE,
+                "%d messages of queue %s cannot be read and have nowhere to go", CH_UNREAD_MOST,
+                consumer->config.queue_name);
+    return false;
 }
 
 static bool connect_consumer(ChConsumer *consumer, GError **error)
 {
-    if (consumer->connection != NULL)
+    if (consumer->connection != NULL && !consumer->unreadable)
         return true;
+    g_clear_pointer(&consumer->connection, ch_amqp_drop);
+    if (!has_room_aside(consumer, error))
+        return drop(consumer, error);
     consumer->connection = ch_amqp_open(consumer->config.broker, consumer->config.name, error);
     if (consumer->connection == NULL)
         return drop(consumer, error);
     consumer->connections++;
+    consumer->unreadable = false;
     ch_caution_start(&consumer->caution);
-    if (consumer->config.queue != NULL &&
-        !ch_declare_queue(consumer->connection, consumer->config.queue, consumer->config.type,
-                          error))
-        return drop(consumer, error);
-    if (!start_consuming(consumer, error))
+    if (!declare(consumer, error) || !start_consuming(consumer, error))
         return drop(consumer, error);
     report_health(consumer, true, NULL);
     return true;
@@ -107,7 +143,7 @@ static bool connect_consumer(ChConsumer *consumer, GError **error)
 static bool cancel(ChConsumer *consumer, GError **error)
 {
     amqp_basic_cancel(consumer->connection, CH_AMQP_CHANNEL, consumer_tag(consumer));
-    return ch_amqp_check(amqp_get_rpc_reply(consumer->connection), "cancel", error);
+    return check_answer(consumer, "cancel", error);
 }
 
 /* A window only holds for consumers that start after it was set. What arrives while this cancels
@@ -121,6 +157,17 @@ static bool open_window(ChConsumer *consumer, GError **error)
 }
 
 /* ---- fetching ---- */
+
+/* The library has read what precedes the message, and left its tag in the envelope. */
+static ChDelivery *unreadable_delivery(ChConsumer *consumer, uint64_t tag)
+{
+    ChDelivery *delivery = g_new0(ChDelivery, 1);
+    delivery->tag = tag;
+    delivery->connection = consumer->connections;
+    delivery->unreadable = true;
+    delivery->delivery_count = 1; /* nobody knows: it is no sign that all is well */
+    return delivery;
+}
 
 /* Takes one delivery if one has come; *delivery is NULL when none has. */
 static bool take_delivery(ChConsumer *consumer, ChDelivery **delivery, GError **error)
@@ -137,6 +184,11 @@ static bool take_delivery(ChConsumer *consumer, ChDelivery **delivery, GError **
         if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
             reply.library_error == AMQP_STATUS_TIMEOUT)
             return true;
+        consumer->unreadable = ch_unread_is(reply);
+        if (consumer->unreadable && envelope.delivery_tag != 0) {
+            *delivery = unreadable_delivery(consumer, envelope.delivery_tag);
+            return true;
+        }
         if (reply.reply_type != AMQP_RESPONSE_LIBRARY_EXCEPTION ||
             reply.library_error != AMQP_STATUS_UNEXPECTED_STATE)
             return ch_amqp_check(reply, "receive", error);
@@ -153,7 +205,7 @@ static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_
                             GError **error)
 {
     size_t bytes = 0;
-    while (*n < max && bytes < MAX_BATCH_BYTES) {
+    while (*n < max && bytes < MAX_BATCH_BYTES && !consumer->unreadable) {
         ChDelivery *delivery = NULL;
         if (!take_delivery(consumer, &delivery, error))
             return false;
@@ -162,6 +214,7 @@ static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_
         bytes += delivery->body_bytes;
         ch_caution_note_fetched(&consumer->caution, delivery);
         deliveries[(*n)++] = delivery;
+        consumer->garbled = 0;
     }
     amqp_maybe_release_buffers(consumer->connection);
     return true;
@@ -200,12 +253,24 @@ static bool adjust(ChConsumer *consumer, GError **error)
     return true;
 }
 
+/* The library met an unreadable message where it does not say which. All that was on its way comes
+ * again, one by one, and that one will be told apart: no server is away. */
+static bool is_garbled(ChConsumer *consumer, const GError *why)
+{
+    if (!consumer->unreadable || ++consumer->garbled > MAX_GARBLED)
+        return false;
+    ch_log_warning("an unreadable message came", CH_STR("queue", consumer->config.queue_name),
+                   CH_ERR(why));
+    return true;
+}
+
 bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max, int wait_ms,
                        size_t *n, GError **error)
 {
     *n = 0;
-    GError *why = NULL;
-    if (consumer->closed && consumer->connection == NULL)
+    g_autoptr(GError) why = NULL;
+    ch_unread_tend(&consumer->set_aside);
+    if (consumer->closed && (consumer->connection == NULL || consumer->unreadable))
         return true;
     if (!connect_consumer(consumer, error))
         return false;
@@ -218,8 +283,12 @@ bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max
         return true;
     ch_consumer_release(consumer, deliveries, *n);
     *n = 0;
+    if (is_garbled(consumer, why)) {
+        g_clear_pointer(&consumer->connection, ch_amqp_drop);
+        return true;
+    }
     drop(consumer, &why);
-    g_propagate_error(error, why);
+    g_propagate_error(error, g_steal_pointer(&why));
     return false;
 }
 
@@ -247,11 +316,28 @@ void ch_consumer_ack(ChConsumer *consumer, ChDelivery *const *deliveries, size_t
 void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery)
 {
     g_autoptr(GError) error = NULL;
-    if (can_settle(consumer, delivery)) {
+    if (can_settle(consumer, delivery) && delivery->unreadable) {
+        if (!ch_unread_reject(g_steal_pointer(&consumer->connection), delivery->tag))
+            ch_log_warning("an unreadable message may come again",
+                           CH_STR("queue", consumer->config.queue_name));
+    } else if (can_settle(consumer, delivery)) {
         int status = amqp_basic_reject(consumer->connection, CH_AMQP_CHANNEL, delivery->tag, 0);
         if (!ch_amqp_check_status(status, "reject", &error))
             drop(consumer, &error);
     }
+    ch_delivery_free(delivery);
+}
+
+bool ch_consumer_keeps_rejected(const ChConsumer *consumer)
+{
+    return consumer->keeps_rejected;
+}
+
+void ch_consumer_set_aside(ChConsumer *consumer, ChDelivery *delivery)
+{
+    g_assert(delivery->unreadable);
+    if (can_settle(consumer, delivery))
+        ch_unread_keep(&consumer->set_aside, g_steal_pointer(&consumer->connection));
     ch_delivery_free(delivery);
 }
 
@@ -264,11 +350,17 @@ void ch_consumer_release(ChConsumer *consumer, ChDelivery *const *deliveries, si
 
 void ch_consumer_keep_alive(ChConsumer *consumer)
 {
+    ch_unread_tend(&consumer->set_aside);
     if (consumer->connection == NULL)
         return;
-    /* A synchronous call sends heartbeats, notices their absence, and queues deliveries unread. */
     g_autoptr(GError) error = NULL;
-    if (!set_window(consumer, "keep alive", &error))
+    if (consumer->unreadable) {
+        if (!ch_unread_beat(consumer->connection))
+            drop(consumer, &error);
+        return;
+    }
+    /* A synchronous call sends heartbeats, notices their absence, and queues deliveries unread. */
+    if (!set_window(consumer, "keep alive", &error) && !consumer->unreadable)
         drop(consumer, &error);
 }
 

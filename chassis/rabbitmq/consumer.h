@@ -27,7 +27,9 @@ typedef struct {
     const ChAmqpConfig *broker; /* borrowed */
     const char *name;           /* of the connection; borrowed */
     const char *queue_name;     /* what is consumed; borrowed */
-    const ChQueue *queue;       /* declared after each connect; NULL: it must be there */
+    const ChQueue *queue;       /* declared after each connect; borrowed */
+    bool
+        dead_letters; /* consumes the dead letter queue of @queue, and declares no more than that */
     ChQueueType type;
     int prefetch;         /* the full window, 1 to 65,535 */
     ChHealthPart *health; /* NULL: nobody asks */
@@ -41,6 +43,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChConsumer, ch_consumer_free)
 
 /** Waits up to @wait_ms for a first delivery, then takes what has come, up to @max and a few MiB.
  * deliveries[0..*n) are new, freed by the settling functions. *n may be 0.
+ * One that the library cannot read is `unreadable` and the last of them.
  * After a connect the window is one message until one that was never delivered before is settled:
  * whatever ended the last connection then stands alone. Errors: UNAVAILABLE. */
 CH_MUST_CHECK bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max,
@@ -50,8 +53,17 @@ CH_MUST_CHECK bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveri
  * before must be settled. A lost connection is not an error: they come again, as duplicates. */
 void ch_consumer_ack(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n);
 
-/** Hands @delivery to the queue's dead letter exchange unread, and frees it. */
+/** Hands @delivery to the queue's dead letter exchange unread, and frees it. Of what was fetched
+ * with it an unreadable one is the last, and this ends its connection. */
 void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery);
+
+/** Whether the broker keeps what is rejected. Of a dead letter queue it depends on how that was
+ * made, and is known once something was fetched. */
+bool ch_consumer_keeps_rejected(const ChConsumer *consumer);
+
+/** Leaves @delivery, which is unreadable, where it lies, without meeting it again for a while;
+ * frees it. One consumer holds back CH_UNREAD_MOST, and then fetches nothing more. */
+void ch_consumer_set_aside(ChConsumer *consumer, ChDelivery *delivery);
 
 /** Frees deliveries without settling them: they come again when the connection ends. */
 void ch_consumer_release(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n);

@@ -84,39 +84,72 @@ bool ch_declare_exchange(amqp_connection_state_t connection, const char *name, G
     return false;
 }
 
-/* RabbitMQ 4 limits a quorum queue that has no limit to 20 deliveries, and then drops what nothing
- * dead-letters: an outage of the database would cost dead letters. A queue that was made without
- * one stays as it is, for arguments never change; decision 10 says what gives it a limit. */
-static bool declare_dead_letter_queue(amqp_connection_state_t connection, const char *name,
-                                      ChQueueType type, GError **error)
+/* Declares the queue with the first of @choices that the broker takes: a queue keeps the arguments
+ * that it was made with, and refuses others. *chosen: which. */
+static bool declare_first(amqp_connection_state_t connection, const char *name, Arguments *choices,
+                          size_t n, size_t *chosen, GError **error)
 {
-    g_autoptr(GError) refused = NULL;
-    Arguments plain = { .n = 0 };
-    add_type(&plain, type);
-    if (type != CH_QUEUE_QUORUM)
-        return declare_queue(connection, name, &plain, error);
-    Arguments limited = plain;
-    add_number(&limited, "x-delivery-limit", DELIVERY_LIMIT);
-    if (declare_queue(connection, name, &limited, &refused))
-        return true;
-    if (!g_error_matches(refused, CH_ERROR, CH_ERROR_FAILED)) {
-        g_propagate_error(error, g_steal_pointer(&refused));
-        return false;
+    for (size_t i = 0;; i++) {
+        g_autoptr(GError) refused = NULL;
+        *chosen = i;
+        if (declare_queue(connection, name, &choices[i], &refused))
+            return true;
+        if (i == n - 1 || !g_error_matches(refused, CH_ERROR, CH_ERROR_FAILED)) {
+            g_propagate_error(error, g_steal_pointer(&refused));
+            return false;
+        }
+        if (!ch_amqp_reopen_channel(connection, error))
+            return false;
     }
-    if (!ch_amqp_reopen_channel(connection, error) ||
-        !declare_queue(connection, name, &plain, error))
+}
+
+/* RabbitMQ 4 limits a quorum queue that has no limit to 20 deliveries, and then drops what nothing
+ * dead-letters: an outage of the database would cost dead letters. And a letter that cannot be read
+ * is rejected to a queue without a consumer. A queue that was made without these arguments stays as
+ * it is; decisions 10 and 47 say what gives them to it. */
+static bool declare_dead_letter_queue(amqp_connection_state_t connection, const ChQueue *queue,
+                                      ChQueueType type, const char *unread, bool *keeps_rejected,
+                                      GError **error)
+{
+    enum {
+        FULL,
+        LIMITED, /* a quorum queue's */
+        PLAIN,
+        CHOICES_N,
+    };
+    char name[CH_QUEUE_NAME_BYTES];
+    ch_queue_dead_letter_name(queue->name, name);
+    Arguments choices[CHOICES_N] = { 0 };
+    for (size_t i = 0; i < CHOICES_N; i++)
+        add_type(&choices[i], type);
+    if (type == CH_QUEUE_QUORUM) {
+        add_number(&choices[FULL], "x-delivery-limit", DELIVERY_LIMIT);
+        add_number(&choices[LIMITED], "x-delivery-limit", DELIVERY_LIMIT);
+    }
+    add_dead_lettering(&choices[FULL], type, "", unread);
+    size_t chosen = FULL;
+    if (!declare_first(connection, name, choices, CHOICES_N, &chosen, error))
         return false;
-    ch_log_warning("a queue of dead letters has no delivery limit of ours", CH_STR("queue", name));
+    *keeps_rejected = chosen == FULL;
+    if (chosen != FULL)
+        ch_log_warning("a queue of dead letters keeps its old arguments", CH_STR("queue", name));
     return true;
 }
 
-static bool declare_dead_letters(amqp_connection_state_t connection, const ChQueue *queue,
-                                 ChQueueType type, GError **error)
+bool ch_declare_dead_letters(amqp_connection_state_t connection, const ChQueue *queue,
+                             ChQueueType type, bool *keeps_rejected, GError **error)
 {
     char name[CH_QUEUE_NAME_BYTES];
+    char unread[CH_QUEUE_NAME_BYTES];
     ch_queue_dead_letter_name(queue->name, name);
-    return ch_declare_exchange(connection, queue->dead_letter_exchange, error) &&
-           declare_dead_letter_queue(connection, name, type, error) &&
+    ch_queue_unread_name(queue->name, unread);
+    Arguments arguments = { .n = 0 };
+    add_type(&arguments, type);
+    if (type == CH_QUEUE_QUORUM)
+        add_number(&arguments, "x-delivery-limit", DELIVERY_LIMIT);
+    return declare_queue(connection, unread, &arguments, error) &&
+           ch_declare_exchange(connection, queue->dead_letter_exchange, error) &&
+           declare_dead_letter_queue(connection, queue, type, unread, keeps_rejected, error) &&
            bind_queue(connection, name, queue->dead_letter_exchange, queue->name, error);
 }
 
@@ -145,7 +178,8 @@ bool ch_declare_queue(amqp_connection_state_t connection, const ChQueue *queue, 
     add_dead_lettering(&arguments, type, queue->dead_letter_exchange, queue->name);
     if (type == CH_QUEUE_QUORUM)
         add_number(&arguments, "x-delivery-limit", DELIVERY_LIMIT);
-    return declare_dead_letters(connection, queue, type, error) &&
+    bool keeps_rejected = false;
+    return ch_declare_dead_letters(connection, queue, type, &keeps_rejected, error) &&
            declare_queue(connection, queue->name, &arguments, error) &&
            declare_retries(connection, queue, type, error) &&
            ch_declare_exchange(connection, queue->exchange, error) &&

@@ -13,3 +13,9 @@ CH_MUST_CHECK bool ch_declare_exchange(amqp_connection_state_t connection, const
  */
 CH_MUST_CHECK bool ch_declare_queue(amqp_connection_state_t connection, const ChQueue *queue,
                                     ChQueueType type, GError **error);
+
+/** Declares what is behind @queue: its dead letter exchange, its dead letter queue, and the queue
+ * for letters that cannot be read. *keeps_rejected: what is rejected in the dead letter queue goes
+ * there; one that was made by others or long ago drops it. Errors the same. */
+CH_MUST_CHECK bool ch_declare_dead_letters(amqp_connection_state_t connection, const ChQueue *queue,
+                                           ChQueueType type, bool *keeps_rejected, GError **error);

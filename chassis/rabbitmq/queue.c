@@ -15,3 +15,8 @@ void ch_queue_dead_letter_name(const char *queue, char name[CH_QUEUE_NAME_BYTES]
 {
     g_snprintf(name, CH_QUEUE_NAME_BYTES, "%s.dlq", queue);
 }
+
+void ch_queue_unread_name(const char *queue, char name[CH_QUEUE_NAME_BYTES])
+{
+    g_snprintf(name, CH_QUEUE_NAME_BYTES, "%s.unread", queue);
+}

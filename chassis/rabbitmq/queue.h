@@ -29,3 +29,6 @@ void ch_queue_retry_name(const char *queue, int attempt, char name[CH_QUEUE_NAME
 
 /** Writes the name of the dead letter queue of @queue. */
 void ch_queue_dead_letter_name(const char *queue, char name[CH_QUEUE_NAME_BYTES]);
+
+/** Writes the name of the queue that keeps dead letters of @queue which cannot even be read. */
+void ch_queue_unread_name(const char *queue, char name[CH_QUEUE_NAME_BYTES]);

@@ -160,7 +160,7 @@ ChPg *ch_worker_connection(ChWorker *worker)
     return pg;
 }
 
-/* A consumer of the queue named @name; @queue is NULL for one that another lane declares. */
+/* A consumer of the queue named @name: @queue itself, or its dead letters. */
 static ChConsumer *new_consumer(ChWorker *worker, const char *name, const ChQueue *queue,
                                 int prefetch)
 {
@@ -169,6 +169,7 @@ static ChConsumer *new_consumer(ChWorker *worker, const char *name, const ChQueu
         .name = worker->identity->process,
         .queue_name = name,
         .queue = queue,
+        .dead_letters = name != queue->name,
         .type = (ChQueueType)worker->settings->queue_type,
         .prefetch = prefetch,
         .health = ch_health_part(worker->health, "rabbitmq"),
@@ -185,7 +186,7 @@ static void store_dead_letters(ChWorker *worker, const ChQueue *queue)
     char *owned_name = g_strdup(name);
     ch_worker_own(worker, owned_name, g_free);
     ChPg *pg = ch_worker_connection(worker);
-    ChConsumer *consumer = new_consumer(worker, owned_name, NULL, DEAD_LETTER_PREFETCH);
+    ChConsumer *consumer = new_consumer(worker, owned_name, queue, DEAD_LETTER_PREFETCH);
     ChDeadLetters *dead_letters = ch_dead_letters_new(queue->name, pg, consumer);
     ch_worker_own(worker, dead_letters, free_dead_letters);
     const ChLaneConfig lane = {

@@ -55,7 +55,7 @@ def definitions(passwords):
 def _patterns(service):
     """docs/contract.md, 1.3: a service declares its own exchange and queues, and the exchange that a binding needs."""
     own = [f"{service.name}.dlq", service.publishes]
-    queues = [rf"{queue}(.dlq|.retry.[0-9]+)?" for queue in service.queues]
+    queues = [rf"{queue}(.dlq|.unread|.retry.[0-9]+)?" for queue in service.queues]
     sources = dict.fromkeys(exchange for exchange, _ in service.queues.values())
     return {
         "configure": _any(*own, *queues, *sources),

@@ -17,7 +17,7 @@ import pika.exceptions
 import psycopg
 import pytest
 from launcher.certificates import Authority
-from saga import test_load, test_servers_away
+from saga import test_load, test_servers_away, test_unreadable
 
 from support.api import NotificationApi, OrderApi, StockApi
 from support.broker import Broker
@@ -56,6 +56,13 @@ def test_2000_orders_over_tls(tls):
         plain, = database.execute("SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
                                   " WHERE usename IS NOT NULL AND NOT ssl").fetchone()
     assert plain == 0
+
+
+def test_what_cannot_be_read_is_kept(tls):
+    """Its connection is left in order, although nobody sees the broker's last word."""
+    since = tls.databases.now("stock")
+    with Broker(tls.amqp_url) as broker:
+        test_unreadable.assert_kept(tls, broker, since, test_unreadable.send(broker, 3))
 
 
 def test_kill_9_of_a_worker_and_of_the_broker_over_tls(tls):

@@ -32,7 +32,8 @@ def may(permissions, user, right, name):
 
 def queues(service):
     """All queues of a service: its own, their retries and dead letters."""
-    return [f"{queue}{suffix}" for queue in CATALOGUE[service].queues for suffix in ("", ".dlq", ".retry.1", ".retry.2")]
+    suffixes = ("", ".dlq", ".unread", ".retry.1", ".retry.2")
+    return [f"{queue}{suffix}" for queue in CATALOGUE[service].queues for suffix in suffixes]
 
 
 @pytest.mark.parametrize("service", SERVICES)

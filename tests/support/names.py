@@ -58,5 +58,10 @@ def dead_letter_queue(queue):
     return queue + ".dlq"
 
 
+def unread_queue(queue):
+    """Keeps dead letters of @queue that the library cannot read."""
+    return queue + ".unread"
+
+
 def service_of(process):
     return process.split("-", 1)[0]

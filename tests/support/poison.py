@@ -146,9 +146,21 @@ def many_headers(count):
     return b"".join(b"\x06h%05dI" % n + struct.pack(">i", n) for n in range(count))
 
 
+def swelling(message_id):
+    """Headers that fill a frame. Sent to a retry queue they come out with those that the broker adds: a header frame
+    larger than the consumer agreed to, which no version of the library reads."""
+    bytes_ = 130_800
+    return RawHeaders(b"\x01pS" + struct.pack(">I", bytes_) + b"x" * bytes_, message_id)
+
+
+def deepest(message_id):
+    """As many tables in a table as a frame takes: librabbitmq 0.11 reads them, 0.15 does not."""
+    return RawHeaders(nested_table(17_000), message_id)
+
+
 # Properties that are bad or odd; each takes the message id.
 PROPERTIES = {
-    "nested-headers": lambda message_id: RawHeaders(nested_table(17_000), message_id),
+    "nested-headers": lambda message_id: RawHeaders(nested_table(90), message_id),  # librabbitmq 0.15 takes 100
     "ten-thousand-headers": lambda message_id: RawHeaders(many_headers(9_000), message_id),
     "retry-count-text": lambda message_id: _headers(message_id, {"x-retry-count": "soon"}),
     "retry-count-negative": lambda message_id: _headers(message_id, {"x-retry-count": -7}),

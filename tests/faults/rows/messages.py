@@ -13,7 +13,7 @@ from support.broker import Broker, Message, publish_all
 from support.dead_letters import broken, dlq, start_dlq
 from support.fleet import KILLED
 from support.names import (EXCHANGE_OF, ORDER_CANCELLED, ORDER_CREATED, QUEUES, STOCK_COMPLETED, STOCK_EXCHANGE,
-                           WORKERS)
+                           WORKERS, unread_queue)
 from support.waits import eventually
 
 from faults.rows import row
@@ -139,10 +139,44 @@ def _deliver(broker, messages):
     publish_all(broker.url, [("", queues[m.routing_key], m.body, m.properties) for m in messages])
 
 
-@row("25", "poison of every kind, 15 MiB and 17,000 nested headers among it", poisoned=False)
+@row("25", "poison of every kind, 15 MiB and nested headers among it", poisoned=False)
 def all_poison(run):
     queue = run.random.choice(list(QUEUES))  # 15 MiB in each would only keep the broker's disk busy
     run.poison_with([m for m in poison.every_kind() if m[0] != "15-mib" or m[1] == queue])
+
+
+UNREADABLE = "select count(*) from dead_letters where queue = %s and reason like '%%cannot read%%'"
+
+
+def _unreadable_kept(run, _history):
+    """Each one is a dead letter of its own name, or a row without a body and a message that is kept."""
+    wrong = []
+    with Broker(run.system.amqp_url) as broker:
+        for queue, markers in run.unreadable.items():
+            service = QUEUES[queue][2]
+            named = run.databases.value(service, "select count(*) from dead_letters where message_id = any(%s)",
+                                        (markers,))
+            rows = run.databases.value(service, UNREADABLE, (queue,))
+            kept = {m.properties.message_id for m in broker.take_all(unread_queue(queue))}
+            run.note("unreadable", f"{queue}: {rows} rows, {len(kept)} kept, {named} read after all")
+            if len(kept) + named != len(markers) or not kept <= set(markers) or rows < len(kept):
+                wrong.append(f"I7: of {len(markers)} unreadable messages of {queue} {len(kept)} are kept, {named} read")
+    return wrong
+
+
+@row("25c", "what the AMQP library cannot read: 17,000 nested headers, headers that outgrow a frame", quick=True,
+     poisoned=False, check=_unreadable_kept)
+def unreadable(run):
+    run.unreadable = {}
+    with Broker(run.system.amqp_url) as broker:
+        for queue in run.random.sample(list(QUEUES), 3):
+            broker.purge(unread_queue(queue))
+            run.unreadable[queue] = markers = [new_id() for _ in range(6)]
+            run.foreign.update(markers)
+            for number, marker in enumerate(markers):
+                to, build = (queue, poison.deepest) if number % 2 else (f"{queue}.retry.1", poison.swelling)
+                broker.to_queue(to, b"{unreadable " + marker.encode(), build(marker))
+    run.load.grow(200)
 
 
 @row("25b", "an event whose order nobody knows, an id that was used with another body", poisoned=False)

@@ -148,6 +148,36 @@ static void test_a_foreign_one_is_stored_as_well(Fixture *f, gconstpointer unuse
     assert_param(f, REASON, "given up unread: unknown");
 }
 
+static void test_an_unreadable_one_is_moved_on_after_its_row(Fixture *f,
+                                                             gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDelivery readable = ours();
+    const ChDelivery unreadable = { .unreadable = true };
+    fake_consumer_put(f->consumer, &readable);
+    must_store(f, &unreadable);
+    assert_param(f, BODY, "{7}|");
+    assert_param(f, REASON,
+                 "it failed|the AMQP library cannot read its properties, so it has no body here: it"
+                 " lies in queue a.queue.unread");
+    g_assert_cmpstr(fake_consumer_journal(f->consumer), ==, "ack(1) reject(2) ");
+}
+
+static void
+test_an_unreadable_one_stays_where_rejecting_loses_it(Fixture *f,
+                                                      gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDelivery unreadable = { .unreadable = true };
+    fake_consumer_drop_rejected(f->consumer);
+    must_store(f, &unreadable);
+    g_autofree char *id = g_strdup(fake_pg_param(f->pg, INSERT, LETTER_ID));
+    assert_param(f, REASON,
+                 "the AMQP library cannot read its properties, so it has no body here: it lies in"
+                 " queue a.queue.dlq, as does every other one of this kind");
+    must_store(f, &unreadable);
+    assert_param(f, LETTER_ID, id);
+    g_assert_cmpstr(fake_consumer_journal(f->consumer), ==, "aside(1) aside(2) ");
+}
+
 static void test_a_large_body_is_the_reason(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     g_autofree uint8_t *body = g_malloc(CH_EVENT_MAX_BYTES + 1);
@@ -207,6 +237,10 @@ int main(int argc, char **argv)
     ADD("the-brokers-says-why-it-went-unread", test_the_brokers_says_why_it_went_unread);
     ADD("a-foreign-one-is-stored-as-well", test_a_foreign_one_is_stored_as_well);
     ADD("a-large-body-is-the-reason", test_a_large_body_is_the_reason);
+    ADD("an-unreadable-one-is-moved-on-after-its-row",
+        test_an_unreadable_one_is_moved_on_after_its_row);
+    ADD("an-unreadable-one-stays-where-rejecting-loses-it",
+        test_an_unreadable_one_stays_where_rejecting_loses_it);
     ADD("what-cannot-be-stored-stays-in-its-queue", test_what_cannot_be_stored_stays_in_its_queue);
     ADD("held-letters-keep-the-connection-alive", test_held_letters_keep_the_connection_alive);
     ADD("a-lost-connection-is-the-lanes-to-know", test_a_lost_connection_is_the_lanes_to_know);

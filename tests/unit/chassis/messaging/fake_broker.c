@@ -135,6 +135,7 @@ struct ChConsumer {
     GHashTable *open; /* ChDelivery * that were fetched and not settled; not owned */
     uint64_t last_tag;
     bool lost;
+    bool drops_rejected;
     GString *journal;
 };
 
@@ -179,6 +180,11 @@ void fake_consumer_put(ChConsumer *consumer, const ChDelivery *delivery)
 void fake_consumer_lose(ChConsumer *consumer)
 {
     consumer->lost = true;
+}
+
+void fake_consumer_drop_rejected(ChConsumer *consumer)
+{
+    consumer->drops_rejected = true;
 }
 
 const char *fake_consumer_journal(const ChConsumer *consumer)
@@ -232,6 +238,16 @@ void ch_consumer_ack(ChConsumer *consumer, ChDelivery *const *deliveries, size_t
 void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery)
 {
     end(consumer, "reject", &delivery, 1);
+}
+
+bool ch_consumer_keeps_rejected(const ChConsumer *consumer)
+{
+    return !consumer->drops_rejected;
+}
+
+void ch_consumer_set_aside(ChConsumer *consumer, ChDelivery *delivery)
+{
+    end(consumer, "aside", &delivery, 1);
 }
 
 void ch_consumer_release(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n)

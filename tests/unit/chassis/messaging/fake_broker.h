@@ -44,7 +44,9 @@ void fake_consumer_put(ChConsumer *consumer, const ChDelivery *delivery);
 /** The next fetch fails with UNAVAILABLE. */
 void fake_consumer_lose(ChConsumer *consumer);
 
-/** What was asked of it, by tags: "ack(1-3) reject(4) keep-alive release(5) close wake ". Belongs
- * to
- * @consumer. */
+/** From now on rejecting is losing: the queue has no dead letter queue. */
+void fake_consumer_drop_rejected(ChConsumer *consumer);
+
+/** What was asked of it, by tags: "ack(1-3) reject(4) aside(5) keep-alive release(6) close wake ".
+ * Belongs to @consumer. */
 const char *fake_consumer_journal(const ChConsumer *consumer);

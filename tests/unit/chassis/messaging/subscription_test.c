@@ -305,6 +305,18 @@ static void test_what_may_kill_us_goes_unread(Fixture *f, gconstpointer unused G
     assert_journal(f, "ack(1) reject(2) reject(3) ");
 }
 
+static void test_what_cannot_be_read_goes_unread(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDelivery unreadable = { .unreadable = true, .delivery_count = 1 };
+    put(f, good(1), 0);
+    fake_consumer_put(f->consumer, &unreadable);
+    fake_pg_answer(f->pg, INBOX, &FAKE_UUID(fake_id(1)), 1, 1);
+    must_process(f);
+    g_assert_cmpstr(f->service.handled->str, ==, "1 ");
+    assert_sent(f, INBOX);
+    assert_journal(f, "ack(1) reject(2) ");
+}
+
 /* An acknowledgement covers all that came before, so a reject must have had its turn. */
 static void test_runs_are_acknowledged_between_rejects(Fixture *f,
                                                        gconstpointer unused G_GNUC_UNUSED)
@@ -407,6 +419,7 @@ int main(int argc, char **argv)
     ADD("a-wrong-type-is-tried-again", test_a_wrong_type_is_tried_again);
     ADD("its-neighbours-are-handled", test_its_neighbours_are_handled);
     ADD("what-may-kill-us-goes-unread", test_what_may_kill_us_goes_unread);
+    ADD("what-cannot-be-read-goes-unread", test_what_cannot_be_read_goes_unread);
     ADD("runs-are-acknowledged-between-rejects", test_runs_are_acknowledged_between_rejects);
     ADD("attempts-before-the-last-are-retries", test_attempts_before_the_last_are_retries);
     ADD("the-last-attempt-is-given-up", test_the_last_attempt_is_given_up);

@@ -20,6 +20,13 @@ static void test_dead_letter_queue(void)
     g_assert_cmpstr(name, ==, "order.confirmed.queue.dlq");
 }
 
+static void test_unread_queue(void)
+{
+    char name[CH_QUEUE_NAME_BYTES];
+    ch_queue_unread_name("order.confirmed.queue", name);
+    g_assert_cmpstr(name, ==, "order.confirmed.queue.unread");
+}
+
 static void test_delays_grow(void)
 {
     for (int i = 0; i < CH_RETRIES; i++) {
@@ -45,6 +52,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/queue/retry-queues", test_retry_queues);
     g_test_add_func("/queue/dead-letter-queue", test_dead_letter_queue);
+    g_test_add_func("/queue/unread-queue", test_unread_queue);
     g_test_add_func("/queue/delays-grow", test_delays_grow);
     g_test_add_func("/queue/names-never-leave-their-room", test_names_never_leave_their_room);
     return g_test_run();
