@@ -17,7 +17,7 @@ ChJson *ch_http_request_json(const ChHttpRequest *request, ChViolations *violati
     g_autoptr(GError) error = NULL;
     g_autoptr(ChJson) json = ch_json_parse(body, bytes, &error);
     if (json == NULL) {
-        ch_violations_add(violations, "", "is not valid JSON: %s", error->message);
+        ch_violations_add(violations, "", "%s", error->message);
         return NULL;
     }
     if (!ch_json_expect_object(ch_json_root(json), violations))

@@ -40,10 +40,12 @@ static bool is_container(ChJsonValue value)
     return kind == CH_JSON_OBJECT || kind == CH_JSON_ARRAY;
 }
 
-ChJsonValue ch_json_member(ChJsonValue object, const char *name)
+size_t ch_json_find(ChJsonValue object, const char *name, ChJsonValue *first)
 {
+    size_t n = 0;
+    *first = absent;
     if (ch_json_kind(object) != CH_JSON_OBJECT)
-        return absent;
+        return 0;
     const ChJson *json = object.json;
     size_t bytes = strlen(name);
     uint16_t hash = ch_json_name_hash(name, bytes);
@@ -51,10 +53,16 @@ ChJsonValue ch_json_member(ChJsonValue object, const char *name)
     for (uint32_t i = object.token + 1; i < end; i = json->tokens[i + 1].next) {
         const ChJsonToken *member = &json->tokens[i];
         if (member->hash == hash && member->bytes == bytes &&
-            g_ascii_strcasecmp(json->text + member->start, name) == 0)
-            return (ChJsonValue){ json, i + 1 };
+            g_ascii_strcasecmp(json->text + member->start, name) == 0 && n++ == 0)
+            *first = (ChJsonValue){ json, i + 1 };
     }
-    return absent;
+    return n;
+}
+
+ChJsonValue ch_json_member(ChJsonValue object, const char *name)
+{
+    ChJsonValue member;
+    return ch_json_find(object, name, &member) == 1 ? member : absent;
 }
 
 size_t ch_json_length(ChJsonValue value)
@@ -90,7 +98,7 @@ const char *ch_json_name(ChJsonValue member)
 
 const char *ch_json_text(ChJsonValue value, size_t *bytes)
 {
-    if (ch_json_kind(value) != CH_JSON_TEXT)
+    if (ch_json_kind(value) != CH_JSON_TEXT || token_of(value)->is_flawed)
         return NULL;
     if (bytes != NULL)
         *bytes = token_of(value)->bytes;

@@ -1,7 +1,8 @@
 /* JSON in: finding things in a parsed document, and where they stand. json_parse.h reads it,
  * json_read.h takes typed values out of it.
  *
- * Member names match without regard to the case of ASCII letters; unknown members are ignored.
+ * Member names match without regard to the case of ASCII letters; unknown members are ignored,
+ * whatever they hold.
  *
  *     g_autoptr(ChJson) json = ch_json_parse(body, bytes, error);
  *     ChJsonValue items = ch_json_member(ch_json_root(json), "items");
@@ -28,7 +29,11 @@ ChJsonValue ch_json_root(const ChJson *json);
 bool ch_json_is_set(ChJsonValue value);
 ChJsonKind ch_json_kind(ChJsonValue value);
 
-/** The member @name of an object, absent when there is none or @object is no object. */
+/** How many members of an object are called @name; *first is the first of them, or absent. */
+size_t ch_json_find(ChJsonValue object, const char *name, ChJsonValue *first);
+
+/** The member @name of an object; absent when there is none, or several, or @object is no object.
+ */
 ChJsonValue ch_json_member(ChJsonValue object, const char *name);
 
 /** Number of elements of an array or of members of an object; else 0. */
@@ -38,12 +43,12 @@ size_t ch_json_length(ChJsonValue value);
 ChJsonValue ch_json_first(ChJsonValue container);
 ChJsonValue ch_json_next(ChJsonValue element);
 
-/** The name of a value that is a member of an object, as the document spells it; NULL for others.
- */
+/** The name of a value that is a member of an object, as the document spells it, U+FFFD in place of
+ * what no text can hold; NULL for others. */
 const char *ch_json_name(ChJsonValue member);
 
-/** The decoded text of a string, which never holds a zero byte; NULL for other kinds. Belongs to
- * the document. @bytes may be NULL. */
+/** The decoded text of a string, which never holds a zero byte; NULL for other kinds, and for a
+ * string with \u0000 or half of a surrogate pair. Belongs to the document. @bytes may be NULL. */
 const char *ch_json_text(ChJsonValue value, size_t *bytes);
 
 /** Where the value stands: "items[0].quantity", the first letter of every name in lower case; ""

@@ -10,6 +10,10 @@ enum {
 };
 G_STATIC_ASSERT(CH_JSON_NAME == CH_JSON_OBJECT + 1);
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* what some editors put before UTF-8 */
+
+static const char too_deep[] = "nested too deeply";
+
 typedef struct {
     ChJson *json;
     uint32_t at;  /* the next byte to read */
@@ -123,31 +127,39 @@ static bool parse_hex4(Parser *parser, gunichar *unit)
     return true;
 }
 
-/* Behind \u: one code point, of one or two escapes, is appended to @to. */
-static bool parse_unicode_escape(Parser *parser, char **to)
+/* The second half of a pair, when that is what follows; else nothing is read. */
+static bool parse_low_half(Parser *parser, gunichar *low)
+{
+    uint32_t start = parser->at;
+    if (strncmp(parser->json->text + start, "\\u", 2) == 0) {
+        parser->at += 2;
+        if (parse_hex4(parser, low) && *low >= 0xDC00 && *low <= 0xDFFF)
+            return true;
+    }
+    parser->at = start;
+    return false;
+}
+
+/* Behind \u: one code point, of one or two escapes, is appended to @to. In the place of what is
+ * none, or would end a text, stands U+FFFD. */
+static bool parse_unicode_escape(Parser *parser, char **to, bool *is_flawed)
 {
     uint32_t start = parser->at;
     gunichar code = 0;
+    gunichar low = 0;
     if (!parse_hex4(parser, &code))
         return refuse(parser, start, "\\u without four hexadecimal digits");
-    if (code == 0)
-        return refuse(parser, start, "\\u0000 is not allowed");
-    if (code >= 0xDC00 && code <= 0xDFFF)
-        return refuse(parser, start, "half of a surrogate pair");
-    if (code >= 0xD800 && code <= 0xDBFF) {
-        gunichar low = 0;
-        if (strncmp(parser->json->text + parser->at, "\\u", 2) != 0)
-            return refuse(parser, start, "half of a surrogate pair");
-        parser->at += 2;
-        if (!parse_hex4(parser, &low) || low < 0xDC00 || low > 0xDFFF)
-            return refuse(parser, start, "half of a surrogate pair");
+    if (code >= 0xD800 && code <= 0xDBFF && parse_low_half(parser, &low))
         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+    if (code == 0 || (code >= 0xD800 && code <= 0xDFFF)) {
+        *is_flawed = true;
+        code = 0xFFFD;
     }
     *to += g_unichar_to_utf8(code, *to); /* never longer than its escapes */
     return true;
 }
 
-static bool parse_escape(Parser *parser, char **to)
+static bool parse_escape(Parser *parser, char **to, bool *is_flawed)
 {
     static const char from[] = "\"\\/bfnrt";
     static const char meaning[] = "\"\\/\b\f\n\r\t";
@@ -155,7 +167,7 @@ static bool parse_escape(Parser *parser, char **to)
     char c = peek(parser);
     if (c == 'u') {
         parser->at++;
-        return parse_unicode_escape(parser, to);
+        return parse_unicode_escape(parser, to, is_flawed);
     }
     const char *found = c == '\0' ? NULL : strchr(from, c);
     if (found == NULL)
@@ -172,6 +184,7 @@ static bool parse_text(Parser *parser, uint8_t kind, uint32_t parent)
     parser->at++; /* the quote */
     uint32_t index = add_token(parser, kind, parent);
     uint32_t start = parser->at;
+    bool is_flawed = false;
     while ((unsigned char)peek(parser) >= 0x20 && peek(parser) != '"' && peek(parser) != '\\')
         parser->at++;
     char *to = text + parser->at;
@@ -181,7 +194,7 @@ static bool parse_text(Parser *parser, uint8_t kind, uint32_t parent)
                           parser->at == parser->end ? "a string without an end"
                                                     : "a control character in a string");
         if (peek(parser) == '\\') {
-            if (!parse_escape(parser, &to))
+            if (!parse_escape(parser, &to, &is_flawed))
                 return false;
         } else {
             *to++ = text[parser->at++];
@@ -190,6 +203,7 @@ static bool parse_text(Parser *parser, uint8_t kind, uint32_t parent)
     parser->at++;
     *to = '\0'; /* over the closing quote or before it */
     parser->json->tokens[index].bytes = (uint32_t)(to - text) - start;
+    parser->json->tokens[index].is_flawed = is_flawed;
     return true;
 }
 
@@ -197,32 +211,16 @@ static bool parse_text(Parser *parser, uint8_t kind, uint32_t parent)
 
 static bool parse_value(Parser *parser, uint32_t parent);
 
-/* True when an earlier member of the object has the name of token @index. */
-static bool is_repeated(const ChJson *json, uint32_t object, uint32_t index)
-{
-    const ChJsonToken *name = &json->tokens[index];
-    for (uint32_t i = object + 1; i < index; i = json->tokens[i + 1].next) {
-        const ChJsonToken *earlier = &json->tokens[i];
-        if (earlier->hash == name->hash && earlier->bytes == name->bytes &&
-            g_ascii_strcasecmp(json->text + earlier->start, json->text + name->start) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool parse_member(Parser *parser, uint32_t object)
 {
     ChJson *json = parser->json;
-    uint32_t at = parser->at;
     uint32_t index = json->tokens_n;
     if (peek(parser) != '"')
-        return refuse(parser, at, "a member's name was expected");
+        return refuse(parser, parser->at, "a member's name was expected");
     if (!parse_text(parser, CH_JSON_NAME, object))
         return false;
     ChJsonToken *name = &json->tokens[index];
     name->hash = ch_json_name_hash(json->text + name->start, name->bytes);
-    if (is_repeated(json, object, index))
-        return refuse(parser, at, "a member that is there twice");
     skip_space(parser);
     if (peek(parser) != ':')
         return refuse(parser, parser->at, "a colon was expected");
@@ -235,15 +233,13 @@ static bool parse_container(Parser *parser, uint8_t kind, uint32_t parent)
 {
     char end = kind == CH_JSON_OBJECT ? '}' : ']';
     if (parser->depth == CH_JSON_MAX_DEPTH)
-        return refuse(parser, parser->at, "nested too deeply");
+        return refuse(parser, parser->at, too_deep);
     uint32_t index = add_token(parser, kind, parent);
     uint32_t n = 0;
     parser->depth++;
     parser->at++;
     skip_space(parser);
     while (peek(parser) != end || n > 0) { /* an empty one ends here, others below */
-        if (kind == CH_JSON_OBJECT && n == CH_JSON_MAX_MEMBERS)
-            return refuse(parser, parser->at, "too many members");
         if (!(kind == CH_JSON_OBJECT ? parse_member(parser, index) : parse_value(parser, index)))
             return false;
         n++;
@@ -308,14 +304,25 @@ static void describe(const Parser *parser, const char *original, GError **error)
             line_start = i + 1;
         }
     }
-    g_set_error(error, CH_ERROR, CH_ERROR_FAILED, "line %u, column %u: %s", line,
-                parser->at - line_start + 1, parser->fault);
+    uint32_t column = parser->at - line_start + 1;
+    if (parser->fault == too_deep)
+        g_set_error(error, CH_ERROR, CH_ERROR_FAILED,
+                    "is nested more than %d levels deep: line %u, column %u", CH_JSON_MAX_DEPTH,
+                    line, column);
+    else
+        g_set_error(error, CH_ERROR, CH_ERROR_FAILED, "is not valid JSON: line %u, column %u: %s",
+                    line, column, parser->fault);
 }
 
 ChJson *ch_json_parse(const char *text, size_t bytes, GError **error)
 {
     if (bytes > CH_JSON_MAX_BYTES) {
-        g_set_error(error, CH_ERROR, CH_ERROR_FAILED, "longer than %d bytes", CH_JSON_MAX_BYTES);
+        g_set_error(error, CH_ERROR, CH_ERROR_FAILED, "is longer than %d bytes", CH_JSON_MAX_BYTES);
+        return NULL;
+    }
+    if (bytes >= strlen(BYTE_ORDER_MARK) &&
+        memcmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
+        g_set_error_literal(error, CH_ERROR, CH_ERROR_FAILED, "begins with a byte order mark");
         return NULL;
     }
     g_autoptr(ChJson) json = g_new0(ChJson, 1);

@@ -2,9 +2,10 @@
  *
  * A document is parsed once into a flat table of tokens over a copy of the text: memory is at most
  * 16 times the input, strings are decoded in place, and numbers keep their digits, so that a
- * decimal never passes through a float. Refused: invalid UTF-8, \u0000, lone surrogates, members
- * whose names differ only in the case of ASCII letters, more than CH_JSON_MAX_DEPTH levels,
- * anything after the value. */
+ * decimal never passes through a float. Refused: what RFC 8259 does not allow, invalid UTF-8, a
+ * byte order mark, more than CH_JSON_MAX_DEPTH levels. What is legal but cannot be used (a member
+ * that is there twice, \u0000, half of a surrogate pair) is refused only where somebody reads it.
+ */
 #pragma once
 
 #include "chassis/core/error.h"
@@ -13,7 +14,7 @@
 #include <stddef.h>
 
 enum {
-    CH_JSON_MAX_DEPTH = 32,
+    CH_JSON_MAX_DEPTH = 64, /* as the peers' own readers have it (System.Text.Json) */
     CH_JSON_MAX_BYTES = 16 * 1024 * 1024,
 };
 
@@ -31,8 +32,9 @@ typedef enum {
     CH_JSON_OBJECT,
 } ChJsonKind;
 
-/** Parses @bytes bytes of @text, which it copies. Errors: CH_ERROR_FAILED, "line 3, column 7: why".
- */
+/** Parses @bytes bytes of @text, which it copies. Errors: CH_ERROR_FAILED, which say of the text
+ * what it is: "is not valid JSON: line 3, column 7: why", "is nested more than 64 levels deep: line
+ * 1, column 65", "begins with a byte order mark", "is longer than 16777216 bytes". */
 CH_MUST_CHECK ChJson *ch_json_parse(const char *text, size_t bytes, GError **error);
 void ch_json_free(ChJson *json); /* NULL is fine */
 

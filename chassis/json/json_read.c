@@ -7,14 +7,18 @@
 #include <errno.h>
 #include <string.h>
 
-/* The member to read; absent when there is none, and a required one then is a violation. */
+/* The member to read; absent when there is none, which is a violation of a required one, or
+ * several, which always is. */
 static ChJsonValue find(ChJsonValue object, const char *name, ChJsonNeed need,
                         ChViolations *violations)
 {
-    ChJsonValue value = ch_json_member(object, name);
-    if (ch_json_is_set(value) && ch_json_kind(value) != CH_JSON_NULL)
+    ChJsonValue value;
+    size_t n = ch_json_find(object, name, &value);
+    if (n == 1 && ch_json_kind(value) != CH_JSON_NULL)
         return value;
-    if (need == CH_JSON_REQUIRED)
+    if (n > 1)
+        ch_json_violation(object, name, violations, "must not be there more than once");
+    else if (need == CH_JSON_REQUIRED)
         ch_json_violation(object, name, violations, "is required");
     return (ChJsonValue){ NULL, 0 };
 }
@@ -106,7 +110,10 @@ bool ch_json_read_text(ChJsonValue object, const char *name, ChJsonNeed need, si
     size_t bytes = 0;
     const char *found = ch_json_text(member, &bytes);
     if (found == NULL) {
-        ch_json_violation(object, name, violations, "must be a string");
+        bool is_text = ch_json_kind(member) == CH_JSON_TEXT;
+        ch_json_violation(object, name, violations, "%s",
+                          is_text ? "must not hold \\u0000 or half of a surrogate pair"
+                                  : "must be a string");
         return false;
     }
     size_t chars = (size_t)g_utf8_strlen(found, (gssize)bytes);

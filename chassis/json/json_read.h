@@ -8,7 +8,7 @@
  *
  * True: the member was there and valid, and *value is written. False: *value is untouched, so that
  * the caller's default stays; a violation was added unless the member is optional and absent (null
- * counts as absent). */
+ * counts as absent). A member that is there more than once is a violation in any case. */
 #pragma once
 
 #include "chassis/core/decimal.h"

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
     CH_JSON_NAME = 8, /* beside the ChJsonKinds: a member's name; its value is the next token */
     CH_JSON_NO_PARENT = UINT32_MAX,
-    CH_JSON_MAX_MEMBERS = 1024, /* of one object: each is compared with all before it */
 };
 
 typedef struct {
@@ -18,6 +18,7 @@ typedef struct {
     uint32_t parent; /* the container, or CH_JSON_NO_PARENT */
     uint16_t hash;   /* of a name, without regard to case */
     uint8_t kind;    /* ChJsonKind or CH_JSON_NAME */
+    bool is_flawed;  /* of a string or a name: it holds what no text of ours can */
 } ChJsonToken;
 
 struct ChJson {

@@ -12,13 +12,14 @@ static bool fail(const char *why, GError **error)
 /* Data is an object, or a string that holds one. */
 static bool read_data(ChEvent *event, ChJsonValue root, GError **error)
 {
-    event->data = ch_json_member(root, "Data");
-    if (ch_json_kind(event->data) == CH_JSON_TEXT) {
-        size_t bytes;
-        const char *text = ch_json_text(event->data, &bytes);
+    if (ch_json_find(root, "Data", &event->data) > 1)
+        return fail("Data is there more than once", error);
+    size_t bytes = 0;
+    const char *text = ch_json_text(event->data, &bytes);
+    if (text != NULL) {
         event->inner = ch_json_parse(text, bytes, error);
         if (event->inner == NULL) {
-            g_prefix_error(error, "not an event: Data: ");
+            g_prefix_error(error, "not an event: Data ");
             return false;
         }
         event->data = ch_json_root(event->inner);
@@ -32,7 +33,10 @@ static bool read_envelope(ChEvent *event, GError **error)
     if (ch_json_kind(root) != CH_JSON_OBJECT)
         return fail("the body is no JSON object", error);
     size_t bytes = 0;
-    const char *id = ch_json_text(ch_json_member(root, "EventId"), &bytes);
+    ChJsonValue member;
+    if (ch_json_find(root, "EventId", &member) > 1)
+        return fail("EventId is there more than once", error);
+    const char *id = ch_json_text(member, &bytes);
     if (id == NULL || !ch_uuid_parse(id, bytes, &event->id) || ch_uuid_is_nil(event->id))
         return fail("EventId is no UUID", error);
     event->type = g_strdup(ch_json_text(ch_json_member(root, "EventType"), NULL));
@@ -44,7 +48,7 @@ ChEvent *ch_event_parse(const void *body, size_t bytes, const char *traceparent,
     g_autoptr(ChEvent) event = g_new0(ChEvent, 1);
     event->document = ch_json_parse(body, bytes, error);
     if (event->document == NULL) {
-        g_prefix_error(error, "not an event: ");
+        g_prefix_error(error, "not an event: the body ");
         return NULL;
     }
     if (!read_envelope(event, error))

@@ -36,9 +36,9 @@ static const json_t *their_member(const json_t *object, const char *name)
 
 static void check_against_jansson(const ChEvent *event, const char *body, size_t bytes)
 {
-    bool only_numbers = false;
-    json_t *theirs = fuzz_json_theirs(body, bytes, &only_numbers);
-    g_assert_true(theirs != NULL || only_numbers);
+    bool is_limit = false;
+    json_t *theirs = fuzz_json_theirs(body, bytes, &is_limit);
+    g_assert_true(theirs != NULL || is_limit);
     if (theirs != NULL) {
         const json_t *id = their_member(theirs, "EventId");
         const json_t *type = their_member(theirs, "EventType");
@@ -86,10 +86,9 @@ static void check_rewriting(const ChEvent *event)
     ch_event_end(body);
     g_autoptr(GError) error = NULL;
     g_autoptr(ChEvent) again = ch_event_parse(body->str, body->len, NULL, &error);
-    /* Data that came as a string, or with its members at their limit, may be one too many now. */
+    /* Data that came as a string may be one level too deep now. */
     if (again == NULL) {
-        g_assert_true(g_str_has_suffix(error->message, "nested too deeply") ||
-                      g_str_has_suffix(error->message, "too many members"));
+        g_assert_nonnull(strstr(error->message, "is nested more than "));
     } else {
         g_assert_true(ch_uuid_equal(event->id, again->id));
         g_assert_cmpstr(event->type, ==, again->type);

@@ -18,13 +18,7 @@ enum {
 /* What we refuse and JSON itself does not. */
 static bool is_our_limit(const GError *error)
 {
-    static const char *const limits[] = { "a member that is there twice", "nested too deeply",
-                                          "too many members" };
-    for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
-        if (g_str_has_suffix(error->message, limits[i]))
-            return true;
-    }
-    return false;
+    return g_str_has_prefix(error->message, "is nested more than ");
 }
 
 /* jansson passes over a zero byte behind a number; JSON does not. */
@@ -87,9 +81,9 @@ static void check_rewriting(ChJsonValue root)
     g_assert_no_error(error);
     fuzz_json_write(twice, NULL, ch_json_root(again));
     g_assert_cmpstr(once->str, ==, twice->str);
-    bool only_numbers = false;
-    json_t *theirs = fuzz_json_theirs(once->str, once->len, &only_numbers);
-    g_assert_true(theirs != NULL || only_numbers);
+    bool is_their_limit = false;
+    json_t *theirs = fuzz_json_theirs(once->str, once->len, &is_their_limit);
+    g_assert_true(theirs != NULL || is_their_limit);
     if (theirs != NULL)
         fuzz_json_assert_same(root, theirs);
     json_decref(theirs);
@@ -116,8 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     FuzzInput input = { bytes, n };
     g_autofree uint8_t *text = fuzz_rest(&input, &n);
-    bool only_numbers = false;
-    json_t *theirs = fuzz_json_theirs((const char *)text, n, &only_numbers);
+    bool is_their_limit = false;
+    json_t *theirs = fuzz_json_theirs((const char *)text, n, &is_their_limit);
     g_autoptr(GError) error = NULL;
     size_t heap_before = fuzz_heap_bytes();
     g_autoptr(ChJson) ours = ch_json_parse((const char *)text, n, &error);
@@ -125,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (ours == NULL) {
         check_refusal(error, theirs, memchr(text, 0, n) != NULL);
     } else {
-        g_assert_true(theirs != NULL || only_numbers);
+        g_assert_true(theirs != NULL || is_their_limit);
         if (theirs != NULL)
             fuzz_json_assert_same(ch_json_root(ours), theirs);
         check_rewriting(ch_json_root(ours));

@@ -11,24 +11,28 @@ import subprocess
 import sys
 from pathlib import Path
 
-MAX_DEPTH = 32
-MAX_MEMBERS = 1024
+MAX_DEPTH = 64
 
 
 class OurLimit(ValueError):
     """JSON as such, but refused by us on purpose."""
 
 
+class Members(tuple):
+    """Of an object; no list."""
+
+
 def _object(pairs):
-    folded = {_fold(name) for name, _ in pairs}
-    if len(folded) < len(pairs) or len(pairs) > MAX_MEMBERS:
-        raise OurLimit
-    return dict(pairs)
+    """In their order, with those that are there twice."""
+    return Members((_without_flaws(name), value) for name, value in pairs)
 
 
-def _fold(name):
-    """In lower case, ASCII letters only."""
-    return "".join(chr(ord(char) + 32) if "A" <= char <= "Z" else char for char in name)
+def _is_flaw(char):
+    return char == "\0" or "\ud800" <= char <= "\udfff"
+
+
+def _without_flaws(name):
+    return "".join("\ufffd" if _is_flaw(char) else char for char in name)
 
 
 def _number(digits):
@@ -40,19 +44,17 @@ def _constant(name):
     raise ValueError(f"{name} is no JSON")
 
 
-def _check(value, depth=1):
-    """Refuses what Python takes and we do not: zero characters, halves of surrogate pairs, depth."""
-    if isinstance(value, str) and ("\0" in value or any("\ud800" <= char <= "\udfff" for char in value)):
+def _as_we_read(value, depth=1):
+    """Texts with a zero character or half of a surrogate pair are none; too deep is refused."""
+    if isinstance(value, str):
+        return None if any(map(_is_flaw, value)) else value
+    if isinstance(value, (Members, list)) and depth > MAX_DEPTH:
         raise OurLimit
-    if isinstance(value, (dict, list)) and depth > MAX_DEPTH:
-        raise OurLimit
-    if isinstance(value, dict):
-        for name, member in value.items():
-            _check(name, depth)
-            _check(member, depth + 1)
-    elif isinstance(value, list):
-        for element in value:
-            _check(element, depth + 1)
+    if isinstance(value, Members):
+        return Members((name, _as_we_read(member, depth + 1)) for name, member in value)
+    if isinstance(value, list):
+        return [_as_we_read(element, depth + 1) for element in value]
+    return value
 
 
 def read(document):
@@ -65,10 +67,9 @@ def read(document):
             parse_float=_number,
             parse_constant=_constant,
         )
-        _check(value)
+        return [_as_we_read(value)]  # a list, so that null is not None
     except (ValueError, RecursionError):
         return None
-    return [value]  # a list, so that null is not None
 
 
 def _documents(folders):

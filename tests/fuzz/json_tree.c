@@ -96,7 +96,9 @@ static void assert_same_members(ChJsonValue ours, const json_t *theirs)
         const char *name = ch_json_name(member);
         g_assert_nonnull(name);
         fuzz_json_assert_same(member, json_object_get(theirs, name));
-        g_assert_cmpuint(ch_json_member(ours, name).token, ==, member.token);
+        ChJsonValue first;
+        if (ch_json_find(ours, name, &first) == 1) /* else another one differs in case alone */
+            g_assert_cmpuint(first.token, ==, member.token);
         n++;
     }
     g_assert_cmpuint(n, ==, json_object_size(theirs));
@@ -124,6 +126,10 @@ void fuzz_json_assert_same(ChJsonValue ours, const json_t *theirs)
     case CH_JSON_TEXT: {
         size_t bytes = 0;
         const char *text = ch_json_text(ours, &bytes);
+        if (text == NULL) { /* was written again as null */
+            g_assert_true(json_is_null(theirs));
+            return;
+        }
         g_assert_cmpuint(strlen(text), ==, bytes);
         g_assert_cmpmem(text, bytes, json_string_value(theirs), json_string_length(theirs));
         return;
@@ -137,10 +143,23 @@ void fuzz_json_assert_same(ChJsonValue ours, const json_t *theirs)
     }
 }
 
-json_t *fuzz_json_theirs(const char *text, size_t bytes, bool *only_numbers)
+static bool is_their_limit(const json_error_t *fault)
+{
+    switch (json_error_code(fault)) {
+    case json_error_numeric_overflow:
+    case json_error_duplicate_key:
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return true;
+    default:
+        return strstr(fault->text, "invalid Unicode") != NULL; /* half of a surrogate pair */
+    }
+}
+
+json_t *fuzz_json_theirs(const char *text, size_t bytes, bool *is_limit)
 {
     json_error_t fault;
     json_t *theirs = json_loadb(text, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
-    *only_numbers = theirs == NULL && json_error_code(&fault) == json_error_numeric_overflow;
+    *is_limit = theirs == NULL && is_their_limit(&fault);
     return theirs;
 }

@@ -12,6 +12,7 @@ void fuzz_json_write(GString *json, const char *key, ChJsonValue value);
 /** Asserts that @ours says what @theirs says. */
 void fuzz_json_assert_same(ChJsonValue ours, const json_t *theirs);
 
-/** What jansson makes of @text, NULL when it refuses. *only_numbers: it refuses nothing but a
- * number that its types cannot hold. */
-json_t *fuzz_json_theirs(const char *text, size_t bytes, bool *only_numbers);
+/** What jansson makes of @text, NULL when it refuses. *is_limit: it refuses what is JSON all the
+ * same (numbers beyond its types, members there twice, zeros, halves of surrogate pairs), or comes
+ * no further than that. */
+json_t *fuzz_json_theirs(const char *text, size_t bytes, bool *is_limit);

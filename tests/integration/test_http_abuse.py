@@ -99,6 +99,27 @@ def test_a_bad_body_is_400(address, body):
     assert json.loads(answers[0].body)["status"] == 400
 
 
+@pytest.mark.parametrize("unknown", [
+    b'{"a":1,"A":2,"a":3}', b'"\\u0000"', b'["\\ud800"]', b"[" * 40 + b"]" * 40, b'{"a":' * 40 + b"1" + b"}" * 40,
+    b'{"\\u0000":1}', b"1e4000",
+], ids=["twice", "nul", "half a pair", "40 arrays", "40 objects", "nul in a name", "large"])
+def test_a_member_that_nobody_reads_may_be_anything(address, unknown):
+    answers = exchange(address, post("/api/orders", b'{"note":' + unknown + b"," + GOOD[1:]))
+    assert [a.status for a in answers] == [201], answers[0].body
+
+
+@pytest.mark.parametrize("body, path, message", [
+    (b"\xef\xbb\xbf" + GOOD, "", "begins with a byte order mark"),
+    (b'{"note":' + b"[" * 64 + b"]" * 64 + b"," + GOOD[1:], "", "is nested more than 64 levels deep: line 1, column 72"),
+    (GOOD[:-1] + b',"Items":[]}', "items", "must not be there more than once"),
+    (GOOD[:-1] + b',"currency":"U\\u0000D"}', "currency", "must not hold \\u0000 or half of a surrogate pair"),
+], ids=["byte order mark", "too deep", "twice", "nul"])
+def test_what_is_wrong_is_named_for_what_it_is(address, body, path, message):
+    answers = exchange(address, post("/api/orders", body))
+    assert [a.status for a in answers] == [400]
+    assert message in json.loads(answers[0].body)["errors"][path]
+
+
 def test_a_nul_in_a_text_never_reaches_the_database(address, orders, stocks):
     order_id = orders.placed((stocks.create(1), 1))
     orders.wait(order_id, "Confirmed")

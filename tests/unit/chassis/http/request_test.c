@@ -90,6 +90,7 @@ static void test_body(void)
     } rows[] = {
         { NULL, "the input must be a JSON object, but there is no body" },
         { "{", "the input is not valid JSON: line 1, column 2: a member's name was expected" },
+        { "\xef\xbb\xbf{}", "the input begins with a byte order mark" },
         { "[]", "the input must be an object" },
         { "{}", "" },
     };
