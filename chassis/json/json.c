@@ -116,11 +116,17 @@ static uint32_t index_in_array(const ChJson *json, uint32_t index)
     return n;
 }
 
-static void append_name(GString *path, const char *name)
+void ch_json_spell_as_event(ChJson *json, const char *root)
+{
+    json->root_path = root;
+    json->upper_names = true;
+}
+
+static void append_name(GString *path, const char *name, bool upper)
 {
     if (path->len > 0)
         g_string_append_c(path, '.');
-    g_string_append_c(path, g_ascii_tolower(name[0]));
+    g_string_append_c(path, upper ? g_ascii_toupper(name[0]) : g_ascii_tolower(name[0]));
     if (name[0] != '\0')
         g_string_append(path, name + 1);
 }
@@ -129,12 +135,14 @@ static void append_name(GString *path, const char *name)
 static void append_path(ChJsonValue value, GString *path)
 {
     uint32_t parent = token_of(value)->parent;
-    if (parent == CH_JSON_NO_PARENT)
+    if (parent == CH_JSON_NO_PARENT) {
+        g_string_append(path, value.json->root_path);
         return;
+    }
     append_path((ChJsonValue){ value.json, parent }, path);
     const char *name = ch_json_name(value);
     if (name != NULL)
-        append_name(path, name);
+        append_name(path, name, value.json->upper_names);
     else
         g_string_append_printf(path, "[%u]", index_in_array(value.json, value.token));
 }
@@ -159,7 +167,7 @@ void ch_json_violation(ChJsonValue object, const char *name, ChViolations *viola
     if (object.json != NULL)
         append_path(object, path);
     if (name != NULL)
-        append_name(path, name);
+        append_name(path, name, object.json != NULL && object.json->upper_names);
     ch_violations_add(violations, path->str, "%s", message);
     g_string_free(path, TRUE);
 }

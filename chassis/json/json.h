@@ -51,6 +51,10 @@ const char *ch_json_name(ChJsonValue member);
  * string with \u0000 or half of a surrogate pair. Belongs to the document. @bytes may be NULL. */
 const char *ch_json_text(ChJsonValue value, size_t *bytes);
 
+/** From now on paths in the document spell names with their first letter in upper case, as events
+ * do, and begin with @root (a constant, may be ""). */
+void ch_json_spell_as_event(ChJson *json, const char *root);
+
 /** Where the value stands: "items[0].quantity", the first letter of every name in lower case; ""
  * for the root. Free with g_free(). */
 char *ch_json_path(ChJsonValue value);

@@ -326,6 +326,7 @@ ChJson *ch_json_parse(const char *text, size_t bytes, GError **error)
         return NULL;
     }
     g_autoptr(ChJson) json = g_new0(ChJson, 1);
+    json->root_path = "";
     json->text = g_malloc(bytes + 1);
     if (bytes > 0)
         memcpy(json->text, text, bytes);

@@ -44,10 +44,18 @@ bool ch_json_read_uuid(ChJsonValue object, const char *name, ChJsonNeed need, Ch
         return false;
     size_t bytes = 0;
     const char *text = ch_json_text(member, &bytes);
-    if (text != NULL && ch_uuid_parse(text, bytes, value))
-        return true;
-    ch_json_violation(object, name, violations, "must be a UUID");
-    return false;
+    ChUuid read;
+    if (text == NULL || !ch_uuid_parse(text, bytes, &read)) {
+        ch_json_violation(object, name, violations, "must be a UUID");
+        return false;
+    }
+    if (ch_uuid_is_nil(read)) {
+        ch_json_violation(object, name, violations,
+                          "must not be the nil UUID, which names nothing");
+        return false;
+    }
+    *value = read;
+    return true;
 }
 
 bool ch_json_read_integer(ChJsonValue object, const char *name, ChJsonNeed need, int64_t min,

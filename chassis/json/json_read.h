@@ -24,7 +24,8 @@ typedef enum {
     CH_JSON_OPTIONAL
 } ChJsonNeed;
 
-/** A string in the 36-character hyphenated form. */
+/** A string in the 36-character hyphenated form; the nil UUID is a violation: it is what people
+ * send who have none. */
 bool ch_json_read_uuid(ChJsonValue object, const char *name, ChJsonNeed need, ChUuid *value,
                        ChViolations *violations);
 

@@ -25,6 +25,8 @@ struct ChJson {
     ChJsonToken *tokens;
     uint32_t tokens_n;
     uint32_t tokens_room;
+    const char *root_path; /* constant; where the root stands */
+    bool upper_names;      /* paths spell names with a capital letter first */
     char *
         text; /* the copy; strings are decoded in place and end with a zero byte over their quote */
 };

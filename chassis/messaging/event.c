@@ -22,6 +22,7 @@ static bool read_data(ChEvent *event, ChJsonValue root, GError **error)
             g_prefix_error(error, "not an event: Data ");
             return false;
         }
+        ch_json_spell_as_event(event->inner, "Data");
         event->data = ch_json_root(event->inner);
     }
     return ch_json_kind(event->data) == CH_JSON_OBJECT || fail("Data is no object", error);
@@ -51,6 +52,7 @@ ChEvent *ch_event_parse(const void *body, size_t bytes, const char *traceparent,
         g_prefix_error(error, "not an event: the body ");
         return NULL;
     }
+    ch_json_spell_as_event(event->document, "");
     if (!read_envelope(event, error))
         return NULL;
     ChTrace parent = { .trace_id = { 0 } };

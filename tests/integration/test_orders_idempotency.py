@@ -40,6 +40,22 @@ def test_another_body_under_the_key_is_422(orders):
     assert count_of(orders, customer) == 1
 
 
+def test_bodies_are_compared_byte_for_byte(orders):
+    """The contract says so: the same order written anew is another body."""
+    customer, key, product = new_id(), new_id(), new_id()
+    body = '{"customerId": "%s", "items": [{"productId": "%s", "quantity": 1, "unitPrice": 2.5}]}' % (customer, product)
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+
+    def send(text):
+        return orders.call("POST", "/api/orders", data=text, headers=headers)
+
+    assert send(body).status_code == 201
+    assert send(body).headers["Idempotent-Replayed"] == "true"
+    for anew in (body.replace("2.5", "2.50"), body + " ", body.replace("quantity", "Quantity")):
+        assert "byte for byte" in assert_problem(send(anew), 422)["detail"]
+    assert count_of(orders, customer) == 1
+
+
 def test_the_key_is_taken_as_it_is(orders):
     """Case counts, and keys that share a prefix are two keys."""
     customer, key, items = new_id(), "Key-" + new_id(), items_of((new_id(), 1))

@@ -176,9 +176,10 @@ def test_a_product_is_ordered_once(orders):
     assert any(path.startswith("items[2]") for path in problem["errors"]), problem
 
 
-def test_the_nil_product_is_ordered_once_too(orders):
+def test_the_nil_uuid_is_no_customer_and_no_product(orders, stocks):
     nil = "00000000-0000-0000-0000-000000000000"
-    assert_problem(post(orders, items=[item(productId=nil), item(productId=nil)]), 400, "items[1].productId")
+    assert_problem(post(orders, customerId=nil, items=[item(), item(productId=nil)]), 400, "customerId", "items[1].productId")
+    assert_problem(stocks.post("/api/stocks", {"productId": nil, "quantity": 1}), 400, "productId")
 
 
 @pytest.mark.parametrize("lines", [

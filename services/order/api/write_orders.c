@@ -59,7 +59,8 @@ static void respond_placed(ChHttpRequest *request, const OrderPlaceOutcome *outc
         return;
     case ORDER_KEY_REUSED:
         ch_http_respond_problem(request, 422, "Idempotency key reused",
-                                "this Idempotency-Key was used with another body");
+                                "this Idempotency-Key was used with another body; they are "
+                                "compared byte for byte");
         return;
     case ORDER_KEY_IN_FLIGHT:
         ch_http_respond_problem(request, 409, "Request in flight",

@@ -107,7 +107,7 @@ static void test_what_would_die_again(void)
         { "{\"EventId\":\"" ID "\",\"EventType\":\"Other\",\"Data\":{\"Number\":7}}",
           "EventType must be Good" },
         { "{\"EventId\":\"" ID "\",\"EventType\":\"Good\",\"Data\":{\"Number\":10}}",
-          "number must be at most 9" },
+          "Data.Number must be at most 9" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
         const ChDeadLetter letter = letter_of(bodies[i][0]);

@@ -268,7 +268,7 @@ static void test_invalid_data_is_tried_again(Fixture *f, gconstpointer unused G_
     put(f, "{\"EventId\":\"" ID "1\",\"EventType\":\"Good\",\"Data\":{\"Number\":10}}", 0);
     must_process(f);
     assert_sent(f, OUTBOX);
-    assert_sent_on(f, "a.queue.retry.1", "number must be at most 9");
+    assert_sent_on(f, "a.queue.retry.1", "Data.Number must be at most 9");
     assert_journal(f, "ack(1) ");
 }
 
