@@ -9,6 +9,14 @@ enum {
     CH_TIME_TEXT_BYTES = 28
 }; /* 2026-11-22T10:47:00.123456Z and the final zero */
 
+/** From @from_us on, before @before_us; microseconds since 1970-01-01 UTC. */
+typedef struct {
+    int64_t from_us, before_us;
+} ChTimeRange;
+
+/** All times that can be written: 1970 to 9999. */
+#define CH_TIME_ALWAYS ((ChTimeRange){ 0, INT64_C(253402300800000000) })
+
 /** Microseconds since 1970-01-01 UTC. */
 int64_t ch_time_now_us(void);
 

@@ -3,7 +3,6 @@
 
 #include "chassis/core/hex.h"
 #include "chassis/core/random.h"
-#include "chassis/core/time.h"
 
 #include <glib.h>
 #include <stdatomic.h>
@@ -17,6 +16,7 @@ enum {
      * runs over into the next millisecond. */
     COUNTER_START_LIMIT = 1 << (COUNTER_BITS - 1),
     NAME_HASH_BYTES = 20, /* SHA-1; the first 16 are used */
+    ROOM_US = 60 * 1000 * 1000,
 };
 
 /* Where the hyphen-separated groups of the text begin, and the bytes in each. */
@@ -81,6 +81,14 @@ int64_t ch_uuid_time_us(ChUuid uuid)
     for (int i = 0; i < TIME_BYTES; i++)
         ms = ms << 8 | uuid.bytes[i];
     return ms * 1000;
+}
+
+void ch_uuid_range(ChTimeRange made, ChUuid *after, ChUuid *before)
+{
+    *after = ch_uuid_at(made.from_us > ROOM_US ? made.from_us - ROOM_US : 0);
+    *before = ch_uuid_at(made.before_us + ROOM_US);
+    if (made.before_us == CH_TIME_ALWAYS.before_us) /* whatever version they are of */
+        memset(before->bytes, 0xff, sizeof before->bytes);
 }
 
 ChUuid ch_uuid_derive(ChUuid space, const char *name, size_t name_bytes)

@@ -1,6 +1,8 @@
 /* UUIDs: version 7 made here, any version read (RFC 9562). */
 #pragma once
 
+#include "chassis/core/time.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +25,10 @@ ChUuid ch_uuid_at(int64_t unix_us);
 
 /** When a version 7 UUID was made, in microseconds since 1970 UTC, to the millisecond. */
 int64_t ch_uuid_time_us(ChUuid uuid);
+
+/** Version 7 UUIDs of what was made in @made lie above *after and below *before. A minute's room on
+ * both sides, for clocks that differ: who needs the times exact looks at these too. */
+void ch_uuid_range(ChTimeRange made, ChUuid *after, ChUuid *before);
 
 /** Version 5 UUID of @name (@name_bytes long) within @space: the same input gives the same id. */
 ChUuid ch_uuid_derive(ChUuid space, const char *name, size_t name_bytes);

@@ -6,6 +6,7 @@
 #include "chassis/http/head.h"
 #include "chassis/http/lane.h"
 #include "chassis/http/problem.h"
+#include "chassis/http/query.h"
 
 #include <string.h>
 
@@ -185,6 +186,8 @@ static enum MHD_Result dispatch(ChHttpIntake *intake, struct MHD_Connection *con
     ChHttpRequest *request = incoming->request;
     if (incoming->refusal.status != 0)
         return refuse(intake, connection, incoming);
+    if (!ch_http_query_is_known(request))
+        return send_own(intake, connection, incoming, false);
     if (request->match.lane == NULL) {
         ch_http_lane_run_inline(request);
         return send_own(intake, connection, incoming, false);

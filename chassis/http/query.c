@@ -1,6 +1,8 @@
 /* Typed reading of bodies and query parameters. */
 #include "chassis/http/query.h"
 
+#include "chassis/http/problem.h"
+#include "chassis/http/request_life.h"
 #include "chassis/json/json_read.h"
 
 #include <errno.h>
@@ -87,6 +89,86 @@ bool ch_http_query_text(const ChHttpRequest *request, const char *name, size_t m
         return true;
     }
     ch_violations_add(violations, name, "must have 1 to %zu characters", max_chars);
+    return false;
+}
+
+bool ch_http_query_time(const ChHttpRequest *request, const char *name, int64_t *unix_us,
+                        ChViolations *violations)
+{
+    const char *text = find(request, name, violations);
+    if (text == NULL)
+        return false;
+    if (ch_time_parse(text, strlen(text), unix_us))
+        return true;
+    ch_violations_add(violations, name, "must be a time such as 2026-11-22T10:47:00Z");
+    return false;
+}
+
+bool ch_http_query_bool(const ChHttpRequest *request, const char *name, bool *value,
+                        ChViolations *violations)
+{
+    const char *text = find(request, name, violations);
+    if (text == NULL)
+        return false;
+    bool is_true = strcmp(text, "true") == 0;
+    if (is_true || strcmp(text, "false") == 0) {
+        *value = is_true;
+        return true;
+    }
+    ch_violations_add(violations, name, "must be true or false");
+    return false;
+}
+
+void ch_http_query_created(const ChHttpRequest *request, ChTimeRange *range,
+                           ChViolations *violations)
+{
+    *range = CH_TIME_ALWAYS;
+    ch_http_query_time(request, "createdAfter", &range->from_us, violations);
+    ch_http_query_time(request, "createdBefore", &range->before_us, violations);
+}
+
+/* ---- known and unknown ones ---- */
+
+bool ch_http_query_next_name(const char **rest, char *name, size_t name_bytes)
+{
+    size_t n = strcspn(*rest, ",");
+    g_assert(n < name_bytes);
+    if (n == 0)
+        return false;
+    memcpy(name, *rest, n);
+    name[n] = '\0';
+    *rest += n + strspn(*rest + n, ", ");
+    return true;
+}
+
+static bool is_listed(const char *names, const char *name)
+{
+    char known[64];
+    while (ch_http_query_next_name(&names, known, sizeof known)) {
+        if (strcmp(known, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool ch_http_query_is_known(ChHttpRequest *request)
+{
+    const char *known = request->match.route->query;
+    if (request->query_params_n == 0 || strcmp(known, CH_HTTP_ANY_QUERY) == 0)
+        return true;
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    for (size_t i = 0; i < request->query_params_n; i++) {
+        const char *name = request->query_params[i].name;
+        if (is_listed(known, name))
+            continue;
+        if (*known == '\0')
+            ch_violations_add(violations, name, "is not known here: this call has no parameters");
+        else
+            ch_violations_add(violations, name, "is not known here; known are %s", known);
+    }
+    if (ch_violations_count(violations) == 0)
+        return true;
+    ch_http_respond_violations(request, violations);
     return false;
 }
 

@@ -19,6 +19,9 @@ enum {
     CH_HTTP_INLINE = -1, /* no lane: on the server's thread with n == 1; the handler never waits */
 };
 
+/** Of a route that automata call with whatever they like. */
+#define CH_HTTP_ANY_QUERY "*"
+
 typedef struct {
     const char *method;       /* "GET" serves HEAD too */
     const char *pattern;      /* "/api/orders/{id}": a parameter is a whole segment */
@@ -26,6 +29,8 @@ typedef struct {
     int lane;                 /* an index into the lanes of its table, or CH_HTTP_INLINE */
     bool gated;               /* ask the lane's gate first */
     ChHttpHandler handler;
+    const char *query; /* the parameters that it knows, "cursor, limit": any other is answered 400;
+                        * "": none; CH_HTTP_ANY_QUERY: it looks at none of them */
 } ChHttpRoute;
 
 /** What a lane is called, and the type of the context that all its handlers get: "OrderReads". */

@@ -72,6 +72,7 @@ static void bind_lane(const ChHttpRoute *route, const ChHttpBinding *binding, Pa
 static void add(ChHttpRouter *router, const ChHttpRoute *route, const ChHttpBinding *binding)
 {
     g_assert(route->method != NULL && route->operation_id != NULL && route->handler != NULL);
+    g_assert(route->query != NULL);
     for (size_t i = 0; i < router->n; i++) {
         const ChHttpRoute *other = router->patterns[i].route;
         g_assert(strcmp(route->operation_id, other->operation_id) != 0);

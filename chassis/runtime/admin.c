@@ -40,12 +40,13 @@ static bool answer_metrics(void *context, ChHttpRequest *const *requests, size_t
 }
 
 static const ChHttpRoute health_routes[] = {
-    { "GET", "/health/live", "getLiveness", CH_HTTP_INLINE, false, answer_live },
-    { "GET", "/health/ready", "getReadiness", CH_HTTP_INLINE, false, answer_ready },
+    { "GET", "/health/live", "getLiveness", CH_HTTP_INLINE, false, answer_live, CH_HTTP_ANY_QUERY },
+    { "GET", "/health/ready", "getReadiness", CH_HTTP_INLINE, false, answer_ready,
+      CH_HTTP_ANY_QUERY },
 };
 
 static const ChHttpRoute metrics_routes[] = {
-    { "GET", "/metrics", "getMetrics", CH_HTTP_INLINE, false, answer_metrics },
+    { "GET", "/metrics", "getMetrics", CH_HTTP_INLINE, false, answer_metrics, CH_HTTP_ANY_QUERY },
 };
 
 const ChHttpRouteTable ch_health_routes = {

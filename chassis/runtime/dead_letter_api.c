@@ -1,7 +1,7 @@
 /* Routes of the dead letters. */
 #include "chassis/runtime/dead_letter_api.h"
 
-#include "chassis/core/time.h"
+#include "chassis/http/page.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
@@ -17,7 +17,6 @@ enum {
     MAX_NAME_CHARS = 255, /* of a queue or a type in AMQP */
     MAX_BY_CHARS = 100,
     MAX_WHY_CHARS = 500,
-    MAX_TIME_CHARS = 40,
 };
 
 struct ChDeadLetterApi {
@@ -79,15 +78,6 @@ static void read_state(const ChHttpRequest *request, ChDeadLetterFilter *filter,
         ch_violations_add(violations, "state", "must be waiting, replayed or discarded");
 }
 
-static void read_since(const ChHttpRequest *request, ChDeadLetterFilter *filter,
-                       ChViolations *violations)
-{
-    const char *text;
-    if (ch_http_query_text(request, "since", MAX_TIME_CHARS, &text, violations) &&
-        !ch_time_parse(text, strlen(text), &filter->since_us))
-        ch_violations_add(violations, "since", "must be a time, as 2026-11-22T10:47:00Z");
-}
-
 static bool list_some(const ChDeadLetterApi *api, ChHttpRequest *request, GError **error)
 {
     ChDeadLetterFilter filter = { .limit = DEFAULT_LIMIT };
@@ -95,9 +85,9 @@ static bool list_some(const ChDeadLetterApi *api, ChHttpRequest *request, GError
     ch_http_query_text(request, "queue", MAX_NAME_CHARS, &filter.queue, violations);
     ch_http_query_text(request, "type", MAX_NAME_CHARS, &filter.message_type, violations);
     ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter.limit, violations);
-    ch_http_query_uuid(request, "cursor", &filter.after, violations);
+    ch_http_page_cursor(request, &filter.after, violations);
     read_state(request, &filter, violations);
-    read_since(request, &filter, violations);
+    ch_http_query_time(request, "since", &filter.since_us, violations);
     if (ch_violations_count(violations) > 0) {
         ch_http_respond_violations(request, violations);
         return true;
@@ -106,7 +96,7 @@ static bool list_some(const ChDeadLetterApi *api, ChHttpRequest *request, GError
     g_autoptr(GPtrArray) letters = NULL;
     if (!ch_dead_letter_list(api->admin.pg, &filter, &letters, error))
         return false;
-    ch_http_respond_json(request, 200, ch_dead_letter_page_json(letters, limit));
+    ch_http_respond_json(request, 200, ch_dead_letter_page_json(request, letters, limit));
     return true;
 }
 
@@ -237,10 +227,11 @@ enum {
 static const ChHttpLaneKind lanes[] = { [LANE] = { "dead letters", "ChDeadLetterApi" } };
 
 static const ChHttpRoute routes[] = {
-    { "GET", "/dead-letters", "listDeadLetters", LANE, false, list },
-    { "GET", "/dead-letters/{id}", "getDeadLetter", LANE, false, show },
-    { "POST", "/dead-letters/{id}/replay", "replayDeadLetter", LANE, false, replay },
-    { "POST", "/dead-letters/{id}/discard", "discardDeadLetter", LANE, false, discard },
+    { "GET", "/dead-letters", "listDeadLetters", LANE, false, list,
+      "cursor, limit, queue, since, state, type" },
+    { "GET", "/dead-letters/{id}", "getDeadLetter", LANE, false, show, "" },
+    { "POST", "/dead-letters/{id}/replay", "replayDeadLetter", LANE, false, replay, "" },
+    { "POST", "/dead-letters/{id}/discard", "discardDeadLetter", LANE, false, discard, "" },
 };
 
 static const ChHttpRouteTable table = {

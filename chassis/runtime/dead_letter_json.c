@@ -1,7 +1,7 @@
 /* Writing dead letters. */
 #include "chassis/runtime/dead_letter_json.h"
 
-#include "chassis/json/json_page.h"
+#include "chassis/http/page.h"
 #include "chassis/json/json_writer.h"
 
 #include <string.h>
@@ -69,9 +69,10 @@ static ChUuid write_row(GString *json, const void *row)
     return letter->id;
 }
 
-GString *ch_dead_letter_page_json(const GPtrArray *letters, size_t limit)
+GString *ch_dead_letter_page_json(const ChHttpRequest *request, const GPtrArray *letters,
+                                  size_t limit)
 {
-    return ch_json_page(letters, limit, write_row);
+    return ch_http_page(request, letters, limit, write_row);
 }
 
 GString *ch_dead_letter_json(const ChDeadLetter *letter, const char *blocker)

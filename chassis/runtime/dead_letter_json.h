@@ -1,11 +1,13 @@
 /* Dead letters as JSON. */
 #pragma once
 
+#include "chassis/http/request.h"
 #include "chassis/messaging/dead_letter_store.h"
 
-/** A page of @letters (ChDeadLetter *), which hold one more than @limit when there is a next one:
- * {items, nextCursor?}. Free with g_string_free(). */
-GString *ch_dead_letter_page_json(const GPtrArray *letters, size_t limit);
+/** The page that @request asks for of @letters (ChDeadLetter *), which hold one more than @limit
+ * when there is a next one: {items, nextCursor?}. Free with g_string_free(). */
+GString *ch_dead_letter_page_json(const ChHttpRequest *request, const GPtrArray *letters,
+                                  size_t limit);
 
 /** One letter with its body, and whether a replay would be done: @blocker says why not, NULL: it
  * would. The same. */

@@ -1,10 +1,30 @@
 /* A table of routes in JSON. */
 #include "chassis/runtime/route_list.h"
 
+#include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
 #include "chassis/runtime/admin.h"
 
 #include <stdio.h>
+#include <string.h>
+
+enum {
+    MAX_NAME_BYTES = 64,
+};
+
+/* Null where any will do. */
+static void add_query(GString *json, const char *names)
+{
+    char name[MAX_NAME_BYTES];
+    if (strcmp(names, CH_HTTP_ANY_QUERY) == 0) {
+        ch_json_add_null(json, "query");
+        return;
+    }
+    ch_json_begin_array(json, "query");
+    while (ch_http_query_next_name(&names, name, sizeof name))
+        ch_json_add_text(json, NULL, name);
+    ch_json_end_array(json);
+}
 
 static void add_rows(GString *json, const ChHttpRouteTable *table)
 {
@@ -17,6 +37,7 @@ static void add_rows(GString *json, const ChHttpRouteTable *table)
         ch_json_add_text(json, "operationId", route->operation_id);
         ch_json_add_text(json, "lane", is_inline ? "inline" : table->lanes[route->lane].name);
         ch_json_add_bool(json, "gated", route->gated);
+        add_query(json, route->query);
         ch_json_end_object(json);
     }
 }

@@ -207,6 +207,11 @@ static void check_served(const ChHttpRouter *router, OrderReads *reads, ChHttpRe
     if (strcmp(request->match.route->pattern, "/api/orders") != 0 ||
         strcmp(request->match.route->method, "GET") != 0)
         return;
+    if (!ch_http_query_is_known(request)) {
+        g_assert_cmpuint(request->answer.status, ==, 400);
+        check_answer(request);
+        return;
+    }
     g_assert_true(request->match.route->handler(reads, &request, 1, &error));
     check_answer(request);
 }

@@ -70,7 +70,17 @@ def test_an_unknown_order_has_no_rows(notifications):
     assert notifications.of_order(new_id()) == []
 
 
-@pytest.mark.parametrize("query", [{"orderId": "x"}, {"status": "Lost"}, {"limit": 0}, {"limit": "a"},
+def test_the_time_filters(orders, stocks, notifications):
+    order_id = orders.placed((stocks.create(1), 1))
+    row, = notifications.wait(order_id)
+    created = row["createdAt"]
+    assert [r["id"] for r in notifications.of_order(order_id, createdAfter=created)] == [row["id"]]
+    assert notifications.of_order(order_id, createdBefore=created) == []
+    first = notifications.get("/api/notifications", createdAfter=created, limit=100).json()["items"]
+    assert row["id"] in [r["id"] for r in first] and min(r["createdAt"] for r in first) >= created
+
+
+@pytest.mark.parametrize("query", [{"orderId": "x"}, {"customer": "x"}, {"createdBefore": "x"}, {"status": "Lost"}, {"limit": 0}, {"limit": "a"},
                                    {"cursor": "garbage"}], ids=str)
 def test_a_bad_query_is_400(notifications, query):
     assert_problem(notifications.get("/api/notifications", **query), 400, *query)

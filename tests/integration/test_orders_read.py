@@ -1,6 +1,7 @@
 """Reading orders: one, pages, filters, history."""
 
 import threading
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -102,7 +103,50 @@ def test_the_whole_list_needs_no_filter(orders):
     assert order_id in [o["id"] for o in page(orders, limit=100)["items"]]
 
 
+def shifted(time, microseconds):
+    moved = datetime.fromisoformat(time.replace("Z", "+00:00")) + timedelta(microseconds=microseconds)
+    return moved.isoformat().replace("+00:00", "Z")
+
+
+def test_the_time_filters(orders):
+    customer = new_id()
+    placed = [orders.placed((new_id(), 1), customer=customer) for _ in range(3)]
+    times = [orders.order(order_id)["createdAt"] for order_id in placed]
+
+    def listed(**query):
+        return [o["id"] for o in orders.all_pages("/api/orders", 2, customerId=customer, **query)][::-1]
+
+    assert times == sorted(set(times))
+    assert listed(createdAfter=times[1]) == placed[1:], "that time or later"
+    assert listed(createdAfter=shifted(times[1], 1)) == placed[2:]
+    assert listed(createdBefore=times[1]) == placed[:1], "earlier than that time"
+    assert listed(createdBefore=shifted(times[1], 1)) == placed[:2]
+    assert listed(createdAfter=times[1], createdBefore=times[2]) == placed[1:2]
+    assert listed(createdAfter="2026-01-01T00:00:00+02:00") == placed
+    assert listed(createdAfter="2125-01-01T00:00:00Z") == [] == listed(createdBefore="2025-01-01T00:00:00Z")
+    assert listed(createdAfter="1970-01-01T00:00:00Z", createdBefore="9999-12-31T23:59:59Z") == placed
+
+
+def test_an_unknown_parameter_is_400_and_the_known_ones_are_named(orders):
+    problem = assert_problem(orders.get("/api/orders", createdSince="2027-01-01T00:00:00Z"), 400, "createdSince")
+    for known in ("createdAfter", "createdBefore", "cursor", "customerId", "limit", "status"):
+        assert known in problem["errors"]["createdSince"][0]
+    assert_problem(orders.get(f"/api/orders/{new_id()}", verbose="1"), 400, "verbose")
+    assert_problem(orders.post("/api/orders?dryRun=true", {}), 400, "dryRun")
+
+
+def test_a_cursor_of_another_query_is_400(orders):
+    customer, other = new_id(), new_id()
+    for _ in range(2):
+        orders.placed((new_id(), 1), customer=customer)
+    cursor = page(orders, customerId=customer, limit=1)["nextCursor"]
+    assert len(page(orders, customerId=customer.upper(), limit=5, cursor=cursor)["items"]) == 1
+    for query in ({"customerId": other}, {}, {"customerId": customer, "status": "Created"}):
+        assert_problem(orders.get("/api/orders", cursor=cursor, **query), 400, "cursor")
+
+
 @pytest.mark.parametrize("query", [
+    {"createdAfter": "2027"}, {"createdBefore": "yesterday"}, {"createdAfter": ""},
     {"limit": 0}, {"limit": -1}, {"limit": "x"}, {"limit": "1.5"}, {"limit": 2**63}, {"status": "Shipped"},
     {"customerId": "x"}, {"cursor": "garbage"}, {"cursor": "AAAA"}, {"cursor": "%ff%00"},
 ], ids=str)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from support.api import assert_problem
 from support.child import run_binary
 from support.names import APIS, SERVICES, service_of
 
@@ -40,7 +41,7 @@ def test_each_operation_has_a_name_of_its_own(system, name):
     operations = [route["operationId"] for route in routes]
     assert len(set(operations)) == len(operations)
     for route in routes:
-        assert set(route) == {"method", "pattern", "operationId", "lane", "gated"}
+        assert set(route) == {"method", "pattern", "operationId", "lane", "gated", "query"}
         assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", route["operationId"])
         assert route["lane"] == "inline" or not route["pattern"].startswith("/health/")
 
@@ -50,6 +51,33 @@ def test_the_contract_names_the_same_routes(system, service):
     routes = routes_of(system, f"{service}-api")
     served = {(route["method"], route["pattern"]) for route in routes if not route["pattern"].startswith("/health/")}
     assert served == calls_of_contract(service)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_contract_names_the_same_parameters(system, service):
+    """Each list's as its call has them, ?limit=&cursor=."""
+    section = re.search(rf"^### \S+ {service.capitalize()} API$(.*?)^##", CONTRACT.read_text(), re.MULTILINE | re.DOTALL)
+    named = {}
+    for method, path, query in re.findall(r"^\| `([A-Z]+) ([^`? ]*)(?:\?([^` ]*))?", section[1], re.MULTILINE):
+        named.setdefault((method, path), set()).update(re.findall(r"(\w+)=", query))
+    for route in routes_of(system, f"{service}-api"):
+        key = (route["method"], route["pattern"])
+        if key in named:
+            assert set(route["query"]) == named[key], key
+        else:
+            assert not route["query"], key
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_an_unknown_parameter_is_400_everywhere(system, apis, name):
+    for route in routes_of(system, name):
+        path = re.sub(r"\{\w+\}", NOBODY, route["pattern"])
+        body = {} if route["method"] in ("POST", "PUT") else None
+        answer = apis[service_of(name)].call(route["method"], path + "?nobody=1", json=body)
+        if route["query"] is None:
+            assert answer.status_code in (200, 503), path
+        else:
+            assert_problem(answer, 400, "nobody")
 
 
 @pytest.mark.parametrize("name", APIS)

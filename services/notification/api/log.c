@@ -3,7 +3,7 @@
 
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
-#include "chassis/json/json_page.h"
+#include "chassis/http/page.h"
 #include "chassis/json/json_writer.h"
 #include "notification/api/lists.h"
 
@@ -67,7 +67,8 @@ static void read_filter(const ChHttpRequest *request, NotificationFilter *filter
     const char *status = NULL;
     ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter->limit, violations);
     filter->has_order = ch_http_query_uuid(request, "orderId", &filter->order_id, violations);
-    filter->has_before = ch_http_query_uuid(request, "cursor", &filter->before, violations);
+    filter->has_before = ch_http_page_cursor(request, &filter->before, violations);
+    ch_http_query_created(request, &filter->created, violations);
     if (!ch_http_query_text(request, "status", MAX_STATUS_CHARS, &status, violations))
         return;
     filter->has_status = notification_status_parse(status, &filter->status);
@@ -104,7 +105,7 @@ bool notification_api_list_log(void *context, ChHttpRequest *const *requests, si
         return false;
     for (size_t i = 0; i < valid; i++) {
         size_t limit = (size_t)filters[i].limit - 1;
-        ch_http_respond_json(askers[i], 200, ch_json_page(pages[i], limit, write_entry));
+        ch_http_respond_json(askers[i], 200, ch_http_page(askers[i], pages[i], limit, write_entry));
         g_ptr_array_unref(pages[i]);
     }
     return true;

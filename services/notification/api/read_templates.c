@@ -1,6 +1,7 @@
 /* Showing templates, and how they would look filled in. */
 #include "notification/api/read_templates.h"
 
+#include "chassis/http/page.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
@@ -16,22 +17,11 @@ enum {
 
 /* ---- many ---- */
 
-/* @templates holds one more than @limit when there is a next page. */
-static GString *page_json(const GPtrArray *templates, size_t limit)
+static ChUuid write_row(GString *json, const void *row)
 {
-    size_t n = MIN(templates->len, limit);
-    GString *json = g_string_sized_new(512 * (n + 1));
-    ch_json_begin_object(json, NULL);
-    ch_json_begin_array(json, "items");
-    for (size_t i = 0; i < n; i++)
-        notification_api_write_template(json, g_ptr_array_index(templates, i));
-    ch_json_end_array(json);
-    if (templates->len > limit) {
-        const NotificationTemplate *last = g_ptr_array_index(templates, n - 1);
-        ch_json_add_uuid(json, "nextCursor", last->id);
-    }
-    ch_json_end_object(json);
-    return json;
+    const NotificationTemplate *template = row;
+    notification_api_write_template(json, template);
+    return template->id;
 }
 
 /* False when the request was answered: it is not valid. */
@@ -40,7 +30,7 @@ static bool range_of(ChHttpRequest *request, NotificationTemplateRange *range)
     g_autoptr(ChViolations) violations = ch_violations_new();
     *range = (NotificationTemplateRange){ .limit = DEFAULT_LIMIT };
     ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &range->limit, violations);
-    range->has_before = ch_http_query_uuid(request, "cursor", &range->before, violations);
+    range->has_before = ch_http_page_cursor(request, &range->before, violations);
     range->limit++; /* to know of the next page */
     if (ch_violations_count(violations) == 0)
         return true;
@@ -64,7 +54,7 @@ bool notification_api_list_templates(void *context, ChHttpRequest *const *reques
         return false;
     for (size_t i = 0; i < valid; i++) {
         size_t limit = (size_t)ranges[i].limit - 1;
-        ch_http_respond_json(askers[i], 200, page_json(pages[i], limit));
+        ch_http_respond_json(askers[i], 200, ch_http_page(askers[i], pages[i], limit, write_row));
         g_ptr_array_unref(pages[i]);
     }
     return true;

@@ -17,19 +17,19 @@ static const ChHttpLaneKind lanes[] = {
 
 static const ChHttpRoute routes[] = {
     { "GET", TEMPLATES, "listNotificationTemplates", NOTIFICATION_LISTS, false,
-      notification_api_list_templates },
+      notification_api_list_templates, "cursor, limit" },
     { "GET", TEMPLATE, "getNotificationTemplate", NOTIFICATION_READS, false,
-      notification_api_get_template },
+      notification_api_get_template, "" },
     { "POST", TEMPLATE "/preview", "previewNotificationTemplate", NOTIFICATION_READS, false,
-      notification_api_preview_template },
+      notification_api_preview_template, "" },
     { "POST", TEMPLATES, "createNotificationTemplate", NOTIFICATION_WRITES, false,
-      notification_api_create_template },
+      notification_api_create_template, "" },
     { "PUT", TEMPLATE, "updateNotificationTemplate", NOTIFICATION_WRITES, false,
-      notification_api_update_template },
+      notification_api_update_template, "" },
     { "DELETE", TEMPLATE, "deleteNotificationTemplate", NOTIFICATION_WRITES, false,
-      notification_api_delete_template },
+      notification_api_delete_template, "" },
     { "GET", "/api/notifications", "listNotifications", NOTIFICATION_LISTS, false,
-      notification_api_list_log },
+      notification_api_list_log, "createdAfter, createdBefore, cursor, orderId, limit, status" },
 };
 
 const ChHttpRouteTable notification_routes = {

@@ -128,6 +128,7 @@ typedef struct {
     bool has_order, has_status, has_before;
     ChUuid order_id;
     NotificationStatus status;
+    ChTimeRange created;
     ChUuid before; /* exclusive */
     int64_t limit; /* rows, 1 or more */
 } NotificationFilter;

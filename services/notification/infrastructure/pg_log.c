@@ -5,18 +5,19 @@
 #include "chassis/postgres/pipeline.h"
 #include "notification/infrastructure/values_json.h"
 
-#include <string.h>
-
-/* $1 order or null, $2 status or null, $3 before this id, $4 how many. One statement for each
- * index: a plan made for any filter would read the whole log for a rare one. */
+/* $1 order or null, $2 status or null, $3 before this id, $4 how many, $5 after this id, $6 created
+ * at this time or later, $7 earlier than it. One statement for each index: a plan made for any
+ * filter would read the whole log for a rare one. The ids narrow what is read down to the times,
+ * about. */
 #define LIST_WHERE(condition)                                                                      \
     {                                                                                              \
         "select id, event_id, order_id, customer_id, template_code, status, channel, attempts,"    \
         " parameters::text, destination, subject, body, error, customer_source, trace_id,"         \
         " created_at, updated_at, due_at, sent_at from notifications where " condition             \
-        " and ($2 is null or status = $2) and id < $3 order by id desc limit $4",                  \
+        " and ($2 is null or status = $2) and id < $3 and id > $5 and created_at >= $6"            \
+        " and created_at < $7 order by id desc limit $4",                                          \
         {                                                                                          \
-            CH_PG_UUID, CH_PG_INT, CH_PG_UUID, CH_PG_INT                                           \
+            CH_PG_UUID, CH_PG_INT, CH_PG_UUID, CH_PG_INT, CH_PG_UUID, CH_PG_TIME, CH_PG_TIME       \
         }                                                                                          \
     }
 static const ChPgStatement sql_list_of_order = LIST_WHERE("order_id = $1");
@@ -90,8 +91,11 @@ static const ChPgStatement *statement_for(const NotificationFilter *filter)
 
 static ChPgParams *filter_params(const NotificationFilter *filter)
 {
-    ChUuid newest; /* no id comes after it */
-    memset(newest.bytes, 0xff, sizeof newest.bytes);
+    ChUuid after;
+    ChUuid before;
+    ch_uuid_range(filter->created, &after, &before);
+    if (filter->has_before && ch_uuid_compare(filter->before, before) < 0)
+        before = filter->before;
     ChPgParams *params = ch_pg_params_new(statement_for(filter));
     if (filter->has_order)
         ch_pg_add_uuid(params, 0, filter->order_id);
@@ -101,8 +105,11 @@ static ChPgParams *filter_params(const NotificationFilter *filter)
         ch_pg_add_int(params, 1, filter->status);
     else
         ch_pg_add_null(params, 1);
-    ch_pg_add_uuid(params, 2, filter->has_before ? filter->before : newest);
+    ch_pg_add_uuid(params, 2, before);
     ch_pg_add_int(params, 3, filter->limit);
+    ch_pg_add_uuid(params, 4, after);
+    ch_pg_add_time(params, 5, filter->created.from_us);
+    ch_pg_add_time(params, 6, filter->created.before_us);
     return params;
 }
 

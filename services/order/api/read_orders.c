@@ -3,7 +3,7 @@
 
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
-#include "chassis/json/json_page.h"
+#include "chassis/http/page.h"
 #include "chassis/json/json_writer.h"
 #include "order/application/ports.h"
 
@@ -92,7 +92,8 @@ static void read_filter(const ChHttpRequest *request, OrderFilter *filter, ChVio
     ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter->limit, violations);
     filter->has_customer =
         ch_http_query_uuid(request, "customerId", &filter->customer_id, violations);
-    filter->has_before = ch_http_query_uuid(request, "cursor", &filter->before, violations);
+    filter->has_before = ch_http_page_cursor(request, &filter->before, violations);
+    ch_http_query_created(request, &filter->created, violations);
     if (!ch_http_query_text(request, "status", 16, &status, violations))
         return;
     filter->has_status = order_status_parse(status, &filter->status);
@@ -135,7 +136,7 @@ bool order_api_list(void *context, ChHttpRequest *const *requests, size_t n, GEr
         return false;
     for (size_t i = 0; i < valid; i++) {
         size_t limit = (size_t)filters[i].limit - 1;
-        ch_http_respond_json(askers[i], 200, ch_json_page(pages[i], limit, write_row));
+        ch_http_respond_json(askers[i], 200, ch_http_page(askers[i], pages[i], limit, write_row));
         g_ptr_array_unref(pages[i]);
     }
     return true;

@@ -127,6 +127,7 @@ typedef struct {
     bool has_customer, has_status, has_before;
     ChUuid customer_id;
     OrderStatus status;
+    ChTimeRange created;
     ChUuid before; /* exclusive */
     int64_t limit; /* rows, 1 or more */
 } OrderFilter;

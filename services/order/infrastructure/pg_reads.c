@@ -4,8 +4,6 @@
 #include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
 
-#include <string.h>
-
 #define ORDER_COLUMNS                                                                              \
     "o.id, o.customer_id, o.status, o.total, o.currency, o.reason, o.created_at, o.updated_at"
 
@@ -42,23 +40,27 @@ enum {
     ITEM_UNIT_PRICE
 };
 
-/* Newest first. $1 limit, $2 before this id; then $3 customer, $4 status where they are asked for.
- */
-#define SELECT_PAGE "select " ORDER_COLUMNS " from orders o where o.id < $2"
+/* Newest first. $1 limit, $2 before this id, $3 after it, $4 created at this time or later, $5
+ * earlier than it; then $6 customer, $7 status where they are asked for. The ids narrow what is
+ * read down to the times, about: the index for newest first is the one for times too. */
+#define SELECT_PAGE                                                                                \
+    "select " ORDER_COLUMNS " from orders o where o.id < $2 and o.id > $3"                         \
+    " and o.created_at >= $4 and o.created_at < $5"
 #define PAGE_END " order by o.id desc limit $1"
+#define PAGE_TYPES CH_PG_INT, CH_PG_UUID, CH_PG_UUID, CH_PG_TIME, CH_PG_TIME
 
-static const ChPgStatement sql_list_all = { SELECT_PAGE PAGE_END, { CH_PG_INT, CH_PG_UUID } };
+static const ChPgStatement sql_list_all = { SELECT_PAGE PAGE_END, { PAGE_TYPES } };
 static const ChPgStatement sql_list_customer = {
-    SELECT_PAGE " and o.customer_id = $3" PAGE_END,
-    { CH_PG_INT, CH_PG_UUID, CH_PG_UUID },
+    SELECT_PAGE " and o.customer_id = $6" PAGE_END,
+    { PAGE_TYPES, CH_PG_UUID },
 };
 static const ChPgStatement sql_list_status = {
-    SELECT_PAGE " and o.status = $3" PAGE_END,
-    { CH_PG_INT, CH_PG_UUID, CH_PG_INT },
+    SELECT_PAGE " and o.status = $6" PAGE_END,
+    { PAGE_TYPES, CH_PG_INT },
 };
 static const ChPgStatement sql_list_customer_status = {
-    SELECT_PAGE " and o.customer_id = $3 and o.status = $4" PAGE_END,
-    { CH_PG_INT, CH_PG_UUID, CH_PG_UUID, CH_PG_INT },
+    SELECT_PAGE " and o.customer_id = $6 and o.status = $7" PAGE_END,
+    { PAGE_TYPES, CH_PG_UUID, CH_PG_INT },
 };
 
 /* $1 ids. The creation is the order's own row. The entries of each place stand together. */
@@ -168,11 +170,17 @@ static ChPgParams *page_params(const OrderFilter *filter)
     else if (filter->has_status)
         statement = &sql_list_status;
     ChPgParams *params = ch_pg_params_new(statement);
-    ChUuid newest;
-    memset(newest.bytes, 0xff, sizeof newest.bytes);
+    ChUuid after;
+    ChUuid before;
+    ch_uuid_range(filter->created, &after, &before);
+    if (filter->has_before && ch_uuid_compare(filter->before, before) < 0)
+        before = filter->before;
     ch_pg_add_int(params, 0, filter->limit);
-    ch_pg_add_uuid(params, 1, filter->has_before ? filter->before : newest);
-    size_t next = 2;
+    ch_pg_add_uuid(params, 1, before);
+    ch_pg_add_uuid(params, 2, after);
+    ch_pg_add_time(params, 3, filter->created.from_us);
+    ch_pg_add_time(params, 4, filter->created.before_us);
+    size_t next = 5;
     if (filter->has_customer)
         ch_pg_add_uuid(params, next++, filter->customer_id);
     if (filter->has_status)

@@ -1,6 +1,7 @@
 /* Reading stock and its ledger over HTTP. */
 #include "stock/api/read_stock.h"
 
+#include "chassis/http/page.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
@@ -63,6 +64,13 @@ bool stock_api_get(void *context, ChHttpRequest *const *requests, size_t n, GErr
 
 /* ---- many ---- */
 
+static void add_cursor(GString *json, const ChHttpRequest *request, ChUuid last)
+{
+    char cursor[CH_HTTP_CURSOR_BYTES];
+    ch_http_page_cursor_after(request, last, cursor);
+    ch_json_add_text(json, "nextCursor", cursor);
+}
+
 static void write_levels(GString *json, const char *key, const GArray *levels, size_t n)
 {
     ch_json_begin_array(json, key);
@@ -80,8 +88,8 @@ static void respond_plain(ChHttpRequest *request, const GArray *levels)
     ch_http_respond_json(request, 200, json);
     if (levels->len <= n)
         return;
-    char cursor[CH_UUID_TEXT_BYTES];
-    ch_uuid_format(g_array_index(levels, StockLevel, n - 1).product_id, cursor);
+    char cursor[CH_HTTP_CURSOR_BYTES];
+    ch_http_page_cursor_after(request, g_array_index(levels, StockLevel, n - 1).product_id, cursor);
     g_autofree char *link =
         g_strdup_printf("</api/stocks?limit=%d&cursor=%s>; rel=\"next\"", PLAIN_LIMIT, cursor);
     ch_http_respond_header(request, "Link", link);
@@ -94,7 +102,7 @@ static void respond_page(ChHttpRequest *request, const GArray *levels, size_t li
     ch_json_begin_object(json, NULL);
     write_levels(json, "items", levels, n);
     if (levels->len > n)
-        ch_json_add_uuid(json, "nextCursor", g_array_index(levels, StockLevel, n - 1).product_id);
+        add_cursor(json, request, g_array_index(levels, StockLevel, n - 1).product_id);
     ch_json_end_object(json);
     ch_http_respond_json(request, 200, json);
 }
@@ -111,7 +119,7 @@ static bool range_of(ChHttpRequest *request, StockRange *range)
     g_autoptr(ChViolations) violations = ch_violations_new();
     *range = (StockRange){ .limit = is_paged(request) ? DEFAULT_LIMIT : PLAIN_LIMIT };
     ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &range->limit, violations);
-    ch_http_query_uuid(request, "cursor", &range->after, violations);
+    ch_http_page_cursor(request, &range->after, violations);
     range->limit++; /* to know of the next page */
     if (ch_violations_count(violations) == 0)
         return true;
@@ -158,7 +166,7 @@ static void write_movement(GString *json, const StockMovement *movement)
     ch_json_end_object(json);
 }
 
-static GString *movements_json(const GArray *movements, size_t limit)
+static GString *movements_json(const ChHttpRequest *request, const GArray *movements, size_t limit)
 {
     size_t n = MIN(movements->len, limit);
     GString *json = g_string_sized_new(128 + 200 * n);
@@ -168,7 +176,7 @@ static GString *movements_json(const GArray *movements, size_t limit)
         write_movement(json, &g_array_index(movements, StockMovement, i));
     ch_json_end_array(json);
     if (movements->len > n)
-        ch_json_add_uuid(json, "nextCursor", g_array_index(movements, StockMovement, n - 1).id);
+        add_cursor(json, request, g_array_index(movements, StockMovement, n - 1).id);
     ch_json_end_object(json);
     return json;
 }
@@ -180,7 +188,7 @@ static bool query_of(ChHttpRequest *request, StockLedgerQuery *query)
     *query = (StockLedgerQuery){ .limit = DEFAULT_MOVEMENTS };
     memset(query->before.bytes, 0xff, sizeof query->before.bytes);
     ch_http_query_integer(request, "limit", 1, MAX_MOVEMENTS, &query->limit, violations);
-    ch_http_query_uuid(request, "cursor", &query->before, violations);
+    ch_http_page_cursor(request, &query->before, violations);
     query->limit++; /* to know of the next page */
     if (ch_violations_count(violations) > 0) {
         ch_http_respond_violations(request, violations);
@@ -198,7 +206,7 @@ static void respond_movements(ChHttpRequest *request, const GArray *movements, s
     if (movements->len == 0 && ch_http_request_query_count(request, "cursor") == 0)
         respond_unknown(request);
     else
-        ch_http_respond_json(request, 200, movements_json(movements, limit));
+        ch_http_respond_json(request, 200, movements_json(request, movements, limit));
 }
 
 bool stock_api_movements(void *context, ChHttpRequest *const *requests, size_t n, GError **error)

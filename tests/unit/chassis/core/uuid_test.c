@@ -192,6 +192,20 @@ static void test_at_is_the_lowest_of_its_millisecond(void)
     g_assert_cmpint(ch_uuid_compare(ch_uuid_at(before_us), ch_uuid_new()), <, 0);
 }
 
+static void test_a_range_leaves_a_minute_on_both_sides(void)
+{
+    ChTimeRange range = { INT64_C(1764000000000000), INT64_C(1764000001000000) };
+    ChUuid after;
+    ChUuid before;
+    ch_uuid_range(range, &after, &before);
+    g_assert_cmpint(ch_uuid_time_us(after), ==, range.from_us - 60000000);
+    g_assert_cmpint(ch_uuid_time_us(before), ==, range.before_us + 60000000);
+    ch_uuid_range(CH_TIME_ALWAYS, &after, &before);
+    g_assert_true(ch_uuid_is_nil(after));
+    g_assert_cmpint(ch_uuid_compare(before, must_parse("ffffffff-ffff-ffff-ffff-ffffffffffff")), ==,
+                    0);
+}
+
 static void test_nil(void)
 {
     g_assert_true(ch_uuid_is_nil(must_parse("00000000-0000-0000-0000-000000000000")));
@@ -212,6 +226,8 @@ int main(int argc, char **argv)
     g_test_add_func("/uuid/works-as-a-key", test_works_as_a_key);
     g_test_add_func("/uuid/at/is-the-lowest-of-its-millisecond",
                     test_at_is_the_lowest_of_its_millisecond);
+    g_test_add_func("/uuid/range/leaves-a-minute-on-both-sides",
+                    test_a_range_leaves_a_minute_on_both_sides);
     g_test_add_func("/uuid/nil", test_nil);
     return g_test_run();
 }

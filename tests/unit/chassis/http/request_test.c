@@ -1,7 +1,9 @@
 /* What handlers read from a request, and the problems they answer with. */
+#include "chassis/http/page.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/http/request_life.h"
+#include "chassis/json/json_writer.h"
 
 #include <string.h>
 
@@ -60,6 +62,129 @@ static void test_query(void)
                                   "empty must have 1 to 3 characters");
     g_assert_cmpint(number, ==, 7);
     ch_http_request_unref(request);
+}
+
+static const ChHttpRoute listing = { .operation_id = "listThings", .query = "cursor, id, limit" };
+static const ChHttpRoute plain = { .operation_id = "getThing", .query = "" };
+static const ChHttpRoute any = { .operation_id = "getHealth", .query = CH_HTTP_ANY_QUERY };
+
+static void test_unknown_parameters_are_refused(void)
+{
+    static const struct {
+        const ChHttpRoute *route;
+        const char *target;
+        const char *errors;
+    } rows[] = {
+        { &listing, "/x", NULL },
+        { &listing, "/x?limit=1&cursor=&id=7", NULL },
+        { &listing, "/x?Limit=1&lim=2",
+          "\"errors\":{\"Limit\":[\"is not known here; known are cursor, id, limit\"],"
+          "\"lim\":[\"is not known here; known are cursor, id, limit\"]}" },
+        { &listing, "/x?=1",
+          "\"errors\":{\"\":[\"is not known here; known are cursor, id, limit\"]}" },
+        { &plain, "/x?force=true",
+          "\"errors\":{\"force\":[\"is not known here: this call has no parameters\"]}" },
+        { &any, "/x?whatever", NULL },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ChHttpRequest *request = must_make(rows[i].target, NULL);
+        request->match.route = rows[i].route;
+        g_assert_true(ch_http_query_is_known(request) == (rows[i].errors == NULL));
+        if (rows[i].errors != NULL) {
+            g_assert_cmpuint(request->answer.status, ==, 400);
+            g_assert_nonnull(strstr(request->answer.body->str, rows[i].errors));
+        }
+        ch_http_request_unref(request);
+    }
+}
+
+static void test_times_and_flags(void)
+{
+    ChHttpRequest *request = must_make("/x?createdAfter=2026-11-22T10:47:00Z&on=true&off=false"
+                                       "&day=2026-11-22&yes=1",
+                                       NULL);
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ChTimeRange range;
+    bool on = false;
+    bool off = true;
+    int64_t day = -7;
+    ch_http_query_created(request, &range, violations);
+    g_assert_cmpint(range.from_us, ==, INT64_C(1795344420000000));
+    g_assert_cmpint(range.before_us, ==, CH_TIME_ALWAYS.before_us);
+    g_assert_true(ch_http_query_bool(request, "on", &on, violations));
+    g_assert_true(ch_http_query_bool(request, "off", &off, violations));
+    g_assert_true(on && !off);
+    g_assert_cmpuint(ch_violations_count(violations), ==, 0);
+    ch_http_query_time(request, "day", &day, violations);
+    ch_http_query_bool(request, "yes", &on, violations);
+    assert_violations(violations, "day must be a time such as 2026-11-22T10:47:00Z; "
+                                  "yes must be true or false");
+    g_assert_cmpint(day, ==, -7);
+    ch_http_request_unref(request);
+}
+
+static ChUuid write_number(GString *json, const void *row)
+{
+    const uint8_t *number = row;
+    ch_json_add_integer(json, NULL, *number);
+    return (ChUuid){ .bytes = { *number } };
+}
+
+/* A page of two of three rows for @target; its cursor, or NULL. Free with g_free(). */
+static char *cursor_of(const char *target, size_t limit)
+{
+    uint8_t numbers[] = { 1, 2, 3 };
+    g_autoptr(GPtrArray) rows = g_ptr_array_new();
+    ChHttpRequest *request = must_make(target, NULL);
+    request->match.route = &listing;
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        g_ptr_array_add(rows, &numbers[i]);
+    GString *page = ch_http_page(request, rows, limit, write_number);
+    char *cursor = NULL;
+    if (limit < rows->len) {
+        static const char start[] = "{\"items\":[1,2],\"nextCursor\":\"";
+        g_assert_true(g_str_has_prefix(page->str, start));
+        cursor = g_strndup(page->str + strlen(start), CH_HTTP_CURSOR_BYTES - 1);
+    } else {
+        g_assert_cmpstr(page->str, ==, "{\"items\":[1,2,3]}");
+    }
+    g_string_free(page, TRUE);
+    ch_http_request_unref(request);
+    return cursor;
+}
+
+static void assert_cursor(const ChHttpRoute *route, const char *target, const char *cursor,
+                          const char *expected)
+{
+    g_autofree char *with =
+        g_strdup_printf("%s%scursor=%s", target, strchr(target, '?') != NULL ? "&" : "?", cursor);
+    ChHttpRequest *request = must_make(with, NULL);
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ChUuid last = { { 0 } };
+    request->match.route = route;
+    g_assert_true(ch_http_page_cursor(request, &last, violations) == (*expected == '\0'));
+    assert_violations(violations, expected);
+    g_assert_cmpuint(last.bytes[0], ==, *expected == '\0' ? 2 : 0);
+    ch_http_request_unref(request);
+}
+
+static void test_a_cursor_belongs_to_its_query(void)
+{
+    static const char other[] =
+        "cursor belongs to another query: filters stay the same from page to page";
+    static const char none[] = "cursor must be a nextCursor of this list";
+    g_autofree char *cursor = cursor_of("/x?id=aB7&limit=2", 2);
+    g_autofree char *whole = cursor_of("/x?id=7", 3);
+    g_assert_null(whole);
+    assert_cursor(&listing, "/x?id=aB7&limit=2", cursor, "");
+    assert_cursor(&listing, "/x?limit=50&id=Ab7", cursor, "");
+    assert_cursor(&listing, "/x?id=8", cursor, other);
+    assert_cursor(&listing, "/x", cursor, other);
+    assert_cursor(&plain, "/x?id=aB7", cursor, other);
+    assert_cursor(&listing, "/x?id=aB7", "0190a5c4-0000-7000-8000-000000000001", none);
+    assert_cursor(&listing, "/x?id=aB7", "x", none);
+    cursor[CH_HTTP_CURSOR_BYTES - 2] = 'g';
+    assert_cursor(&listing, "/x?id=aB7", cursor, none);
 }
 
 static void test_too_many_parameters(void)
@@ -165,6 +290,9 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/request/query", test_query);
     g_test_add_func("/request/too-many-parameters", test_too_many_parameters);
+    g_test_add_func("/request/unknown-parameters-are-refused", test_unknown_parameters_are_refused);
+    g_test_add_func("/request/times-and-flags", test_times_and_flags);
+    g_test_add_func("/request/a-cursor-belongs-to-its-query", test_a_cursor_belongs_to_its_query);
     g_test_add_func("/request/headers", test_headers);
     g_test_add_func("/request/body", test_body);
     g_test_add_func("/request/later-answer-replaces", test_later_answer_replaces);

@@ -1,7 +1,6 @@
 /* The JSON reader and writer: strictness, exactness, paths of violations. jansson is the second
  * opinion. */
 #include "chassis/json/json_read.h"
-#include "chassis/json/json_page.h"
 #include "chassis/json/json_violations.h"
 #include "chassis/json/json_writer.h"
 
@@ -146,7 +145,7 @@ static void test_refuses_what_is_not_json(void)
         const char *text;
         const char *why;
     } rows[] = {
-        { "", "is not valid JSON: line 1, column 1: a value was expected" },
+        { "", "line 1, column 1: a value was expected" },
         { "{\n  \"a\": x}", "line 2, column 8: not a value" },
         { "[\"\\ud800\\u004\"]", "line 1, column 11: \\u without four hexadecimal digits" },
         { "[\"\xff\"]", "line 1, column 3: not UTF-8" },
@@ -226,6 +225,20 @@ static void test_refuses_what_is_read_and_cannot_be_used(void)
         g_assert_null(ch_json_text(ch_json_member(root, flawed[i]), NULL));
     }
     g_assert_null(text);
+}
+
+static void test_the_nil_uuid_names_nothing(void)
+{
+    g_autoptr(ChJson) json = must_parse("{\"id\":\"00000000-0000-0000-0000-000000000000\","
+                                        "\"next\":\"00000000-0000-0000-0000-000000000001\"}");
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ChJsonValue root = ch_json_root(json);
+    ChUuid id = { { 7 } };
+    g_assert_false(ch_json_read_uuid(root, "id", CH_JSON_OPTIONAL, &id, violations));
+    assert_violations(violations, "id must not be the nil UUID, which names nothing");
+    g_assert_cmpint(id.bytes[0], ==, 7);
+    g_assert_true(ch_json_read_uuid(root, "next", CH_JSON_OPTIONAL, &id, violations));
+    g_assert_cmpint(id.bytes[15], ==, 1);
 }
 
 static void test_decodes_text(void)
@@ -310,26 +323,21 @@ static void test_writes(void)
     g_string_free(json, TRUE);
 }
 
-static ChUuid write_number(GString *json, const void *row)
+static void test_paths_as_events_spell_them(void)
 {
-    const uint8_t *number = row;
-    ch_json_add_integer(json, NULL, *number);
-    return (ChUuid){ .bytes = { *number } };
-}
-
-static void test_pages_end_where_nothing_follows(void)
-{
-    uint8_t numbers[] = { 1, 2, 3 };
-    g_autoptr(GPtrArray) rows = g_ptr_array_new();
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
-        g_ptr_array_add(rows, &numbers[i]);
-    GString *first = ch_json_page(rows, 2, write_number);
-    GString *last = ch_json_page(rows, 3, write_number);
-    g_assert_cmpstr(first->str, ==,
-                    "{\"items\":[1,2],\"nextCursor\":\"02000000-0000-0000-0000-000000000000\"}");
-    g_assert_cmpstr(last->str, ==, "{\"items\":[1,2,3]}");
-    g_string_free(first, TRUE);
-    g_string_free(last, TRUE);
+    g_autoptr(ChJson) json = must_parse("{\"data\":{\"items\":[{\"quantity\":0}]}}");
+    g_autoptr(ChJson) inner = must_parse("{}");
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    int64_t number = 0;
+    ch_json_spell_as_event(json, "");
+    ch_json_spell_as_event(inner, "Data");
+    ChJsonValue data = ch_json_member(ch_json_root(json), "Data");
+    ChJsonValue item = ch_json_first(ch_json_member(data, "Items"));
+    ch_json_read_integer(item, "Quantity", CH_JSON_REQUIRED, 1, 9, &number, violations);
+    ch_json_read_integer(ch_json_root(inner), "Quantity", CH_JSON_REQUIRED, 1, 9, &number,
+                         violations);
+    assert_violations(violations,
+                      "Data.Items[0].Quantity must be at least 1; Data.Quantity is required");
 }
 
 static void test_violations_are_grouped_and_bounded(void)
@@ -360,10 +368,11 @@ int main(int argc, char **argv)
     g_test_add_func("/json/passes-over-what-is-not-read", test_passes_over_what_is_not_read);
     g_test_add_func("/json/refuses-what-is-read-and-cannot-be-used",
                     test_refuses_what_is_read_and_cannot_be_used);
+    g_test_add_func("/json/the-nil-uuid-names-nothing", test_the_nil_uuid_names_nothing);
     g_test_add_func("/json/decodes-text", test_decodes_text);
     g_test_add_func("/json/agrees-with-jansson", test_agrees_with_jansson);
     g_test_add_func("/json/writes", test_writes);
-    g_test_add_func("/json/pages-end-where-nothing-follows", test_pages_end_where_nothing_follows);
+    g_test_add_func("/json/paths-as-events-spell-them", test_paths_as_events_spell_them);
     g_test_add_func("/violations/are-grouped-and-bounded", test_violations_are_grouped_and_bounded);
     return g_test_run();
 }

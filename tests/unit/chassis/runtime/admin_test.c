@@ -67,8 +67,9 @@ static bool answer_extra(void *context G_GNUC_UNUSED, ChHttpRequest *const *requ
     return true;
 }
 
-static const ChHttpRoute extra_route = { "GET",          "/extra", "getExtra",
-                                         CH_HTTP_INLINE, false,    answer_extra };
+static const ChHttpRoute extra_route = {
+    "GET", "/extra", "getExtra", CH_HTTP_INLINE, false, answer_extra, "",
+};
 static const ChHttpRouteTable extra_routes = { &extra_route, 1, NULL, 0 };
 
 static void test_admin(void)

@@ -1,0 +1,108 @@
+/* Pages of lists, and their cursors. */
+#include "chassis/http/page.h"
+
+#include "chassis/core/hex.h"
+#include "chassis/http/query.h"
+#include "chassis/http/request_life.h"
+#include "chassis/json/json_writer.h"
+
+#include <string.h>
+
+enum {
+    BYTES_A_ROW = 512, /* a guess to begin with */
+    HASH_BYTES = 8,
+    MAX_NAME_BYTES = 64, /* of a parameter in a table of routes */
+};
+
+/* ---- cursors ---- */
+
+/* FNV-1a over a text and its end, in lower case: the same id may be written in either. */
+static uint64_t mix(uint64_t hash, const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++)
+        hash = (hash ^ (uint64_t)(unsigned char)g_ascii_tolower(*c)) * UINT64_C(1099511628211);
+    return (hash ^ 0xff) * UINT64_C(1099511628211);
+}
+
+static uint64_t mix_parameter(uint64_t hash, const ChHttpRequest *request, const char *name)
+{
+    const char *value = ch_http_request_query(request, name);
+    if (value == NULL || strcmp(name, "cursor") == 0 || strcmp(name, "limit") == 0)
+        return hash;
+    return mix(mix(hash, name), value);
+}
+
+/* Of what chooses the rows: the list, what its path names, its filters in the order of the table.
+ */
+static uint64_t query_hash(const ChHttpRequest *request)
+{
+    uint64_t hash = mix(UINT64_C(14695981039346656037), request->match.route->operation_id);
+    for (size_t i = 0; i < request->match.params_n; i++)
+        hash = mix(hash, request->match.params[i].value);
+    char name[MAX_NAME_BYTES];
+    for (const char *rest = request->match.route->query;
+         ch_http_query_next_name(&rest, name, sizeof name);)
+        hash = mix_parameter(hash, request, name);
+    return hash;
+}
+
+static void hash_bytes(const ChHttpRequest *request, uint8_t bytes[HASH_BYTES])
+{
+    uint64_t hash = GUINT64_TO_BE(query_hash(request));
+    memcpy(bytes, &hash, HASH_BYTES);
+}
+
+bool ch_http_page_cursor(const ChHttpRequest *request, ChUuid *last, ChViolations *violations)
+{
+    const char *text = NULL;
+    ChUuid id;
+    uint8_t given[HASH_BYTES];
+    uint8_t own[HASH_BYTES];
+    if (!ch_http_query_text(request, "cursor", CH_HTTP_CURSOR_BYTES, &text, violations))
+        return false;
+    if (strlen(text) != CH_HTTP_CURSOR_BYTES - 1 || !ch_hex_read(text, id.bytes, sizeof id.bytes) ||
+        !ch_hex_read(text + 2 * sizeof id.bytes, given, HASH_BYTES)) {
+        ch_violations_add(violations, "cursor", "must be a nextCursor of this list");
+        return false;
+    }
+    hash_bytes(request, own);
+    if (memcmp(given, own, HASH_BYTES) != 0) {
+        ch_violations_add(violations, "cursor",
+                          "belongs to another query: filters stay the same from page to page");
+        return false;
+    }
+    *last = id;
+    return true;
+}
+
+void ch_http_page_cursor_after(const ChHttpRequest *request, ChUuid last,
+                               char text[CH_HTTP_CURSOR_BYTES])
+{
+    uint8_t hash[HASH_BYTES];
+    hash_bytes(request, hash);
+    ch_hex_write(last.bytes, sizeof last.bytes, text);
+    ch_hex_write(hash, HASH_BYTES, text + 2 * sizeof last.bytes);
+    text[CH_HTTP_CURSOR_BYTES - 1] = '\0';
+}
+
+/* ---- pages ---- */
+
+GString *ch_http_page(const ChHttpRequest *request, const GPtrArray *rows, size_t limit,
+                      ChHttpWriteRow write_row)
+{
+    size_t n = MIN(rows->len, limit);
+    GString *json = g_string_sized_new(BYTES_A_ROW * (n + 1));
+    ChUuid last = { 0 };
+    ch_json_begin_object(json, NULL);
+    ch_json_begin_array(json, "items");
+    for (size_t i = 0; i < n; i++)
+        last = write_row(json, g_ptr_array_index(rows, i));
+    ch_json_end_array(json);
+    if (rows->len > limit) {
+        char cursor[CH_HTTP_CURSOR_BYTES];
+        ch_http_page_cursor_after(request, last, cursor);
+        ch_json_add_text(json, "nextCursor", cursor);
+    }
+    ch_json_end_object(json);
+    return json;
+}

@@ -1,0 +1,31 @@
+/* Pages of lists that are read by keyset: {"items": [...], "nextCursor": "..."}. A cursor says
+ * where its page ended and which query it belongs to: under another one it would skip or repeat. */
+#pragma once
+
+#include "chassis/core/uuid.h"
+#include "chassis/core/violations.h"
+#include "chassis/http/request.h"
+
+#include <glib.h>
+#include <stddef.h>
+
+enum {
+    CH_HTTP_CURSOR_BYTES = 2 * (16 + 8) + 1, /* hexadecimal: an id, a hash of the query, a zero */
+};
+
+/** The row that the page before this one ended at. True when there is a cursor, and it is one of
+ * this query; any other is a violation, and *last untouched. */
+bool ch_http_page_cursor(const ChHttpRequest *request, ChUuid *last, ChViolations *violations);
+
+/** Writes the cursor of a page of @request that ends at the row @last. */
+void ch_http_page_cursor_after(const ChHttpRequest *request, ChUuid last,
+                               char text[CH_HTTP_CURSOR_BYTES]);
+
+/** Writes one row as a JSON value of an array; returns its id, from which the next page goes on. */
+typedef ChUuid (*ChHttpWriteRow)(GString *json, const void *row);
+
+/** The page of the first @limit (at least 1) of @rows. There is a next one, and a nextCursor, when
+ * @rows holds more than that: ask the store for one row more than the client did. New; the caller
+ * owns it. */
+GString *ch_http_page(const ChHttpRequest *request, const GPtrArray *rows, size_t limit,
+                      ChHttpWriteRow write_row);
