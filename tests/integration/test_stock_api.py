@@ -192,6 +192,20 @@ def test_a_bad_page_is_400(stocks, query):
     assert_problem(stocks.get("/api/stocks", **query), 400, *query)
 
 
+def test_a_cursor_belongs_to_its_list(stocks):
+    product, other = stocks.create(1), stocks.create(1)
+    for one in (product, other):
+        assert stocks.put(f"/api/stocks/{one}", {"quantity": 5}).status_code == 204
+    cursor = stocks.get(f"/api/stocks/{product}/movements", limit=1).json()["nextCursor"]
+    assert len(stocks.get(f"/api/stocks/{product}/movements", limit=1, cursor=cursor).json()["items"]) == 1
+    assert_problem(stocks.get(f"/api/stocks/{other}/movements", cursor=cursor), 400, "cursor")
+    assert_problem(stocks.get("/api/stocks", cursor=cursor), 400, "cursor")
+
+
+def test_an_unknown_parameter_is_400(stocks):
+    assert_problem(stocks.get("/api/stocks", productId=new_id()), 400, "productId")
+
+
 def test_a_recreated_product_can_be_ordered(orders, stocks):
     product = stocks.create(1)
     assert stocks.delete(f"/api/stocks/{product}").status_code == 204
@@ -202,14 +216,43 @@ def test_a_recreated_product_can_be_ordered(orders, stocks):
     assert stocks.quantity(product) == 0
 
 
-def test_the_ledger_adds_up_when_a_cancelled_orders_product_is_gone(orders, stocks):
-    """Created, taken from, deleted, given back to nowhere, created again: the sum is still the quantity."""
+def test_what_orders_hold_is_deleted_by_force_alone(orders, stocks):
+    product = stocks.create(10)
+    order_id = orders.placed((product, 3))
+    orders.wait(order_id, "Confirmed")
+    path = f"/api/stocks/{product}"
+    for query in ("", "?force=false"):
+        assert "force=true" in assert_problem(stocks.delete(path + query), 409)["detail"]
+    assert_problem(stocks.delete(path + "?force=yes"), 400, "force")
+    assert_problem(stocks.delete(path + "?forced=true"), 400, "forced")
+    assert stocks.quantity(product) == 7
+    assert stocks.delete(path + "?force=true").status_code == 204
+    assert_problem(stocks.get(path), 404)
+
+
+def test_what_nobody_holds_any_more_is_deleted(orders, stocks):
+    product = stocks.create(10)
+    order_id = orders.placed((product, 3))
+    orders.wait(order_id, "Confirmed")
+    orders.cancel(order_id)
+    stocks.wait(product, 10)
+    assert stocks.delete(f"/api/stocks/{product}").status_code == 204
+
+
+def test_a_cancellation_puts_no_deleted_product_on_sale(orders, stocks):
+    """What is given back is written off, and the ledger tells both."""
     product, other = stocks.create(10), stocks.create(10)
     order_id = orders.placed((product, 3), (other, 3))
     orders.wait(order_id, "Confirmed")
-    assert stocks.delete(f"/api/stocks/{product}").status_code == 204
+    assert stocks.delete(f"/api/stocks/{product}?force=true").status_code == 204
     assert orders.cancel(order_id).status_code == 202
     stocks.wait(other, 10)
-    if stocks.get(f"/api/stocks/{product}").status_code == 404:
-        stocks.create(5, product)
-    assert sum(m["delta"] for m in stocks.movements(product, 100)) == stocks.quantity(product)
+    assert_problem(stocks.get(f"/api/stocks/{product}"), 404)
+    movements = stocks.movements(product, 100)
+    assert sorted((m["kind"], m["delta"]) for m in movements) == [
+        ("created", 10), ("deleted", -7), ("deleted", -3), ("released", 3), ("taken", -3)]
+    assert "after the product was deleted" in [m["reason"] for m in movements if m["delta"] == -3 and "reason" in m][0]
+    late = orders.placed((product, 1))
+    assert orders.wait(late, "Cancelled")["reason"] == "StockNotFoundException"
+    stocks.create(5, product)
+    assert stocks.quantity(product) == 5 == sum(m["delta"] for m in stocks.movements(product, 100))

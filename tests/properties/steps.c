@@ -285,6 +285,7 @@ static bool edit(const Stores *stores, const Step *step, Answers *answers, GErro
             .kind = edits_of[step->kind],
             .product_id = product_id(stores->run, step->numbers[i]),
             .value = step->value,
+            .force = step->value % 2 == 0,
         };
     memset(outcomes, 0, sizeof outcomes);
     if (!stock_edit(stores->stock, edits, step->n, outcomes, error))

@@ -177,20 +177,6 @@ static bool release(StockStore *self, const ChUuid *order_ids, size_t n, GArray 
     return true;
 }
 
-static bool give_back(StockStore *self, const StockItem *items, size_t n, GError **error)
-{
-    MemoryStock *stock = (MemoryStock *)self;
-    if (!store_called(&stock->calls, "give_back", n, error))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0)
-            assert_ascending(items[i - 1].product_id, items[i].product_id);
-        int64_t quantity = memory_stock_quantity(stock, items[i].product_id);
-        memory_stock_put(stock, items[i].product_id, MAX(quantity, 0) + items[i].quantity);
-    }
-    return true;
-}
-
 static bool announce_releases(StockStore *self, const StockRelease *releases, const ChTrace *traces,
                               size_t n, GError **error)
 {
@@ -222,6 +208,31 @@ static bool create(StockStore *self, const StockItem *items, size_t n, bool *cre
     return true;
 }
 
+static bool is_held(const MemoryStock *stock, ChUuid product_id)
+{
+    for (guint i = 0; i < stock->ledger->len; i++) {
+        const StockMovement *movement = &g_array_index(stock->ledger, StockMovement, i);
+        if (ch_uuid_equal(movement->product_id, product_id) &&
+            strcmp(movement->kind, "taken") == 0 &&
+            memory_stock_reservation(stock, movement->order_id) == STOCK_RESERVATION_TAKEN)
+            return true;
+    }
+    return false;
+}
+
+static bool held(StockStore *self, const ChUuid *product_ids, size_t n, bool *found, GError **error)
+{
+    MemoryStock *stock = (MemoryStock *)self;
+    g_assert_cmpuint(n, >, 0);
+    if (!store_called(&stock->calls, "held", n, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        g_assert_true(g_hash_table_contains(stock->locked, &product_ids[i]));
+        found[i] = is_held(stock, product_ids[i]);
+    }
+    return true;
+}
+
 static bool reservations(StockStore *self, const ChUuid *order_ids, size_t n,
                          StockReservation *found, GError **error)
 {
@@ -244,7 +255,7 @@ const StockStoreOps memory_stock_ops = {
     .refuse = refuse,
     .lock = lock,
     .save = save,
-    .give_back = give_back,
+    .held = held,
     .create = create,
     .record = record,
     .release = release,

@@ -53,10 +53,11 @@ static bool read_edit(ChHttpRequest *request, StockEditKind kind, ReadBody read_
         respond_unknown(request);
         return false;
     }
-    if (read_body == NULL)
-        return true;
     g_autoptr(ChViolations) violations = ch_violations_new();
-    *json = ch_http_request_json(request, violations);
+    if (kind == STOCK_DELETE)
+        ch_http_query_bool(request, "force", &edit->force, violations);
+    if (read_body != NULL)
+        *json = ch_http_request_json(request, violations);
     if (*json != NULL)
         read_body(ch_json_root(*json), edit, violations);
     if (ch_violations_count(violations) == 0)
@@ -108,6 +109,11 @@ static void respond(ChHttpRequest *request, const StockEdit *edit, const StockEd
         return;
     case STOCK_EDIT_UNKNOWN:
         respond_unknown(request);
+        return;
+    case STOCK_EDIT_HELD:
+        ch_http_respond_problem(request, 409, "Held by orders",
+                                "orders hold stock of this product; with force=true it is deleted "
+                                "all the same, and what they give back is written off");
         return;
     case STOCK_EDIT_OUT_OF_RANGE:
         ch_http_respond_problem(request, 409, "Out of range",

@@ -55,12 +55,36 @@ static bool create(StockStore *store, const StockEdit *edits, size_t n, StockEdi
     return true;
 }
 
+/* held[i] for each deletion that is not forced: orders hold some of its product. The levels are
+ * locked, so no order takes any meanwhile. */
+static bool find_held(StockStore *store, const StockEdit *edits, size_t n, bool *held,
+                      GError **error)
+{
+    g_autofree ChUuid *products = g_new(ChUuid, n);
+    g_autofree size_t *places = g_new(size_t, n);
+    g_autofree bool *answers = g_new0(bool, n);
+    size_t asked = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (edits[i].kind != STOCK_DELETE || edits[i].force)
+            continue;
+        products[asked] = edits[i].product_id;
+        places[asked++] = i;
+    }
+    if (asked > 0 && !store->ops->held(store, products, asked, answers, error))
+        return false;
+    for (size_t i = 0; i < asked; i++)
+        held[places[i]] = answers[i];
+    return true;
+}
+
 /* What a change makes of a level; the level is untouched unless it is DONE. */
-static StockEditResult apply(const StockEdit *edit, StockLevel *level)
+static StockEditResult apply(const StockEdit *edit, bool held, StockLevel *level)
 {
     int64_t after = edit->value;
     if (!level->exists)
         return STOCK_EDIT_UNKNOWN;
+    if (held)
+        return STOCK_EDIT_HELD;
     if (edit->kind == STOCK_ADJUST)
         after = level->quantity + edit->value; /* both are far below the limits of int64_t */
     if (edit->kind == STOCK_DELETE)
@@ -77,18 +101,20 @@ static bool change(StockStore *store, const StockEdit *edits, size_t n, StockEdi
 {
     g_auto(StockLevels) levels = { .n = 0 };
     g_autoptr(GArray) products = g_array_new(FALSE, FALSE, sizeof(ChUuid));
+    g_autofree bool *held = g_new0(bool, n);
     for (size_t i = 0; i < n; i++) {
         if (edits[i].kind != STOCK_CREATE)
             g_array_append_val(products, edits[i].product_id);
     }
-    if (!stock_levels_lock(store, products, &levels, error))
+    if (!stock_levels_lock(store, products, &levels, error) ||
+        !find_held(store, edits, n, held, error))
         return false;
     for (size_t i = 0; i < n; i++) {
         if (edits[i].kind == STOCK_CREATE)
             continue;
         StockLevel *level = stock_levels_get(&levels, edits[i].product_id);
         int64_t before = level->quantity;
-        outcomes[i].result = apply(&edits[i], level);
+        outcomes[i].result = apply(&edits[i], held[i], level);
         outcomes[i].quantity = level->quantity;
         if (outcomes[i].result != STOCK_EDIT_DONE)
             continue;

@@ -47,9 +47,8 @@ typedef struct {
     bool (*lock)(StockStore *self, StockLevel *levels, size_t n, GError **error);
     /* Writes levels that lock() filled: the new quantity, or the row's end. */
     bool (*save)(StockStore *self, const StockLevel *levels, size_t n, GError **error);
-    /* Adds items[i].quantity to each product, making its row if it is gone. Products are distinct
-     * and ascending. */
-    bool (*give_back)(StockStore *self, const StockItem *items, size_t n, GError **error);
+    /* held[i]: an order holds stock of product_ids[i]. Ids may repeat. */
+    bool (*held)(StockStore *self, const ChUuid *product_ids, size_t n, bool *held, GError **error);
     /* Creates rows; created[i] is false where the product exists. Of equal ones the first counts.
      */
     bool (*create)(StockStore *self, const StockItem *items, size_t n, bool *created,

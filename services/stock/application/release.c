@@ -3,35 +3,67 @@
 
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
+#include "stock/application/levels.h"
 
-/* What goes back to each product, summed, ascending. */
-static bool give_back(StockStore *store, const GArray *releases, GError **error)
+static GArray *products_of(const GArray *releases)
 {
-    g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(StockItem));
+    GArray *products = g_array_new(FALSE, FALSE, sizeof(ChUuid));
     for (guint i = 0; i < releases->len; i++) {
         const StockRelease *release = &g_array_index(releases, StockRelease, i);
-        g_array_append_vals(items, release->items, (guint)release->n_items);
+        for (size_t k = 0; k < release->n_items; k++)
+            g_array_append_val(products, release->items[k].product_id);
     }
-    StockItem *all = (StockItem *)(void *)items->data;
-    return store->ops->give_back(store, all, stock_items_merge(all, items->len), error);
+    return products;
 }
 
-static bool record(StockStore *store, const GArray *releases, GError **error)
+/* A deleted product is not put on sale again by a cancellation: what comes back is written off. */
+static void write_off(GArray *movements, const StockItem *item, ChUuid order_id)
 {
+    StockMovement movement = {
+        .product_id = item->product_id,
+        .delta = -item->quantity,
+        .kind = "deleted",
+        .reason = (char *)"given back after the product was deleted",
+    };
+    g_array_append_val(movements, movement);
+    ch_log_warning("stock of a deleted product was given back and is written off",
+                   CH_ID("product_id", item->product_id), CH_INT("quantity", item->quantity),
+                   CH_ID("order_id", order_id));
+}
+
+static void give_back_item(StockLevels *levels, GArray *movements, const StockItem *item,
+                           ChUuid order_id)
+{
+    StockMovement movement = {
+        .product_id = item->product_id,
+        .delta = item->quantity,
+        .kind = "released",
+        .order_id = order_id,
+    };
+    StockLevel *level = stock_levels_get(levels, item->product_id);
+    g_array_append_val(movements, movement);
+    if (level->exists) {
+        level->quantity += item->quantity;
+        stock_levels_touch(levels, level);
+    } else {
+        write_off(movements, item, order_id);
+    }
+}
+
+static bool give_back(StockStore *store, const GArray *releases, GError **error)
+{
+    g_auto(StockLevels) levels = { .n = 0 };
+    g_autoptr(GArray) products = products_of(releases);
     g_autoptr(GArray) movements = g_array_new(FALSE, FALSE, sizeof(StockMovement));
+    if (!stock_levels_lock(store, products, &levels, error))
+        return false;
     for (guint i = 0; i < releases->len; i++) {
         const StockRelease *release = &g_array_index(releases, StockRelease, i);
-        for (size_t k = 0; k < release->n_items; k++) {
-            StockMovement movement = {
-                .product_id = release->items[k].product_id,
-                .delta = release->items[k].quantity,
-                .kind = "released",
-                .order_id = release->order_id,
-            };
-            g_array_append_val(movements, movement);
-        }
+        for (size_t k = 0; k < release->n_items; k++)
+            give_back_item(&levels, movements, &release->items[k], release->order_id);
     }
-    return store->ops->record(store, (const StockMovement *)(void *)movements->data, movements->len,
+    return stock_levels_save(&levels, store, error) &&
+           store->ops->record(store, (const StockMovement *)(void *)movements->data, movements->len,
                               error);
 }
 
@@ -66,7 +98,7 @@ bool stock_release(StockStore *store, const StockCancellation *const *cancellati
     if (releases->len == 0)
         return true;
     g_autofree ChTrace *traces = traces_of(releases, by_order);
-    if (!give_back(store, releases, error) || !record(store, releases, error))
+    if (!give_back(store, releases, error))
         return false;
     CH_FAULT_ON("before_event", "release");
     return store->ops->announce_releases(store, (const StockRelease *)(void *)releases->data,

@@ -5,7 +5,7 @@
 
 #include "stock/application/ports.h"
 
-/** Gives back what each cancelled order took, once. An order that has not come yet will take
- * nothing. */
+/** Gives back what each cancelled order took, once; what is of a deleted product is written off. An
+ * order that has not come yet will take nothing. */
 CH_MUST_CHECK bool stock_release(StockStore *store, const StockCancellation *const *cancellations,
                                  size_t n, GError **error);

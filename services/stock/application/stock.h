@@ -81,6 +81,7 @@ typedef struct {
     ChUuid product_id;
     int64_t value;
     const char *reason; /* borrowed; may be NULL */
+    bool force;         /* of DELETE: also while orders hold some of it */
     ChTrace trace;
 } StockEdit;
 
@@ -89,11 +90,12 @@ typedef enum {
     STOCK_EDIT_EXISTS,
     STOCK_EDIT_UNKNOWN,
     STOCK_EDIT_OUT_OF_RANGE, /* it would fall below 0 or rise above STOCK_MAX_QUANTITY */
+    STOCK_EDIT_HELD,         /* orders hold some of it */
 } StockEditResult;
 
 typedef struct {
     StockEditResult result;
-    int64_t quantity; /* after the change; OUT_OF_RANGE: what is there */
+    int64_t quantity; /* after the change; OUT_OF_RANGE, HELD: what is there */
 } StockEditOutcome;
 
 /** A line of the ledger. */

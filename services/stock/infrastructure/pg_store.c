@@ -31,13 +31,12 @@ static const ChPgStatement sql_delete_stock = {
     { CH_PG_UUIDS },
 };
 
-/* $1 products, ascending, $2 quantities to add. */
-static const ChPgStatement sql_give_back = {
-    "insert into stock (product_id, quantity)"
-    " select * from unnest($1, $2) as given (product_id, quantity) order by product_id"
-    " on conflict (product_id) do update"
-    " set quantity = stock.quantity + excluded.quantity, updated_at = now()",
-    { CH_PG_UUIDS, CH_PG_INTS },
+/* $1 products; one row each, in their order. Ends at the first order that holds some. */
+static const ChPgStatement sql_select_held = {
+    "select exists (select from stock_movements m join stock_reservations r using (order_id)"
+    " where m.product_id = asked.id and m.kind = 'taken' and r.status = 1)"
+    " from unnest($1) with ordinality as asked (id, place) order by place",
+    { CH_PG_UUIDS },
 };
 
 /* $1 products, $2 quantities. Of equal products the first is inserted. */
@@ -149,9 +148,17 @@ static ChPgParams *items_params(const ChPgStatement *statement, const StockItem 
     return params;
 }
 
-static bool give_back(StockStore *self, const StockItem *items, size_t n, GError **error)
+static bool held(StockStore *self, const ChUuid *product_ids, size_t n, bool *found, GError **error)
 {
-    return ch_pg_send(pg_of(self), items_params(&sql_give_back, items, n), NULL, error);
+    ChPgParams *params = ch_pg_params_new(&sql_select_held);
+    for (size_t i = 0; i < n; i++)
+        ch_pg_add_uuid(params, 0, product_ids[i]);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        found[i] = ch_pg_bool(rows, i, 0);
+    return true;
 }
 
 static bool create(StockStore *self, const StockItem *items, size_t n, bool *created,
@@ -211,7 +218,7 @@ static const StockStoreOps pg_store_ops = {
     .refuse = refuse,
     .lock = lock,
     .save = save,
-    .give_back = give_back,
+    .held = held,
     .create = create,
     .record = record,
     .release = release,

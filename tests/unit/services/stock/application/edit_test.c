@@ -143,6 +143,32 @@ static void test_deletes(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
     assert_moved(f, 0, 1, "deleted", -10);
 }
 
+static void test_what_orders_hold_is_deleted_by_force_alone(Fixture *f,
+                                                            gconstpointer unused G_GNUC_UNUSED)
+{
+    const StockMovement taken = {
+        .product_id = fake_product(1), .delta = -2, .kind = "taken", .order_id = fake_order(1)
+    };
+    memory_stock_put(f->store, fake_product(1), 10);
+    memory_stock_put(f->store, fake_product(2), 10);
+    g_array_append_val(f->store->ledger, taken);
+    memory_stock_set_reservation(f->store, fake_order(1), STOCK_RESERVATION_TAKEN);
+    ask(f, STOCK_DELETE, 1, 0);
+    ask(f, STOCK_DELETE, 2, 0);
+    must_edit(f);
+    assert_outcome(f, 0, STOCK_EDIT_HELD, 10);
+    assert_outcome(f, 1, STOCK_EDIT_DONE, 0);
+    assert_quantity(f, 1, 10);
+    g_assert_cmpstr(f->store->calls.text->str, ==, "lock(2) held(2) save(1) record(1) ");
+    ask(f, STOCK_DELETE, 1, 0);
+    ask(f, STOCK_DELETE, 2, 0);
+    f->edits[0].force = true;
+    must_edit(f);
+    assert_outcome(f, 0, STOCK_EDIT_DONE, 0);
+    assert_outcome(f, 1, STOCK_EDIT_UNKNOWN, 0);
+    assert_quantity(f, 1, -1);
+}
+
 static void test_unknown_products_stay_unknown(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     ask(f, STOCK_SET, 1, 3);
@@ -154,7 +180,7 @@ static void test_unknown_products_stay_unknown(Fixture *f, gconstpointer unused 
         assert_outcome(f, i, STOCK_EDIT_UNKNOWN, 0);
         assert_quantity(f, i + 1, -1);
     }
-    g_assert_cmpstr(f->store->calls.text->str, ==, "lock(4) "); /* nothing is written */
+    g_assert_cmpstr(f->store->calls.text->str, ==, "lock(4) held(1) "); /* nothing is written */
 }
 
 /* Each sees what the one before it left; the product is saved once. */
@@ -248,6 +274,8 @@ int main(int argc, char **argv)
     ADD("sets", test_sets);
     ADD("adjusts-within-the-range", test_adjusts_within_the_range);
     ADD("deletes", test_deletes);
+    ADD("what-orders-hold-is-deleted-by-force-alone",
+        test_what_orders_hold_is_deleted_by_force_alone);
     ADD("unknown-products-stay-unknown", test_unknown_products_stay_unknown);
     ADD("several-edits-of-one-product", test_several_edits_of_one_product);
     ADD("creations-come-first", test_creations_come_first);

@@ -85,7 +85,7 @@ static void test_sums_a_batch_by_product(Fixture *f, gconstpointer unused G_GNUC
     must_take(f, 3, 30, 3);
     must_cancel(f, (const unsigned[]){ 3, 1 }, 2);
     g_assert_cmpstr(f->store->calls.text->str, ==,
-                    "release(2) give_back(2) record(4) announce_releases(2) ");
+                    "release(2) lock(2) save(2) record(4) announce_releases(2) ");
     assert_quantity(f, 1, 80);
     assert_quantity(f, 2, 98);
 }
@@ -139,18 +139,21 @@ static void test_order_that_has_not_come_gets_a_tombstone(Fixture *f,
     assert_quantity(f, 1, 100);
 }
 
-/* The product was deleted while an order held some of it. */
-static void test_deleted_product_comes_back(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+/* A cancellation puts no product on sale again. */
+static void test_stock_of_a_deleted_product_is_written_off(Fixture *f,
+                                                           gconstpointer unused G_GNUC_UNUSED)
 {
     must_take(f, 1, 10, 20);
-    const StockEdit edit = { .kind = STOCK_DELETE, .product_id = fake_product(1) };
+    const StockEdit edit = { .kind = STOCK_DELETE, .product_id = fake_product(1), .force = true };
     StockEditOutcome outcome;
     g_autoptr(GError) error = NULL;
     g_assert_true(stock_edit(&f->store->base, &edit, 1, &outcome, &error));
     g_assert_no_error(error);
     must_cancel(f, (const unsigned[]){ 1 }, 1);
-    assert_quantity(f, 1, 10);
+    assert_quantity(f, 1, -1);
     assert_quantity(f, 2, 100);
+    g_assert_cmpint(memory_stock_sum(f->store, fake_product(1), "released"), ==, 10);
+    g_assert_cmpint(memory_stock_sum(f->store, fake_product(1), NULL), ==, -100);
 }
 
 static void check_failure(Fixture *f, unsigned number, const char *slot, ChErrorCode code)
@@ -170,7 +173,7 @@ static void check_failure(Fixture *f, unsigned number, const char *slot, ChError
 
 static void test_failures_of_the_store_pass_through(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    static const char *const slots[] = { "release", "give_back", "record", "announce_releases" };
+    static const char *const slots[] = { "release", "lock", "save", "record", "announce_releases" };
     for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
         check_failure(f, 2 * i + 1, slots[i], CH_ERROR_UNAVAILABLE);
         check_failure(f, 2 * i + 2, slots[i], CH_ERROR_FAILED);
@@ -189,7 +192,8 @@ int main(int argc, char **argv)
     ADD("gives-back-once", test_gives_back_once);
     ADD("refused-order-gives-nothing-back", test_refused_order_gives_nothing_back);
     ADD("order-that-has-not-come-gets-a-tombstone", test_order_that_has_not_come_gets_a_tombstone);
-    ADD("deleted-product-comes-back", test_deleted_product_comes_back);
+    ADD("stock-of-a-deleted-product-is-written-off",
+        test_stock_of_a_deleted_product_is_written_off);
     ADD("failures-of-the-store-pass-through", test_failures_of_the_store_pass_through);
 #undef ADD
     int status = g_test_run();
