@@ -2,6 +2,7 @@
 #include "chassis/client/mail.h"
 
 #include "chassis/client/curl.h"
+#include "chassis/core/url.h"
 #include "chassis/telemetry/metrics.h"
 
 #include <string.h>
@@ -42,9 +43,10 @@ static void set_server(const ChMailer *mailer)
     curl_easy_reset(easy); /* keeps the connection */
     ch_curl_protect(easy, "smtp,smtps", mailer->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_URL, mailer->url);
-    /* A password never goes in clear; without one STARTTLS is used where it is offered. */
-    curl_easy_setopt(easy, CURLOPT_USE_SSL,
-                     (long)(mailer->username != NULL ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+    /* A password never goes in clear, wherever it was given; without one STARTTLS is used where it
+     * is offered. */
+    bool has_login = mailer->username != NULL || ch_url_has_login(mailer->url);
+    curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)(has_login ? CURLUSESSL_ALL : CURLUSESSL_TRY));
     if (mailer->username != NULL) {
         curl_easy_setopt(easy, CURLOPT_USERNAME, mailer->username);
         curl_easy_setopt(easy, CURLOPT_PASSWORD, mailer->password);
@@ -157,6 +159,7 @@ void ch_mailer_free(ChMailer *mailer)
         explicit_bzero(mailer->password, strlen(mailer->password));
     g_free(mailer->password);
     g_free(mailer->username);
+    explicit_bzero(mailer->url, strlen(mailer->url));
     g_free(mailer->url);
     g_free(mailer);
 }

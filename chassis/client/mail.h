@@ -10,10 +10,11 @@
 typedef struct ChMailer ChMailer;
 
 typedef struct {
-    const char
-        *url; /* smtp://host:port (STARTTLS when offered) or smtps://host:port (TLS required) */
-    const char
-        *username; /* NULL or "": none. Then TLS is required, so that no password goes in clear */
+    /* smtp://host:port (STARTTLS when offered) or smtps://host:port (TLS required). It may hold
+     * user and password, for which holds what is said below. */
+    const char *url;
+    /* NULL or "": none. With one TLS is required, so that no password goes in clear. */
+    const char *username;
     const char *password;
     int64_t timeout_ms; /* of one mail; 0: 10 s */
 } ChMailerConfig;

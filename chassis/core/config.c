@@ -1,6 +1,8 @@
 /* The configuration table: reading, checking, printing. */
 #include "chassis/core/config.h"
 
+#include "chassis/core/url.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -32,10 +34,10 @@ static void set_missing(GError **error, const ChConfigKey *key)
                 key->help);
 }
 
-/* Secrets are not quoted. Others are, escaped and cut, so that the message stays one line. */
+/* Secrets, and URLs that may hold one, are not quoted; others are, cut and escaped to one line. */
 static void set_bad(GError **error, const ChConfigKey *key, const char *value, const char *expected)
 {
-    if (key->kind == CH_CONFIG_SECRET) {
+    if (key->kind == CH_CONFIG_SECRET || key->kind == CH_CONFIG_URL) {
         g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s is wrong: expected %s", key->name,
                     expected);
         return;
@@ -151,16 +153,15 @@ static bool begins_well(const char *text, const char *beginnings)
 
 static bool store_text(const ChConfigKey *key, char **field, const char *text, GError **error)
 {
-    if (!is_one_line(text)) {
-        set_bad(error, key, text, "one line of UTF-8 text without control characters");
-        return false;
+    bool one_line = is_one_line(text);
+    bool is_url = key->kind == CH_CONFIG_URL;
+    if (one_line && begins_well(text, key->choices) && (!is_url || ch_url_valid(text))) {
+        *field = g_strdup(text);
+        return true;
     }
-    if (!begins_well(text, key->choices)) {
-        set_bad(error, key, text, key->help);
-        return false;
-    }
-    *field = g_strdup(text);
-    return true;
+    set_bad(error, key, text,
+            one_line ? key->help : "one line of UTF-8 text without control characters");
+    return false;
 }
 
 /* Puts @text, not empty, into the field of @key. */
@@ -171,6 +172,7 @@ static bool store(const ChConfigKey *key, void *config, const char *text, GError
     switch (key->kind) {
     case CH_CONFIG_TEXT:
     case CH_CONFIG_SECRET:
+    case CH_CONFIG_URL:
         return store_text(key, field, text, error);
     case CH_CONFIG_COUNT:
         if (parse_count(text, &rest, field) && *rest == '\0')
@@ -266,7 +268,8 @@ static bool find_value(const ChConfigKey *key, char **value, GError **error)
 {
     const char *plain = from_environment(key->name);
     g_autofree char *file_name = g_strconcat(key->name, "_FILE", NULL);
-    const char *path = key->kind == CH_CONFIG_SECRET ? from_environment(file_name) : NULL;
+    bool in_file = key->kind == CH_CONFIG_SECRET || key->kind == CH_CONFIG_URL;
+    const char *path = in_file ? from_environment(file_name) : NULL;
     if (plain != NULL && path != NULL) {
         g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s and %s are both set: expected only one",
                     key->name, file_name);
@@ -292,8 +295,8 @@ static bool read_key(const ChConfigKey *key, void *config, GError **error)
     bool ok = true;
     if (*value != '\0') {
         ok = store(key, config, value, error);
-    } else { /* the fallback alone can be empty */
-        g_assert(key->kind == CH_CONFIG_TEXT || key->kind == CH_CONFIG_SECRET);
+    } else {                                  /* the fallback alone can be empty */
+        g_assert(key->kind <= CH_CONFIG_URL); /* a text */
         *(char **)((char *)config + key->offset) = g_strdup("");
     }
     free_secret(value);
@@ -312,7 +315,7 @@ bool ch_config_read(const ChConfigKey *keys, size_t n, void *config, GError **er
 void ch_config_clear(const ChConfigKey *keys, size_t n, void *config)
 {
     for (size_t i = 0; i < n; i++) {
-        if (keys[i].kind != CH_CONFIG_TEXT && keys[i].kind != CH_CONFIG_SECRET)
+        if (keys[i].kind > CH_CONFIG_URL) /* no text */
             continue;
         char **field = (char **)((char *)config + keys[i].offset);
         free_secret(*field);
@@ -329,6 +332,8 @@ static const char *kind_text(const ChConfigKey *key)
         return "text";
     case CH_CONFIG_SECRET:
         return "secret";
+    case CH_CONFIG_URL:
+        return "URL";
     case CH_CONFIG_COUNT:
         return "number, 1 or more";
     case CH_CONFIG_DURATION:
@@ -344,8 +349,8 @@ static const char *kind_text(const ChConfigKey *key)
 void ch_config_print_help(const ChConfigKey *keys, size_t n)
 {
     printf("Settings, all from the environment; an empty one counts as not set.\n"
-           "Durations are written 500ms, 20s, 5m, 24h, 30d. A secret may also come from the file\n"
-           "that NAME_FILE names.\n\n");
+           "Durations are written 500ms, 20s, 5m, 24h, 30d. A secret or a URL may also come\n"
+           "from the file that NAME_FILE names.\n\n");
     for (size_t i = 0; i < n; i++) {
         const ChConfigKey *key = &keys[i];
         const char *fallback = key->fallback;
@@ -365,7 +370,7 @@ static char *duration_text(int64_t ms)
     return g_strdup_printf("%" PRId64 "%s", ms / duration_units[i].ms, duration_units[i].unit);
 }
 
-/* The setting as one would write it; secrets as ***. */
+/* As one would write it, without its secrets. */
 static char *setting_text(const ChConfigKey *key, const void *config)
 {
     const void *field = (const char *)config + key->offset;
@@ -374,6 +379,8 @@ static char *setting_text(const ChConfigKey *key, const void *config)
         return g_strdup(*(char *const *)field);
     case CH_CONFIG_SECRET:
         return g_strdup(**(char *const *)field == '\0' ? "" : "***");
+    case CH_CONFIG_URL:
+        return **(char *const *)field == '\0' ? g_strdup("") : ch_url_masked(*(char *const *)field);
     case CH_CONFIG_COUNT:
         return g_strdup_printf("%" PRId64, *(const int64_t *)field);
     case CH_CONFIG_DURATION:

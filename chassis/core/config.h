@@ -11,6 +11,7 @@
 typedef enum {
     CH_CONFIG_TEXT,     /* char *, owned by the struct */
     CH_CONFIG_SECRET,   /* char *; never printed; NAME_FILE may name a file that holds it */
+    CH_CONFIG_URL,      /* char *; user, password and query are never printed; NAME_FILE, too */
     CH_CONFIG_COUNT,    /* int64_t, 1 or more */
     CH_CONFIG_DURATION, /* int64_t milliseconds; written 500ms, 20s, 5m, 24h, 30d */
     CH_CONFIG_LISTEN,   /* ChListen: host:port, IPv6 in brackets */
@@ -26,9 +27,10 @@ typedef struct {
     const char *name;
     ChConfigKind kind;
     size_t offset;        /* of the field in the process's struct */
-    const char *fallback; /* NULL: required. "": may be empty (text and secret only) */
+    const char *fallback; /* NULL: required. "": may be empty (text, secret and URL only) */
     const char *help;     /* one line */
-    const char *choices;  /* CHOICE: "quorum|classic"; text and secret: how it may begin, or NULL */
+    const char
+        *choices; /* CHOICE: "quorum|classic"; text, secret, URL: how it may begin, or NULL */
 } ChConfigKey;
 
 /** One key of @type's field, in one line. */
@@ -39,7 +41,7 @@ typedef struct {
 
 /** Fills @config (a struct zeroed by the caller) from the environment.
  * Errors: CH_ERROR_CONFIG, one line that names the variable, what is wrong and what is expected;
- * values of secrets are never in it. Fields read before the fault stay; free with
+ * values of secrets and URLs are never in it. Fields read before the fault stay; free with
  * ch_config_clear(). */
 CH_MUST_CHECK bool ch_config_read(const ChConfigKey *keys, size_t n, void *config, GError **error);
 
@@ -50,5 +52,6 @@ void ch_config_clear(const ChConfigKey *keys, size_t n, void *config);
  * of --help. */
 void ch_config_print_help(const ChConfigKey *keys, size_t n);
 
-/** Logs each setting that differs from its default, secrets as ***. */
+/** Logs each setting that differs from its default; *** stands for secrets, and for those in URLs.
+ */
 void ch_config_log(const ChConfigKey *keys, size_t n, const void *config);

@@ -35,7 +35,7 @@ typedef struct {
 static const ChConfigKey keys[] = {
     CH_CONFIG_COMMON_KEYS,
     { "FUZZ_TEXT", CH_CONFIG_TEXT, offsetof(Settings, text), "", "any text", NULL },
-    { "FUZZ_ADDRESS", CH_CONFIG_TEXT, offsetof(Settings, address), NULL, "an address",
+    { "FUZZ_ADDRESS", CH_CONFIG_URL, offsetof(Settings, address), NULL, "an address",
       "http://|https://" },
     { "FUZZ_COUNT", CH_CONFIG_COUNT, offsetof(Settings, count), "7", "a number", NULL },
     { "FUZZ_LISTEN", CH_CONFIG_LISTEN, offsetof(Settings, listen), "127.0.0.1:0", "where", NULL },
@@ -48,6 +48,7 @@ static const ChConfigKey keys[] = {
 enum {
     KEYS_N = G_N_ELEMENTS(keys),
     DATABASE_URL_AT = 2,
+    ADDRESS_AT = 4,
     PASSWORD_AT = KEYS_N - 1,
 };
 
@@ -135,6 +136,14 @@ static const char *shown(const json_t *line, size_t key)
     return strlen(text) <= 1024 ? text : NULL;
 }
 
+/* No user and no password of the address: only *** may stand before an @. */
+static void check_address_shown(const char *address)
+{
+    const char *at = address != NULL ? strchr(address, '@') : NULL;
+    g_assert_true(at == NULL || g_str_has_prefix(strstr(address, "://"), "://***@"));
+    g_assert_true(at == NULL || strchr(at + 1, '@') == NULL);
+}
+
 /* Set again to what the log shows, the process has the same settings; secrets show as ***. */
 static void check_log(const Settings *settings)
 {
@@ -142,12 +151,15 @@ static void check_log(const Settings *settings)
     g_autofree char *written = fuzz_sink_take();
     json_t *line = json_loads(written, JSON_REJECT_DUPLICATES, NULL);
     g_assert_nonnull(line);
+    check_address_shown(shown(line, ADDRESS_AT));
     g_assert_cmpstr(shown(line, DATABASE_URL_AT), ==, "***");
     g_assert_true(g_strcmp0(shown(line, PASSWORD_AT), "***") == 0 || *settings->password == '\0');
     bool whole = true;
     for (size_t i = 0; i < KEYS_N && whole; i++) {
         if (keys[i].kind == CH_CONFIG_SECRET)
             continue;
+        if (strpbrk(value_of(i), "@?#") != NULL && keys[i].kind == CH_CONFIG_URL)
+            continue; /* not shown as it is */
         whole = shown(line, i) != NULL;
         if (whole)
             set_variable(i, shown(line, i));

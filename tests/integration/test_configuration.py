@@ -150,6 +150,28 @@ def test_no_log_holds_a_secret(system, name):
             assert password not in log, f"{key}'s password is in the log of {name}"
 
 
+SECRET_URLS = {"CUSTOMER_SERVICE_URL": "http://shop:hush-7@127.0.0.1:1/base?key=hush-7",
+               "EMAIL_HTTP_URL": "http://shop:hush-7@127.0.0.1:1/hook?key=hush-7",
+               "SMS_HTTP_URL": "https://hush-7@127.0.0.1:1/", "SMTP_URL": "smtp://shop:hush-7@127.0.0.1:1"}
+
+
+def test_no_log_holds_what_is_secret_in_a_url(system):
+    with child(system, "notification-worker", SECRET_URLS) as worker:
+        assert worker.is_ready()
+        assert "hush-7" not in worker.log and "shop" not in worker.log
+        for shown in ("http://***@127.0.0.1:1/base?***", "https://***@127.0.0.1:1/", "smtp://***@127.0.0.1:1"):
+            assert shown in worker.log
+
+
+@pytest.mark.parametrize("key", SECRET_URLS)
+def test_no_message_holds_what_is_secret_in_a_bad_url(system, key):
+    for bad in ("hush-7", "http://shop:hush@7@host", "smtps://shop:100%hush-7@host", "http://shop:1/hush-7@host"):
+        environment = {**system.environment("notification-worker"), "ADMIN_LISTEN": "127.0.0.1:0"}
+        done = run_binary(system, "notification-worker", {key: bad}, environment=environment, timeout=15)
+        assert_refused(done, key)
+        assert "hush" not in done.stderr + done.stdout
+
+
 def test_an_address_in_use_is_a_clear_end(system):
     taken = system.environment("order-api")["HTTP_LISTEN"] if "HTTP_LISTEN" in system.environment("order-api") \
         else system.api("order").split("//")[1]

@@ -3,9 +3,8 @@
 
 #include "chassis/client/mail.h"
 
-#include <string.h>
-
 #define TRANSPORTS "log|http|smtp" /* in the order of NotificationTransport */
+#define HTTP_URLS "http://|https://"
 
 enum {
     MAX_SENDERS = 64
@@ -17,18 +16,18 @@ const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N] = {
     CH_WORKER_KEYS("127.0.0.1:6013"),
     { "NOTIFICATION_SENDERS", CH_CONFIG_COUNT, FIELD(senders), "2",
       "lanes that send, at most 64; each has a database connection", NULL },
-    { "CUSTOMER_SERVICE_URL", CH_CONFIG_TEXT, FIELD(customer_service_url), "",
-      "http(s) base URL of the customer service; empty: made-up data at once", NULL },
+    { "CUSTOMER_SERVICE_URL", CH_CONFIG_URL, FIELD(customer_service_url), "",
+      "http(s) base URL of the customer service; empty: made-up data at once", HTTP_URLS },
     { "EMAIL_CHANNEL", CH_CONFIG_CHOICE, FIELD(email_transport), "log", "how e-mail is sent",
       TRANSPORTS },
     { "SMS_CHANNEL", CH_CONFIG_CHOICE, FIELD(sms_transport), "log", "how SMS are sent",
       TRANSPORTS },
-    { "EMAIL_HTTP_URL", CH_CONFIG_TEXT, FIELD(email_http_url), "",
-      "where EMAIL_CHANNEL=http posts to", NULL },
-    { "SMS_HTTP_URL", CH_CONFIG_TEXT, FIELD(sms_http_url), "", "where SMS_CHANNEL=http posts to",
-      NULL },
-    { "SMTP_URL", CH_CONFIG_TEXT, FIELD(smtp_url), "",
-      "mail server, smtp://host:port or smtps://host:port", NULL },
+    { "EMAIL_HTTP_URL", CH_CONFIG_URL, FIELD(email_http_url), "",
+      "http(s) URL that EMAIL_CHANNEL=http posts to", HTTP_URLS },
+    { "SMS_HTTP_URL", CH_CONFIG_URL, FIELD(sms_http_url), "",
+      "http(s) URL that SMS_CHANNEL=http posts to", HTTP_URLS },
+    { "SMTP_URL", CH_CONFIG_URL, FIELD(smtp_url), "",
+      "mail server, smtp://host:port or smtps://host:port", "smtp://|smtps://" },
     { "SMTP_USERNAME", CH_CONFIG_TEXT, FIELD(smtp_username), "",
       "login there; the connection must then be encrypted", NULL },
     { "SMTP_PASSWORD", CH_CONFIG_SECRET, FIELD(smtp_password), "", "its password", NULL },
@@ -42,21 +41,6 @@ static bool bad(GError **error, const char *name, const char *expected)
 {
     g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s: expected %s", name, expected);
     return false;
-}
-
-static bool is_http_url(const char *url)
-{
-    const char *rest = NULL;
-    if (g_str_has_prefix(url, "http://"))
-        rest = url + strlen("http://");
-    else if (g_str_has_prefix(url, "https://"))
-        rest = url + strlen("https://");
-    return rest != NULL && g_ascii_isgraph(*rest) && *rest != '/';
-}
-
-static bool is_smtp_url(const char *url)
-{
-    return g_str_has_prefix(url, "smtp://") || g_str_has_prefix(url, "smtps://");
 }
 
 static bool is_mail_domain(const char *domain)
@@ -74,13 +58,11 @@ bool notification_settings_check(const void *opaque, GError **error)
         return false;
     if (settings->senders > MAX_SENDERS)
         return bad(error, "NOTIFICATION_SENDERS", "at most 64");
-    if (*settings->customer_service_url != '\0' && !is_http_url(settings->customer_service_url))
-        return bad(error, "CUSTOMER_SERVICE_URL", "an http:// or https:// URL");
-    if (settings->email_transport == NOTIFICATION_BY_HTTP && !is_http_url(settings->email_http_url))
+    if (settings->email_transport == NOTIFICATION_BY_HTTP && *settings->email_http_url == '\0')
         return bad(error, "EMAIL_HTTP_URL", "an http:// or https:// URL for EMAIL_CHANNEL=http");
-    if (settings->sms_transport == NOTIFICATION_BY_HTTP && !is_http_url(settings->sms_http_url))
+    if (settings->sms_transport == NOTIFICATION_BY_HTTP && *settings->sms_http_url == '\0')
         return bad(error, "SMS_HTTP_URL", "an http:// or https:// URL for SMS_CHANNEL=http");
-    if (by_smtp && !is_smtp_url(settings->smtp_url))
+    if (by_smtp && *settings->smtp_url == '\0')
         return bad(error, "SMTP_URL", "smtp://host:port or smtps://host:port for a channel smtp");
     if (!ch_mail_address_valid(settings->email_from))
         return bad(error, "EMAIL_FROM", "an e-mail address");

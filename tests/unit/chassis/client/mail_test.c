@@ -324,19 +324,35 @@ static void test_bad_mail_is_refused_unsent(void)
     g_assert_cmpstr(reason, ==, "the recipient is not one plain address");
 }
 
-static void test_password_needs_tls(void)
+/* To a server that offers neither TLS nor a login. */
+static void assert_no_password_in_clear(const char *login_in_url, const char *username)
 {
     Smtp smtp = { .greeting = "220 hello", .to_rcpt = "250 fine", .to_text = "250 taken" };
     smtp_start(&smtp);
+    g_autofree char *url =
+        g_strdup_printf("smtp://%s%s", login_in_url, smtp.url + strlen("smtp://"));
     g_autoptr(ChMailer) mailer = ch_mailer_new(
-        &(ChMailerConfig){ .url = smtp.url, .username = "user", .password = "secret" }, NULL);
+        &(ChMailerConfig){ .url = url, .username = username, .password = "secret" }, NULL);
     ChMail mail = plain_mail();
     g_autofree char *reason = NULL;
     g_assert_cmpint(ch_mail_send(mailer, &mail, &reason), ==, CH_MAIL_LATER);
+    g_assert_nonnull(strstr(reason, "STARTTLS"));
     ch_mailer_free(g_steal_pointer(&mailer));
     smtp_wait(&smtp);
     g_assert_null(strstr(smtp.heard->str, "AUTH"));
+    g_assert_null(strstr(smtp.heard->str, "MAIL"));
     smtp_stop(&smtp);
+}
+
+static void test_password_needs_tls(void)
+{
+    assert_no_password_in_clear("", "user");
+}
+
+static void test_password_in_the_url_needs_tls(void)
+{
+    assert_no_password_in_clear("user:secret@", "");
+    assert_no_password_in_clear("user@", "");
 }
 
 static void test_bad_url(void)
@@ -359,6 +375,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mail/no-server-is-later", test_no_server_is_later);
     g_test_add_func("/mail/bad-mail-is-refused-unsent", test_bad_mail_is_refused_unsent);
     g_test_add_func("/mail/password-needs-tls", test_password_needs_tls);
+    g_test_add_func("/mail/password-in-the-url-needs-tls", test_password_in_the_url_needs_tls);
     g_test_add_func("/mail/bad-url", test_bad_url);
     return g_test_run();
 }

@@ -19,7 +19,8 @@ typedef struct {
 static const ChConfigKey keys[] = {
     CH_CONFIG_COMMON_KEYS,
     { "NAME", CH_CONFIG_TEXT, offsetof(TestConfig, name), "none", "what it is called", NULL },
-    { "CUSTOMER_URL", CH_CONFIG_TEXT, offsetof(TestConfig, customer_url), "", "who knows", NULL },
+    { "CUSTOMER_URL", CH_CONFIG_URL, offsetof(TestConfig, customer_url), "", "a web address",
+      "http://|https://" },
     { "BATCH", CH_CONFIG_COUNT, offsetof(TestConfig, batch), "500", "rows at once", NULL },
     { "RETENTION", CH_CONFIG_DURATION, offsetof(TestConfig, retention_ms), "30d", "kept", NULL },
     { "LISTEN", CH_CONFIG_LISTEN, offsetof(TestConfig, listen), "127.0.0.1:5001", "where", NULL },
@@ -291,6 +292,31 @@ static void test_only_secrets_come_from_files(Fixture *f, gconstpointer unused G
     g_assert_cmpstr(f->config.name, ==, "none");
 }
 
+static void test_urls_are_checked_and_not_shown(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const char *const bad[] = { "hush",
+                                       "ftp://hush",
+                                       "http://",
+                                       "http://u:hu@sh@host",
+                                       "http://u:hu%sh@host",
+                                       "http://u:1/hush@host" };
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_setenv("CUSTOMER_URL", bad[i], TRUE);
+        must_refuse(f, "CUSTOMER_URL is wrong: expected a web address");
+    }
+    g_setenv("CUSTOMER_URL", "http://u:hush@host/base", TRUE);
+    must_read(f);
+    g_assert_cmpstr(f->config.customer_url, ==, "http://u:hush@host/base");
+}
+
+static void test_a_url_may_come_from_a_file(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_write(f->secret_path, "http://u:hush@host\n", 19);
+    g_setenv("CUSTOMER_URL_FILE", f->secret_path, TRUE);
+    must_read(f);
+    g_assert_cmpstr(f->config.customer_url, ==, "http://u:hush@host");
+}
+
 /* What ch_config_log() writes about the settings of now. */
 static char *logged(Fixture *f)
 {
@@ -317,6 +343,14 @@ static void test_log_shows_what_differs(Fixture *f, gconstpointer unused G_GNUC_
     g_assert_true(g_str_has_suffix(text, tail));
 }
 
+static void test_log_shows_no_login_of_a_url(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    g_setenv("CUSTOMER_URL", "https://user:hush@host:8443/base?key=hush", TRUE);
+    g_autofree char *text = logged(f);
+    g_assert_nonnull(strstr(text, "\"CUSTOMER_URL\":\"https://***@host:8443/base?***\""));
+    g_assert_null(strstr(text, "hush"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -335,6 +369,9 @@ int main(int argc, char **argv)
     ADD("secret/bad-files", test_bad_secret_files);
     ADD("secret/both-ways-are-refused", test_both_ways_are_refused);
     ADD("only-secrets-come-from-files", test_only_secrets_come_from_files);
+    ADD("url/is-checked-and-not-shown", test_urls_are_checked_and_not_shown);
+    ADD("url/may-come-from-a-file", test_a_url_may_come_from_a_file);
     ADD("log-shows-what-differs", test_log_shows_what_differs);
+    ADD("log-shows-no-login-of-a-url", test_log_shows_no_login_of_a_url);
     return g_test_run();
 }
