@@ -19,7 +19,3 @@ typedef struct {
 /** The message as it goes over the wire, CRLF line ends. Errors: CH_ERROR_FAILED naming the field
  * that holds a control character, is no address or too long. Free with g_string_free(). */
 CH_MUST_CHECK GString *ch_mail_render(const ChMail *mail, GError **error);
-
-/** One plain address: letters, digits and !#$%&'*+-/=?^_`{|}~. before the @ (64 at most), a domain
- * of letters, digits, hyphens and points after it. No quotes, comments, display names or lists. */
-bool ch_mail_address_valid(const char *address);

@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "chassis/client/mail.h"
+#include "chassis/client/mail_address.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "notification/infrastructure/http_customers.h"
 
 #include "chassis/client/client.h"
-#include "chassis/client/mail.h"
+#include "chassis/client/mail_address.h"
 #include "chassis/core/cast.h"
 #include "chassis/json/json.h"
 

@@ -1,7 +1,7 @@
 /* The table of settings, and what must fit together in it. */
 #include "notification/worker/settings.h"
 
-#include "chassis/client/mail.h"
+#include "chassis/client/mail_address.h"
 
 #define TRANSPORTS "log|http|smtp" /* in the order of NotificationTransport */
 #define HTTP_URLS "http://|https://"
