@@ -2,6 +2,7 @@
 #include "chassis/client/mail.h"
 
 #include "chassis/client/curl.h"
+#include "chassis/client/mail_address.h"
 #include "chassis/core/url.h"
 #include "chassis/telemetry/metrics.h"
 
@@ -53,11 +54,18 @@ static void set_server(const ChMailer *mailer)
     }
 }
 
+/* @address as SMTP commands have it; new. */
+static char *bracketed(const char *address)
+{
+    g_autofree char *quoted = ch_mail_address_quoted(address);
+    return g_strdup_printf("<%s>", quoted);
+}
+
 static CURLcode transfer(const ChMailer *mailer, const ChMail *mail, Upload *upload, char *fault)
 {
     CURL *easy = mailer->easy;
-    g_autofree char *from = g_strdup_printf("<%s>", mail->from);
-    g_autofree char *to = g_strdup_printf("<%s>", mail->to);
+    g_autofree char *from = bracketed(mail->from);
+    g_autofree char *to = bracketed(mail->to);
     struct curl_slist *recipients = curl_slist_append(NULL, to);
     set_server(mailer);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fault);

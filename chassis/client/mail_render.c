@@ -7,15 +7,17 @@
 
 enum {
     MAX_SUBJECT_BYTES = 500,
+    MAX_NAME_BYTES = 200,
+    MAX_PLAIN_NAME_BYTES = 60,
     MAX_PLAIN_SUBJECT_BYTES = 66, /* with "Subject: " a line stays below 76 */
     MAX_BODY_BYTES = 256 * 1024,
     MAX_PLAIN_LINE_BYTES = 76,
     ENCODED_WORD_BYTES =
-        45, /* base64 of 45 is 60; with =?UTF-8?B? and ?= 72, at most 75 are allowed */
+        39, /* base64 of 39 is 52; with =?UTF-8?B?, ?= and "Subject: " a line stays below 76 */
     BASE64_LINE_BYTES = 57, /* base64 of 57 is 76 */
 };
 
-/* ---- subject ---- */
+/* ---- texts in headers ---- */
 
 /* What no header may hold: anything that some program takes for the end of a line. */
 static bool breaks_line(gunichar c)
@@ -23,11 +25,11 @@ static bool breaks_line(gunichar c)
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029;
 }
 
-static bool is_subject(const char *subject)
+static bool is_header_text(const char *text, size_t max_bytes)
 {
-    if (strlen(subject) > MAX_SUBJECT_BYTES || !g_utf8_validate(subject, -1, NULL))
+    if (strlen(text) > max_bytes || !g_utf8_validate(text, -1, NULL))
         return false;
-    for (const char *c = subject; *c != '\0'; c = g_utf8_next_char(c)) {
+    for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c)) {
         if (breaks_line(g_utf8_get_char(c)))
             return false;
     }
@@ -55,22 +57,50 @@ static size_t word_bytes(const char *text)
     return bytes;
 }
 
-/* RFC 2047 where plain text would not do; one encoded word a line. */
+static bool needs_no_encoding(const char *text, size_t max_bytes)
+{
+    return is_ascii(text) && strlen(text) <= max_bytes && strstr(text, "=?") == NULL;
+}
+
+/* RFC 2047; one encoded word a line. */
+static void append_encoded(GString *mail, const char *text)
+{
+    for (const char *rest = text; *rest != '\0';) {
+        size_t bytes = word_bytes(rest);
+        g_autofree char *word = g_base64_encode((const guchar *)rest, bytes);
+        g_string_append_printf(mail, "%s=?UTF-8?B?%s?=", rest == text ? "" : "\r\n ", word);
+        rest += bytes;
+    }
+}
+
 static void append_subject(GString *mail, const char *subject)
 {
     g_string_append(mail, "Subject: ");
-    if (is_ascii(subject) && strlen(subject) <= MAX_PLAIN_SUBJECT_BYTES &&
-        strstr(subject, "=?") == NULL) {
+    if (needs_no_encoding(subject, MAX_PLAIN_SUBJECT_BYTES))
         g_string_append(mail, subject);
-    } else {
-        for (const char *rest = subject; *rest != '\0';) {
-            size_t bytes = word_bytes(rest);
-            g_autofree char *word = g_base64_encode((const guchar *)rest, bytes);
-            g_string_append_printf(mail, "%s=?UTF-8?B?%s?=", rest == subject ? "" : "\r\n ", word);
-            rest += bytes;
-        }
-    }
+    else
+        append_encoded(mail, subject);
     g_string_append(mail, "\r\n");
+}
+
+/* The name in quotes, where it may hold any ASCII, or encoded. */
+static void append_sender(GString *mail, const char *name, const char *address)
+{
+    g_autofree char *quoted_address = ch_mail_address_quoted(address);
+    g_string_append(mail, "From: ");
+    if (name == NULL) {
+        g_string_append_printf(mail, "%s\r\n", quoted_address);
+        return;
+    }
+    if (needs_no_encoding(name, MAX_PLAIN_NAME_BYTES)) {
+        g_string_append_c(mail, '"');
+        for (const char *c = name; *c != '\0'; c++)
+            g_string_append_printf(mail, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
+        g_string_append_c(mail, '"');
+    } else {
+        append_encoded(mail, name);
+    }
+    g_string_append_printf(mail, "\r\n <%s>\r\n", quoted_address);
 }
 
 /* ---- body ---- */
@@ -141,10 +171,13 @@ static bool check(const ChMail *mail, GError **error)
         bool ok;
         const char *fault;
     } checks[] = {
+        { mail->from_name == NULL || is_header_text(mail->from_name, MAX_NAME_BYTES),
+          "the sender's name is too long, not UTF-8 or breaks its line" },
         { ch_mail_address_valid(mail->from), "the sender is not one plain address" },
         { ch_mail_address_valid(mail->to), "the recipient is not one plain address" },
         { ch_mail_address_valid(mail->message_id), "the message id is not of the form id@domain" },
-        { is_subject(mail->subject), "the subject is too long, not UTF-8 or breaks its line" },
+        { is_header_text(mail->subject, MAX_SUBJECT_BYTES),
+          "the subject is too long, not UTF-8 or breaks its line" },
         { strlen(mail->body) <= MAX_BODY_BYTES, "the body is too long" },
         { g_utf8_validate(mail->body, -1, NULL), "the body is not UTF-8" },
     };
@@ -165,7 +198,9 @@ GString *ch_mail_render(const ChMail *mail, GError **error)
     bool plain = is_plain(body);
     GString *text = g_string_sized_new(512 + body->len * 3 / 2);
     append_date(text, mail->unix_us);
-    g_string_append_printf(text, "From: %s\r\nTo: %s\r\n", mail->from, mail->to);
+    append_sender(text, mail->from_name, mail->from);
+    g_autofree char *to = ch_mail_address_quoted(mail->to);
+    g_string_append_printf(text, "To: %s\r\n", to);
     append_subject(text, mail->subject);
     g_string_append_printf(text,
                            "Message-ID: <%s>\r\nAuto-Submitted: auto-generated\r\n"

@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 typedef struct {
-    const char *from;       /* one address, local@domain */
-    const char *to;         /* one address */
+    const char *from_name;  /* of the sender, UTF-8, at most 200 bytes; NULL: none */
+    const char *from;       /* one plain address, local@domain */
+    const char *to;         /* one plain address */
     const char *subject;    /* UTF-8, at most 500 bytes */
     const char *body;       /* UTF-8 text, any line ends, at most 256 KiB */
     const char *message_id; /* without angle brackets, id@domain: the same for every try, so that a

@@ -50,11 +50,22 @@ static char *decode_subject(const char *value)
     return g_string_free(g_steal_pointer(&subject), FALSE);
 }
 
+/* The header @name with @address: what stands before the @ is in quotes where a point is not
+ * between two other characters. */
+static char *address_header(const char *name, const char *address)
+{
+    const char *at = strchr(address, '@');
+    bool odd =
+        *address == '.' || at[-1] == '.' || g_strstr_len(address, at - address, "..") != NULL;
+    return g_strdup_printf("%s: %s%.*s%s%s", name, odd ? "\"" : "", (int)(at - address), address,
+                           odd ? "\"" : "", at);
+}
+
 /* Exactly our headers, in our order, each once; @head is one header a line. */
 static void check_head(const char *head, const ChMail *mail)
 {
-    g_autofree char *from = g_strdup_printf("From: %s", mail->from);
-    g_autofree char *to = g_strdup_printf("To: %s", mail->to);
+    g_autofree char *from = address_header("From", mail->from);
+    g_autofree char *to = address_header("To", mail->to);
     g_autofree char *id = g_strdup_printf("Message-ID: <%s>", mail->message_id);
     g_auto(GStrv) lines = g_strsplit(head, "\r\n", -1);
     g_assert_cmpuint(g_strv_length(lines), ==, G_N_ELEMENTS(header_names));
@@ -121,6 +132,12 @@ static bool has_break(const char *text)
 /* One plain address has one @, and nothing that ends a header or an SMTP command. */
 static void check_address(const char *address)
 {
+    if (g_utf8_validate(address, -1, NULL)) {
+        g_autofree char *clean = ch_mail_address_clean(address);
+        g_autofree char *again = clean != NULL ? ch_mail_address_clean(clean) : NULL;
+        g_assert_true(clean == NULL || ch_mail_address_valid(clean));
+        g_assert_cmpstr(again, ==, clean);
+    }
     if (!ch_mail_address_valid(address))
         return;
     g_assert_cmpuint(strlen(address), <=, 64 + 1 + 253);

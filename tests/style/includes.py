@@ -45,7 +45,7 @@ FOREIGN = [
     (re.compile(r"libpq|pg_|postgres|catalog/"), "chassis/postgres"),
     (re.compile(r"amqp|rabbitmq-c/|openssl/"), "chassis/rabbitmq"),
     (re.compile(r"microhttpd|cjose/"), "chassis/http"),
-    (re.compile(r"curl/"), "chassis/client"),
+    (re.compile(r"curl/|idn2"), "chassis/client"),
     (re.compile(r"jansson"), "tests"),
 ]
 

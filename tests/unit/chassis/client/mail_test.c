@@ -80,6 +80,35 @@ static void test_encodes_what_is_not_plain(void)
     g_assert_null(strstr(looks_encoded->str, "not_ours"));
 }
 
+/* The lines of the header From of a mail from @name. */
+static char *from_header(const char *name, const char *address)
+{
+    ChMail mail = plain_mail();
+    mail.from_name = name;
+    mail.from = address;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) text = ch_mail_render(&mail, &error);
+    g_assert_no_error(error);
+    const char *start = strstr(text->str, "From: ");
+    return g_strndup(start, (size_t)(strstr(start, "\r\nTo: ") - start));
+}
+
+static void test_a_sender_has_a_name(void)
+{
+    g_autofree char *plain = from_header("Shop, \"Inc\" \\", "orders@example.com");
+    g_assert_cmpstr(plain, ==, "From: \"Shop, \\\"Inc\\\" \\\\\"\r\n <orders@example.com>");
+    g_autofree char *encoded = from_header("Caf\u00e9 M\u00fcller", "a..b@example.com");
+    g_assert_cmpstr(encoded, ==,
+                    "From: =?UTF-8?B?Q2Fmw6kgTcO8bGxlcg==?=\r\n <\"a..b\"@example.com>");
+    g_autofree char *name = g_strnfill(200, 'x');
+    g_autofree char *folded = from_header(name, "orders@example.com");
+    g_autofree char *decoded = decode_words(folded);
+    g_assert_cmpstr(decoded, ==, name);
+    g_auto(GStrv) lines = g_strsplit(folded, "\r\n", -1);
+    for (size_t i = 0; lines[i] != NULL; i++)
+        g_assert_cmpuint(strlen(lines[i]), <=, 76);
+}
+
 static void test_long_lines_are_encoded(void)
 {
     ChMail mail = plain_mail();
@@ -108,8 +137,9 @@ static void test_refuses_injection(void)
         ChMail to = plain_mail();
         ChMail from = plain_mail();
         ChMail id = plain_mail();
-        subject.subject = to.to = from.from = id.message_id = bad[i];
-        const ChMail *const mails[] = { &subject, &to, &from, &id };
+        ChMail name = plain_mail();
+        subject.subject = to.to = from.from = id.message_id = name.from_name = bad[i];
+        const ChMail *const mails[] = { &subject, &to, &from, &id, &name };
         for (size_t k = 0; k < G_N_ELEMENTS(mails); k++) {
             g_autoptr(GError) error = NULL;
             g_assert_null(ch_mail_render(mails[k], &error));
@@ -253,6 +283,23 @@ static void test_sends(void)
     smtp_stop(&smtp);
 }
 
+/* Some providers have handed out points where the standard has none: in quotes all is well. */
+static void test_sends_to_odd_addresses(void)
+{
+    Smtp smtp = { .greeting = "220 hello", .to_rcpt = "250 fine", .to_text = "250 taken" };
+    smtp_start(&smtp);
+    ChMail mail = plain_mail();
+    mail.from_name = "Shop";
+    mail.to = "taro..y.@example.org";
+    g_autofree char *reason = NULL;
+    g_assert_cmpint(send_one(smtp.url, &mail, &reason), ==, CH_MAIL_SENT);
+    smtp_wait(&smtp);
+    g_assert_nonnull(strstr(smtp.heard->str, "MAIL FROM:<orders@example.com>"));
+    g_assert_nonnull(strstr(smtp.heard->str, "RCPT TO:<\"taro..y.\"@example.org>\n"));
+    g_assert_nonnull(strstr(smtp.heard->str, "\nTo: \"taro..y.\"@example.org\n"));
+    smtp_stop(&smtp);
+}
+
 static void test_answers(void)
 {
     static const struct {
@@ -342,9 +389,11 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/mail/renders-plain", test_renders_plain);
     g_test_add_func("/mail/encodes-what-is-not-plain", test_encodes_what_is_not_plain);
+    g_test_add_func("/mail/a-sender-has-a-name", test_a_sender_has_a_name);
     g_test_add_func("/mail/long-lines-are-encoded", test_long_lines_are_encoded);
     g_test_add_func("/mail/refuses-injection", test_refuses_injection);
     g_test_add_func("/mail/sends", test_sends);
+    g_test_add_func("/mail/sends-to-odd-addresses", test_sends_to_odd_addresses);
     g_test_add_func("/mail/answers", test_answers);
     g_test_add_func("/mail/no-server-is-later", test_no_server_is_later);
     g_test_add_func("/mail/bad-mail-is-refused-unsent", test_bad_mail_is_refused_unsent);
