@@ -7,7 +7,6 @@
 
 enum {
     MAX_SUBJECT_BYTES = 500,
-    MAX_NAME_BYTES = 200,
     MAX_PLAIN_NAME_BYTES = 60,
     MAX_PLAIN_SUBJECT_BYTES = 66, /* with "Subject: " a line stays below 76 */
     MAX_BODY_BYTES = 256 * 1024,
@@ -171,7 +170,7 @@ static bool check(const ChMail *mail, GError **error)
         bool ok;
         const char *fault;
     } checks[] = {
-        { mail->from_name == NULL || is_header_text(mail->from_name, MAX_NAME_BYTES),
+        { mail->from_name == NULL || is_header_text(mail->from_name, CH_MAIL_MAX_NAME_BYTES),
           "the sender's name is too long, not UTF-8 or breaks its line" },
         { ch_mail_address_valid(mail->from), "the sender is not one plain address" },
         { ch_mail_address_valid(mail->to), "the recipient is not one plain address" },

@@ -6,8 +6,12 @@
 #include <glib.h>
 #include <stdint.h>
 
+enum {
+    CH_MAIL_MAX_NAME_BYTES = 200
+};
+
 typedef struct {
-    const char *from_name;  /* of the sender, UTF-8, at most 200 bytes; NULL: none */
+    const char *from_name;  /* of the sender, UTF-8, CH_MAIL_MAX_NAME_BYTES; NULL: none */
     const char *from;       /* one plain address, local@domain */
     const char *to;         /* one plain address */
     const char *subject;    /* UTF-8, at most 500 bytes */

@@ -111,6 +111,18 @@ def test_smtp_sends_one_mail_with_a_stable_message_id(system, broker, notificati
         assert len(server.to(address)) == 1
 
 
+def test_smtp_names_the_sender_and_has_a_bare_envelope(system, broker, notifications):
+    with FakeSmtp() as server, \
+            instead(system, "notification-worker", {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url,
+                                                    "EMAIL_FROM": "Caf\u00e9 M\u00fcller, Berlin <shop@m\u00fcller.example>"}):
+        order_id, address, _ = confirm(broker)
+        sender, _, mail = server.wait(address)
+        assert sender == "shop@xn--mller-kva.example"
+        shown, = mail["From"].addresses
+        assert (shown.display_name, shown.addr_spec) == ("Caf\u00e9 M\u00fcller, Berlin", "shop@xn--mller-kva.example")
+        notifications.wait(order_id, status="Sent")
+
+
 def test_smtp_carries_any_text(system, broker, notifications):
     """Reasons come from customers: dots, long lines, umlauts, line ends."""
     reason = "D\u00e9j\u00e0 vu \u2014 \u65e5\u672c\r\n.\r\nRCPT TO:<evil@example.com>\r\n" + "x" * 3000

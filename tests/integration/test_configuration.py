@@ -79,6 +79,7 @@ def test_a_missing_amqp_url_is_exit_2(system, name):
     ("notification-worker", "CUSTOMER_SERVICE_URL", "ftp://x"), ("order-api", "DATABASE_URL", "nonsense"),
     ("stock-worker", "AMQP_URL", "http://x/"), ("order-worker", "AMQP_URL", "nonsense"),
     ("order-worker", "AMQP_URL", "amqp://u:p@localhost:99999/"), ("stock-migrator", "AMQP_URL", "amqp://u:100%@localhost/"),
+    ("notification-worker", "EMAIL_FROM", "Shop"), ("notification-worker", "EMAIL_FROM", "Shop <a@b> x"),
     ("order-worker", "ORDER_STUCK_AFTER", "999ms"), ("order-worker", "ORDER_STUCK_AFTER", "often"),
 ])
 def test_a_bad_value_is_exit_2(system, name, key, value):

@@ -2,6 +2,7 @@
 #include "notification/infrastructure/smtp_channel.h"
 
 #include "chassis/client/mail.h"
+#include "chassis/client/mail_address.h"
 #include "chassis/core/cast.h"
 #include "chassis/core/time.h"
 
@@ -11,7 +12,8 @@ enum {
 
 typedef struct {
     NotificationChannel base;
-    const char *from;
+    char *from_name; /* NULL: none */
+    char *from;
     const char *sms_domain;
     NotificationCancellation cancellation;
     ChMailer *mailer;
@@ -40,6 +42,7 @@ static NotificationReceipt send_one(SmtpChannel *channel, const NotificationMess
     g_snprintf(message_id, sizeof message_id, "%s@cartwheel", event_id);
     g_autofree char *to = address_of(channel, message->to);
     const ChMail mail = {
+        .from_name = channel->from_name,
         .from = channel->from,
         .to = to,
         .subject = message->subject,
@@ -77,8 +80,11 @@ static void deliver(NotificationChannel *self, const NotificationMessage *messag
 
 static void free_channel(NotificationChannel *self)
 {
-    ch_mailer_free(smtp_of(self)->mailer);
-    g_free(self);
+    SmtpChannel *channel = smtp_of(self);
+    ch_mailer_free(channel->mailer);
+    g_free(channel->from_name);
+    g_free(channel->from);
+    g_free(channel);
 }
 
 static const NotificationChannelOps smtp_channel_ops = {
@@ -95,12 +101,19 @@ NotificationChannel *notification_smtp_channel_new(const NotificationSmtpConfig 
         .password = config->password,
         .timeout_ms = NOTIFICATION_SEND_TIMEOUT_MS,
     };
+    g_autofree char *from_name = NULL;
+    g_autofree char *from = NULL;
+    if (!ch_mail_sender_parse(config->from, &from_name, &from)) {
+        g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "the sender of the mails is no address");
+        return NULL;
+    }
     g_autoptr(ChMailer) mailer = ch_mailer_new(&mailer_config, error);
     if (mailer == NULL)
         return NULL;
     SmtpChannel *channel = g_new0(SmtpChannel, 1);
     channel->base.ops = &smtp_channel_ops;
-    channel->from = config->from;
+    channel->from_name = g_steal_pointer(&from_name);
+    channel->from = g_steal_pointer(&from);
     channel->sms_domain = config->sms_domain;
     channel->cancellation = config->cancellation;
     channel->mailer = g_steal_pointer(&mailer);

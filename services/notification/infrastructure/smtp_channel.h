@@ -8,7 +8,7 @@
 typedef struct {
     const char *url; /* smtp:// or smtps:// */
     const char *username, *password;
-    const char *from;
+    const char *from;       /* an address, or a name and it: Shop <orders@example.com> */
     const char *sms_domain; /* "": e-mail. Else a gateway that takes mail to <digits>@this */
     NotificationCancellation cancellation;
 } NotificationSmtpConfig;

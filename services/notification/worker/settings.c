@@ -2,6 +2,9 @@
 #include "notification/worker/settings.h"
 
 #include "chassis/client/mail_address.h"
+#include "chassis/client/mail_render.h"
+
+#include <string.h>
 
 #define TRANSPORTS "log|http|smtp" /* in the order of NotificationTransport */
 #define HTTP_URLS "http://|https://"
@@ -31,8 +34,8 @@ const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N] = {
     { "SMTP_USERNAME", CH_CONFIG_TEXT, FIELD(smtp_username), "",
       "login there; the connection must then be encrypted", NULL },
     { "SMTP_PASSWORD", CH_CONFIG_SECRET, FIELD(smtp_password), "", "its password", NULL },
-    { "EMAIL_FROM", CH_CONFIG_TEXT, FIELD(email_from), "orders@example.com", "sender of the mails",
-      NULL },
+    { "EMAIL_FROM", CH_CONFIG_TEXT, FIELD(email_from), "orders@example.com",
+      "sender of the mails, address or name <address>", NULL },
     { "SMS_SMTP_DOMAIN", CH_CONFIG_TEXT, FIELD(sms_smtp_domain), "",
       "domain of the gateway that takes SMS as mail to <digits>@domain", NULL },
 };
@@ -47,6 +50,14 @@ static bool is_mail_domain(const char *domain)
 {
     g_autofree char *address = g_strconcat("1@", domain, NULL);
     return ch_mail_address_valid(address);
+}
+
+static bool is_sender(const char *text)
+{
+    g_autofree char *name = NULL;
+    g_autofree char *address = NULL;
+    return ch_mail_sender_parse(text, &name, &address) &&
+           (name == NULL || strlen(name) <= CH_MAIL_MAX_NAME_BYTES);
 }
 
 bool notification_settings_check(const void *opaque, GError **error)
@@ -64,8 +75,8 @@ bool notification_settings_check(const void *opaque, GError **error)
         return bad(error, "SMS_HTTP_URL", "an http:// or https:// URL for SMS_CHANNEL=http");
     if (by_smtp && *settings->smtp_url == '\0')
         return bad(error, "SMTP_URL", "smtp://host:port or smtps://host:port for a channel smtp");
-    if (!ch_mail_address_valid(settings->email_from))
-        return bad(error, "EMAIL_FROM", "an e-mail address");
+    if (!is_sender(settings->email_from))
+        return bad(error, "EMAIL_FROM", "an e-mail address, or a name and it: Shop <a@b.example>");
     if (settings->sms_transport == NOTIFICATION_BY_SMTP &&
         !is_mail_domain(settings->sms_smtp_domain))
         return bad(error, "SMS_SMTP_DOMAIN", "a domain for SMS_CHANNEL=smtp");
