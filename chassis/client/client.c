@@ -3,6 +3,7 @@
 
 #include "chassis/client/breaker.h"
 #include "chassis/client/curl.h"
+#include "chassis/client/prepare.h"
 #include "chassis/core/time.h"
 #include "chassis/telemetry/metrics.h"
 
@@ -101,58 +102,23 @@ static size_t keep_answer(char *data, size_t one, size_t bytes, void *context)
     return bytes;
 }
 
-static bool has_control(const char *text)
-{
-    const char *c = text;
-    while ((unsigned char)*c >= 0x20 && *c != 0x7F)
-        c++;
-    return *c != '\0';
-}
-
-/* libcurl writes headers as they are. */
-static bool is_clean(const ChHttpCall *call)
-{
-    for (size_t i = 0; call->headers != NULL && call->headers[i] != NULL; i++) {
-        if (has_control(call->headers[i]))
-            return false;
-    }
-    return !has_control(call->url) && !has_control(call->method);
-}
-
-static void set_headers(Try *try)
-{
-    const ChHttpCall *call = try->call;
-    for (size_t i = 0; call->headers != NULL && call->headers[i] != NULL; i++)
-        try->headers = curl_slist_append(try->headers, call->headers[i]);
-    try->headers = curl_slist_append(try->headers, "Expect:"); /* no waiting for 100 Continue */
-    curl_easy_setopt(try->easy, CURLOPT_HTTPHEADER, try->headers);
-}
-
-static void set_request(Try *try)
+static void set_up(Try *try)
 {
     const ChHttpClientConfig *config = &try->client->config;
-    const ChHttpCall *call = try->call;
     CURL *easy = try->easy;
     ch_curl_protect(easy, config->protocols, config->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_URL, call->url);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "cartwheel/" CARTWHEEL_VERSION);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, try->fault);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, try);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, try);
-    if (call->body != NULL) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_bytes);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body); /* borrowed: outlives the try */
-    }
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
-    set_headers(try);
+    try->headers = ch_http_call_prepare(try->call, easy);
 }
 
 static void start(Fetch *fetch, Try *try)
 {
     ChHttpClient *client = fetch->client;
     ChHttpCall *call = try->call;
-    if (!is_clean(call)) {
+    if (!ch_http_call_is_clean(call)) {
         finish(fetch, try, CH_HTTP_REFUSED,
                "the url, method or a header holds a control character");
         return;
@@ -175,7 +141,7 @@ static void start(Fetch *fetch, Try *try)
     try->fault[0] = '\0';
     try->easy = curl_easy_init();
     g_assert(try->easy != NULL); /* no memory */
-    set_request(try);
+    set_up(try);
     curl_multi_add_handle(client->multi, try->easy);
     fetch->running++;
 }
@@ -343,15 +309,6 @@ void ch_http_client_fetch(ChHttpClient *client, ChHttpCall *calls, size_t n)
 }
 
 /* ---- life ---- */
-
-void ch_http_call_clear(ChHttpCall *call)
-{
-    if (call->answer != NULL)
-        g_string_free(call->answer, TRUE);
-    g_free(call->fault);
-    call->answer = NULL;
-    call->fault = NULL;
-}
 
 static void fill(int64_t *value, int64_t fallback)
 {

@@ -1,0 +1,32 @@
+/* A call to an HTTP server, and what came of it. */
+#pragma once
+
+#include <glib.h>
+#include <stddef.h>
+
+typedef enum {
+    CH_HTTP_OK,          /* 2xx */
+    CH_HTTP_REFUSED,     /* 3xx or 4xx but 408 and 429: trying again changes nothing */
+    CH_HTTP_UNAVAILABLE, /* no connection, time-out, 5xx, 408, 429 after all retries, or cancelled
+                          */
+    CH_HTTP_BREAKER_OPEN /* not called at all */
+} ChHttpOutcome;
+
+/** One call: the caller fills the first part (zero the rest), fetch the second;
+ * ch_http_call_clear() frees the second. */
+typedef struct {
+    const char *method; /* "GET", "POST", "PUT" */
+    const char *url;
+    const char *const
+        *headers;     /* "Name: value", NULL-terminated; may be NULL. No control characters */
+    const char *body; /* may be NULL */
+    size_t body_bytes;
+
+    ChHttpOutcome outcome;
+    unsigned status; /* of the last answer; 0 when there was none */
+    GString *answer; /* the body of the last answer, maybe empty; NULL when none was asked for */
+    char *fault;     /* why it is not OK, for a log; NULL when it is */
+    int tries;
+} ChHttpCall;
+
+void ch_http_call_clear(ChHttpCall *call);
