@@ -3,13 +3,15 @@
 
 #include <glib.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum {
-    CH_HTTP_OK,          /* 2xx */
-    CH_HTTP_REFUSED,     /* 3xx or 4xx but 408 and 429: trying again changes nothing */
-    CH_HTTP_UNAVAILABLE, /* no connection, time-out, 5xx, 408, 429 after all retries, or cancelled
-                          */
-    CH_HTTP_BREAKER_OPEN /* not called at all */
+    CH_HTTP_OK,           /* 2xx */
+    CH_HTTP_REFUSED,      /* 3xx or 4xx but 408 and 429: trying again changes nothing */
+    CH_HTTP_UNAVAILABLE,  /* no connection, time-out, 5xx, 408, 429 after all retries, or cancelled
+                           */
+    CH_HTTP_BREAKER_OPEN, /* not called at all */
+    CH_HTTP_PAUSED,       /* not called at all: the server asked for a pause */
 } ChHttpOutcome;
 
 /** One call: the caller fills the first part (zero the rest), fetch the second;
@@ -27,6 +29,7 @@ typedef struct {
     GString *answer; /* the body of the last answer, maybe empty; NULL when none was asked for */
     char *fault;     /* why it is not OK, for a log; NULL when it is */
     int tries;
+    int64_t retry_after_ms; /* the rest of the pause that the server asked for; 0: none */
 } ChHttpCall;
 
 void ch_http_call_clear(ChHttpCall *call);

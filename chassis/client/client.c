@@ -18,12 +18,16 @@ enum {
     DEFAULT_MAX_ANSWER_BYTES = 1024 * 1024,
     DEFAULT_MAX_CONCURRENT = 16,
     POLL_MS = 100, /* how late a cancellation may be noticed */
+    MAX_PAUSE_S =
+        600, /* whatever a server asks for: a mistake of its must not silence us for days */
 };
 
 struct ChHttpClient {
     ChHttpClientConfig config; /* defaults filled in */
     CURLM *multi;
     ChBreaker breaker;
+    ChPause own_pause;
+    ChPause *pause; /* own_pause, or one that is shared */
     ChMetric *breaker_metric;
     ChMetric *retries_metric;
 };
@@ -69,7 +73,8 @@ static void finish(Fetch *fetch, Try *try, ChHttpOutcome outcome, const char *fa
     static const char *const names[] = { [CH_HTTP_OK] = "ok",
                                          [CH_HTTP_REFUSED] = "refused",
                                          [CH_HTTP_UNAVAILABLE] = "unavailable",
-                                         [CH_HTTP_BREAKER_OPEN] = "breaker_open" };
+                                         [CH_HTTP_BREAKER_OPEN] = "breaker_open",
+                                         [CH_HTTP_PAUSED] = "paused" };
     try->call->outcome = outcome;
     try->call->fault = g_strdup(fault);
     try->done = true;
@@ -114,6 +119,25 @@ static void set_up(Try *try)
     try->headers = ch_http_call_prepare(try->call, easy);
 }
 
+/* Whether the server asked for a pause; then @try waits for its end, or ends when that is too long.
+ */
+static bool keeps_pause(Fetch *fetch, Try *try)
+{
+    int64_t end_us = ch_pause_end_us(fetch->client->pause);
+    int64_t left_us = end_us - ch_time_monotonic_us();
+    if (left_us <= 0)
+        return false;
+    try->due_us = end_us;
+    if (end_us < fetch->deadline_us)
+        return true;
+    try->call->retry_after_ms = (left_us + 999) / 1000;
+    if (try->call->tries == 0)
+        finish(fetch, try, CH_HTTP_PAUSED, "the server asked to be called later");
+    else
+        finish(fetch, try, CH_HTTP_UNAVAILABLE, try->fault);
+    return true;
+}
+
 static void start(Fetch *fetch, Try *try)
 {
     ChHttpClient *client = fetch->client;
@@ -123,6 +147,8 @@ static void start(Fetch *fetch, Try *try)
                "the url, method or a header holds a control character");
         return;
     }
+    if (keeps_pause(fetch, try))
+        return;
     if (!ch_breaker_allow(&client->breaker, ch_time_monotonic_us())) {
         if (call->tries == 0)
             finish(fetch, try, CH_HTTP_BREAKER_OPEN, "the circuit breaker is open");
@@ -137,6 +163,7 @@ static void start(Fetch *fetch, Try *try)
         call->answer = g_string_new(NULL);
     g_string_truncate(call->answer, 0);
     call->status = 0;
+    call->retry_after_ms = 0;
     try->too_long = false;
     try->fault[0] = '\0';
     try->easy = curl_easy_init();
@@ -180,6 +207,19 @@ static void describe(Try *try, CURLcode code)
         g_strlcpy(try->fault, curl_easy_strerror(code), sizeof(try->fault));
 }
 
+/* Seconds or a date: libcurl reads both. */
+static void heed_retry_after(Try *try, CURLcode code)
+{
+    curl_off_t asked_s = 0;
+    unsigned status = try->call->status;
+    if (code != CURLE_OK || (status != 429 && status != 503) ||
+        curl_easy_getinfo(try->easy, CURLINFO_RETRY_AFTER, &asked_s) != CURLE_OK || asked_s <= 0)
+        return;
+    int64_t pause_s = MIN(asked_s, MAX_PAUSE_S);
+    try->call->retry_after_ms = pause_s * 1000;
+    ch_pause_extend(try->client->pause, ch_time_monotonic_us() + pause_s * G_USEC_PER_SEC);
+}
+
 static void retry_or_give_up(Fetch *fetch, Try *try)
 {
     const ChHttpClientConfig *config = &fetch->client->config;
@@ -189,7 +229,8 @@ static void retry_or_give_up(Fetch *fetch, Try *try)
         return;
     }
     int wait_ms = ch_time_jitter_ms((int)config->retry_step_ms * (retries_made + 1));
-    try->due_us = ch_time_monotonic_us() + (int64_t)wait_ms * 1000;
+    try->due_us = MAX(ch_time_monotonic_us() + (int64_t)wait_ms * 1000,
+                      ch_pause_end_us(fetch->client->pause));
     if (try->due_us >= fetch->deadline_us)
         finish(fetch, try, CH_HTTP_UNAVAILABLE, try->fault);
 }
@@ -202,6 +243,7 @@ static void end_try(Fetch *fetch, Try *try, CURLcode code)
     ch_metric_observe(ch_metric(&try_seconds, NULL), (double)took_us / G_USEC_PER_SEC);
     TryResult result = judge(try, code);
     describe(try, code);
+    heed_retry_after(try, code);
     drop_transfer(fetch, try);
     switch (result) {
     case TRY_OK:
@@ -346,6 +388,7 @@ ChHttpClient *ch_http_client_new(const ChHttpClientConfig *config, GError **erro
     ChHttpClient *client = g_new0(ChHttpClient, 1);
     client->config = with_defaults(config);
     client->multi = multi;
+    client->pause = config->pause != NULL ? config->pause : &client->own_pause;
     client->breaker =
         ch_breaker_new(client->config.breaker_failures, client->config.breaker_open_ms * 1000);
     client->breaker_metric = ch_metric(&breaker_gauge, config->name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/client/call.h"
+#include "chassis/client/pause.h"
 #include "chassis/core/error.h"
 
 #include <glib.h>
@@ -26,6 +27,7 @@ typedef struct {
      * NULL: never. */
     bool (*cancelled)(void *context);
     void *context;
+    ChPause *pause; /* shared with others that call this server; NULL: the client's own */
 } ChHttpClientConfig;
 
 /** Errors: CH_ERROR_CONFIG when libcurl cannot do what is asked. */
@@ -35,5 +37,6 @@ void ch_http_client_free(ChHttpClient *client); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpClient, ch_http_client_free)
 
 /** Makes all calls and returns when each has its outcome. Redirects are not followed (3xx is
- * REFUSED); no proxy, netrc or cookies. Never fails as a whole. */
+ * REFUSED); no proxy, netrc or cookies. After a 429 or 503 with Retry-After (RFC 9110, section
+ * 10.2.3) nothing is called for so long, 10 minutes at most. Never fails as a whole. */
 void ch_http_client_fetch(ChHttpClient *client, ChHttpCall *calls, size_t n);

@@ -64,6 +64,7 @@ static NotificationVerdict verdict_of(const ChHttpCall *call)
     case CH_HTTP_UNAVAILABLE: /* without a try: the batch's time was over */
         return call->tries == 0 ? NOTIFICATION_GIVEN_BACK : NOTIFICATION_TRY_LATER;
     case CH_HTTP_BREAKER_OPEN:
+    case CH_HTTP_PAUSED:
         return NOTIFICATION_GIVEN_BACK;
     }
     g_assert_not_reached();
