@@ -1,12 +1,16 @@
 """The http and smtp channels of the notification worker against servers of our own."""
 
+import email.utils
 import json
 import threading
+import time
+
+import pytest
 
 from support.api import new_id
 from support.child import instead
 from support.events import envelope, publish
-from support.fakes import FakeHttp, FakeSmtp
+from support.fakes import MADE_UP, FakeHttp, FakeSmtp, later
 from support.names import ORDER_CANCELLED, ORDER_CONFIRMED
 from support.system import free_port
 from support.waits import eventually
@@ -25,7 +29,8 @@ def lower(headers):
 
 def test_http_posts_to_subject_and_body(system, broker, notifications):
     with FakeHttp(lambda *_: (200, {})) as server, \
-            instead(system, "notification-worker", {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url + "/send"}):
+            instead(system, "notification-worker",
+                    MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url + "/send"}):
         order_id, address, event_id = confirm(broker)
         method, path, headers, body = server.wait(address)
         assert (method, path) == ("POST", "/send")
@@ -49,7 +54,7 @@ def test_http_tries_again_after_a_fault_with_the_same_key(system, broker, notifi
         return (200, {}) if tries[to] > 1 else (500, {"error": "busy"})
 
     with FakeHttp(respond) as server, \
-            instead(system, "notification-worker", {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url}):
+            instead(system, "notification-worker", MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url}):
         order_id, address, _ = confirm(broker)
         row, = notifications.wait(order_id, status="Sent", timeout=60)
         assert row["attempts"] == 2
@@ -57,10 +62,32 @@ def test_http_tries_again_after_a_fault_with_the_same_key(system, broker, notifi
         assert len(keys) == 1
 
 
+@pytest.mark.parametrize("status, asked, seconds", [
+    (429, lambda: 7, 7), (503, lambda: email.utils.formatdate(time.time() + 9, usegmt=True), 7.5),
+], ids=["429-seconds", "503-date"])
+def test_http_waits_as_long_as_it_is_asked_to(system, broker, notifications, status, asked, seconds):
+    """Nobody calls meanwhile, for whatever notification; our own delay would end after 5 s at most."""
+    calls = []
+
+    def respond(method, path, body):
+        calls.append(time.monotonic())
+        return later(status, asked()) if len(calls) == 1 else (200, {})
+
+    with FakeHttp(respond) as server, \
+            instead(system, "notification-worker", MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url}):
+        first, _, _ = confirm(broker)
+        eventually(lambda: calls, "the first call")
+        second, _, _ = confirm(broker)
+        notifications.wait(first, status="Sent", timeout=30)
+        row, = notifications.wait(second, status="Sent", timeout=30)
+        assert calls[1] - calls[0] >= seconds, calls
+        assert row["attempts"] == 1  # what was not tried does not count
+
+
 def test_a_channel_that_is_down_leaves_the_error_in_the_row_and_the_queue_empty(system, broker, notifications):
     port = free_port()
     with instead(system, "notification-worker",
-                 {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": f"http://127.0.0.1:{port}"}):
+                 MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": f"http://127.0.0.1:{port}"}):
         order_id, address, _ = confirm(broker)
 
         def probe():
@@ -82,7 +109,7 @@ def test_a_slow_channel_does_not_hold_the_queue(system, broker, notifications):
         return 200, {}
 
     with FakeHttp(slow) as server, \
-            instead(system, "notification-worker", {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url}):
+            instead(system, "notification-worker", MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url}):
         try:
             ids = [confirm(broker)[0] for _ in range(20)]
             for order_id in ids:
@@ -96,7 +123,7 @@ def test_a_slow_channel_does_not_hold_the_queue(system, broker, notifications):
 
 def test_smtp_sends_one_mail_with_a_stable_message_id(system, broker, notifications):
     with FakeSmtp() as server, \
-            instead(system, "notification-worker", {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url,
+            instead(system, "notification-worker", MADE_UP | {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url,
                                                     "EMAIL_FROM": "shop@example.net"}):
         order_id, address, event_id = confirm(broker)
         sender, recipients, mail = server.wait(address)
@@ -113,7 +140,7 @@ def test_smtp_sends_one_mail_with_a_stable_message_id(system, broker, notificati
 
 def test_smtp_names_the_sender_and_has_a_bare_envelope(system, broker, notifications):
     with FakeSmtp() as server, \
-            instead(system, "notification-worker", {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url,
+            instead(system, "notification-worker", MADE_UP | {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url,
                                                     "EMAIL_FROM": "Caf\u00e9 M\u00fcller, Berlin <shop@m\u00fcller.example>"}):
         order_id, address, _ = confirm(broker)
         sender, _, mail = server.wait(address)
@@ -127,7 +154,7 @@ def test_smtp_carries_any_text(system, broker, notifications):
     """Reasons come from customers: dots, long lines, umlauts, line ends."""
     reason = "D\u00e9j\u00e0 vu \u2014 \u65e5\u672c\r\n.\r\nRCPT TO:<evil@example.com>\r\n" + "x" * 3000
     with FakeSmtp() as server, \
-            instead(system, "notification-worker", {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url}):
+            instead(system, "notification-worker", MADE_UP | {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url}):
         order_id, customer = new_id(), new_id()
         publish(broker, envelope(ORDER_CANCELLED, {"OrderId": order_id, "CustomerId": customer, "Reason": reason}))
         address = f"customer{customer[:8]}@example.com"
@@ -142,7 +169,7 @@ def test_smtp_carries_any_text(system, broker, notifications):
 def test_smtp_refusal_for_good_fails_the_row_and_spares_its_neighbours(system, broker, notifications):
     refused = {}
     with FakeSmtp(lambda to: "550 no such user" if to in refused else None) as server, \
-            instead(system, "notification-worker", {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url}):
+            instead(system, "notification-worker", MADE_UP | {"EMAIL_CHANNEL": "smtp", "SMTP_URL": server.url}):
         customer = new_id()
         refused[f"customer{customer[:8]}@example.com"] = True
         bad = new_id()

@@ -106,10 +106,11 @@ def test_an_empty_value_counts_as_none(system):
 @pytest.mark.parametrize("changes, key", [
     ({"EMAIL_CHANNEL": "http"}, "EMAIL_HTTP_URL"), ({"SMS_CHANNEL": "http"}, "SMS_HTTP_URL"),
     ({"EMAIL_CHANNEL": "smtp"}, "SMTP_URL"),
+    ({"EMAIL_CHANNEL": "smtp", "SMTP_URL": "smtp://127.0.0.1", "MADE_UP_ADDRESSES": "keep"}, "CUSTOMER_SERVICE_URL"),
 ])
 def test_a_channel_without_its_address_is_exit_2(system, changes, key):
     environment = {k: v for k, v in system.environment("notification-worker").items() if k != key}
-    assert_refused(run_binary(system, "notification-worker", changes, environment=environment), key)
+    assert_refused(run_binary(system, "notification-worker", {"MADE_UP_ADDRESSES": "send"} | changes, environment=environment), key)
 
 
 def test_an_unknown_argument_is_exit_2(system):

@@ -22,6 +22,7 @@ from saga import test_load, test_servers_away, test_unreadable
 from support.api import NotificationApi, OrderApi, StockApi
 from support.broker import Broker
 from support.child import child, instead
+from support.fakes import MADE_UP
 from support.invariants import DeadLetterMark
 from support.listeners import AMQP_HEADER, Listener, tls_context
 from support.system import cpu_shares
@@ -246,7 +247,7 @@ def test_a_database_that_asks_for_our_certificate_gets_it(tls, trusted):
 def test_https_is_verified(tls, stranger):
     """libcurl's default, which nothing of ours turns off."""
     with Listener(tls_context(*stranger.issue("mail"))) as channel, Broker(tls.amqp_url) as broker:
-        settings = {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": f"https://localhost:{channel.port}/send"}
+        settings = MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": f"https://localhost:{channel.port}/send"}
         with instead(tls, "notification-worker", settings):
             order_id, _, _ = confirm(broker)
 

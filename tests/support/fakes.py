@@ -10,6 +10,19 @@ import threading
 
 from support.waits import eventually
 
+# No customer service: mail goes to made-up addresses, one for each customer.
+MADE_UP = {"MADE_UP_ADDRESSES": "send"}
+
+
+def later(status, retry_after):
+    """An answer of FakeHttp that asks to be called later: @retry_after seconds, or a date."""
+    def answer(handler):
+        handler.send_response(status)
+        handler.send_header("Retry-After", str(retry_after))
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+    return status, answer
+
 
 class _Served:
     """Serves on localhost, in threads, until the end of the block."""

@@ -4,7 +4,16 @@
 #include "notification/application/customer.h"
 #include "notification/application/delivery.h"
 
+typedef enum {
+    NOTIFICATION_COMPOSED,
+    NOTIFICATION_NO_TEXT, /* no template, or one that cannot be filled in: that may be put right */
+    NOTIFICATION_CUSTOMER_AWAY, /* there is no address, and nobody to ask for it */
+    NOTIFICATION_NO_ADDRESS,    /* there is no address */
+} NotificationComposition;
+
 /** Decides on channel and destination of @delivery and fills its template in. @customer is what is
- * known of its customer; when that is not enough, made-up data stand in for all of it.
- * NULL: it can be sent. Else new text: why it cannot be sent now. */
-char *notification_compose(NotificationDelivery *delivery, const NotificationCustomer *customer);
+ * known of its customer. A made-up name stands in for a missing one, and with @may_make_up a
+ * made-up e-mail address too. *why is new text unless it is COMPOSED. */
+NotificationComposition notification_compose(NotificationDelivery *delivery,
+                                             const NotificationCustomer *customer, bool may_make_up,
+                                             char **why);

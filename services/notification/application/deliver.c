@@ -10,6 +10,9 @@
 enum {
     MAX_ERROR_CHARS = 500,
     GIVEN_BACK_MS = 1000, /* what no attempt was made for, such as when the circuit is open */
+    /* Between looks for an address: half of the notification's age, within these. */
+    MIN_CUSTOMER_WAIT_MS = 5 * 1000,
+    MAX_CUSTOMER_WAIT_MS = 300 * 1000,
 };
 
 /* After attempt 1, 2, ...; each is spread by jitter, so that an outage does not end in a burst. */
@@ -50,9 +53,43 @@ bool notification_claim(NotificationStore *store, NotificationTemplateReads *tem
 
 /* ---- customers ---- */
 
+/* Nobody could be asked for its customer's address. That is no attempt: an outage of hours costs
+ * nobody their mail. Takes @why. */
+static void wait_for_customer(NotificationDelivery *delivery, const NotificationCustomer *customer,
+                              int64_t wait_ms, char *why)
+{
+    int64_t age_ms = (ch_time_now_us() - delivery->created_us) / 1000;
+    delivery->error = why;
+    delivery->verdict = age_ms < wait_ms ? NOTIFICATION_GIVEN_BACK : NOTIFICATION_REFUSED;
+    int pause_ms = (int)CLAMP(age_ms / 2, MIN_CUSTOMER_WAIT_MS, MAX_CUSTOMER_WAIT_MS);
+    delivery->retry_after_ms = MAX(ch_time_jitter_ms(pause_ms), customer->retry_after_ms);
+}
+
+/* Whether it can be sent now. */
+static bool compose(const NotificationGateways *gateways, NotificationDelivery *delivery,
+                    const NotificationCustomer *customer)
+{
+    char *why = NULL;
+    switch (notification_compose(delivery, customer, gateways->may_make_up, &why)) {
+    case NOTIFICATION_COMPOSED:
+        return true;
+    case NOTIFICATION_NO_TEXT: /* an operator may put that right before the last attempt */
+        fail_attempt(delivery, why);
+        return false;
+    case NOTIFICATION_CUSTOMER_AWAY:
+        wait_for_customer(delivery, customer, gateways->customer_wait_ms, why);
+        return false;
+    case NOTIFICATION_NO_ADDRESS:
+        delivery->verdict = NOTIFICATION_REFUSED;
+        delivery->error = why;
+        return false;
+    }
+    g_assert_not_reached();
+}
+
 /* Asks for the customers of @deliveries, each once, and composes each message. Those that can be
  * sent are moved to the front; their number is returned. */
-static size_t compose_all(NotificationCustomers *directory, NotificationDelivery **deliveries,
+static size_t compose_all(const NotificationGateways *gateways, NotificationDelivery **deliveries,
                           size_t n)
 {
     g_autoptr(GHashTable) places = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
@@ -67,16 +104,14 @@ static size_t compose_all(NotificationCustomers *directory, NotificationDelivery
         g_hash_table_insert(places, &deliveries[i]->customer_id, GSIZE_TO_POINTER(distinct));
         distinct++;
     }
+    NotificationCustomers *directory = gateways->customers;
     g_autofree NotificationCustomer *customers = g_new0(NotificationCustomer, distinct);
     directory->ops->look_up(directory, ids, traces, distinct, customers);
     size_t composed = 0;
     for (size_t i = 0; i < n; i++) {
         gpointer place = g_hash_table_lookup(places, &deliveries[i]->customer_id);
-        char *why = notification_compose(deliveries[i], &customers[GPOINTER_TO_SIZE(place)]);
-        if (why == NULL)
+        if (compose(gateways, deliveries[i], &customers[GPOINTER_TO_SIZE(place)]))
             deliveries[composed++] = deliveries[i];
-        else /* an operator may put that right before the last attempt */
-            fail_attempt(deliveries[i], why);
     }
     for (size_t i = 0; i < distinct; i++)
         notification_customer_clear(&customers[i]);
@@ -108,9 +143,10 @@ static void judge(NotificationDelivery *delivery, NotificationReceipt *receipt)
         break;
     case NOTIFICATION_TRY_LATER:
         fail_attempt(delivery, tidy(receipt->why));
+        delivery->retry_after_ms = MAX(delivery->retry_after_ms, receipt->retry_after_ms);
         return;
     case NOTIFICATION_GIVEN_BACK:
-        delivery->retry_after_ms = GIVEN_BACK_MS;
+        delivery->retry_after_ms = MAX(GIVEN_BACK_MS, receipt->retry_after_ms);
         G_GNUC_FALLTHROUGH;
     case NOTIFICATION_REFUSED:
         delivery->error = tidy(receipt->why);
@@ -165,7 +201,7 @@ void notification_send(const NotificationGateways *gateways,
     }
     if (count == 0)
         return;
-    count = compose_all(gateways->customers, open, count);
+    count = compose_all(gateways, open, count);
     send_through(gateways, NOTIFICATION_EMAIL, open, count);
     send_through(gateways, NOTIFICATION_SMS, open, count);
 }
@@ -213,7 +249,7 @@ static void log_result(const NotificationDelivery *delivery)
         log_failure(CH_LOG_WARNING, "notification is tried again later", delivery);
         return;
     case NOTIFICATION_GIVEN_BACK:
-        log_failure(CH_LOG_DEBUG, "notification waits for its channel", delivery);
+        log_failure(CH_LOG_DEBUG, "notification waits", delivery);
         return;
     }
 }

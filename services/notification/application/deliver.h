@@ -12,6 +12,8 @@ enum {
 typedef struct {
     NotificationCustomers *customers;
     NotificationChannel *channels[NOTIFICATION_CHANNELS_N]; /* [0] is NULL */
+    bool may_make_up;                                       /* e-mail may go to made-up addresses */
+    int64_t customer_wait_ms; /* age to which a notification waits for its customer's address */
 } NotificationGateways;
 
 /** Takes at most @max due notifications for @lease_ms, into which sending and recording them has to

@@ -19,7 +19,8 @@ typedef struct {
     ChUuid id, event_id, order_id, customer_id;
     NotificationCode code;
     NotificationValues values;
-    int64_t attempt; /* this one, from 1 */
+    int64_t attempt;    /* this one, from 1 */
+    int64_t created_us; /* when its event was noted */
     ChTrace trace;
     GPtrArray *templates; /* of NotificationTemplate *, the active ones; a reference */
 
@@ -28,8 +29,8 @@ typedef struct {
     NotificationChannelKind channel;
     char *destination, *subject, *body; /* owned; NULL when it did not come to that */
     char *error;                        /* owned; NULL when delivered */
-    bool customer_known;                /* asked for, whatever the answer */
-    bool fallback;                      /* the customer's data are made up */
+    bool customer_known;                /* it was found out what is known of the customer */
+    bool fallback;                      /* the customer's name or address is made up */
 } NotificationDelivery;
 
 void notification_delivery_free(void *delivery); /* a GDestroyNotify; NULL is fine */

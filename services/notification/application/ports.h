@@ -139,8 +139,8 @@ typedef struct NotificationCustomers NotificationCustomers;
 
 typedef struct {
     /* Fills customers[i], zeroed by the caller, with what is known of ids[i], which are distinct.
-     * traces[i] is the span that asks. Takes a few seconds at most and never fails: a customer
-     * of whom nothing can be learned stays empty. */
+     * traces[i] is the span that asks. Takes a few seconds at most and never fails as a whole:
+     * .answer tells. */
     void (*look_up)(NotificationCustomers *self, const ChUuid *ids, const ChTrace *traces, size_t n,
                     NotificationCustomer *customers);
     void (*free)(NotificationCustomers *self);
@@ -169,6 +169,7 @@ typedef struct {
 typedef struct {
     NotificationVerdict verdict; /* not UNDECIDED */
     char *why;                   /* new, unless delivered; NULL: nothing to say */
+    int64_t retry_after_ms;      /* not before that; 0: nothing was asked for */
 } NotificationReceipt;
 
 typedef struct NotificationChannel NotificationChannel;

@@ -95,7 +95,8 @@ static void deliver(NotificationChannel *self, const NotificationMessage *messag
     }
     ch_http_client_fetch(channel->client, calls, n);
     for (size_t i = 0; i < n; i++) {
-        receipts[i] = (NotificationReceipt){ verdict_of(&calls[i]), g_strdup(calls[i].fault) };
+        receipts[i] = (NotificationReceipt){ verdict_of(&calls[i]), g_strdup(calls[i].fault),
+                                             calls[i].retry_after_ms };
         ch_http_call_clear(&calls[i]);
         g_string_free(letters[i].body, TRUE);
     }
@@ -113,6 +114,7 @@ static const NotificationChannelOps http_channel_ops = {
 };
 
 NotificationChannel *notification_http_channel_new(const char *name, const char *url,
+                                                   ChPause *pause,
                                                    NotificationCancellation cancellation,
                                                    GError **error)
 {
@@ -127,6 +129,7 @@ NotificationChannel *notification_http_channel_new(const char *name, const char 
         .max_answer_bytes = MAX_ANSWER_BYTES,
         .cancelled = is_over,
         .context = channel,
+        .pause = pause,
     };
     channel->client = ch_http_client_new(&config, error);
     if (channel->client != NULL)

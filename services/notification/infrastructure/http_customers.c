@@ -2,11 +2,11 @@
 #include "notification/infrastructure/http_customers.h"
 
 #include "chassis/client/client.h"
-#include "chassis/client/mail_address.h"
 #include "chassis/core/cast.h"
-#include "chassis/json/json.h"
+#include "chassis/core/log.h"
+#include "notification/infrastructure/customer_json.h"
 
-#include <string.h>
+#include <pthread.h>
 
 enum {
     TIMEOUT_MS = 2000,
@@ -15,16 +15,22 @@ enum {
     BREAKER_FAILURES = 5,
     BREAKER_OPEN_MS = 30 * 1000,
     MAX_ANSWER_BYTES = 64 * 1024,
-    MAX_NAME_CHARS = 200,
-    MAX_TEXT_CHARS = 320, /* of an address: 64, the @, 255 */
-    MIN_PHONE_DIGITS = 5,
-    MAX_PHONE_DIGITS = 15,                          /* E.164 */
+    /* So many in a row whom the service does not know: rather its address is wrong. */
+    MAX_UNKNOWN_IN_A_ROW = 5,
     TRACE_HEADER_BYTES = 13 + CH_TRACEPARENT_BYTES, /* "traceparent: " */
+};
+
+struct NotificationCustomersWatch {
+    ChPause pause;
+    pthread_mutex_t mutex; /* guards the fields below */
+    size_t unknown_in_a_row;
+    bool away;
 };
 
 typedef struct {
     NotificationCustomers base;
     const char *url;
+    NotificationCustomersWatch *watch;
     ChHttpClient *client; /* NULL: there is no service */
 } HttpCustomers;
 
@@ -33,58 +39,6 @@ static const NotificationCustomersOps http_customers_ops;
 static HttpCustomers *http_of(NotificationCustomers *self)
 {
     return CH_CAST(HttpCustomers, self, &http_customers_ops);
-}
-
-/* ---- reading an answer ---- */
-
-/* The member @name when it is a text of one line; new. NULL otherwise. */
-static char *read_line(ChJsonValue customer, const char *name, size_t max_chars)
-{
-    const char *text = ch_json_text(ch_json_member(customer, name), NULL);
-    if (text == NULL || *text == '\0' || (size_t)g_utf8_strlen(text, -1) > max_chars)
-        return NULL;
-    for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c)) {
-        if (g_unichar_iscntrl(g_utf8_get_char(c)))
-            return NULL;
-    }
-    return g_strdup(text);
-}
-
-static char *read_email(ChJsonValue customer)
-{
-    g_autofree char *email = read_line(customer, "email", MAX_TEXT_CHARS);
-    return email != NULL && ch_mail_address_valid(email) ? g_steal_pointer(&email) : NULL;
-}
-
-/* As people write it: spaces, brackets, hyphens are left out. */
-static char *read_phone(ChJsonValue customer)
-{
-    g_autofree char *written = read_line(customer, "phone", MAX_TEXT_CHARS);
-    if (written == NULL)
-        return NULL;
-    g_autoptr(GString) phone = g_string_new(NULL);
-    for (const char *c = written; *c != '\0'; c++) {
-        if (g_ascii_isdigit(*c) || (*c == '+' && phone->len == 0))
-            g_string_append_c(phone, *c);
-        else if (strchr(" -()./", *c) == NULL)
-            return NULL;
-    }
-    size_t digits = phone->len - (phone->str[0] == '+' ? 1 : 0);
-    if (digits < MIN_PHONE_DIGITS || digits > MAX_PHONE_DIGITS)
-        return NULL;
-    return g_string_free(g_steal_pointer(&phone), FALSE);
-}
-
-static void read_customer(const GString *answer, NotificationCustomer *customer)
-{
-    g_autoptr(ChJson) json = ch_json_parse(answer->str, answer->len, NULL);
-    if (json == NULL)
-        return;
-    ChJsonValue root = ch_json_root(json);
-    customer->name = read_line(root, "fullName", MAX_NAME_CHARS);
-    customer->email = read_email(root);
-    customer->phone = read_phone(root);
-    customer->language = read_line(root, "language", NOTIFICATION_MAX_LANGUAGE_CHARS);
 }
 
 /* ---- asking ---- */
@@ -110,23 +64,102 @@ static void prepare(const HttpCustomers *customers, ChUuid id, ChTrace trace, Qu
     *call = (ChHttpCall){ .method = "GET", .url = question->url, .headers = question->headers };
 }
 
+/* What came of one call. */
+static void read_answer(const ChHttpCall *call, NotificationCustomer *customer)
+{
+    if (call->outcome == CH_HTTP_REFUSED && (call->status == 404 || call->status == 410)) {
+        customer->answer = NOTIFICATION_CUSTOMER_UNKNOWN;
+        customer->why =
+            g_strdup_printf("the customer service does not know the customer (%s)", call->fault);
+        return;
+    }
+    bool answered = call->outcome == CH_HTTP_OK && call->answer != NULL;
+    if (answered && notification_customer_from_json(call->answer->str, call->answer->len, customer))
+        return;
+    customer->answer = NOTIFICATION_CUSTOMER_UNREACHABLE;
+    customer->why = g_strdup_printf("the customer service is unavailable: %s",
+                                    answered ? "its answer is no JSON object" : call->fault);
+    customer->retry_after_ms = call->retry_after_ms;
+}
+
+/* ---- judging the service by all of its answers ---- */
+
+static size_t count(const NotificationCustomer *customers, size_t n,
+                    NotificationCustomerAnswer answer)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++)
+        found += customers[i].answer == answer;
+    return found;
+}
+
+/* A service that knows nobody is not asked at its right address: then that it does not know a
+ * customer tells nothing. */
+static void distrust(NotificationCustomer *customers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (customers[i].answer != NOTIFICATION_CUSTOMER_UNKNOWN)
+            continue;
+        customers[i].answer = NOTIFICATION_CUSTOMER_UNREACHABLE;
+        g_free(customers[i].why);
+        customers[i].why = g_strdup("the customer service knows nobody (status 404 for everybody): "
+                                    "is CUSTOMER_SERVICE_URL right?");
+    }
+}
+
+/* One line when an outage begins and one when it is over. */
+static void judge(NotificationCustomersWatch *watch, NotificationCustomer *customers, size_t n)
+{
+    size_t answered = count(customers, n, NOTIFICATION_CUSTOMER_ANSWERED);
+    size_t unknown = count(customers, n, NOTIFICATION_CUSTOMER_UNKNOWN);
+    pthread_mutex_lock(&watch->mutex);
+    watch->unknown_in_a_row =
+        answered > 0 ? 0 : MIN(watch->unknown_in_a_row + unknown, MAX_UNKNOWN_IN_A_ROW);
+    bool knows_nobody = watch->unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW;
+    bool was_away = watch->away;
+    bool is_away = answered == 0 && (unknown == 0 || knows_nobody);
+    watch->away = is_away;
+    pthread_mutex_unlock(&watch->mutex);
+    if (knows_nobody)
+        distrust(customers, n);
+    if (is_away && !was_away)
+        ch_log_warning("no customer data: notifications wait for them, or made-up ones stand in",
+                       CH_STR("error", customers[0].why));
+    else if (was_away && !is_away)
+        ch_log_info("customer data are available again");
+}
+
+/* Without a service nobody is known. */
+static void know_nobody(NotificationCustomer *customers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        customers[i].answer = NOTIFICATION_CUSTOMER_UNKNOWN;
+        customers[i].why = g_strdup("there is no customer service");
+    }
+}
+
 static void look_up(NotificationCustomers *self, const ChUuid *ids, const ChTrace *traces, size_t n,
                     NotificationCustomer *found)
 {
     const HttpCustomers *customers = http_of(self);
-    if (customers->client == NULL)
+    if (customers->client == NULL) {
+        know_nobody(found, n);
         return;
+    }
     g_autofree Question *questions = g_new0(Question, n);
     g_autofree ChHttpCall *calls = g_new0(ChHttpCall, n);
     for (size_t i = 0; i < n; i++)
         prepare(customers, ids[i], traces[i], &questions[i], &calls[i]);
     ch_http_client_fetch(customers->client, calls, n);
+    bool asked = false;
     for (size_t i = 0; i < n; i++) {
-        if (calls[i].outcome == CH_HTTP_OK && calls[i].answer != NULL)
-            read_customer(calls[i].answer, &found[i]);
+        asked = asked || calls[i].tries > 0;
+        read_answer(&calls[i], &found[i]);
         ch_http_call_clear(&calls[i]);
         g_free(questions[i].url);
     }
+    if (asked) /* that this lane's circuit is open tells nothing new */
+        judge(customers->watch, found, n);
 }
 
 static void free_customers(NotificationCustomers *self)
@@ -140,6 +173,22 @@ static const NotificationCustomersOps http_customers_ops = {
     .free = free_customers,
 };
 
+NotificationCustomersWatch *notification_customers_watch_new(void)
+{
+    NotificationCustomersWatch *watch = g_new0(NotificationCustomersWatch, 1);
+    pthread_mutex_init(&watch->mutex, NULL);
+    return watch;
+}
+
+void notification_customers_watch_free(void *opaque)
+{
+    NotificationCustomersWatch *watch = opaque;
+    if (watch == NULL)
+        return;
+    pthread_mutex_destroy(&watch->mutex);
+    g_free(watch);
+}
+
 NotificationCustomers *
 notification_http_customers_new(const NotificationHttpCustomersConfig *config, GError **error)
 {
@@ -152,10 +201,12 @@ notification_http_customers_new(const NotificationHttpCustomersConfig *config, G
         .breaker_failures = BREAKER_FAILURES,
         .breaker_open_ms = BREAKER_OPEN_MS,
         .max_answer_bytes = MAX_ANSWER_BYTES,
+        .pause = &config->watch->pause,
     };
     g_autofree HttpCustomers *customers = g_new0(HttpCustomers, 1);
     customers->base.ops = &http_customers_ops;
     customers->url = config->url;
+    customers->watch = config->watch;
     if (*config->url != '\0') {
         customers->client = ch_http_client_new(&client, error);
         if (customers->client == NULL)

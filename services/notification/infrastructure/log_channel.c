@@ -6,7 +6,7 @@ static void deliver(NotificationChannel *self G_GNUC_UNUSED,
                     NotificationReceipt *receipts)
 {
     for (size_t i = 0; i < n; i++)
-        receipts[i] = (NotificationReceipt){ NOTIFICATION_DELIVERED, NULL };
+        receipts[i] = (NotificationReceipt){ NOTIFICATION_DELIVERED, NULL, 0 };
 }
 
 static void free_channel(NotificationChannel *self)

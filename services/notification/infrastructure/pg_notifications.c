@@ -37,7 +37,7 @@ static const ChPgStatement sql_claim_notifications = {
     " due_at = now() + $2 * interval '1 millisecond', updated_at = now()"
     " from due where n.id = due.id"
     " returning n.id, n.event_id, n.order_id, n.customer_id, n.template_code, n.parameters::text,"
-    " n.attempts, n.trace_id, due.due_at",
+    " n.attempts, n.trace_id, n.created_at, due.due_at",
     { CH_PG_INT, CH_PG_INT, CH_PG_TIME },
 };
 enum {
@@ -49,6 +49,7 @@ enum {
     CLAIM_PARAMETERS,
     CLAIM_ATTEMPTS,
     CLAIM_TRACE_ID,
+    CLAIM_CREATED_AT,
     CLAIM_DUE_AT,
 };
 
@@ -145,6 +146,7 @@ static NotificationDelivery *read_claim(const ChPgRows *rows, size_t row)
     notification_values_from_json(ch_pg_text(rows, row, CLAIM_PARAMETERS), delivery->code,
                                   &delivery->values);
     delivery->attempt = ch_pg_int(rows, row, CLAIM_ATTEMPTS);
+    delivery->created_us = ch_pg_time(rows, row, CLAIM_CREATED_AT);
     delivery->trace = read_trace(ch_pg_text(rows, row, CLAIM_TRACE_ID));
     return delivery;
 }

@@ -53,11 +53,11 @@ static NotificationReceipt send_one(SmtpChannel *channel, const NotificationMess
     char *why = NULL;
     switch (ch_mail_send(channel->mailer, &mail, &why)) {
     case CH_MAIL_SENT:
-        return (NotificationReceipt){ NOTIFICATION_DELIVERED, why };
+        return (NotificationReceipt){ NOTIFICATION_DELIVERED, why, 0 };
     case CH_MAIL_LATER:
-        return (NotificationReceipt){ NOTIFICATION_TRY_LATER, why };
+        return (NotificationReceipt){ NOTIFICATION_TRY_LATER, why, 0 };
     case CH_MAIL_REFUSED:
-        return (NotificationReceipt){ NOTIFICATION_REFUSED, why };
+        return (NotificationReceipt){ NOTIFICATION_REFUSED, why, 0 };
     }
     g_assert_not_reached();
 }
@@ -72,7 +72,7 @@ static void deliver(NotificationChannel *self, const NotificationMessage *messag
                     channel->cancellation.cancelled(channel->cancellation.context);
         if (over)
             receipts[i] = (NotificationReceipt){ NOTIFICATION_GIVEN_BACK,
-                                                 g_strdup("its turn did not come in time") };
+                                                 g_strdup("its turn did not come in time"), 0 };
         else
             receipts[i] = send_one(channel, &messages[i]);
     }

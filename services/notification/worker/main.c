@@ -63,9 +63,25 @@ static void serve_dead_letters(ChWorker *worker)
 
 /* ---- sending ---- */
 
+/* What all senders know of the servers that they call: a pause that one is asked for all keep. */
+typedef struct {
+    NotificationCustomersWatch *customers;
+    ChPause email, sms;
+} Servers;
+
+static Servers *new_servers(ChWorker *worker)
+{
+    Servers *servers = g_new0(Servers, 1);
+    ch_worker_own(worker, servers, g_free);
+    servers->customers = notification_customers_watch_new();
+    ch_worker_own(worker, servers->customers, notification_customers_watch_free);
+    return servers;
+}
+
 /* What a sender's lane has to itself besides the objects that the worker owns. */
 typedef struct {
     atomic_bool stopping;
+    Servers *servers;
     char name[SENDER_NAME_BYTES]; /* "sender 1" */
     char customers_name[SENDER_NAME_BYTES], email_name[SENDER_NAME_BYTES],
         sms_name[SENDER_NAME_BYTES]; /* of its HTTP clients: each has its own circuit breaker */
@@ -76,9 +92,10 @@ static bool is_stopping(void *sender)
     return atomic_load(&((Sender *)sender)->stopping);
 }
 
-static Sender *new_sender(ChWorker *worker, int64_t number)
+static Sender *new_sender(ChWorker *worker, Servers *servers, int64_t number)
 {
     Sender *sender = g_new0(Sender, 1);
+    sender->servers = servers;
     int n = (int)number;
     g_snprintf(sender->name, sizeof sender->name, "sender %d", n);
     g_snprintf(sender->customers_name, sizeof sender->customers_name, "customers-%d", n);
@@ -94,6 +111,7 @@ static NotificationCustomers *new_customers(ChWorker *worker, const Notification
     const NotificationHttpCustomersConfig config = {
         .name = sender->customers_name,
         .url = settings->customer_service_url,
+        .watch = sender->servers->customers,
     };
     NotificationCustomers *customers = notification_http_customers_new(&config, error);
     if (customers != NULL)
@@ -122,7 +140,8 @@ static NotificationChannel *new_channel(ChWorker *worker, const NotificationSett
     case NOTIFICATION_BY_HTTP:
         channel = notification_http_channel_new(
             sms ? sender->sms_name : sender->email_name,
-            sms ? settings->sms_http_url : settings->email_http_url, cancellation, error);
+            sms ? settings->sms_http_url : settings->email_http_url,
+            sms ? &sender->servers->sms : &sender->servers->email, cancellation, error);
         break;
     case NOTIFICATION_BY_SMTP:
         channel = notification_smtp_channel_new(&smtp, error);
@@ -148,16 +167,19 @@ static int64_t lease_of(const NotificationSettings *settings)
 }
 
 /* A lane that sends. */
-static bool add_sender(ChWorker *worker, const NotificationSettings *settings, int64_t number,
-                       GError **error)
+static bool add_sender(ChWorker *worker, const NotificationSettings *settings, Servers *servers,
+                       int64_t number, GError **error)
 {
-    Sender *lane_state = new_sender(worker, number);
+    Sender *lane_state = new_sender(worker, servers, number);
     ChPg *pg = ch_worker_connection(worker);
     NotificationStore *store = notification_pg_store_new(pg);
     ch_worker_own(worker, store, notification_store_free);
     NotificationTemplateReads *templates = notification_pg_template_reads_new(pg);
     ch_worker_own(worker, templates, notification_template_reads_free);
-    NotificationGateways gateways = { NULL, { NULL } };
+    NotificationGateways gateways = {
+        .may_make_up = notification_settings_may_make_up(settings),
+        .customer_wait_ms = settings->customer_wait_ms,
+    };
     gateways.customers = new_customers(worker, settings, lane_state, error);
     if (gateways.customers == NULL)
         return false;
@@ -198,8 +220,9 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
     subscribe(worker);
     serve_dead_letters(worker);
+    Servers *servers = new_servers(worker);
     for (int64_t number = 1; number <= settings->senders; number++) {
-        if (!add_sender(worker, settings, number, error))
+        if (!add_sender(worker, settings, servers, number, error))
             return false;
     }
     ch_worker_relay(worker); /* its retries and dead letters */

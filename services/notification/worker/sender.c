@@ -20,6 +20,8 @@ enum {
 
 CH_COUNTER(results_total, "cartwheel_notification_results_total",
            "what became of attempts to send a notification", "result");
+CH_COUNTER(fallback_total, "cartwheel_notification_fallback_total",
+           "notifications sent with a made-up name or address", NULL);
 CH_HISTOGRAM(batch_size, "cartwheel_notification_batch_size", "notifications sent at once", NULL,
              CH_BUCKETS_SIZE);
 CH_HISTOGRAM(send_seconds, "cartwheel_notification_send_seconds",
@@ -109,6 +111,8 @@ static void source_settle(ChSource *source, void *const *items, size_t n)
     for (size_t i = 0; i < n; i++) {
         NotificationVerdict verdict = deliveries[i]->verdict;
         ch_metric_add(ch_metric(&results_total, results[verdict]), 1);
+        if (verdict == NOTIFICATION_DELIVERED && deliveries[i]->fallback)
+            ch_metric_add(ch_metric(&fallback_total, NULL), 1);
         if (verdict == NOTIFICATION_GIVEN_BACK) /* do not turn a whole backlog over and over */
             sender->pause_until_us = ch_time_monotonic_us() + RETURNED_PAUSE_MS * 1000;
     }

@@ -20,7 +20,13 @@ const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N] = {
     { "NOTIFICATION_SENDERS", CH_CONFIG_COUNT, FIELD(senders), "2",
       "lanes that send, at most 64; each has a database connection", NULL },
     { "CUSTOMER_SERVICE_URL", CH_CONFIG_URL, FIELD(customer_service_url), "",
-      "http(s) base URL of the customer service; empty: made-up data at once", HTTP_URLS },
+      "http(s) base URL of the customer service; required for mail that leaves the process",
+      HTTP_URLS },
+    { "CUSTOMER_WAIT", CH_CONFIG_DURATION, FIELD(customer_wait_ms), "24h",
+      "how long a notification waits for its address while that service is unavailable", NULL },
+    { "MADE_UP_ADDRESSES", CH_CONFIG_CHOICE, FIELD(made_up_addresses), "keep",
+      "send: mail goes to customer<8 hex digits>@example.com where there is no address",
+      "keep|send" },
     { "EMAIL_CHANNEL", CH_CONFIG_CHOICE, FIELD(email_transport), "log", "how e-mail is sent",
       TRANSPORTS },
     { "SMS_CHANNEL", CH_CONFIG_CHOICE, FIELD(sms_transport), "log", "how SMS are sent",
@@ -60,6 +66,11 @@ static bool is_sender(const char *text)
            (name == NULL || strlen(name) <= CH_MAIL_MAX_NAME_BYTES);
 }
 
+bool notification_settings_may_make_up(const NotificationSettings *settings)
+{
+    return settings->email_transport == NOTIFICATION_BY_LOG || settings->made_up_addresses == 1;
+}
+
 bool notification_settings_check(const void *opaque, GError **error)
 {
     const NotificationSettings *settings = opaque;
@@ -69,6 +80,9 @@ bool notification_settings_check(const void *opaque, GError **error)
         return false;
     if (settings->senders > MAX_SENDERS)
         return bad(error, "NOTIFICATION_SENDERS", "at most 64");
+    if (*settings->customer_service_url == '\0' && !notification_settings_may_make_up(settings))
+        return bad(error, "CUSTOMER_SERVICE_URL",
+                   "a URL, because EMAIL_CHANNEL is not log and nobody else knows an address");
     if (settings->email_transport == NOTIFICATION_BY_HTTP && *settings->email_http_url == '\0')
         return bad(error, "EMAIL_HTTP_URL", "an http:// or https:// URL for EMAIL_CHANNEL=http");
     if (settings->sms_transport == NOTIFICATION_BY_HTTP && *settings->sms_http_url == '\0')

@@ -12,7 +12,9 @@ typedef enum {
 typedef struct {
     ChWorkerSettings worker;
     int64_t senders;
-    char *customer_service_url;         /* "": none */
+    char *customer_service_url; /* "": none */
+    int64_t customer_wait_ms;
+    int made_up_addresses;              /* 1: mail goes to them */
     int email_transport, sms_transport; /* NotificationTransport */
     char *email_http_url, *sms_http_url;
     char *smtp_url, *smtp_username, *smtp_password;
@@ -21,10 +23,13 @@ typedef struct {
 } NotificationSettings;
 
 enum {
-    NOTIFICATION_SETTINGS_N = 22
+    NOTIFICATION_SETTINGS_N = 24
 };
 
 extern const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N];
+
+/** Whether e-mail may go to made-up addresses: where it does not leave the process it may. */
+bool notification_settings_may_make_up(const NotificationSettings *settings);
 
 /** A ChProcessStep: checks what the settings say together. Errors: CONFIG, naming the variable. */
 bool notification_settings_check(const void *settings, GError **error);

@@ -6,7 +6,7 @@ import threading
 
 from launcher.certificates import Authority
 
-from support.fakes import FakeHttp, FakeSmtp
+from support.fakes import MADE_UP, FakeHttp, FakeSmtp
 from support.listeners import Listener, tls_context
 from support.system import free_port
 from support.waits import eventually
@@ -122,7 +122,7 @@ def _hostile(run, stack):
     run.webhook = Hostile(run.random)
     stack.enter_context(run.webhook.inside)
     stack.enter_context(run.webhook.http)
-    return {"notification-worker": {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": run.webhook.http.url}}
+    return {"notification-worker": MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": run.webhook.http.url}}
 
 
 def _taken_once_said(run, history):
@@ -156,7 +156,7 @@ def _https(run, stack):
     run.webhook = Hostile(run.random)
     stack.enter_context(run.webhook.inside)
     stack.enter_context(run.webhook.http)
-    return {"notification-worker": {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": run.webhook.http.url}}
+    return {"notification-worker": MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": run.webhook.http.url}}
 
 
 def _nothing_told(run, history):
@@ -224,7 +224,7 @@ def _mail(run, stack):
     run.mail = MoodyMail(run.random)
     run.mail.open()
     stack.callback(run.mail.close)
-    return {"notification-worker": {"EMAIL_CHANNEL": "smtp", "SMTP_URL": f"smtp://127.0.0.1:{run.mail.port}"}}
+    return {"notification-worker": MADE_UP | {"EMAIL_CHANNEL": "smtp", "SMTP_URL": f"smtp://127.0.0.1:{run.mail.port}"}}
 
 
 def _mailed(run, history):

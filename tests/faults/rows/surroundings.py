@@ -10,7 +10,7 @@ import tempfile
 import threading
 
 from support import rawhttp
-from support.fakes import FakeHttp
+from support.fakes import MADE_UP, FakeHttp
 from support.names import PROCESSES
 
 from faults.rows import row
@@ -73,7 +73,7 @@ class Webhook:
 def _webhook(run, stack):
     run.webhook = Webhook(run.random)
     stack.enter_context(run.webhook.http)
-    return {"notification-worker": {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": run.webhook.http.url}}
+    return {"notification-worker": MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": run.webhook.http.url}}
 
 
 def _told(run, history):

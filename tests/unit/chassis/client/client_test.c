@@ -21,17 +21,22 @@ typedef struct {
     const char *_Atomic retry_after; /* the header of every answer; NULL: none */
 } Fixture;
 
+static void add_retry_after(Fixture *f, ChHttpRequest *request)
+{
+    const char *retry_after = atomic_load(&f->retry_after);
+    if (retry_after != NULL)
+        ch_http_respond_header(request, "Retry-After", retry_after);
+}
+
 static bool answer(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     (void)error;
     g_assert_cmpuint(n, ==, 1);
     Fixture *f = context;
     atomic_fetch_add(&f->requests, 1);
-    const char *retry_after = atomic_load(&f->retry_after);
-    if (retry_after != NULL)
-        ch_http_respond_header(requests[0], "Retry-After", retry_after);
     if (atomic_fetch_sub(&f->failures, 1) > 0) {
         ch_http_respond_empty(requests[0], 503);
+        add_retry_after(f, requests[0]);
         return true;
     }
     unsigned status = (unsigned)strtoul(ch_http_request_param(requests[0], "status"), NULL, 10);
@@ -41,6 +46,7 @@ static bool answer(void *context, ChHttpRequest *const *requests, size_t n, GErr
     GString *text = g_string_new(NULL);
     g_string_append_printf(text, "%s|%s", body, header ? header : "-");
     ch_http_respond_text(requests[0], status, "text/plain", text);
+    add_retry_after(f, requests[0]);
     if (status == 302)
         ch_http_respond_header(requests[0], "Location", "/status/200");
     return true;
@@ -247,8 +253,13 @@ static void test_no_pause_without_reason(Fixture *f, gconstpointer unused)
     static const struct {
         unsigned status;
         const char *retry_after;
-    } cases[] = { { 200, "60" }, { 404, "60" }, { 500, "60" }, { 503, NULL }, { 503, "0" },
-                  { 503, "soon" }, { 429, "Wed, 21 Oct 2015 07:28:00 GMT" } };
+    } cases[] = { { 200, "60" },
+                  { 404, "60" },
+                  { 500, "60" },
+                  { 503, NULL },
+                  { 503, "0" },
+                  { 503, "soon" },
+                  { 429, "Wed, 21 Oct 2015 07:28:00 GMT" } };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(ChHttpClient) client = must_make((ChHttpClientConfig){ 0 });
         for (int try = 1; try <= 2; try++) {

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+enum {
+    CUSTOMER_WAIT_MS = 3600 * 1000
+};
+
 typedef struct {
     FakeStore store;
     FakeTemplates templates;
@@ -27,8 +31,11 @@ static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
     fake_channel_init(&f->sms);
     fake_templates_add(&f->templates, NOTIFICATION_ORDER_CONFIRMED, NOTIFICATION_EMAIL, "en",
                        "Order {OrderNumber}", "{CustomerName}: {OrderTotal} {Currency}");
-    f->gateways =
-        (NotificationGateways){ &f->customers.base, { NULL, &f->email.base, &f->sms.base } };
+    f->gateways = (NotificationGateways){
+        .customers = &f->customers.base,
+        .channels = { NULL, &f->email.base, &f->sms.base },
+        .customer_wait_ms = CUSTOMER_WAIT_MS,
+    };
     f->n = 0;
 }
 
@@ -157,34 +164,148 @@ static void test_a_customer_is_asked_for_once(Fixture *f, gconstpointer unused G
     g_assert_cmpuint(f->email.sent, ==, 3);
 }
 
-static void assert_fallback(Fixture *f)
+/* ---- without an address ---- */
+
+static void know_nothing(Fixture *f, NotificationCustomerAnswer answer, const char *why)
 {
+    f->customers.answer = answer;
+    f->customers.why = why;
+    f->customers.name = NULL;
+    f->customers.email = NULL;
+}
+
+/* The old behaviour, and that of a channel that nothing leaves. */
+static void test_an_address_is_made_up_where_it_may(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const NotificationCustomerAnswer answers[] = { NOTIFICATION_CUSTOMER_UNREACHABLE,
+                                                          NOTIFICATION_CUSTOMER_ANSWERED,
+                                                          NOTIFICATION_CUSTOMER_UNKNOWN };
+    f->gateways.may_make_up = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
+        know_nothing(f, answers[i], "away");
+        const NotificationDelivery *delivery = must_send_one(f, 1);
+        g_assert_cmpint(delivery->verdict, ==, NOTIFICATION_DELIVERED);
+        g_assert_true(delivery->fallback);
+        g_assert_cmpstr(delivery->destination, ==, "customerab000001@example.com");
+        g_assert_true(g_str_has_prefix(f->email.body, "Customer ab000001: "));
+        notification_delivery_free(f->deliveries[0]);
+        f->n = 0;
+    }
+}
+
+static void test_a_made_up_address_leaves_the_rest(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_templates_add(&f->templates, NOTIFICATION_ORDER_CONFIRMED, NOTIFICATION_EMAIL, "de",
+                       "Bestellung", "{CustomerName}");
+    f->gateways.may_make_up = true;
+    f->customers.email = NULL;
+    f->customers.language = "de";
+    const NotificationDelivery *delivery = must_send_one(f, 1);
+    g_assert_true(delivery->fallback);
+    g_assert_cmpstr(f->email.subject, ==, "Bestellung");
+    g_assert_cmpstr(f->email.body, ==, "Ada Lovelace");
+}
+
+static void test_a_name_alone_is_made_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    f->customers.name = NULL;
     const NotificationDelivery *delivery = must_send_one(f, 1);
     g_assert_cmpint(delivery->verdict, ==, NOTIFICATION_DELIVERED);
     g_assert_true(delivery->fallback);
-    g_assert_cmpstr(delivery->destination, ==, "customerab000001@example.com");
+    g_assert_cmpstr(delivery->destination, ==, "ada@example.org");
     g_assert_true(g_str_has_prefix(f->email.body, "Customer ab000001: "));
 }
 
-static void test_an_unknown_customer_is_made_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+static void assert_refused_for(Fixture *f, const char *why)
 {
-    f->customers.name = NULL;
-    f->customers.email = NULL;
-    assert_fallback(f);
+    const NotificationDelivery *delivery = must_send_one(f, 1);
+    g_assert_cmpint(delivery->verdict, ==, NOTIFICATION_REFUSED);
+    g_assert_cmpstr(delivery->error, ==, why);
+    g_assert_null(delivery->destination);
+    g_assert_false(delivery->fallback);
+    g_assert_cmpuint(f->email.sent + f->sms.sent, ==, 0);
 }
 
-static void test_without_a_name_all_is_made_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+static void test_without_an_address_it_fails(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
-    f->customers.name = NULL;
-    assert_fallback(f);
+    know_nothing(f, NOTIFICATION_CUSTOMER_ANSWERED, "it knows no address");
+    assert_refused_for(f, "it knows no address");
 }
 
-static void test_without_an_address_all_is_made_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+static void test_of_an_unknown_customer_it_fails(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    know_nothing(f, NOTIFICATION_CUSTOMER_UNKNOWN, "it does not know the customer");
+    assert_refused_for(f, "it does not know the customer");
+}
+
+static void test_a_phone_without_templates_is_no_address(Fixture *f,
+                                                         gconstpointer unused G_GNUC_UNUSED)
 {
     f->customers.email = NULL;
     f->customers.phone = "+491701234567";
-    assert_fallback(f);
+    assert_refused_for(
+        f, "no address is known, and there is no active SMS template for ORDER_CONFIRMED");
 }
+
+static void test_a_phone_alone_gets_an_sms(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    fake_templates_add(&f->templates, NOTIFICATION_ORDER_CONFIRMED, NOTIFICATION_SMS, "de", "",
+                       "Danke, {CustomerName}");
+    f->gateways.may_make_up = true; /* what is real goes first */
+    f->customers.email = NULL;
+    f->customers.phone = "+491701234567";
+    f->customers.language = "de";
+    const NotificationDelivery *delivery = must_send_one(f, 1);
+    g_assert_cmpint(delivery->verdict, ==, NOTIFICATION_DELIVERED);
+    g_assert_cmpint(delivery->channel, ==, NOTIFICATION_SMS);
+    g_assert_false(delivery->fallback);
+    g_assert_cmpstr(f->sms.to, ==, "+491701234567");
+    g_assert_cmpstr(f->sms.body, ==, "Danke, Ada Lovelace");
+}
+
+/* One that is @age_ms old, and whose customer nobody can be asked for. */
+static const NotificationDelivery *must_wait(Fixture *f, int64_t age_ms,
+                                             NotificationVerdict verdict)
+{
+    know_nothing(f, NOTIFICATION_CUSTOMER_UNREACHABLE, "the service is away");
+    must_claim(f, 1, NOTIFICATION_MAX_ATTEMPTS);
+    f->deliveries[0]->created_us -= age_ms * 1000;
+    notification_send(&f->gateways, f->deliveries, 1);
+    const NotificationDelivery *delivery = f->deliveries[0];
+    g_assert_cmpint(delivery->verdict, ==, verdict);
+    g_assert_cmpstr(delivery->error, ==, "the service is away");
+    g_assert_false(delivery->customer_known);
+    g_assert_cmpuint(f->email.sent, ==, 0);
+    return delivery;
+}
+
+static void test_it_waits_for_its_address(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const struct {
+        int64_t age_ms, min_ms, max_ms;
+    } cases[] = { { 0, 2500, 5000 }, { 60000, 15000, 30000 + 1000 }, { 3000000, 150000, 300000 } };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const NotificationDelivery *delivery =
+            must_wait(f, cases[i].age_ms, NOTIFICATION_GIVEN_BACK);
+        g_assert_cmpint(delivery->retry_after_ms, >=, cases[i].min_ms);
+        g_assert_cmpint(delivery->retry_after_ms, <=, cases[i].max_ms);
+        notification_delivery_free(f->deliveries[0]);
+        f->n = 0;
+    }
+}
+
+static void test_it_waits_as_long_as_it_was_asked_to(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    f->customers.retry_after_ms = 60000;
+    g_assert_cmpint(must_wait(f, 0, NOTIFICATION_GIVEN_BACK)->retry_after_ms, ==, 60000);
+}
+
+static void test_it_waits_within_a_bound(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_wait(f, CUSTOMER_WAIT_MS + 1, NOTIFICATION_REFUSED);
+}
+
+/* ---- the text, and what channels say ---- */
 
 static void test_speaks_the_customers_language(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
@@ -248,6 +369,22 @@ static void test_a_passing_fault_waits_longer_each_time(Fixture *f,
         f->n = 0;
     }
     g_assert_cmpint(must_send_one(f, NOTIFICATION_MAX_ATTEMPTS)->verdict, ==, NOTIFICATION_REFUSED);
+}
+
+static void test_a_pause_that_is_asked_for_is_kept(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const NotificationVerdict verdicts[] = { NOTIFICATION_TRY_LATER,
+                                                    NOTIFICATION_GIVEN_BACK };
+    for (size_t i = 0; i < G_N_ELEMENTS(verdicts); i++) {
+        f->email.verdict = verdicts[i];
+        f->email.retry_after_ms = 60000;
+        g_assert_cmpint(must_send_one(f, 1)->retry_after_ms, ==, 60000);
+        notification_delivery_free(f->deliveries[0]);
+        f->n = 0;
+    }
+    f->email.verdict = NOTIFICATION_TRY_LATER;
+    f->email.retry_after_ms = 1; /* our own delay is longer */
+    g_assert_cmpint(must_send_one(f, 1)->retry_after_ms, >=, 2500);
 }
 
 static void test_a_refusal_is_final(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -325,6 +462,7 @@ static void test_the_log_names_the_order_and_no_address(Fixture *f,
 static void test_the_log_tells_where_the_data_came_from(Fixture *f,
                                                         gconstpointer unused G_GNUC_UNUSED)
 {
+    f->gateways.may_make_up = true;
     f->customers.email = NULL;
     must_send_one(f, 1);
     g_autofree char *text = logged(f);
@@ -349,9 +487,17 @@ int main(int argc, char **argv)
     ADD("claim/nothing-asks-for-no-templates", test_claiming_nothing_asks_for_no_templates);
     ADD("deliver/what-the-template-says", test_sends_what_the_template_says);
     ADD("deliver/a-customer-is-asked-for-once", test_a_customer_is_asked_for_once);
-    ADD("deliver/an-unknown-customer-is-made-up", test_an_unknown_customer_is_made_up);
-    ADD("deliver/without-a-name-all-is-made-up", test_without_a_name_all_is_made_up);
-    ADD("deliver/without-an-address-all-is-made-up", test_without_an_address_all_is_made_up);
+    ADD("deliver/an-address-is-made-up-where-it-may", test_an_address_is_made_up_where_it_may);
+    ADD("deliver/a-made-up-address-leaves-the-rest", test_a_made_up_address_leaves_the_rest);
+    ADD("deliver/a-name-alone-is-made-up", test_a_name_alone_is_made_up);
+    ADD("deliver/without-an-address-it-fails", test_without_an_address_it_fails);
+    ADD("deliver/of-an-unknown-customer-it-fails", test_of_an_unknown_customer_it_fails);
+    ADD("deliver/a-phone-without-templates-is-no-address",
+        test_a_phone_without_templates_is_no_address);
+    ADD("deliver/a-phone-alone-gets-an-sms", test_a_phone_alone_gets_an_sms);
+    ADD("deliver/waits-for-its-address", test_it_waits_for_its_address);
+    ADD("deliver/waits-as-long-as-it-was-asked-to", test_it_waits_as_long_as_it_was_asked_to);
+    ADD("deliver/waits-within-a-bound", test_it_waits_within_a_bound);
     ADD("deliver/speaks-the-customers-language", test_speaks_the_customers_language);
     ADD("deliver/an-sms-when-there-is-no-other-template",
         test_an_sms_when_there_is_no_other_template);
@@ -359,6 +505,7 @@ int main(int argc, char **argv)
     ADD("deliver/a-broken-template-spares-the-others", test_a_broken_template_spares_the_others);
     ADD("deliver/a-passing-fault-waits-longer-each-time",
         test_a_passing_fault_waits_longer_each_time);
+    ADD("deliver/a-pause-that-is-asked-for-is-kept", test_a_pause_that_is_asked_for_is_kept);
     ADD("deliver/a-refusal-is-final", test_a_refusal_is_final);
     ADD("deliver/given-back-is-no-attempt", test_given_back_is_no_attempt);
     ADD("deliver/attempts-without-end-are-given-up", test_attempts_without_end_are_given_up);

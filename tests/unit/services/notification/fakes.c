@@ -1,6 +1,8 @@
 /* What the fakes do. */
 #include "fakes.h"
 
+#include "chassis/core/time.h"
+
 static bool take_fault(GError **fault, GError **error)
 {
     if (*fault == NULL)
@@ -143,9 +145,13 @@ static void customers_look_up(NotificationCustomers *self, const ChUuid *ids, co
         g_assert_true(ch_trace_is_set(traces[i]));
         for (size_t k = 0; k < i; k++)
             g_assert_false(ch_uuid_equal(ids[i], ids[k]));
-        found[i] =
-            (NotificationCustomer){ g_strdup(customers->name), g_strdup(customers->email),
-                                    g_strdup(customers->phone), g_strdup(customers->language) };
+        found[i] = (NotificationCustomer){ .answer = customers->answer,
+                                           .name = g_strdup(customers->name),
+                                           .email = g_strdup(customers->email),
+                                           .phone = g_strdup(customers->phone),
+                                           .language = g_strdup(customers->language),
+                                           .why = g_strdup(customers->why),
+                                           .retry_after_ms = customers->retry_after_ms };
     }
 }
 
@@ -154,6 +160,8 @@ static const NotificationCustomersOps customers_ops = { .look_up = customers_loo
 void fake_customers_init(FakeCustomers *customers)
 {
     *customers = (FakeCustomers){ .base = { &customers_ops },
+                                  .answer = NOTIFICATION_CUSTOMER_ANSWERED,
+                                  .why = "no address is known",
                                   .name = "Ada Lovelace",
                                   .email = "ada@example.org" };
 }
@@ -170,7 +178,8 @@ static void channel_send(NotificationChannel *self, const NotificationMessage *m
         channel->subject = g_strdup(messages[i].subject);
         channel->body = g_strdup(messages[i].body);
         channel->event_id = messages[i].event_id;
-        receipts[i] = (NotificationReceipt){ channel->verdict, g_strdup(channel->why) };
+        receipts[i] = (NotificationReceipt){ channel->verdict, g_strdup(channel->why),
+                                             channel->retry_after_ms };
     }
     channel->sent += n;
 }
@@ -204,6 +213,7 @@ NotificationDelivery *fake_delivery(int number, int64_t attempt)
     delivery->values.text[1] = g_strdup("12.5");
     delivery->values.text[2] = g_strdup("EUR");
     delivery->attempt = attempt;
+    delivery->created_us = ch_time_now_us();
     delivery->trace = ch_trace_new();
     return delivery;
 }

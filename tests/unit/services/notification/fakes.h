@@ -28,8 +28,11 @@ typedef struct {
 
 typedef struct {
     NotificationCustomers base;
-    const char *name, *email, *phone, *language; /* of everybody */
-    size_t asked;                                /* ids, all calls together */
+    NotificationCustomerAnswer answer; /* about everybody, as all below */
+    const char *name, *email, *phone, *language;
+    const char *why; /* there is no address */
+    int64_t retry_after_ms;
+    size_t asked; /* ids, all calls together */
     size_t calls;
 } FakeCustomers;
 
@@ -37,6 +40,7 @@ typedef struct {
     NotificationChannel base;
     NotificationVerdict verdict; /* of everything sent */
     const char *why;
+    int64_t retry_after_ms;
     size_t sent;
     char *to, *subject, *body; /* of the last one */
     ChUuid event_id;
