@@ -30,6 +30,26 @@ static bool is_field_value(const char *text, size_t bytes)
     return true;
 }
 
+/* RFC 3986 section 3.2 without user information: a name or an address, and a port. Empty is legal.
+ */
+static bool is_host(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        char c = text[i];
+        if (!g_ascii_isalnum(c) && (c == '\0' || strchr("-._~!$&'()*+,;=%:[]", c) == NULL))
+            return false;
+    }
+    return true;
+}
+
+/* The white space behind a value is no part of it (RFC 9112 section 5.1). */
+static size_t trimmed(const char *value, size_t bytes)
+{
+    while (bytes > 0 && (value[bytes - 1] == ' ' || value[bytes - 1] == '\t'))
+        bytes--;
+    return bytes;
+}
+
 static void read_length(ChHttpGuard *guard, const char *value, size_t bytes)
 {
     guard->lengths++;
@@ -48,6 +68,13 @@ static void read_length(ChHttpGuard *guard, const char *value, size_t bytes)
     guard->content_length = length;
 }
 
+static void count_once(ChHttpGuard *guard, const char *name, size_t name_bytes)
+{
+    guard->keys += is_named(name, name_bytes, "Idempotency-Key");
+    guard->types += is_named(name, name_bytes, "Content-Type");
+    guard->credentials += is_named(name, name_bytes, "Authorization");
+}
+
 void ch_http_guard_header(ChHttpGuard *guard, const char *name, size_t name_bytes,
                           const char *value, size_t value_bytes)
 {
@@ -55,13 +82,17 @@ void ch_http_guard_header(ChHttpGuard *guard, const char *name, size_t name_byte
         guard->bad_name = true;
     if (!is_field_value(value, value_bytes))
         guard->bad_value = true;
+    value_bytes = trimmed(value, value_bytes);
     if (is_named(name, name_bytes, "Host")) {
         guard->hosts++;
+        guard->bad_host = guard->bad_host || !is_host(value, value_bytes);
     } else if (is_named(name, name_bytes, "Content-Length")) {
         read_length(guard, value, value_bytes);
     } else if (is_named(name, name_bytes, "Transfer-Encoding")) {
         guard->encodings++;
         guard->bad_encoding = guard->bad_encoding || !is_named(value, value_bytes, "chunked");
+    } else {
+        count_once(guard, name, name_bytes);
     }
 }
 
@@ -74,16 +105,21 @@ const char *ch_http_guard_verdict(const ChHttpGuard *guard, const char *version)
     } checks[] = {
         { !is_1_1 && strcmp(version, "HTTP/1.0") != 0,
           "Only HTTP/1.1 and HTTP/1.0 are spoken here." },
+        { guard->bad_line, "A line of the head does not end as it should: with CR LF, and alone." },
         { guard->bad_name, "A header's name is malformed." },
         { guard->bad_value, "A header's value holds a control character." },
         { is_1_1 && guard->hosts == 0, "The Host header is missing." },
         { guard->hosts > 1, "More than one Host header." },
+        { guard->bad_host, "The Host header is malformed." },
         { guard->lengths > 1, "More than one Content-Length header." },
         { guard->bad_length, "The Content-Length is not a number." },
         { guard->encodings > 1, "More than one Transfer-Encoding header." },
         { guard->encodings > 0 && guard->lengths > 0,
           "Both Content-Length and Transfer-Encoding." },
         { guard->encodings > 0 && !is_1_1, "Transfer-Encoding in an HTTP/1.0 request." },
+        { guard->keys > 1, "More than one Idempotency-Key header." },
+        { guard->types > 1, "More than one Content-Type header." },
+        { guard->credentials > 1, "More than one Authorization header." },
         { guard->bad_encoding, "Only the transfer encoding chunked is known here." },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {

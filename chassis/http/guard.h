@@ -12,8 +12,13 @@ typedef struct {
     unsigned hosts;
     unsigned lengths;
     unsigned encodings;
+    unsigned keys;        /* Idempotency-Key */
+    unsigned types;       /* Content-Type */
+    unsigned credentials; /* Authorization */
+    bool bad_line;        /* set by who sees the lines: see chassis/http/lines.h */
     bool bad_name;
     bool bad_value;
+    bool bad_host;
     bool bad_length;
     bool bad_encoding;
     int64_t content_length; /* INT64_MAX for more than fits */

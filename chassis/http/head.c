@@ -10,9 +10,23 @@ static ChHttpRefusal refusal(unsigned status, const char *detail)
     return (ChHttpRefusal){ .status = status, .detail = detail };
 }
 
+static bool has_too_many_params(const ChHttpRequest *request)
+{
+    size_t params = 0;
+    for (const char *rest = request->query; *rest != '\0'; rest += strspn(rest, "&")) {
+        size_t bytes = strcspn(rest, "&");
+        params += bytes > 0;
+        rest += bytes;
+    }
+    return params > CH_HTTP_MAX_QUERY_PARAMS;
+}
+
 static ChHttpRefusal find_route(const ChHttpRouter *router, ChHttpRequest *request)
 {
     size_t query_bytes = request->query == NULL ? 0 : strlen(request->query);
+    if (strpbrk(request->path, " \t") != NULL ||
+        (request->query != NULL && strpbrk(request->query, " \t") != NULL))
+        return refusal(400, "The target holds white space.");
     /* The path's texts and the query's, see ch_http_request_read_query(). */
     request->decoded = g_malloc(strlen(request->path) + 1 + 2 * query_bytes + 2);
     switch (ch_http_router_match(router, request->method, request->path, request->decoded,
@@ -27,7 +41,8 @@ static ChHttpRefusal find_route(const ChHttpRouter *router, ChHttpRequest *reque
         break;
     }
     if (!ch_http_request_read_query(request))
-        return refusal(400, "The query is malformed.");
+        return has_too_many_params(request) ? refusal(414, "The query has too many parameters.")
+                                            : refusal(400, "The query is malformed.");
     return refusal(0, NULL);
 }
 

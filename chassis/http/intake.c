@@ -5,25 +5,38 @@
 #include "chassis/core/time.h"
 #include "chassis/http/head.h"
 #include "chassis/http/lane.h"
+#include "chassis/http/lines.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     FIRST_BODY_BYTES =
-        16 * 1024, /* most bodies fit; more grows as it comes, not as it is promised */
+        16 * 1024,             /* most bodies fit; more grows as it comes, not as it is promised */
+    FIRST_STRICT = 0x01000000, /* libmicrohttpd 1.0 refuses malformed lines by itself */
 };
 
 /* One request on its way in. */
 typedef struct {
     ChHttpRequest *request;
     ChHttpTimed *timed;
+    const char *target; /* in libmicrohttpd's buffer, until the head is read */
+    size_t target_bytes;
     bool head_read;
     ChHttpRefusal refusal;
     size_t received_bytes;
     unsigned status; /* of the answer that was queued; 0: none */
 } Incoming;
+
+/* Owns the request on it: libmicrohttpd (0.9 and 1.0 alike) does not report the end of every one.
+ */
+typedef struct {
+    int fd;
+    ChHttpTimed *timed;
+    Incoming *incoming; /* NULL between two */
+} Connection;
 
 CH_COUNTER(requests_total, "cartwheel_http_requests_total", "Requests by class of answer.",
            "status");
@@ -86,6 +99,7 @@ static enum MHD_Result refuse(ChHttpIntake *intake, struct MHD_Connection *conne
 typedef struct {
     ChHttpRequest *request;
     ChHttpGuard guard;
+    ChHttpLines lines;
 } Head;
 
 static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name,
@@ -95,9 +109,21 @@ static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const
     Head *head = context;
     if (value == NULL)
         value = "";
+    ch_http_lines_header(&head->lines, name, name_bytes, value, value_bytes);
     ch_http_guard_header(&head->guard, name, name_bytes, value, value_bytes);
     ch_http_request_add_header(head->request, name, name_bytes, value, value_bytes);
     return MHD_YES;
+}
+
+static void read_headers(struct MHD_Connection *connection, const Incoming *incoming,
+                         const char *method, const char *version, Head *head)
+{
+    ch_http_lines_begin(&head->lines, method, incoming->target, incoming->target_bytes, version);
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_header, head);
+    size_t head_bytes =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+    head->guard.bad_line =
+        MHD_VERSION < FIRST_STRICT && !ch_http_lines_end(&head->lines, method + head_bytes);
 }
 
 static enum MHD_Result read_head(ChHttpIntake *intake, struct MHD_Connection *connection,
@@ -108,7 +134,7 @@ static enum MHD_Result read_head(ChHttpIntake *intake, struct MHD_Connection *co
     incoming->head_read = true;
     atomic_fetch_add(&intake->in_flight, 1);
     g_strlcpy(request->method, method, sizeof(request->method));
-    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_header, &head);
+    read_headers(connection, incoming, method, version, &head);
     incoming->refusal =
         ch_http_head_check(intake->router, request, &head.guard, version, intake->max_body_bytes);
     if (incoming->refusal.at_once)
@@ -240,50 +266,7 @@ enum MHD_Result ch_http_intake_access(void *context, struct MHD_Connection *conn
     g_assert_not_reached();
 }
 
-/* ---- connections, beginnings and ends ---- */
-
-void ch_http_intake_connection(void *context, struct MHD_Connection *connection,
-                               void **socket_context, enum MHD_ConnectionNotificationCode code)
-{
-    ChHttpIntake *intake = context;
-    switch (code) {
-    case MHD_CONNECTION_NOTIFY_STARTED: {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *socket_context = ch_http_deadlines_open(intake->deadlines, info->connect_fd);
-        ch_metric_add(ch_metric(&connections_gauge, NULL), 1);
-        return;
-    }
-    case MHD_CONNECTION_NOTIFY_CLOSED:
-        ch_http_deadlines_close(intake->deadlines, *socket_context);
-        ch_metric_add(ch_metric(&connections_gauge, NULL), -1);
-        intake->more_to_do = true; /* a server that was full listens again from its next run on */
-        return;
-    }
-}
-
-/* RFC 9112, section 3.2.2: a target may name scheme and host, which are dropped. */
-static const char *origin_form(const char *target)
-{
-    if (g_ascii_strncasecmp(target, "http://", 7) != 0)
-        return target;
-    const char *path = strchr(target + 7, '/');
-    return path == NULL ? "/" : path;
-}
-
-void *ch_http_intake_target(void *context, const char *target, struct MHD_Connection *connection)
-{
-    ChHttpIntake *intake = context;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    int64_t now_us = ch_time_monotonic_us();
-    Incoming *incoming = g_new0(Incoming, 1);
-    incoming->request =
-        ch_http_request_new(origin_form(target), now_us, now_us + intake->request_timeout_us);
-    incoming->timed = info->socket_context;
-    ch_http_deadlines_begin(incoming->timed, incoming->request);
-    return incoming;
-}
+/* ---- the ends of requests ---- */
 
 static const char *status_class(unsigned status)
 {
@@ -300,15 +283,12 @@ static void leave(ChHttpIntake *intake)
     ch_wait_unlock(&intake->drained);
 }
 
-void ch_http_intake_completed(void *context, struct MHD_Connection *connection, void **slot,
-                              enum MHD_RequestTerminationCode code)
+/* @status: of the answer that was sent; 0: none. */
+static void end_request(ChHttpIntake *intake, Connection *on, unsigned status)
 {
-    (void)connection;
-    ChHttpIntake *intake = context;
-    Incoming *incoming = g_steal_pointer(slot);
+    Incoming *incoming = g_steal_pointer(&on->incoming);
     ChHttpRequest *request = incoming->request;
     ch_http_deadlines_end(intake->deadlines, incoming->timed);
-    unsigned status = code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? incoming->status : 0;
     ch_metric_add(ch_metric(&requests_total, status_class(status)), 1);
     ch_metric_observe_since(ch_metric(&request_seconds, NULL), request->started_us);
     ch_log_debug("request", CH_STR("method", request->method), CH_STR("path", request->path),
@@ -320,6 +300,114 @@ void ch_http_intake_completed(void *context, struct MHD_Connection *connection, 
         leave(intake);
     ch_http_request_unref(request);
     g_free(incoming);
+}
+
+/* libmicrohttpd has no room for the head, cookies above all, which it cuts up in its pool: it
+ * closes without an answer and without a word to us. The socket is still whole. */
+static unsigned send_last_words(const Connection *on)
+{
+    ChHttpRequest *request = on->incoming->request;
+    if (on->incoming->head_read)
+        return 0;
+    request->trace = ch_trace_new();
+    ch_http_answer_problem(&request->answer, request, 431, NULL,
+                           "The head of the request is too large.", NULL, 0);
+    const GString *body = request->answer.body;
+    g_autofree char *head =
+        g_strdup_printf("HTTP/1.1 431 %s\r\nContent-Type: %s\r\n"
+                        "X-Content-Type-Options: nosniff\r\n"
+                        "Content-Length: %zu\r\nConnection: close\r\n\r\n",
+                        ch_http_status_phrase(431), request->answer.content_type, body->len);
+    send(on->fd, head, strlen(head), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+    send(on->fd, body->str, body->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(on->fd, SHUT_WR);
+    return 431;
+}
+
+static Connection *connection_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+void ch_http_intake_completed(void *context, struct MHD_Connection *connection, void **slot,
+                              enum MHD_RequestTerminationCode code)
+{
+    Connection *on = connection_of(connection);
+    *slot = NULL;
+    if (on->incoming != NULL)
+        end_request(context, on,
+                    code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? on->incoming->status : 0);
+}
+
+/* ---- connections, and the beginnings of requests ---- */
+
+static Connection *open_connection(ChHttpIntake *intake, struct MHD_Connection *connection)
+{
+    Connection *on = g_new0(Connection, 1);
+    on->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    on->timed = ch_http_deadlines_open(intake->deadlines, on->fd);
+    ch_metric_add(ch_metric(&connections_gauge, NULL), 1);
+    return on;
+}
+
+static void close_connection(ChHttpIntake *intake, Connection *on)
+{
+    if (on->incoming != NULL)
+        end_request(intake, on, send_last_words(on));
+    ch_http_deadlines_close(intake->deadlines, on->timed);
+    g_free(on);
+    ch_metric_add(ch_metric(&connections_gauge, NULL), -1);
+    intake->more_to_do = true; /* a server that was full listens again from its next run on */
+}
+
+void ch_http_intake_connection(void *context, struct MHD_Connection *connection,
+                               void **socket_context, enum MHD_ConnectionNotificationCode code)
+{
+    switch (code) {
+    case MHD_CONNECTION_NOTIFY_STARTED:
+        *socket_context = open_connection(context, connection);
+        return;
+    case MHD_CONNECTION_NOTIFY_CLOSED:
+        close_connection(context, g_steal_pointer(socket_context));
+        return;
+    }
+}
+
+/* RFC 9112, section 3.2.2: a target may name scheme and host, which are dropped. */
+static const char *origin_form(const char *target)
+{
+    if (g_ascii_strncasecmp(target, "http://", 7) != 0)
+        return target;
+    const char *path = strchr(target + 7, '/');
+    return path == NULL ? "/" : path;
+}
+
+/* We read the query ourselves; libmicrohttpd would make a record of each parameter in its pool,
+ * more than the pool holds for some thousand. The text is a line of its buffer. */
+static void hide_query(const char *target)
+{
+    char *query = strchr(target, '?');
+    if (query != NULL)
+        query[1] = '\0';
+}
+
+void *ch_http_intake_target(void *context, const char *target, struct MHD_Connection *connection)
+{
+    ChHttpIntake *intake = context;
+    Connection *on = connection_of(connection);
+    int64_t now_us = ch_time_monotonic_us();
+    Incoming *incoming = g_new0(Incoming, 1);
+    incoming->request =
+        ch_http_request_new(origin_form(target), now_us, now_us + intake->request_timeout_us);
+    incoming->timed = on->timed;
+    incoming->target = target;
+    incoming->target_bytes = strlen(target);
+    hide_query(target);
+    if (on->incoming != NULL) /* whose end was not reported */
+        end_request(intake, on, 0);
+    on->incoming = incoming;
+    ch_http_deadlines_begin(incoming->timed, incoming->request);
+    return incoming;
 }
 
 /* ---- life ---- */

@@ -26,6 +26,18 @@ enum {
     LAST_ANSWERS_US = 250 * 1000, /* for the 503s of a stop to be written */
 };
 
+/* 1.0 refuses malformed lines by itself at 1. At 1 all that 0.9 does more is to answer for a
+ * missing Host, with the head of its answer written twice: we answer for that. */
+#if MHD_VERSION >= 0x01000000
+enum {
+    STRICTNESS = 1
+};
+#else
+enum {
+    STRICTNESS = 0
+};
+#endif
+
 struct ChHttpServer {
     ChHttpIntake intake;
     ChHttpRouter *router;
@@ -134,7 +146,7 @@ static struct MHD_Daemon *start_daemon(ChHttpServer *server)
         { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)ch_http_intake_target, intake },
         { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)ch_http_intake_completed, intake },
         { MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL },
-        { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
+        { MHD_OPTION_STRICT_FOR_CLIENT, STRICTNESS, NULL },
         { MHD_OPTION_CONNECTION_LIMIT, server->max_connections, NULL },
         { MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)server->max_header_bytes, NULL },
         { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)idle_s, NULL },
