@@ -5,17 +5,22 @@
 #include "chassis/core/time.h"
 #include "chassis/telemetry/metrics.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 enum {
     PERIOD_US = 100 * 1000,           /* how late a deadline may be noticed */
     CROWDED_IDLE_US = G_USEC_PER_SEC, /* of a connection that has to make room */
+    CROWDED_READ_US = G_USEC_PER_SEC, /* of one that has not sent its request by then */
 };
 
 struct ChHttpTimed {
     ChHttpTimed *previous;
     ChHttpTimed *next;
     int fd;
+    uint64_t address;
+    int64_t opened_us;
+    bool left;              /* the peer had hung up when we last looked */
     ChHttpRequest *request; /* borrowed; NULL between two */
     int64_t idle_since_us;  /* INT64_MAX: not between two */
     int64_t deadline_us;
@@ -28,6 +33,8 @@ struct ChHttpDeadlines {
     unsigned max_connections;
     int64_t due_us; /* of the next pass */
     bool closed;    /* nothing may wait any more */
+    GArray *polled; /* struct pollfd, and behind whom each is; of a pass */
+    GPtrArray *polled_timed;
     ChHttpTimed *connections;
     unsigned connections_n;
 };
@@ -39,6 +46,9 @@ CH_COUNTER(cut_total, "cartwheel_http_cut_total",
 CH_COUNTER(crowded_total, "cartwheel_http_crowded_total",
            "Idle connections closed because there was hardly room for new ones.", NULL);
 
+CH_COUNTER(left_total, "cartwheel_http_left_total",
+           "Connections whose client hung up in the middle of a request.", NULL);
+
 /* ---- passing over all of them ---- */
 
 static void cut(ChHttpTimed *timed, ChMetricFamily *counter)
@@ -46,6 +56,18 @@ static void cut(ChHttpTimed *timed, ChMetricFamily *counter)
     shutdown(timed->fd, SHUT_RDWR);
     timed->idle_since_us = timed->deadline_us = INT64_MAX; /* once is enough */
     ch_metric_add(ch_metric(counter, NULL), 1);
+}
+
+static bool is_cut(const ChHttpTimed *timed)
+{
+    return timed->deadline_us == INT64_MAX;
+}
+
+/* Its client has something to send: a request, or what is missing of one. */
+static bool is_reading(const ChHttpTimed *timed)
+{
+    return !is_cut(timed) &&
+           (timed->request == NULL || atomic_load(&timed->request->state) == CH_HTTP_READING);
 }
 
 /* True when @timed's request waited and nobody has answered it. */
@@ -75,6 +97,89 @@ static void enforce(ChHttpDeadlines *deadlines, ChHttpTimed *timed, int64_t now_
     timed->deadline_us = now_us + deadlines->request_timeout_us;
 }
 
+/* ---- clients that hung up ----
+ *
+ * libmicrohttpd (0.9 and 1.0 alike) reads once when bytes and the end come together, and is told of
+ * the end by no further event. */
+
+static void watch_readers(ChHttpDeadlines *deadlines)
+{
+    g_array_set_size(deadlines->polled, 0);
+    g_ptr_array_set_size(deadlines->polled_timed, 0);
+    for (ChHttpTimed *timed = deadlines->connections; timed != NULL; timed = timed->next) {
+        if (!is_reading(timed))
+            continue;
+        const struct pollfd poll_for = { .fd = timed->fd, .events = POLLRDHUP };
+        g_array_append_val(deadlines->polled, poll_for);
+        g_ptr_array_add(deadlines->polled_timed, timed);
+    }
+}
+
+/* Twice in a row, so that what libmicrohttpd has read by then is served first. */
+static void notice_end(ChHttpTimed *timed)
+{
+    char next;
+    bool ended = recv(timed->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    if (ended && timed->left)
+        cut(timed, &left_total);
+    timed->left = ended;
+}
+
+static void notice_ends(ChHttpDeadlines *deadlines)
+{
+    watch_readers(deadlines);
+    struct pollfd *polled = (struct pollfd *)(void *)deadlines->polled->data;
+    unsigned n = deadlines->polled->len;
+    if (n == 0 || poll(polled, n, 0) <= 0)
+        return;
+    for (unsigned i = 0; i < n; i++) {
+        if ((polled[i].revents & POLLRDHUP) != 0)
+            notice_end(g_ptr_array_index(deadlines->polled_timed, i));
+    }
+}
+
+/* ---- too many ---- */
+
+static bool is_slow_reader(const ChHttpTimed *timed, int64_t now_us)
+{
+    int64_t since_us = timed->request == NULL ? timed->opened_us : timed->request->started_us;
+    return is_reading(timed) && timed->idle_since_us == INT64_MAX &&
+           since_us <= now_us - CROWDED_READ_US;
+}
+
+/* Of which address most have not sent their request; 0: nobody's. */
+static uint64_t most_unfinished(const ChHttpDeadlines *deadlines, int64_t now_us)
+{
+    g_autoptr(GHashTable) counts = g_hash_table_new(g_int64_hash, g_int64_equal);
+    uint64_t worst = 0;
+    unsigned most = 0;
+    for (ChHttpTimed *timed = deadlines->connections; timed != NULL; timed = timed->next) {
+        if (!is_slow_reader(timed, now_us))
+            continue;
+        unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(counts, &timed->address)) + 1;
+        g_hash_table_insert(counts, &timed->address, GUINT_TO_POINTER(n));
+        if (n > most) {
+            most = n;
+            worst = timed->address;
+        }
+    }
+    return worst;
+}
+
+/* Makes room for @excess others. There is no limit for an address while there is room: behind a
+ * gateway everybody has the same. */
+static void shed(ChHttpDeadlines *deadlines, unsigned excess, int64_t now_us)
+{
+    uint64_t worst = most_unfinished(deadlines, now_us);
+    for (ChHttpTimed *timed = deadlines->connections; timed != NULL && excess > 0;
+         timed = timed->next) {
+        if (timed->address != worst || !is_slow_reader(timed, now_us))
+            continue;
+        cut(timed, &crowded_total);
+        excess--;
+    }
+}
+
 static void report(unsigned expired)
 {
     if (expired == 0)
@@ -94,15 +199,20 @@ void ch_http_deadlines_enforce(ChHttpDeadlines *deadlines, GPtrArray *expired)
     if (now_us < deadlines->due_us)
         return;
     deadlines->due_us = now_us + PERIOD_US;
-    unsigned most = deadlines->max_connections;
-    bool crowded = deadlines->connections_n > most - most / 8;
+    unsigned most = deadlines->max_connections - deadlines->max_connections / 8;
+    bool crowded = deadlines->connections_n > most;
     unsigned before = expired->len;
+    unsigned cut_n = 0;
     for (ChHttpTimed *timed = deadlines->connections; timed != NULL; timed = timed->next) {
         if (timed->deadline_us <= now_us)
             enforce(deadlines, timed, now_us, expired);
         else if (crowded && timed->idle_since_us <= now_us - CROWDED_IDLE_US)
             cut(timed, &crowded_total);
+        cut_n += is_cut(timed);
     }
+    notice_ends(deadlines);
+    if (deadlines->connections_n > most + cut_n)
+        shed(deadlines, deadlines->connections_n - most - cut_n, now_us);
     report(expired->len - before);
 }
 
@@ -115,12 +225,14 @@ void ch_http_deadlines_expire_all(ChHttpDeadlines *deadlines, GPtrArray *expired
 
 /* ---- one connection ---- */
 
-ChHttpTimed *ch_http_deadlines_open(ChHttpDeadlines *deadlines, int fd)
+ChHttpTimed *ch_http_deadlines_open(ChHttpDeadlines *deadlines, int fd, uint64_t address)
 {
     ChHttpTimed *timed = g_new0(ChHttpTimed, 1);
     timed->fd = fd;
+    timed->address = address;
+    timed->opened_us = ch_time_monotonic_us();
     timed->idle_since_us = INT64_MAX;
-    timed->deadline_us = ch_time_monotonic_us() + deadlines->request_timeout_us;
+    timed->deadline_us = timed->opened_us + deadlines->request_timeout_us;
     timed->next = deadlines->connections;
     if (timed->next != NULL)
         timed->next->previous = timed;
@@ -174,11 +286,17 @@ ChHttpDeadlines *ch_http_deadlines_new(int64_t request_timeout_us, int64_t idle_
     deadlines->request_timeout_us = request_timeout_us;
     deadlines->idle_timeout_us = idle_timeout_us;
     deadlines->max_connections = max_connections;
+    deadlines->polled = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
+    deadlines->polled_timed = g_ptr_array_new();
     return deadlines;
 }
 
 void ch_http_deadlines_free(ChHttpDeadlines *deadlines)
 {
-    g_assert(deadlines == NULL || deadlines->connections == NULL);
+    if (deadlines == NULL)
+        return;
+    g_assert(deadlines->connections == NULL);
+    g_array_unref(deadlines->polled);
+    g_ptr_array_unref(deadlines->polled_timed);
     g_free(deadlines);
 }

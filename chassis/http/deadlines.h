@@ -2,8 +2,9 @@
  *
  * libmicrohttpd (0.9 and 1.0 alike) knows only an idle time-out that any byte resets, and none at
  * all for suspended connections. Here: a head or body that comes too slowly has its socket shut
- * down (not closed: libmicrohttpd does that); a request that waits too long becomes EXPIRED, for
- * its 503. Everything belongs to the server's thread. */
+ * down (not closed: libmicrohttpd does that), and so has one whose client hung up before its
+ * request was whole; a request that waits too long becomes EXPIRED, for its 503. Everything belongs
+ * to the server's thread. */
 #pragma once
 
 #include "chassis/http/request_life.h"
@@ -14,14 +15,16 @@ typedef struct ChHttpDeadlines ChHttpDeadlines;
 typedef struct ChHttpTimed ChHttpTimed;
 
 /** When fewer than an eighth of @max_connections are left, those that have been idle for a second
- * are shut down, so that new clients find room. */
+ * are shut down, so that new clients find room; if that is not enough, those that have not sent
+ * their request within a second, of the address that has most of them. */
 ChHttpDeadlines *ch_http_deadlines_new(int64_t request_timeout_us, int64_t idle_timeout_us,
                                        unsigned max_connections);
 
 /** After the last connection was closed. NULL is fine. */
 void ch_http_deadlines_free(ChHttpDeadlines *deadlines);
 
-ChHttpTimed *ch_http_deadlines_open(ChHttpDeadlines *deadlines, int fd);
+/** @address: of the client, as a number; those that share one lose their places together. */
+ChHttpTimed *ch_http_deadlines_open(ChHttpDeadlines *deadlines, int fd, uint64_t address);
 void ch_http_deadlines_close(ChHttpDeadlines *deadlines, ChHttpTimed *timed);
 
 /** A request comes in on the connection; borrowed until end. */

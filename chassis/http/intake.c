@@ -9,6 +9,7 @@
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -341,11 +342,26 @@ void ch_http_intake_completed(void *context, struct MHD_Connection *connection, 
 
 /* ---- connections, and the beginnings of requests ---- */
 
+/* All of an IPv4 address; of an IPv6 address what names the network, which is one client's. */
+static uint64_t address_of(struct MHD_Connection *connection)
+{
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    uint64_t number = 0;
+    if (address == NULL)
+        return number;
+    if (address->sa_family == AF_INET)
+        memcpy(&number, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    else if (address->sa_family == AF_INET6)
+        memcpy(&number, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 8);
+    return number;
+}
+
 static Connection *open_connection(ChHttpIntake *intake, struct MHD_Connection *connection)
 {
     Connection *on = g_new0(Connection, 1);
     on->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    on->timed = ch_http_deadlines_open(intake->deadlines, on->fd);
+    on->timed = ch_http_deadlines_open(intake->deadlines, on->fd, address_of(connection));
     ch_metric_add(ch_metric(&connections_gauge, NULL), 1);
     return on;
 }

@@ -12,6 +12,12 @@
 
 Client must_connect(uint16_t port)
 {
+    return must_connect_from(INADDR_LOOPBACK, port);
+}
+
+Client must_connect_from(uint32_t source, uint16_t port)
+{
+    struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr = { htonl(source) } };
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_port = htons(port),
                                    .sin_addr = { htonl(INADDR_LOOPBACK) } };
@@ -20,8 +26,10 @@ Client must_connect(uint16_t port)
     union {
         struct sockaddr_in v4;
         struct sockaddr any;
-    } any = { .v4 = address };
+    } any = { .v4 = own };
     g_assert_cmpint(client.fd, >=, 0);
+    g_assert_cmpint(bind(client.fd, &any.any, sizeof(own)), ==, 0);
+    any.v4 = address;
     g_assert_cmpint(connect(client.fd, &any.any, sizeof(address)), ==, 0);
     return client;
 }

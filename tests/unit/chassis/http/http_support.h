@@ -22,6 +22,9 @@ typedef struct {
 } Reply;
 
 Client must_connect(uint16_t port);
+
+/** From @source, an address of this machine: INADDR_LOOPBACK + n. */
+Client must_connect_from(uint32_t source, uint16_t port);
 void client_close(Client *client);
 
 /** Sends all of it; false when the server closed in the middle. */
