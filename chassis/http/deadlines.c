@@ -140,21 +140,25 @@ static void notice_ends(ChHttpDeadlines *deadlines)
 
 /* ---- too many ---- */
 
-static bool is_slow_reader(const ChHttpTimed *timed, int64_t now_us)
+static bool is_unfinished(const ChHttpTimed *timed)
 {
-    int64_t since_us = timed->request == NULL ? timed->opened_us : timed->request->started_us;
-    return is_reading(timed) && timed->idle_since_us == INT64_MAX &&
-           since_us <= now_us - CROWDED_READ_US;
+    return is_reading(timed) && timed->idle_since_us == INT64_MAX;
 }
 
-/* Of which address most have not sent their request; 0: nobody's. */
-static uint64_t most_unfinished(const ChHttpDeadlines *deadlines, int64_t now_us)
+static bool is_slow(const ChHttpTimed *timed, int64_t now_us)
+{
+    int64_t since_us = timed->request == NULL ? timed->opened_us : timed->request->started_us;
+    return is_unfinished(timed) && since_us <= now_us - CROWDED_READ_US;
+}
+
+/* The address of which most have not sent their request; 0: there is none. */
+static uint64_t most_unfinished(const ChHttpDeadlines *deadlines)
 {
     g_autoptr(GHashTable) counts = g_hash_table_new(g_int64_hash, g_int64_equal);
     uint64_t worst = 0;
     unsigned most = 0;
     for (ChHttpTimed *timed = deadlines->connections; timed != NULL; timed = timed->next) {
-        if (!is_slow_reader(timed, now_us))
+        if (!is_unfinished(timed))
             continue;
         unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(counts, &timed->address)) + 1;
         g_hash_table_insert(counts, &timed->address, GUINT_TO_POINTER(n));
@@ -170,10 +174,10 @@ static uint64_t most_unfinished(const ChHttpDeadlines *deadlines, int64_t now_us
  * gateway everybody has the same. */
 static void shed(ChHttpDeadlines *deadlines, unsigned excess, int64_t now_us)
 {
-    uint64_t worst = most_unfinished(deadlines, now_us);
+    uint64_t worst = most_unfinished(deadlines);
     for (ChHttpTimed *timed = deadlines->connections; timed != NULL && excess > 0;
          timed = timed->next) {
-        if (timed->address != worst || !is_slow_reader(timed, now_us))
+        if (timed->address != worst || !is_slow(timed, now_us))
             continue;
         cut(timed, &crowded_total);
         excess--;

@@ -88,6 +88,13 @@ static ChHttpRefusal refuse_length(const ChHttpRequest *request, int64_t length,
     return too_long;
 }
 
+size_t ch_http_head_max_body(const ChHttpRequest *request, size_t max_body_bytes)
+{
+    const ChHttpRoute *route = request->match.route;
+    bool large = route != NULL && (route->traits & CH_HTTP_LARGE_BODY) != 0;
+    return large ? MAX(max_body_bytes, CH_HTTP_LARGE_BODY_BYTES) : max_body_bytes;
+}
+
 static void read_trace(ChHttpRequest *request)
 {
     ChTrace parent = { 0 };
@@ -105,6 +112,7 @@ ChHttpRefusal ch_http_head_check(const ChHttpRouter *router, ChHttpRequest *requ
     if (fault != NULL)
         return (ChHttpRefusal){ .status = 400, .detail = fault, .at_once = true };
     ChHttpRefusal found = find_route(router, request);
+    max_body_bytes = ch_http_head_max_body(request, max_body_bytes);
     if (guard->content_length > (int64_t)max_body_bytes)
         return refuse_length(request, guard->content_length, max_body_bytes);
     if (found.status == 0 && (guard->content_length > 0 || guard->encodings > 0))

@@ -21,3 +21,6 @@ typedef struct {
 ChHttpRefusal ch_http_head_check(const ChHttpRouter *router, ChHttpRequest *request,
                                  const ChHttpGuard *guard, const char *version,
                                  size_t max_body_bytes);
+
+/** After that: how long the body may be, which the route may say. */
+size_t ch_http_head_max_body(const ChHttpRequest *request, size_t max_body_bytes);

@@ -15,8 +15,10 @@
 
 enum {
     FIRST_BODY_BYTES =
-        16 * 1024,             /* most bodies fit; more grows as it comes, not as it is promised */
-    FIRST_STRICT = 0x01000000, /* libmicrohttpd 1.0 refuses malformed lines by itself */
+        16 * 1024, /* most bodies fit; more grows as it comes, not as it is promised */
+    MAX_BODIES_BYTES = 8 * 1024 * 1024, /* 128 of the largest that most routes take, or 4,000 orders
+                                         * of 20 items */
+    FIRST_STRICT = 0x01000000,          /* libmicrohttpd 1.0 refuses malformed lines by itself */
 };
 
 /* One request on its way in. */
@@ -28,7 +30,9 @@ typedef struct {
     bool head_read;
     ChHttpRefusal refusal;
     size_t received_bytes;
-    unsigned status; /* of the answer that was queued; 0: none */
+    size_t max_body_bytes;
+    size_t body_bytes; /* memory of the body, counted by the intake */
+    unsigned status;   /* of the answer that was queued; 0: none */
 } Incoming;
 
 /* Owns the request on it: libmicrohttpd (0.9 and 1.0 alike) does not report the end of every one.
@@ -45,6 +49,9 @@ CH_HISTOGRAM(request_seconds, "cartwheel_http_request_seconds",
              "Time from the first line of a request to the end of its answer.", NULL,
              CH_BUCKETS_SECONDS);
 CH_GAUGE(connections_gauge, "cartwheel_http_connections", "Open connections.", NULL);
+
+CH_COUNTER(bodies_refused_total, "cartwheel_http_bodies_refused_total",
+           "Requests answered 503 because too many bodies were on their way.", NULL);
 
 /* ---- answers ---- */
 
@@ -87,12 +94,61 @@ static enum MHD_Result refuse(ChHttpIntake *intake, struct MHD_Connection *conne
 {
     ChHttpRequest *request = incoming->request;
     ch_http_answer_problem(&request->answer, request, incoming->refusal.status, NULL,
-                           incoming->refusal.detail, NULL, 0);
+                           incoming->refusal.detail, NULL,
+                           incoming->refusal.status == 503 ? ch_http_retry_after_s() : 0);
     if (incoming->refusal.status == 405) {
         g_autofree char *allow = ch_http_router_allow(intake->router, request->path);
         ch_http_respond_header(request, "Allow", allow);
     }
     return send_own(intake, connection, incoming, incoming->refusal.at_once);
+}
+
+/* ---- the body ---- */
+
+static void drop_body(ChHttpIntake *intake, Incoming *incoming)
+{
+    intake->body_bytes -= incoming->body_bytes;
+    incoming->body_bytes = 0;
+    if (incoming->request->body != NULL)
+        g_string_free(g_steal_pointer(&incoming->request->body), TRUE);
+}
+
+/* Whoever comes when all bodies together have become too large is refused; what is left of the
+ * body is read and forgotten. */
+static void count_body(ChHttpIntake *intake, Incoming *incoming)
+{
+    size_t bytes = incoming->request->body->allocated_len;
+    intake->body_bytes += bytes - incoming->body_bytes;
+    incoming->body_bytes = bytes;
+    if (intake->body_bytes <= MAX_BODIES_BYTES)
+        return;
+    drop_body(intake, incoming);
+    ch_metric_add(ch_metric(&bodies_refused_total, NULL), 1);
+    incoming->refusal =
+        (ChHttpRefusal){ .status = 503,
+                         .detail = "Too many requests are being read. Try again later." };
+}
+
+static enum MHD_Result read_body(ChHttpIntake *intake, Incoming *incoming, const char *data,
+                                 size_t *data_bytes)
+{
+    ChHttpRequest *request = incoming->request;
+    size_t bytes = *data_bytes;
+    *data_bytes = 0;
+    incoming->received_bytes += bytes;
+    if (incoming->received_bytes > incoming->max_body_bytes) {
+        drop_body(intake, incoming);
+        incoming->refusal = (ChHttpRefusal){ .status = 413, .detail = "The body is too long." };
+        bool endless = incoming->received_bytes > incoming->max_body_bytes * CH_HTTP_DISCARD_BODIES;
+        return endless ? MHD_NO : MHD_YES;
+    }
+    if (incoming->refusal.status != 0)
+        return MHD_YES;
+    if (request->body == NULL)
+        request->body = g_string_sized_new(bytes);
+    g_string_append_len(request->body, data, (gssize)bytes);
+    count_body(intake, incoming);
+    return MHD_YES;
 }
 
 /* ---- the head ---- */
@@ -140,31 +196,12 @@ static enum MHD_Result read_head(ChHttpIntake *intake, struct MHD_Connection *co
         ch_http_head_check(intake->router, request, &head.guard, version, intake->max_body_bytes);
     if (incoming->refusal.at_once)
         return refuse(intake, connection, incoming);
+    incoming->max_body_bytes = ch_http_head_max_body(request, intake->max_body_bytes);
     int64_t length = head.guard.content_length;
-    if (incoming->refusal.status == 0 && length > 0)
+    if (incoming->refusal.status == 0 && length > 0) {
         request->body = g_string_sized_new((size_t)MIN(length, FIRST_BODY_BYTES));
-    return MHD_YES;
-}
-
-/* ---- the body ---- */
-
-static enum MHD_Result read_body(const ChHttpIntake *intake, Incoming *incoming, const char *data,
-                                 size_t *data_bytes)
-{
-    ChHttpRequest *request = incoming->request;
-    size_t bytes = *data_bytes;
-    *data_bytes = 0;
-    incoming->received_bytes += bytes;
-    if (incoming->received_bytes > intake->max_body_bytes) {
-        incoming->refusal = (ChHttpRefusal){ .status = 413, .detail = "The body is too long." };
-        bool endless = incoming->received_bytes > intake->max_body_bytes * CH_HTTP_DISCARD_BODIES;
-        return endless ? MHD_NO : MHD_YES;
+        count_body(intake, incoming);
     }
-    if (incoming->refusal.status != 0)
-        return MHD_YES;
-    if (request->body == NULL)
-        request->body = g_string_sized_new(bytes);
-    g_string_append_len(request->body, data, (gssize)bytes);
     return MHD_YES;
 }
 
@@ -297,6 +334,7 @@ static void end_request(ChHttpIntake *intake, Connection *on, unsigned status)
                  CH_INT("took_us", ch_time_monotonic_us() - request->started_us),
                  CH_TRACE(request->trace));
     ch_http_lane_sent(request);
+    intake->body_bytes -= incoming->body_bytes;
     if (incoming->head_read)
         leave(intake);
     ch_http_request_unref(request);

@@ -15,7 +15,8 @@ typedef struct {
     size_t max_body_bytes;
     int64_t request_timeout_us;
     ChHttpResumer *resumer; /* of the server, for its requests */
-    int suspended;          /* connections; the server's thread only, as the next */
+    int suspended;          /* connections; the server's thread only, as the next two */
+    size_t body_bytes;      /* memory of the bodies of all requests */
     bool more_to_do;        /* since it was last set to false: MHD_run() has more to do */
     atomic_bool draining;   /* answers close their connections */
 

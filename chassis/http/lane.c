@@ -218,7 +218,7 @@ bool ch_http_lane_run(void *source, void *const *items, size_t n, GError **error
 bool ch_http_lane_admits(const ChHttpRequest *request, unsigned *retry_after_s)
 {
     const ChHttpLane *lane = request->match.lane;
-    if (!request->match.route->gated || lane->gate == NULL)
+    if ((request->match.route->traits & CH_HTTP_GATED) == 0 || lane->gate == NULL)
         return true;
     return lane->gate(lane->gate_context, retry_after_s);
 }

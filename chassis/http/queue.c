@@ -8,6 +8,7 @@
 enum {
     MAX_UNSENT_BYTES = 8 * 1024 * 1024, /* the largest batch of lists has 4 answers of 1.6 MiB:
                                          * while one goes out, the next is made */
+    MAX_HELD_BYTES = 2 * MAX_UNSENT_BYTES,
     HURRY_MS = 100, /* after a wake, takes hardly wait: a lane that stops may just be about to */
 };
 
@@ -33,12 +34,17 @@ CH_HISTOGRAM(wait_seconds, "cartwheel_http_queue_wait_seconds",
              "Time from a request's first byte until a lane takes it.", "queue",
              CH_BUCKETS_SECONDS);
 
+static bool holds_too_much(ChHttpQueue *queue)
+{
+    return atomic_load(&queue->unsent_bytes) > MAX_HELD_BYTES;
+}
+
 /* ---- pushing ---- */
 
 bool ch_http_queue_push(ChHttpQueue *queue, ChHttpRequest *request)
 {
     ch_wait_lock(&queue->come);
-    bool fits = queue->n < queue->room;
+    bool fits = queue->n < queue->room && !holds_too_much(queue);
     if (fits) {
         queue->ring[(queue->first + queue->n) % queue->room] = request;
         queue->n++;
@@ -104,7 +110,7 @@ size_t ch_http_queue_take(ChHttpQueue *queue, void **items, size_t max, int wait
     if (now_us < queue->hurry_until_us)
         wait_ms = MIN(wait_ms, 1);
     wait_locked(queue, now_us + (int64_t)wait_ms * 1000);
-    size_t taken = take_locked(queue, items, has_room(queue) ? max : 1);
+    size_t taken = take_locked(queue, items, has_room(queue) ? max : holds_too_much(queue) ? 0 : 1);
     size_t left = queue->n;
     if (left > 0) /* another lane may take them now */
         ch_wait_wake_one_locked(&queue->come);

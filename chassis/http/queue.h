@@ -14,13 +14,14 @@ ChHttpQueue *ch_http_queue_new(const char *name, size_t max_waiting);
 /** After all threads that use it have ended. NULL is fine. */
 void ch_http_queue_free(ChHttpQueue *queue);
 
-/** Hands over a request that is WAITING, with one reference. False: the queue is full, nothing was
- * taken. Any thread. */
+/** Hands over a request that is WAITING, with one reference. False: the queue is full, or 16 MiB of
+ * answers wait for their readers; nothing was taken. Any thread. */
 bool ch_http_queue_push(ChHttpQueue *queue, ChHttpRequest *request);
 
 /** Waits up to @wait_ms for a first request and for room for answers, then takes what is there,
  * @max at most, into items[]; returns how many. Where there is no room by then it takes one: slow
- * readers hold others up for @wait_ms at most, and cost one answer's memory each time. Those that
+ * readers hold others up for @wait_ms at most, and cost one answer's memory each time; from 16 MiB
+ * on it takes none. Those that
  * expired while they waited are dropped. Any thread. */
 size_t ch_http_queue_take(ChHttpQueue *queue, void **items, size_t max, int wait_ms);
 

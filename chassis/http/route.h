@@ -22,12 +22,22 @@ enum {
 /** Of a route that automata call with whatever they like. */
 #define CH_HTTP_ANY_QUERY "*"
 
+/** What is out of the ordinary about a route. */
+typedef enum {
+    CH_HTTP_GATED = 1 << 0,      /* ask the lane's gate first */
+    CH_HTTP_LARGE_BODY = 1 << 1, /* CH_HTTP_LARGE_BODY_BYTES instead of the server's limit */
+} ChHttpTrait;
+
+enum {
+    CH_HTTP_LARGE_BODY_BYTES = 128 * 1024,
+};
+
 typedef struct {
     const char *method;       /* "GET" serves HEAD too */
     const char *pattern;      /* "/api/orders/{id}": a parameter is a whole segment */
     const char *operation_id; /* "placeOrder": unique in a server */
     int lane;                 /* an index into the lanes of its table, or CH_HTTP_INLINE */
-    bool gated;               /* ask the lane's gate first */
+    unsigned traits;          /* of ChHttpTrait; 0: none */
     ChHttpHandler handler;
     const char *query; /* the parameters that it knows, "cursor, limit": any other is answered 400;
                         * "": none; CH_HTTP_ANY_QUERY: it looks at none of them */

@@ -60,7 +60,7 @@ static void cut(const ChHttpRoute *route, Pattern *pattern)
 static void bind_lane(const ChHttpRoute *route, const ChHttpBinding *binding, Pattern *pattern)
 {
     if (route->lane == CH_HTTP_INLINE) {
-        g_assert(!route->gated);
+        g_assert((route->traits & CH_HTTP_GATED) == 0);
         pattern->inline_context = binding->inline_context;
         return;
     }

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 enum {
-    DEFAULT_BODY_BYTES = 256 * 1024,
+    DEFAULT_BODY_BYTES = 64 * 1024,
     DEFAULT_HEADER_BYTES = 16 * 1024, /* libmicrohttpd clears all of it for each request */
-    DEFAULT_CONNECTIONS = 4096,
+    DEFAULT_CONNECTIONS = 2048,       /* 32 MiB of them, once each was used */
     DEFAULT_REQUEST_TIMEOUT_MS = 10000,
     DEFAULT_IDLE_TIMEOUT_MS = 60000,
     RESERVED_FDS = 64, /* for files, lanes' connections, and the system's libraries */

@@ -36,7 +36,8 @@ static void add_rows(GString *json, const ChHttpRouteTable *table)
         ch_json_add_text(json, "pattern", route->pattern);
         ch_json_add_text(json, "operationId", route->operation_id);
         ch_json_add_text(json, "lane", is_inline ? "inline" : table->lanes[route->lane].name);
-        ch_json_add_bool(json, "gated", route->gated);
+        ch_json_add_bool(json, "gated", (route->traits & CH_HTTP_GATED) != 0);
+        ch_json_add_bool(json, "largeBody", (route->traits & CH_HTTP_LARGE_BODY) != 0);
         add_query(json, route->query);
         ch_json_end_object(json);
     }

@@ -1,20 +1,25 @@
 """The largest lists, asked for by many at once: each is answered, one order beside them too, within bounds."""
 
 import concurrent.futures
+import contextlib
 
 import pytest
 import requests
 
-from support.api import new_id
+from support.api import items_of, new_id
 from support.child import child
-from support.rawhttp import RawConnection
+from support.rawhttp import RawConnection, post
 from support.system import memory_kib
+from support.waits import eventually
 
 ORDERS = 101  # a page, and one to know of the next
 ITEMS = 100
 ASKERS = 40
 UNREAD = 10
 MOST_MIB = 48
+WRITERS = 600
+BODY_BYTES = 60_000
+ABUSED_MIB = 64
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +66,28 @@ def test_lists_that_nobody_reads_stop_no_others(system, large):
         for connection in unread:
             connection.close()
         assert expired(api) == 0
+
+
+def test_slow_readers_and_slow_writers_have_a_budget(system, orders, large):
+    """100 lists that nobody reads and 36 MB of bodies that come slowly: some are told to come again, the rest is served."""
+    customer, _ = large
+    with child(system, "order-api") as api:
+        host, port = api.http.rsplit(":", 1)
+        with contextlib.ExitStack() as stack:
+            def connect():
+                return stack.enter_context(RawConnection((host, int(port)), timeout=30))
+
+            for _ in range(100):
+                connect().send(f"GET /api/orders?customerId={customer}&limit=100 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            writers = [connect() for _ in range(WRITERS)]
+            for connection in writers:
+                connection.send(post("/api/orders", b" " * BODY_BYTES, length=BODY_BYTES + 1))
+            for connection in writers:
+                connection.send(b"x")
+            answers = [connection.answer() for connection in writers]
+            assert {answer.status for answer in answers} == {400, 503}
+            assert all("retry-after" in answer.headers for answer in answers if answer.status == 503)
+            if not system.is_sanitized:
+                assert memory_kib(api.process.pid, "VmHWM") < ABUSED_MIB * 1024
+        eventually(lambda: requests.post(api.base + "/api/orders", timeout=30, json={
+            "customerId": new_id(), "items": items_of((new_id(), 1))}).status_code == 201, "an order to be taken again")

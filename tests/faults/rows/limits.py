@@ -177,7 +177,7 @@ def _is_json(line):
 
 IDLE = 10_000
 FILES = IDLE + 1000
-LIMIT = 4096      # connections of a listener (chassis/http/server.c)
+LIMIT = 2048      # connections of a listener (chassis/http/server.c)
 SILENT_S = 10     # a connection without its first request is cut after that time,
 CROWDED_S = 1     # one that waits for the next request after this, when there is hardly room left
 KEPT_KIB = 128 * 1024

@@ -8,7 +8,7 @@
 enum {
     ROOM = 3,
     LONG_MS = 60 * 1000,
-    MANY_BYTES = 64 * 1024 * 1024, /* of answers: more than a queue allows */
+    MANY_BYTES = 12 * 1024 * 1024, /* of answers: more than a queue allows */
 };
 
 static ChHttpRequest *waiting(const char *path)
@@ -99,6 +99,21 @@ static void test_slow_readers_let_one_at_a_time(void)
     ch_http_queue_free(queue);
 }
 
+static void test_beyond_the_budget_nothing_goes_on(void)
+{
+    ChHttpQueue *queue = ch_http_queue_new("test", ROOM);
+    void *items[ROOM];
+    ChHttpRequest *refused = waiting("/b");
+    g_assert_true(ch_http_queue_push(queue, waiting("/a")));
+    ch_http_queue_add_unsent(queue, 2 * MANY_BYTES);
+    g_assert_false(ch_http_queue_push(queue, refused));
+    g_assert_cmpuint(ch_http_queue_take(queue, items, ROOM, 1), ==, 0);
+    ch_http_queue_subtract_unsent(queue, 2 * MANY_BYTES);
+    g_assert_true(ch_http_queue_push(queue, refused));
+    assert_takes(queue, ROOM, "/a/b");
+    ch_http_queue_free(queue);
+}
+
 static void *send_all(void *queue)
 {
     ch_http_queue_subtract_unsent(queue, MANY_BYTES);
@@ -136,6 +151,8 @@ int main(int argc, char **argv)
     g_test_add_func("/queue/drops-expired", test_expired);
     g_test_add_func("/queue/wake-ends-a-wait", test_wake);
     g_test_add_func("/queue/slow-readers-let-one-at-a-time", test_slow_readers_let_one_at_a_time);
+    g_test_add_func("/queue/beyond-the-budget-nothing-goes-on",
+                    test_beyond_the_budget_nothing_goes_on);
     g_test_add_func("/queue/sent-answers-end-a-wait", test_sent_answers_end_a_wait);
     g_test_add_func("/queue/freed-with-requests", test_freed_with_requests);
     return g_test_run();
