@@ -29,17 +29,19 @@ struct ChLane {
     atomic_bool ended;
     atomic_bool stopping;
     int backoff_ms; /* lane thread only: 0 while all is well */
-    bool reported;  /* lane thread only: the outage was logged */
+    bool reported;  /* lane thread only, as is the next: the outage was logged */
+    bool refused;   /* work failed, and none has succeeded since */
     ChWait changed; /* stopping or ended was raised */
 };
 
 /* ---- waiting ---- */
 
-/* A server is away: says so once an outage. */
+/* A server is away: says so once an outage, for the developer. The connection to it tells everybody
+ * else, once for all lanes. */
 static void report(ChLane *lane, const GError *why)
 {
     if (!lane->reported)
-        ch_log_warning("lane waits for a server", CH_STR("lane", lane->config.name), CH_ERR(why));
+        ch_log_debug("lane waits for a server", CH_STR("lane", lane->config.name), CH_ERR(why));
     lane->reported = true;
 }
 
@@ -55,8 +57,9 @@ static void back_off(ChLane *lane)
 static void recovered(ChLane *lane)
 {
     if (lane->reported)
-        ch_log_info("lane works again", CH_STR("lane", lane->config.name));
+        ch_log_debug("lane works again", CH_STR("lane", lane->config.name));
     lane->reported = false;
+    lane->refused = false;
     lane->backoff_ms = 0;
 }
 
@@ -104,6 +107,7 @@ static BatchEnd attempt_until_available(ChLane *lane, ChHandler handler, void *c
             return AT_FAULT;
         }
         report(lane, error);
+        lane->refused = true;
         if (!source->ops->hold(source, items, n, error))
             return RELEASED;
         back_off(lane);
@@ -200,7 +204,8 @@ static void keep_whole(ChLane *lane)
     trim_stack();
     g_autoptr(GError) error = NULL;
     if (lane->config.work->ops->idle(lane->config.work, &error)) {
-        recovered(lane);
+        if (!lane->refused)
+            recovered(lane);
         return;
     }
     report(lane, error);

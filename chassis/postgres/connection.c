@@ -2,8 +2,10 @@
 #include "chassis/postgres/connection.h"
 
 #include "chassis/core/cast.h"
+#include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/postgres/libpq.h"
+#include "chassis/postgres/sqlstate.h"
 
 enum {
     RETRY_FIRST_MS = 50,
@@ -92,6 +94,15 @@ static void report_lost(ChPg *pg, const char *why)
     report_health(connection_of(pg), false, why);
 }
 
+/* Whoever goes on failing shows by work alone that it no longer does. */
+static void report_not_refused(Connection *connection)
+{
+    if (connection->failures < KEEPS_FAILING)
+        report_health(connection, true, NULL);
+    else if (connection->config.health != NULL)
+        ch_health_try(connection->config.health);
+}
+
 static void look_later(Connection *connection, const char *why)
 {
     connection->look_at_us = ch_time_monotonic_us() + INT64_C(1000) * LOOK_AGAIN_MS;
@@ -105,6 +116,8 @@ static void report_refused(ChPg *pg, const ChPgStatement *statement, const char 
     if (connection->checking)
         return;
     connection->failures++;
+    if (connection->failures == 1 && !pg->stale)
+        ch_log_warning("the database gave up a transaction, it runs again", CH_STR("error", why));
     if (!pg->stale && connection->failures < KEEPS_FAILING)
         return;
     connection->in_doubt = true;
@@ -167,7 +180,7 @@ static bool open_connection(Connection *connection, GError **error)
     if (PQstatus(pg->conn) == CONNECTION_OK && PQsetnonblocking(pg->conn, 1) == 0 &&
         PQenterPipelineMode(pg->conn) == 1)
         return true;
-    g_autofree char *reason = g_strstrip(g_strdup(PQerrorMessage(pg->conn)));
+    g_autofree char *reason = ch_pg_reason(pg->conn);
     g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "cannot connect to the database: %s",
                 reason);
     return false;
@@ -275,7 +288,7 @@ static void look(Connection *connection)
         return;
     }
     connection->in_doubt = false;
-    report_health(connection, true, NULL);
+    report_not_refused(connection);
 }
 
 bool ch_pg_connect(ChPg *pg, GError **error)
@@ -291,6 +304,16 @@ bool ch_pg_connect(ChPg *pg, GError **error)
     g_set_error_literal(error, CH_ERROR, CH_ERROR_UNAVAILABLE,
                         "database connection lost while it was checked");
     return false;
+}
+
+bool ch_pg_idle(ChPg *pg, GError **error)
+{
+    Connection *connection = connection_of(pg);
+    if (!ch_pg_connect(pg, error))
+        return false;
+    if (connection->config.health != NULL)
+        ch_health_settle(connection->config.health);
+    return true;
 }
 
 void ch_pg_succeeded(ChPg *pg)

@@ -30,5 +30,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChPg, ch_pg_free)
  * database is read-only and the lane is not. */
 CH_MUST_CHECK bool ch_pg_connect(ChPg *pg, GError **error);
 
+/** The same while there is nothing to do: outages that are over are told then. */
+CH_MUST_CHECK bool ch_pg_idle(ChPg *pg, GError **error);
+
 /** A unit of work was done on it. */
 void ch_pg_succeeded(ChPg *pg);

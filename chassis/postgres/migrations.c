@@ -46,7 +46,7 @@ static PGconn *connect_once(const char *url, GError **error)
     g_autoptr(PGconn) conn = PQconnectdbParams(names, values, 1);
     if (PQstatus(conn) == CONNECTION_OK)
         return g_steal_pointer(&conn);
-    g_autofree char *reason = g_strstrip(g_strdup(PQerrorMessage(conn)));
+    g_autofree char *reason = ch_pg_reason(conn);
     g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "cannot connect to the database: %s",
                 reason);
     return NULL;

@@ -55,7 +55,7 @@ void ch_pg_drop(ChPg *pg, const char *why)
 
 static bool lost(ChPg *pg, const char *what, GError **error)
 {
-    g_autofree char *reason = g_strstrip(g_strdup(PQerrorMessage(pg->conn)));
+    g_autofree char *reason = ch_pg_reason(pg->conn);
     g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "database connection lost: %s%s%s", what,
                 *reason != '\0' ? ": " : "", reason);
     ch_pg_drop(pg, what);

@@ -37,14 +37,31 @@ ChErrorCode ch_pg_error_class(const char *sqlstate)
     return ch_pg_blame(sqlstate) == CH_PG_BLAME_ITEM ? CH_ERROR_FAILED : CH_ERROR_UNAVAILABLE;
 }
 
+static char *one_line(const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    GString *line = g_string_new(NULL);
+    for (char **next = lines; *next != NULL; next++) {
+        g_strstrip(*next);
+        if (**next != '\0')
+            g_string_append_printf(line, "%s%s", line->len > 0 ? "; " : "", *next);
+    }
+    return g_string_free(line, FALSE);
+}
+
+char *ch_pg_reason(const PGconn *conn)
+{
+    return one_line(PQerrorMessage(conn));
+}
+
 void ch_pg_set_error(GError **error, const PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    g_autofree char *line = one_line(message != NULL ? message : PQresultErrorMessage(result));
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
     g_set_error(error, CH_ERROR, (int)ch_pg_error_class(sqlstate),
-                "database: %s%s%s%s (SQLSTATE %s)",
-                message != NULL ? message : PQresultErrorMessage(result),
-                constraint != NULL ? " [" : "", constraint != NULL ? constraint : "",
-                constraint != NULL ? "]" : "", sqlstate != NULL ? sqlstate : "none");
+                "database: %s%s%s%s (SQLSTATE %s)", line, constraint != NULL ? " [" : "",
+                constraint != NULL ? constraint : "", constraint != NULL ? "]" : "",
+                sqlstate != NULL ? sqlstate : "none");
 }

@@ -18,5 +18,9 @@ ChPgBlame ch_pg_blame(const char *sqlstate);
 /** The class of a SQLSTATE; NULL (the connection broke) is UNAVAILABLE. */
 ChErrorCode ch_pg_error_class(const char *sqlstate);
 
+/** What libpq says of @conn, NULL for none, as one line: it writes one for each address that it
+ * tried, and a hint below. New text, "" when there is nothing to say. */
+char *ch_pg_reason(const PGconn *conn);
+
 /** Sets @error from a failed result: its class from the SQLSTATE, its text without the values. */
 void ch_pg_set_error(GError **error, const PGresult *result);

@@ -12,18 +12,18 @@ static ChPg *pg_of(ChWork *work)
     return CH_CAST(ChPg, work, &pg_work_ops);
 }
 
-/* Opens the connection, also when the server closed the last one meanwhile. */
-static bool connect_again(ChPg *pg, GError **error)
+/* The server may have closed it since the last unit of work. */
+static void notice_end(ChPg *pg)
 {
     if (pg->conn != NULL && (PQconsumeInput(pg->conn) == 0 || PQstatus(pg->conn) == CONNECTION_BAD))
         ch_pg_drop(pg, "the server closed the connection");
-    return ch_pg_connect(pg, error);
 }
 
 static bool work_begin(ChWork *work, GError **error)
 {
     ChPg *pg = pg_of(work);
-    return connect_again(pg, error) && ch_pg_begin(pg, error);
+    notice_end(pg);
+    return ch_pg_connect(pg, error) && ch_pg_begin(pg, error);
 }
 
 static bool work_commit(ChWork *work, GError **error)
@@ -42,7 +42,9 @@ static void work_rollback(ChWork *work)
 
 static bool work_idle(ChWork *work, GError **error)
 {
-    return connect_again(pg_of(work), error);
+    ChPg *pg = pg_of(work);
+    notice_end(pg);
+    return ch_pg_idle(pg, error);
 }
 
 static const ChWorkOps pg_work_ops = {

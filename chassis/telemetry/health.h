@@ -20,9 +20,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHealth, ch_health_free)
  * is ok when all its parts are. Belongs to @health. Any thread. */
 ChHealthPart *ch_health_part(ChHealth *health, const char *dependency);
 
-/** @detail: why it is not ok; shown to operators, so without secrets; NULL when ok. Copied. Any
- * thread. */
+/** @detail: why it is not ok; shown to operators, so without secrets; NULL when ok. Copied. The
+ * first part that is not ok begins an outage of its dependency, which is logged once. Any thread.
+ */
 void ch_health_set(ChHealthPart *part, bool ok, const char *detail);
+
+/** Ready again, for only work can show whether it is ok: an outage is not over before
+ * ch_health_set(). Any thread. */
+void ch_health_try(ChHealthPart *part);
+
+/** Logs the end of outages that are over: when all parts have been ok for so long that each has
+ * looked. To be called now and then, by whoever has nothing else to do. Any thread. */
+void ch_health_settle(ChHealthPart *part);
 
 /** True when every dependency is ok. Any thread. */
 bool ch_health_ready(ChHealth *health);

@@ -248,6 +248,22 @@ static void test_answered_batch_is_let_go(Fixture *f, gconstpointer data G_GNUC_
     assert_journal(f, "begin run(1-4) commit rollback answer(1-4) begin run(5) commit settle(5)");
 }
 
+/* A connection that is whole again has done no work yet. */
+static void test_works_again_once_work_succeeded(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    fake_lane_put(f->fake, 1);
+    fake_lane_set_holds(f->fake, false);
+    fake_lane_fault(f->fake, FAKE_COMMIT, 1, 1, CH_ERROR_UNAVAILABLE);
+    fake_lane_start(f->fake);
+    fake_lane_await(f->fake, "answer(1)");
+    fake_lane_await_calls(f->fake, FAKE_IDLE, fake_lane_calls(f->fake, FAKE_IDLE) + 2);
+    g_assert_cmpuint(count_logged(f, "lane works again"), ==, 0);
+    fake_lane_put(f->fake, 1);
+    fake_lane_await(f->fake, "settle(2)");
+    fake_lane_stop(f->fake);
+    assert_one_outage(f);
+}
+
 static void test_source_away_is_asked_again(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
     fake_lane_put(f->fake, 1);
@@ -346,6 +362,7 @@ static void add_failure_tests(void)
     ADD("away/unit-that-cannot-begin-is-held", 4, test_unit_that_cannot_begin_is_held);
     ADD("away/failing-waits-too", 4, test_failing_waits_for_its_server_too);
     ADD("away/answered-batch-is-let-go", 4, test_answered_batch_is_let_go);
+    ADD("away/works-again-once-work-succeeded", 4, test_works_again_once_work_succeeded);
     ADD("away/source-is-asked-again", 4, test_source_away_is_asked_again);
     ADD("away/idle-outage-is-told-once", 4, test_idle_outage_is_told_once);
     ADD("split/rest-goes-with-its-start", 4, test_rest_of_a_split_goes_with_its_start);
@@ -357,6 +374,7 @@ static void add_failure_tests(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    ch_log_init("lane-test", CH_LOG_DEBUG);
     ADD("batch/commits-and-is-settled-in-order", 8, test_batch_commits_and_is_settled_in_order);
     ADD("batch/has-a-limit", 4, test_batch_has_a_limit);
     ADD("idle/when-nothing-comes", 4, test_idle_is_called_when_nothing_comes);

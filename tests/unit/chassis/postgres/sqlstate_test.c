@@ -73,11 +73,32 @@ static void test_faults_of_a_moment(void)
     assert_blame(states, G_N_ELEMENTS(states), CH_PG_BLAME_MOMENT);
 }
 
+/* libpq of Debian 12 and 13, of a name with two addresses where nobody listens. */
+char *PQerrorMessage(const PGconn *conn G_GNUC_UNUSED)
+{
+    static char text[] = "connection to server at \"localhost\" (::1), port 1 failed: Connection "
+                         "refused\n\tIs the server running on that host and accepting TCP/IP "
+                         "connections?\nconnection to server at \"localhost\" (127.0.0.1), port 1 "
+                         "failed: Connection refused\n";
+    return text;
+}
+
+static void test_a_reason_is_one_line(void)
+{
+    g_autofree char *reason = ch_pg_reason(NULL);
+    g_assert_cmpstr(reason, ==,
+                    "connection to server at \"localhost\" (::1), port 1 failed: Connection "
+                    "refused; Is the server running on that host and accepting TCP/IP "
+                    "connections?; connection to server at \"localhost\" (127.0.0.1), port 1 "
+                    "failed: Connection refused");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sqlstate/faults-of-an-item", test_faults_of_an_item);
     g_test_add_func("/sqlstate/faults-of-a-session", test_faults_of_a_session);
     g_test_add_func("/sqlstate/faults-of-a-moment", test_faults_of_a_moment);
+    g_test_add_func("/sqlstate/a-reason-is-one-line", test_a_reason_is_one_line);
     return g_test_run();
 }
