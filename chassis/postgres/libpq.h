@@ -32,6 +32,7 @@ struct ChPg {
     bool read_only;       /* no transactions: see pipeline.h */
     bool in_transaction;  /* BEGIN was queued and neither COMMIT nor ROLLBACK was answered */
     bool announced;       /* the open transaction's commit is to be told of */
+    bool timed_out;       /* the last statement that failed took too long */
     bool stale; /* reconnect before the next transaction: the session is to blame for a failure, or
                  * the buffers have grown large */
 };

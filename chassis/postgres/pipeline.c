@@ -152,6 +152,7 @@ static void note_failure(ChPg *pg, const Answer *answer, const PGresult *result,
         return;
     }
     GError *why = NULL;
+    pg->timed_out = strcmp(sqlstate, "57014") == 0; /* query_canceled */
     ch_pg_set_error(&why, result);
     ChPgBlame blame = ch_pg_blame(sqlstate);
     pg->stale = pg->stale || blame == CH_PG_BLAME_SESSION;
@@ -314,8 +315,16 @@ ChPgRows **ch_pg_query_all(ChPg *pg, ChPgParams *const *params, size_t n, GError
     return NULL;
 }
 
+/* Their owner has returned: they would be written into a frame that is gone. */
+static void assert_nobody_is_forgotten(ChPg *pg)
+{
+    for (const GList *link = pg->answers.head; link != NULL; link = link->next)
+        g_assert(((const Answer *)link->data)->rows == NULL);
+}
+
 bool ch_pg_commit(ChPg *pg, GError **error)
 {
+    assert_nobody_is_forgotten(pg);
     if (!pg->in_transaction) {
         g_assert(g_queue_is_empty(&pg->answers)); /* else they would reach the next batch */
         return true;
@@ -329,6 +338,11 @@ bool ch_pg_commit(ChPg *pg, GError **error)
         pg->ops->announced(pg);
     }
     return true;
+}
+
+bool ch_pg_timed_out(const ChPg *pg)
+{
+    return pg->timed_out;
 }
 
 void ch_pg_announce(ChPg *pg)

@@ -24,8 +24,9 @@ typedef struct ChPg ChPg;
 CH_MUST_CHECK bool ch_pg_begin(ChPg *pg, GError **error);
 
 /** Queues a statement. @params is consumed, also on failure. When @rows is not NULL it receives the
- * statement's rows (new; free with ch_pg_rows_free) at the next ch_pg_wait(); it must stay valid
- * until then. An error of the statement shows at the next wait or commit. */
+ * statement's rows (new; free with ch_pg_rows_free) at the next ch_pg_wait(), which must come
+ * before the commit (asserted); it must stay valid until then. An error of the statement shows at
+ * the next wait or commit. */
 CH_MUST_CHECK bool ch_pg_send(ChPg *pg, ChPgParams *params, ChPgRows **rows, GError **error);
 
 /** Sends what is queued and waits for every answer. */
@@ -46,6 +47,10 @@ CH_MUST_CHECK bool ch_pg_commit(ChPg *pg, GError **error);
  * and that it has the rights. Runs nothing of it. Within a transaction, or on a read-only
  * connection. */
 CH_MUST_CHECK bool ch_pg_explain(ChPg *pg, const ChPgStatement *statement, GError **error);
+
+/** Whether the last statement that failed was given up by the server because it took longer than
+ * the session's statement_timeout: then the server is there. */
+bool ch_pg_timed_out(const ChPg *pg);
 
 /** Somebody is to know of the open transaction: when it commits, ChPgConfig's `announce` is called,
  * once, before ch_pg_commit() returns. A rollback forgets it. */

@@ -43,6 +43,7 @@ struct ChPg {
     bool failed;         /* somebody was told: only a rollback helps */
     bool announces;      /* the open transaction's commit is to be announced */
     unsigned announced;
+    bool timed_out;
 };
 
 /* ---- rows ---- */
@@ -276,6 +277,11 @@ void fake_pg_answer_error(ChPg *pg, const char *sql, ChErrorCode code, const cha
     add_answer(&pg->answers, sql, NULL)->error = g_error_new_literal(CH_ERROR, (gint)code, message);
 }
 
+void fake_pg_time_out(ChPg *pg)
+{
+    pg->timed_out = true;
+}
+
 /* ---- what was sent ---- */
 
 const char *fake_pg_sent(ChPg *pg)
@@ -372,6 +378,11 @@ bool ch_pg_commit(ChPg *pg, GError **error)
     pg->announced += pg->announces ? 1 : 0;
     pg->announces = false;
     return true;
+}
+
+bool ch_pg_timed_out(const ChPg *pg)
+{
+    return pg->timed_out;
 }
 
 void ch_pg_announce(ChPg *pg)

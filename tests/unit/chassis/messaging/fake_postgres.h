@@ -55,6 +55,9 @@ void fake_pg_answer_affected(ChPg *pg, const char *sql, size_t affected);
  * the rollback nothing more may be sent then (asserted). */
 void fake_pg_answer_error(ChPg *pg, const char *sql, ChErrorCode code, const char *message);
 
+/** From now on what fails does so because it took too long. */
+void fake_pg_time_out(ChPg *pg);
+
 /** What was sent so far: the first three words of each statement, as
  * "insert into inbox; insert into outbox". Belongs to @pg, until the next call. */
 const char *fake_pg_sent(ChPg *pg);

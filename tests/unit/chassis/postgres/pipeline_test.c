@@ -275,6 +275,23 @@ static void test_explaining_names_every_parameter(Fixture *f, gconstpointer unus
     g_assert_cmpstr(server.log->str, ==, expected);
 }
 
+/* The caller that wanted them has returned. */
+static void test_rows_that_nobody_waits_for_are_a_bug(Fixture *f,
+                                                      gconstpointer unused G_GNUC_UNUSED)
+{
+    if (g_test_subprocess()) {
+        ChPgRows *rows = NULL;
+        g_autoptr(GError) error = NULL;
+        must_write(&f->base);
+        g_assert_true(ch_pg_send(&f->base, ch_pg_params_new(&sql_write), &rows, &error));
+        must_commit(&f->base);
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_failed();
+    g_test_trap_assert_stderr("*assert_nobody_is_forgotten*");
+}
+
 static void test_an_announced_commit_is_told_once(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     must_write(&f->base);
@@ -329,6 +346,7 @@ int main(int argc, char **argv)
         test_a_read_only_connection_opens_no_transaction);
     ADD("a-failed-transaction-is-rolled-back", test_a_failed_transaction_is_rolled_back);
     ADD("explaining-names-every-parameter", test_explaining_names_every_parameter);
+    ADD("rows-that-nobody-waits-for-are-a-bug", test_rows_that_nobody_waits_for_are_a_bug);
     ADD("announce/told-once", test_an_announced_commit_is_told_once);
     ADD("announce/forgotten-by-a-rollback", test_a_rollback_forgets_the_announcement);
     ADD("announce/a-failed-commit-is-not-told", test_a_failed_commit_is_not_told);
