@@ -114,3 +114,9 @@ def run(folder):
 def assert_password(user, password):
     raw = base64.b64decode(user["password_hash"])
     assert raw[4:] == hashlib.sha256(raw[:4] + password.encode()).digest(), user["name"]
+
+
+@pytest.mark.parametrize("path", ["compose/rabbitmq.conf", "kubernetes/overlays/local/cartwheel.conf",
+                                  "kubernetes/overlays/production/broker.yaml"])
+def test_every_broker_refuses_what_is_larger_than_16_mib(path):
+    assert re.search(r"^ *max_message_size = 16777216$", (KUBERNETES.parent / path).read_text(), re.MULTILINE)

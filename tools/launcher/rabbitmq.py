@@ -30,6 +30,7 @@ CONFIGURATION = """\
    {{default_user, <<"{user}">>}},
    {{default_pass, <<"{password}">>}},
    {{disk_free_limit, "256MB"}},
+   {{max_message_size, 16777216}}, %% a larger one closes its publisher's channel
    {{dead_letter_worker_publisher_confirm_timeout, 10000}}, %% not 3 minutes: see decision 10
    {{log, [
      {{file, [{{file, false}}]}},
