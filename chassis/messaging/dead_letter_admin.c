@@ -60,6 +60,8 @@ char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig
         return g_strdup_printf("it would die again: the body has %" G_GINT64_FORMAT
                                " bytes, more than %d",
                                letter->body_bytes, CH_EVENT_MAX_BYTES);
+    if ((int64_t)letter->body_read < letter->body_bytes)
+        return g_strdup("its body could not be stored");
     g_autoptr(GError) why = NULL;
     g_autoptr(ChEvent) read =
         ch_event_parse(letter->body, letter->body_read, letter->traceparent, &why);

@@ -7,7 +7,8 @@
 
 #define COLUMNS                                                                                    \
     "id, queue, message_id, message_type, traceparent, reason, attempts, died_at,"                 \
-    " octet_length(body)::bigint, act, acted_by, acted_why, acted_at"
+    " coalesce(body_bytes, octet_length(body)), act, acted_by, acted_why, acted_at, subject,"      \
+    " encode(body_sha256, 'hex')"
 enum {
     LETTER_ID,
     LETTER_QUEUE,
@@ -22,18 +23,20 @@ enum {
     LETTER_ACTED_BY,
     LETTER_ACTED_WHY,
     LETTER_ACTED_AT,
+    LETTER_SUBJECT,
+    LETTER_BODY_SHA256,
     LETTER_BODY, /* only where one letter is read */
 };
 
-/* $1 after this id, $2 queue or null, $3 type or null, $4 since, $5 act or null, $6 how many. One
- * statement for those that wait, which have an index of their own. */
+/* $1 after this id, $2 queue or null, $3 type or null, $4 since, $5 act or null, $6 how many, $7
+ * subject or null. One statement for those that wait, which have an index of their own. */
 #define LIST_WHERE(condition)                                                                      \
     {                                                                                              \
         "select " COLUMNS " from dead_letters where " condition                                    \
         " and id > $1 and ($2 is null or queue = $2) and ($3 is null or message_type = $3)"        \
-        " and died_at >= $4 order by id limit $6",                                                 \
+        " and died_at >= $4 and ($7 is null or subject = $7) order by id limit $6",                \
         {                                                                                          \
-            CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TIME, CH_PG_TEXT, CH_PG_INT                  \
+            CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TIME, CH_PG_TEXT, CH_PG_INT, CH_PG_UUID      \
         }                                                                                          \
     }
 static const ChPgStatement sql_list_waiting = LIST_WHERE("act is null");
@@ -91,6 +94,7 @@ void ch_dead_letter_free(void *opaque)
     g_free(letter->message_type);
     g_free(letter->traceparent);
     g_free(letter->reason);
+    g_free(letter->body_sha256);
     g_free(letter->body);
     g_free(letter->acted_by);
     g_free(letter->acted_why);
@@ -115,6 +119,8 @@ static ChDeadLetter *read_letter(const ChPgRows *rows, size_t row)
     letter->acted_by = g_strdup(ch_pg_text(rows, row, LETTER_ACTED_BY));
     letter->acted_why = g_strdup(ch_pg_text(rows, row, LETTER_ACTED_WHY));
     letter->acted_us = ch_pg_time(rows, row, LETTER_ACTED_AT);
+    letter->subject = ch_pg_uuid(rows, row, LETTER_SUBJECT);
+    letter->body_sha256 = g_strdup(ch_pg_text(rows, row, LETTER_BODY_SHA256));
     return letter;
 }
 
@@ -129,6 +135,10 @@ bool ch_dead_letter_list(ChPg *pg, const ChDeadLetterFilter *filter, GPtrArray *
     ch_pg_add_time(params, 3, filter->since_us);
     ch_pg_add_text(params, 4, filter->has_state ? state_names[filter->state] : NULL);
     ch_pg_add_int(params, 5, filter->limit);
+    if (ch_uuid_is_nil(filter->subject))
+        ch_pg_add_null(params, 6);
+    else
+        ch_pg_add_uuid(params, 6, filter->subject);
     g_autoptr(ChPgRows) rows = ch_pg_query(pg, params, error);
     if (rows == NULL)
         return false;

@@ -30,7 +30,9 @@ typedef struct {
     char *reason;
     int64_t attempts;
     int64_t died_us;
-    int64_t body_bytes; /* of the whole body */
+    ChUuid subject;     /* what its event is about; nil: unknown */
+    int64_t body_bytes; /* of the whole body; less of it may be kept */
+    char *body_sha256;  /* of the whole body, in hexadecimal; NULL: it was not recorded */
     char *body;         /* of ch_dead_letter_find(): what was read of it; NULL in a list */
     size_t body_read;
     ChDeadLetterState state;
@@ -47,6 +49,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChDeadLetter, ch_dead_letter_free)
 typedef struct {
     const char *queue;        /* NULL: any, as below */
     const char *message_type; /* NULL: any */
+    ChUuid subject;           /* nil: any */
     bool has_state;
     ChDeadLetterState state;
     int64_t since_us; /* died then or later */

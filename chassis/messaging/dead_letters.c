@@ -3,40 +3,23 @@
 
 #include "chassis/core/cast.h"
 #include "chassis/core/log.h"
-#include "chassis/messaging/event.h"
-#include "chassis/postgres/pipeline.h"
-#include "chassis/rabbitmq/queue.h"
+#include "chassis/messaging/dead_letter_insert.h"
 #include "chassis/telemetry/metrics.h"
-
-#include <string.h>
 
 CH_COUNTER(stored_total, "cartwheel_dead_letters_stored_total",
            "dead letters stored in the table dead_letters", "queue");
 
-/* One array a column, an element a dead letter. */
-static const ChPgStatement sql_insert_dead_letters = {
-    "insert into dead_letters (id, queue, message_id, message_type, body, reason, attempts,"
-    " traceparent)"
-    " select * from unnest($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing",
-    { CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_BYTES, CH_PG_TEXTS, CH_PG_INTS,
-      CH_PG_TEXTS },
-};
 enum {
-    INSERT_ID,
-    INSERT_QUEUE,
-    INSERT_MESSAGE_ID,
-    INSERT_TYPE,
-    INSERT_BODY,
-    INSERT_REASON,
-    INSERT_ATTEMPTS,
-    INSERT_TRACEPARENT,
+    MAX_TIME_OUTS = 3 /* of one batch: then it goes in halves */
 };
 
 struct ChDeadLetters {
     ChSource base;
     const char *queue;
+    const char *subject;
     ChPg *pg;
     ChConsumer *consumer;
+    int time_outs; /* of this batch in a row */
     ChMetric *stored;
 };
 
@@ -47,86 +30,41 @@ static ChDeadLetters *dead_letters_of(ChSource *source)
     return CH_CAST(ChDeadLetters, source, &dead_letters_ops);
 }
 
-/* What cannot be read and has to stay where it is comes again and again: all of one queue are one
- * row. */
-static ChUuid id_of_queue(const char *queue)
+/* ---- the handler ---- */
+
+static ChDeadLetterOrigin origin_of(const ChDeadLetters *dead_letters)
 {
-    static const ChUuid unreadable_letters = { { 0x8e, 0x1f, 0x0c, 0x52, 0x6b, 0x3d, 0x4a, 0x97,
-                                                 0x9a, 0x40, 0x5d, 0x2e, 0x71, 0xc8, 0xb3, 0x06 } };
-    return ch_uuid_derive(unreadable_letters, queue, strlen(queue));
+    return (ChDeadLetterOrigin){
+        .queue = dead_letters->queue,
+        .subject = dead_letters->subject,
+        .keeps_rejected = ch_consumer_keeps_rejected(dead_letters->consumer),
+    };
 }
 
-/* Ours carry an id, so that a second delivery is the same row. The broker's own do not. */
-static ChUuid dead_letter_id(const ChDeadLetters *dead_letters, const ChDelivery *delivery)
+/* A batch that times out again and again is too much for the server that gave it up, and would be
+ * run for ever: halved it fits, or the letter that does not stands alone, and loses its body. */
+static void count_time_out(ChDeadLetters *dead_letters, GError **error)
 {
-    ChUuid id;
-    if (delivery->unreadable && !ch_consumer_keeps_rejected(dead_letters->consumer))
-        return id_of_queue(dead_letters->queue);
-    if (delivery->dead_letter_id != NULL &&
-        ch_uuid_parse(delivery->dead_letter_id, strlen(delivery->dead_letter_id), &id))
-        return id;
-    return ch_uuid_new();
-}
-
-/* Where a letter that cannot be read lies, with its body. Free with g_free(). */
-static char *unreadable_reason(const ChDeadLetters *dead_letters)
-{
-    char name[CH_QUEUE_NAME_BYTES];
-    bool moved = ch_consumer_keeps_rejected(dead_letters->consumer);
-    if (moved)
-        ch_queue_unread_name(dead_letters->queue, name);
-    else
-        ch_queue_dead_letter_name(dead_letters->queue, name);
-    return g_strdup_printf("the AMQP library cannot read its properties, so it has no body here: it"
-                           " lies in queue %s%s",
-                           name, moved ? "" : ", as does every other one of this kind");
-}
-
-/* Why the broker dead-lettered what our consumer rejected; of its earlier attempts speaks the error
- * that it still carries. Free with g_free(). */
-static char *broker_reason(const ChDelivery *delivery)
-{
-    if (delivery->body_bytes > CH_EVENT_MAX_BYTES)
-        return g_strdup_printf("the body has %zu bytes, more than %d", delivery->body_bytes,
-                               CH_EVENT_MAX_BYTES);
-    return g_strdup_printf("given up unread: %s%s%s",
-                           delivery->death_reason != NULL ? delivery->death_reason : "unknown",
-                           delivery->error != NULL ? "; earlier: " : "",
-                           delivery->error != NULL ? delivery->error : "");
-}
-
-/* Free with g_free(). */
-static char *reason_of(const ChDeadLetters *dead_letters, const ChDelivery *delivery)
-{
-    bool by_us = delivery->error != NULL && delivery->death_reason == NULL;
-    if (delivery->unreadable)
-        return unreadable_reason(dead_letters);
-    return by_us ? g_strdup(delivery->error) : broker_reason(delivery);
-}
-
-static void add_dead_letter(ChPgParams *params, const ChDeadLetters *dead_letters,
-                            const ChDelivery *delivery)
-{
-    g_autofree char *reason = reason_of(dead_letters, delivery);
-    ch_pg_add_uuid(params, INSERT_ID, dead_letter_id(dead_letters, delivery));
-    ch_pg_add_text(params, INSERT_QUEUE, dead_letters->queue);
-    ch_pg_add_text(params, INSERT_MESSAGE_ID, delivery->message_id);
-    ch_pg_add_text(params, INSERT_TYPE, delivery->type);
-    ch_pg_add_bytes(params, INSERT_BODY, delivery->body_bytes == 0 ? (void *)"" : delivery->body,
-                    delivery->body_bytes);
-    ch_pg_add_text(params, INSERT_REASON, reason);
-    ch_pg_add_int(params, INSERT_ATTEMPTS, delivery->retry_count);
-    ch_pg_add_text(params, INSERT_TRACEPARENT, delivery->traceparent);
+    if (!ch_pg_timed_out(dead_letters->pg) || ++dead_letters->time_outs < MAX_TIME_OUTS)
+        return;
+    dead_letters->time_outs = 0;
+    if (error != NULL && *error != NULL)
+        (*error)->code = CH_ERROR_FAILED;
 }
 
 bool ch_dead_letters_run(void *context, void *const *items, size_t n, GError **error)
 {
     ChDeadLetters *dead_letters = context;
-    ChPgParams *params = ch_pg_params_new(&sql_insert_dead_letters);
-    for (size_t i = 0; i < n; i++)
-        add_dead_letter(params, dead_letters, items[i]);
-    return ch_pg_send(dead_letters->pg, params, NULL, error);
+    const ChDeadLetterOrigin origin = origin_of(dead_letters);
+    if (ch_dead_letter_insert(dead_letters->pg, &origin, (ChDelivery *const *)items, n, error)) {
+        dead_letters->time_outs = 0;
+        return true;
+    }
+    count_time_out(dead_letters, error);
+    return false;
 }
+
+/* ---- the source ---- */
 
 static bool source_take(ChSource *source, void **items, size_t max, int wait_ms, size_t *n,
                         GError **error)
@@ -135,12 +73,12 @@ static bool source_take(ChSource *source, void **items, size_t max, int wait_ms,
                              n, error);
 }
 
-/* Its row is committed: a crash before this makes a second one, and loses nothing. */
-static void settle_unreadable(ChDeadLetters *dead_letters, ChDelivery *delivery)
+/* To the queue of those that cannot be read, or, where rejecting loses it, left where it is. */
+static void settle_elsewhere(ChDeadLetters *dead_letters, ChDelivery *delivery, const char *what)
 {
     bool moved = ch_consumer_keeps_rejected(dead_letters->consumer);
     ch_log_error(
-        "a dead letter cannot be read", CH_STR("queue", dead_letters->queue),
+        what, CH_STR("queue", dead_letters->queue),
         CH_STR("left_in", moved ? "its queue of unread letters" : "its dead letter queue"));
     if (moved)
         ch_consumer_reject(dead_letters->consumer, delivery);
@@ -155,26 +93,27 @@ static void source_settle(ChSource *source, void *const *items, size_t n)
     size_t readable = last->unreadable ? n - 1 : n; /* it is the last of a fetch */
     if (readable > 0)
         ch_consumer_ack(dead_letters->consumer, (ChDelivery *const *)items, readable);
+    /* Its row is committed: a crash before this makes a second one, and loses nothing. */
     if (readable < n)
-        settle_unreadable(dead_letters, last);
+        settle_elsewhere(dead_letters, last, "a dead letter cannot be read");
     ch_metric_add(dead_letters->stored, (int64_t)n);
 }
 
-/* There is no place behind this one: leave the letter in its queue and say so. */
+/* The row is never given up for what stands in it. */
 static bool source_fail(ChSource *source, void *item, const GError *why, GError **error)
 {
-    (void)source;
-    (void)item;
-    g_set_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "a dead letter cannot be stored: %s",
-                why->message);
-    return false;
+    ChDeadLetters *dead_letters = dead_letters_of(source);
+    const ChDeadLetterOrigin origin = origin_of(dead_letters);
+    ch_log_error("a dead letter is stored without its body", CH_STR("queue", dead_letters->queue),
+                 CH_ERR(why));
+    return ch_dead_letter_insert_bare(dead_letters->pg, &origin, item, why->message, error);
 }
 
+/* Not even that row can be: leaves the letter on the broker. Nobody acknowledges over it. */
 static void source_abandon(ChSource *source, void *item, const GError *why)
 {
     (void)why;
-    ChDelivery *delivery = item;
-    ch_consumer_release(dead_letters_of(source)->consumer, &delivery, 1);
+    settle_elsewhere(dead_letters_of(source), item, "a dead letter cannot be stored");
 }
 
 static bool source_hold(ChSource *source, void *const *items, size_t n, const GError *why)
@@ -212,11 +151,13 @@ static const ChSourceOps dead_letters_ops = {
     .wake = source_wake,
 };
 
-ChDeadLetters *ch_dead_letters_new(const char *queue, ChPg *pg, ChConsumer *consumer)
+ChDeadLetters *ch_dead_letters_new(const char *queue, const char *subject, ChPg *pg,
+                                   ChConsumer *consumer)
 {
     ChDeadLetters *dead_letters = g_new0(ChDeadLetters, 1);
     dead_letters->base.ops = &dead_letters_ops;
     dead_letters->queue = queue;
+    dead_letters->subject = subject;
     dead_letters->pg = pg;
     dead_letters->consumer = consumer;
     dead_letters->stored = ch_metric(&stored_total, queue);

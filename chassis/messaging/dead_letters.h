@@ -8,9 +8,11 @@
 
 typedef struct ChDeadLetters ChDeadLetters;
 
-/** For the dead letter queue of the queue named @queue. Borrows all; @pg and @consumer (of the dead
+/** For the dead letter queue of the queue named @queue. @subject: the member of an event's Data
+ * that letters can be found by, a UUID; NULL: none. Borrows all; @pg and @consumer (of the dead
  * letter queue) belong to the lane. */
-ChDeadLetters *ch_dead_letters_new(const char *queue, ChPg *pg, ChConsumer *consumer);
+ChDeadLetters *ch_dead_letters_new(const char *queue, const char *subject, ChPg *pg,
+                                   ChConsumer *consumer);
 void ch_dead_letters_free(ChDeadLetters *dead_letters);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChDeadLetters, ch_dead_letters_free)

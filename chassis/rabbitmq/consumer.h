@@ -61,8 +61,9 @@ void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery);
  * made, and is known once something was fetched. */
 bool ch_consumer_keeps_rejected(const ChConsumer *consumer);
 
-/** Leaves @delivery, which is unreadable, where it lies, without meeting it again for a while;
- * frees it. One consumer holds back CH_UNREAD_MOST, and then fetches nothing more. */
+/** Leaves @delivery where it lies, without meeting it again for a while, and frees it; what was
+ * fetched with it and is not settled has the same fate. One consumer holds back CH_UNREAD_MOST, and
+ * then fetches nothing more. */
 void ch_consumer_set_aside(ChConsumer *consumer, ChDelivery *delivery);
 
 /** Frees deliveries without settling them: they come again when the connection ends. */

@@ -86,6 +86,7 @@ static bool list_some(const ChDeadLetterApi *api, ChHttpRequest *request, GError
     ch_http_query_text(request, "type", MAX_NAME_CHARS, &filter.message_type, violations);
     ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter.limit, violations);
     ch_http_page_cursor(request, &filter.after, violations);
+    ch_http_query_uuid(request, "subject", &filter.subject, violations);
     read_state(request, &filter, violations);
     ch_http_query_time(request, "since", &filter.since_us, violations);
     if (ch_violations_count(violations) > 0) {
@@ -228,7 +229,7 @@ static const ChHttpLaneKind lanes[] = { [LANE] = { "dead letters", "ChDeadLetter
 
 static const ChHttpRoute routes[] = {
     { "GET", "/dead-letters", "listDeadLetters", LANE, false, list,
-      "cursor, limit, queue, since, state, type" },
+      "cursor, limit, queue, since, state, subject, type" },
     { "GET", "/dead-letters/{id}", "getDeadLetter", LANE, false, show, "" },
     { "POST", "/dead-letters/{id}/replay", "replayDeadLetter", LANE, false, replay, "" },
     { "POST", "/dead-letters/{id}/discard", "discardDeadLetter", LANE, false, discard, "" },

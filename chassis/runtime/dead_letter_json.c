@@ -23,10 +23,13 @@ static void write_members(GString *json, const ChDeadLetter *letter)
     ch_json_add_text(json, "queue", letter->queue);
     add_known(json, "type", letter->message_type);
     add_known(json, "messageId", letter->message_id);
+    if (!ch_uuid_is_nil(letter->subject))
+        ch_json_add_uuid(json, "subject", letter->subject);
     ch_json_add_text(json, "reason", letter->reason);
     ch_json_add_integer(json, "attempts", letter->attempts);
     ch_json_add_time(json, "diedAt", letter->died_us);
     ch_json_add_integer(json, "bodyBytes", letter->body_bytes);
+    add_known(json, "bodySha256", letter->body_sha256);
     ch_json_add_text(json, "state", ch_dead_letter_state_name(letter->state));
     if (letter->state == CH_DEAD_LETTER_WAITING)
         return;

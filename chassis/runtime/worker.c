@@ -187,7 +187,8 @@ static void store_dead_letters(ChWorker *worker, const ChQueue *queue)
     ch_worker_own(worker, owned_name, g_free);
     ChPg *pg = ch_worker_connection(worker);
     ChConsumer *consumer = new_consumer(worker, owned_name, queue, DEAD_LETTER_PREFETCH);
-    ChDeadLetters *dead_letters = ch_dead_letters_new(queue->name, pg, consumer);
+    ChDeadLetters *dead_letters =
+        ch_dead_letters_new(queue->name, worker->identity->subject, pg, consumer);
     ch_worker_own(worker, dead_letters, free_dead_letters);
     const ChLaneConfig lane = {
         .name = owned_name,

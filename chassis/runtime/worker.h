@@ -41,6 +41,8 @@ typedef struct {
     const char *service;  /* "order": app_id of its messages */
     const char *exchange; /* that its service publishes to; NULL: none */
     size_t migrations;    /* how many its service has: the version of its schema */
+    const char *subject;  /* member of the Data of its events by which dead letters can be found, a
+                           * UUID; NULL: none */
 } ChWorkerIdentity;
 
 /** A ChProcessStep: checks what a ChWorkerSettings says together. Errors: CONFIG. */

@@ -2,8 +2,10 @@
 
 import base64
 import concurrent.futures
+import hashlib
 import json
 
+import pika
 import pytest
 import requests
 
@@ -167,6 +169,44 @@ def test_a_large_body_is_cut_between_characters(admin, broker, dead_letters, dat
     assert shown["bodyBytes"] == len(body) and shown["bodyCut"] is True
     assert body.decode().startswith(shown["body"]) and len(shown["body"]) > 30_000
     assert "bytes, more than" in shown["objection"]
+    assert shown["bodySha256"] == hashlib.sha256(body).hexdigest()
+    kept = databases.value("order", "SELECT octet_length(body) FROM dead_letters WHERE id = %s", (letter,))
+    assert kept == 1024 * 1024
+
+
+def test_a_letter_without_a_message_id_is_found_by_its_event_and_its_order(admin, broker, databases):
+    event = events.envelope(STOCK_COMPLETED, {"OrderId": new_id(), "EventId": new_id(), "Items": []})
+    broker.to_queue("order.stock.completed", json.dumps(event))
+    (letter,) = eventually(lambda: list(admin.list(subject=event["Data"]["OrderId"])), "the message to die", 60)
+    assert letter["messageId"] == event["EventId"] and letter["subject"] == event["Data"]["OrderId"]
+
+
+def test_an_id_of_another_letter_makes_no_letter_vanish(admin, broker, dead_letters, databases):
+    """It comes in a header, which anybody can write; the same letter that comes again is the same row."""
+    taken = dead_stranger(broker, dead_letters, databases)
+    bodies = [b"{forged " + new_id().encode() for _ in range(2)]
+    for body in [*bodies, *bodies]:
+        broker.publish("order.dlq", "order.stock.completed", body, pika.BasicProperties(
+            message_id=(name := new_id()), headers={"x-dead-letter-id": taken, "x-error": "mine"}))
+        eventually(lambda n=name, b=body: dead_letters.of(n) or databases.value(
+            "order", "SELECT count(*) > 0 FROM dead_letters WHERE body = %s", (b,)), "the forged letter", 30)
+    broker.wait_dead_letters_recorded()
+    for body in bodies:
+        assert databases.value("order", "SELECT count(*) FROM dead_letters WHERE body = %s", (body,)) >= 1
+    assert admin.show(taken)["id"] == taken
+
+
+def test_a_letter_whose_row_the_database_refuses_is_kept_without_its_body(broker, databases, dead_letters):
+    """No server is away: the lane goes on, with the letters behind it."""
+    marker, behind = new_id(), new_id()
+    with broken(databases, "order", "dead_letters", f"message_id = '{marker}'"):
+        for name in (marker, behind):
+            broker.publish("order.dlq", "order.stock.fail", b"odd " + name.encode(),
+                           pika.BasicProperties(message_id=name, headers={"x-error": "why"}))
+        eventually(lambda: dead_letters.of(behind), "the letter behind it", 30)
+    found = databases.rows("order", "SELECT message_id, octet_length(body), body_bytes FROM dead_letters"
+                           " WHERE body_sha256 = sha256(%s)", (b"odd " + marker.encode(),))
+    assert found == [(None, 0, 40)]
 
 
 def test_filters_and_pages(admin, broker, dead_letters, databases):

@@ -40,13 +40,17 @@ def test_list_and_show(system, many_stuck):
     _, listed, _ = dlq(system, "list", "--service", "order", "--type", STOCK_COMPLETED, "--since", since)
     assert {letter["id"] for letter in listed} >= set(stuck)
     assert {(letter["service"], letter["state"]) for letter in listed} == {("order", "waiting")}
+    assert {letter["replayable"] for letter in listed if letter["id"] in stuck} == {True}
+    letter, order = next(iter(stuck.items()))
+    _, (about,), _ = dlq(system, "list", "--order", order)
+    assert (about["id"], about["subject"]) == (letter, order)
     _, everywhere, _ = dlq(system, "list", "--since", since, "--limit", "1000")
     assert {letter["id"] for letter in everywhere} >= set(stuck)
     assert len(dlq(system, "list", "--service", "order", "--limit", "3")[1]) == 3
     _, (shown,), _ = dlq(system, "show", next(iter(stuck)))
     assert shown["service"] == "order" and shown["replayable"] is True and "OrderId" in shown["body"]
     text = system.launcher("dlq", "list", "--service", "order", "--since", since)
-    assert re.search(r"service +id +queue +message +died +state +reason", text) and next(iter(stuck)) in text
+    assert re.search(r"service +id +queue +message +order +died +state +reason", text) and next(iter(stuck)) in text
     assert "replayable" in system.launcher("dlq", "show", next(iter(stuck)))
 
 

@@ -58,6 +58,7 @@ def add_arguments(command):
 def _add_filters(command):
     command.add_argument("--queue", help="given up by the consumer of this queue")
     command.add_argument("--type", help="of this event type")
+    command.add_argument("--order", metavar="ID", help="about this order")
     command.add_argument("--since", type=_since, metavar="WHEN", help="died since: 90s, 30m, 2h, 7d ago, or a time")
 
 
@@ -136,7 +137,7 @@ def _complain(text):
 
 
 def _filters(options, state):
-    filters = {"queue": options.queue, "type": options.type, "since": options.since}
+    filters = {"queue": options.queue, "type": options.type, "subject": options.order, "since": options.since}
     filters["state"] = None if state == "all" else state
     return {name: value for name, value in filters.items() if value is not None}
 
@@ -150,20 +151,36 @@ def _list(admins, options):
         found = list(admin.letters(_filters(options, options.state), options.limit + 1))
         more = more or len(found) > options.limit
         for letter in found[: options.limit]:
+            fate = _fate(admin, letter)
             if options.json:
-                terminal.say(json.dumps({"service": admin.name, **letter}))
+                terminal.say(json.dumps({"service": admin.name, **letter, **fate}))
             rows.append([
-                admin.name, letter["id"], letter["queue"], letter.get("messageId", "-"), letter["diedAt"][:19],
-                letter["state"], letter["reason"],
+                admin.name, letter["id"], letter["queue"], letter.get("messageId", "-"), letter.get("subject", "-"),
+                letter["diedAt"][:19], _state(letter, fate), letter["reason"],
             ])  # fmt: skip
     if not options.json:
         if rows:
             terminal.table(
-                ["service", "id", "queue", "message", "died", "state", "reason"],
+                ["service", "id", "queue", "message", "order", "died", "state", "reason"],
                 [[_clean(cell)[:REASON_SHOWN] for cell in row] for row in rows],
             )
         terminal.say(f"{len(rows)} dead letters" + (", and more: see --limit" if more else ""))
     return 0
+
+
+def _fate(admin, letter):
+    """Whether a letter that waits can be replayed, and why not; it may be gone or done with by now."""
+    seen = admin.letter(letter["id"]) if letter["state"] == "waiting" else None
+    return {name: seen[name] for name in ("replayable", "objection") if name in seen} if seen else {}
+
+
+def _state(letter, fate):
+    """In a few words: what was done and by whom, or what a replay would come to."""
+    if letter["state"] != "waiting":
+        return f"{letter['state']} by {letter['actedBy']}"
+    if "objection" in fate:
+        return f"waiting; not replayable: {fate['objection']}"
+    return "waiting; replayable"
 
 
 def _show(admins, options):
@@ -207,7 +224,7 @@ def _clean(text):
 def _act(admins, options):
     if bool(options.ids) == options.all:
         raise LauncherError("give IDs, or --all with or without filters")
-    if options.ids and (options.queue or options.type or options.since):
+    if options.ids and (options.queue or options.type or options.order or options.since):
         raise LauncherError("filters go with --all, not with IDs")
     if not options.why and not options.dry_run:
         raise LauncherError("--why is missing: the reason is recorded with the act")

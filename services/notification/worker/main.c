@@ -215,7 +215,7 @@ static bool run(const void *opaque, GError **error)
 {
     const NotificationSettings *settings = opaque;
     const ChWorkerIdentity identity = { "notification-worker", "notification", NULL,
-                                        notification_migrations_count };
+                                        notification_migrations_count, "OrderId" };
     g_autoptr(ChHealth) health = ch_health_new();
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
     subscribe(worker);

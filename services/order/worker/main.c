@@ -82,7 +82,7 @@ static bool run(const void *opaque, GError **error)
 {
     const Settings *settings = opaque;
     const ChWorkerIdentity identity = { "order-worker", "order", ORDER_EVENTS_EXCHANGE,
-                                        order_migrations_count };
+                                        order_migrations_count, "OrderId" };
     g_autoptr(ChHealth) health = ch_health_new();
     OrderProgress progress = { .newest_us = 0 }; /* outlives the worker's lanes */
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);

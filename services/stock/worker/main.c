@@ -52,7 +52,7 @@ static void serve_dead_letters(ChWorker *worker)
 static bool run(const void *settings, GError **error)
 {
     const ChWorkerIdentity identity = { "stock-worker", "stock", STOCK_EVENTS_EXCHANGE,
-                                        stock_migrations_count };
+                                        stock_migrations_count, "OrderId" };
     g_autoptr(ChHealth) health = ch_health_new();
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, settings, health);
     subscribe(worker);

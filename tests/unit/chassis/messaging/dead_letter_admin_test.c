@@ -22,7 +22,7 @@
 
 enum {
     OLDEST_US = 1000,
-    COLUMNS = 14, /* of a letter with its body */
+    COLUMNS = 16, /* of a letter with its body */
     RETENTION_MS = 60 * 60 * 1000,
 };
 
@@ -189,6 +189,8 @@ static void put_letter(Fixture *f, const char *act)
         FAKE_TEXT(act == NULL ? NULL : "ana"),
         FAKE_TEXT(act == NULL ? NULL : "cured"),
         FAKE_TIME(0),
+        FAKE_UUID(fake_id(9)),
+        FAKE_TEXT(NULL),
         FAKE_BYTES(GOOD),
     };
     fake_pg_answer(f->pg, FIND, row, COLUMNS, 1);

@@ -9,7 +9,7 @@
 #define SELECT "select id, queue,"
 
 enum {
-    COLUMNS = 13 /* of a list: without the body */
+    COLUMNS = 15 /* of a list: without the body */
 };
 
 typedef struct {
@@ -36,9 +36,9 @@ static void must_list(Fixture *f, const ChDeadLetterFilter *filter)
     g_assert_true(ch_dead_letter_list(f->pg, filter, &f->letters, &f->error));
 }
 
-static void assert_params(Fixture *f, const char *const expected[6])
+static void assert_params(Fixture *f, const char *const expected[7])
 {
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < 7; i++)
         g_assert_cmpstr(fake_pg_param(f->pg, SELECT, i), ==, expected[i]);
 }
 
@@ -50,19 +50,21 @@ static void test_a_filter_is_parameters(Fixture *f, gconstpointer unused G_GNUC_
         .has_state = true,
         .state = CH_DEAD_LETTER_DISCARDED,
         .since_us = 7,
+        .subject = fake_id(2),
         .after = fake_id(1),
         .limit = 10,
     };
     must_list(f, &filter);
     assert_params(f, (const char *const[]){ "00000000-0000-0000-0000-000000000001", "a.queue",
-                                            "Good", "7", "discarded", "10" });
+                                            "Good", "7", "discarded", "10",
+                                            "00000000-0000-0000-0000-000000000002" });
 }
 
 static void test_without_a_filter_all_are_listed(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     must_list(f, &(ChDeadLetterFilter){ .limit = 100 });
     assert_params(f, (const char *const[]){ "00000000-0000-0000-0000-000000000000", "null", "null",
-                                            "0", "null", "100" });
+                                            "0", "null", "100", "null" });
     g_assert_cmpuint(f->letters->len, ==, 0);
 }
 
@@ -79,10 +81,10 @@ static void test_those_that_wait_have_their_own_statement(Fixture *f,
 static void test_a_row_is_a_letter(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     const FakeValue row[COLUMNS] = {
-        FAKE_UUID(fake_id(1)), FAKE_TEXT("a.queue"),  FAKE_TEXT(NULL),  FAKE_TEXT("Good"),
-        FAKE_TEXT(NULL),       FAKE_TEXT("failed"),   FAKE_INT(3),      FAKE_TIME(7),
-        FAKE_INT(2),           FAKE_TEXT("replayed"), FAKE_TEXT("ana"), FAKE_TEXT("cured"),
-        FAKE_TIME(9),
+        FAKE_UUID(fake_id(1)), FAKE_TEXT("a.queue"),  FAKE_TEXT(NULL),   FAKE_TEXT("Good"),
+        FAKE_TEXT(NULL),       FAKE_TEXT("failed"),   FAKE_INT(3),       FAKE_TIME(7),
+        FAKE_INT(2),           FAKE_TEXT("replayed"), FAKE_TEXT("ana"),  FAKE_TEXT("cured"),
+        FAKE_TIME(9),          FAKE_UUID(fake_id(2)), FAKE_TEXT("9f86"),
     };
     fake_pg_answer(f->pg, SELECT, row, COLUMNS, 1);
     must_list(f, &(ChDeadLetterFilter){ .limit = 1 });
@@ -100,6 +102,8 @@ static void test_a_row_is_a_letter(Fixture *f, gconstpointer unused G_GNUC_UNUSE
     g_assert_cmpstr(letter->acted_by, ==, "ana");
     g_assert_cmpstr(letter->acted_why, ==, "cured");
     g_assert_cmpint(letter->acted_us, ==, 9);
+    assert_same_id(letter->subject, fake_id(2));
+    g_assert_cmpstr(letter->body_sha256, ==, "9f86");
 }
 
 static void test_an_error_is_no_empty_list(Fixture *f, gconstpointer unused G_GNUC_UNUSED)

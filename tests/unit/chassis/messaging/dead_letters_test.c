@@ -23,6 +23,9 @@ enum {
     REASON,
     ATTEMPTS,
     TRACEPARENT,
+    BODY_BYTES,
+    BODY_SHA256,
+    SUBJECT,
 };
 
 enum {
@@ -43,7 +46,7 @@ static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     f->pg = fake_pg_new();
     f->consumer = fake_consumer_new();
-    f->dead_letters = ch_dead_letters_new("a.queue", f->pg, f->consumer);
+    f->dead_letters = ch_dead_letters_new("a.queue", "OrderId", f->pg, f->consumer);
     f->source = ch_dead_letters_source(f->dead_letters);
 }
 
@@ -187,21 +190,116 @@ static void test_a_large_body_is_the_reason(Fixture *f, gconstpointer unused G_G
                                   .death_reason = (char *)"rejected" };
     must_store(f, &delivery);
     assert_param(f, REASON, "the body has 1048577 bytes, more than 1048576");
+    g_assert_cmpuint(strlen(fake_pg_param(f->pg, INSERT, BODY)), ==, CH_EVENT_MAX_BYTES);
+    assert_param(f, BODY_BYTES, "1048577");
 }
 
-/* There is no place behind this one. */
-static void test_what_cannot_be_stored_stays_in_its_queue(Fixture *f,
-                                                          gconstpointer unused G_GNUC_UNUSED)
+#define EVENT_ID "0192f3a4-b5c6-7d8e-9f00-000000000001"
+#define ORDER_ID "0192f3a4-b5c6-7d8e-9f00-000000000002"
+
+static void test_an_event_says_its_id_and_what_it_is_about(Fixture *f,
+                                                           gconstpointer unused G_GNUC_UNUSED)
+{
+    const char *body = "{\"EventId\":\"" EVENT_ID "\",\"Data\":{\"OrderId\":\"" ORDER_ID "\"}}";
+    ChDelivery delivery = ours();
+    delivery.body = (uint8_t *)body;
+    delivery.body_bytes = strlen(body);
+    must_store(f, &delivery);
+    assert_param(f, MESSAGE_ID, "m1"); /* the sender's word goes first */
+    assert_param(f, SUBJECT, ORDER_ID);
+    delivery.message_id = NULL;
+    must_store(f, &delivery);
+    assert_param(f, MESSAGE_ID, EVENT_ID);
+}
+
+static void test_two_bodies_with_one_id_are_two_letters(Fixture *f,
+                                                        gconstpointer unused G_GNUC_UNUSED)
 {
     const ChDelivery delivery = ours();
-    g_autoptr(GError) why = g_error_new_literal(CH_ERROR, CH_ERROR_FAILED, "odd text");
+    ChDelivery forged = ours();
+    forged.body = (uint8_t *)"{8}";
+    fake_consumer_put(f->consumer, &delivery);
+    fake_consumer_put(f->consumer, &delivery); /* comes twice */
+    must_store(f, &forged);
+    g_auto(GStrv) ids = g_strsplit(fake_pg_param(f->pg, INSERT, LETTER_ID), "|", -1);
+    g_assert_cmpstr(ids[0], ==, OWN_ID);
+    g_assert_cmpstr(ids[1], ==, OWN_ID);
+    g_assert_cmpstr(ids[2], !=, OWN_ID);
+}
+
+static void must_take_one(Fixture *f)
+{
+    const ChDelivery delivery = ours();
     fake_consumer_put(f->consumer, &delivery);
     must_take(f);
+}
+
+static void test_what_cannot_be_stored_loses_its_body(Fixture *f,
+                                                      gconstpointer unused G_GNUC_UNUSED)
+{
+    g_autoptr(GError) why = g_error_new_literal(CH_ERROR, CH_ERROR_FAILED, "odd text");
+    must_take_one(f);
+    g_assert_true(f->source->ops->fail(f->source, f->items[0], why, &f->error));
+    assert_param(f, LETTER_ID, OWN_ID);
+    assert_param(f, QUEUE, "a.queue");
+    assert_param(f, MESSAGE_ID, "null");
+    assert_param(f, BODY, "");
+    assert_param(f, BODY_BYTES, "3");
+    assert_param(f, REASON, "it could not be stored, so it has no body here: odd text");
+    g_assert_true(ch_pg_commit(f->pg, &f->error));
+    f->source->ops->settle(f->source, f->items, f->n);
+    g_assert_cmpstr(fake_consumer_journal(f->consumer), ==, "ack(1) ");
+}
+
+/* Not as if a server were away: that would never end. */
+static void test_what_leaves_no_row_at_all_stays_with_the_broker(Fixture *f,
+                                                                 gconstpointer unused G_GNUC_UNUSED)
+{
+    g_autoptr(GError) why = g_error_new_literal(CH_ERROR, CH_ERROR_FAILED, "odd text");
+    must_take_one(f);
+    fake_pg_answer_error(f->pg, INSERT, CH_ERROR_FAILED, "no row");
     g_assert_false(f->source->ops->fail(f->source, f->items[0], why, &f->error));
-    g_assert_error(f->error, CH_ERROR, CH_ERROR_UNAVAILABLE);
-    g_assert_nonnull(strstr(f->error->message, "odd text"));
+    g_assert_error(f->error, CH_ERROR, CH_ERROR_FAILED);
     f->source->ops->abandon(f->source, f->items[0], why);
-    g_assert_cmpstr(fake_consumer_journal(f->consumer), ==, "release(1) ");
+    ch_pg_rollback(f->pg);
+    fake_consumer_drop_rejected(f->consumer);
+    must_take_one(f);
+    f->source->ops->abandon(f->source, f->items[0], why);
+    g_assert_cmpstr(fake_consumer_journal(f->consumer), ==, "reject(1) aside(2) ");
+}
+
+static bool run(Fixture *f)
+{
+    fake_pg_answer_error(f->pg, INSERT, CH_ERROR_UNAVAILABLE, "too slow");
+    bool ok = ch_dead_letters_run(f->dead_letters, f->items, f->n, &f->error);
+    ch_pg_rollback(f->pg);
+    return ok;
+}
+
+static void test_the_third_time_out_is_the_batchs_fault(Fixture *f,
+                                                        gconstpointer unused G_GNUC_UNUSED)
+{
+    static const int codes[] = { CH_ERROR_UNAVAILABLE, CH_ERROR_UNAVAILABLE, CH_ERROR_FAILED,
+                                 CH_ERROR_UNAVAILABLE };
+    fake_pg_time_out(f->pg);
+    must_take_one(f);
+    for (size_t i = 0; i < G_N_ELEMENTS(codes); i++) {
+        g_assert_false(run(f));
+        g_assert_error(f->error, CH_ERROR, codes[i]);
+        g_clear_error(&f->error);
+    }
+    f->source->ops->release(f->source, f->items, f->n);
+}
+
+static void test_a_server_that_is_away_costs_no_body(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_take_one(f);
+    for (int i = 0; i < 10; i++) {
+        g_assert_false(run(f));
+        g_assert_error(f->error, CH_ERROR, CH_ERROR_UNAVAILABLE);
+        g_clear_error(&f->error);
+    }
+    f->source->ops->release(f->source, f->items, f->n);
 }
 
 static void test_held_letters_keep_the_connection_alive(Fixture *f,
@@ -241,7 +339,14 @@ int main(int argc, char **argv)
         test_an_unreadable_one_is_moved_on_after_its_row);
     ADD("an-unreadable-one-stays-where-rejecting-loses-it",
         test_an_unreadable_one_stays_where_rejecting_loses_it);
-    ADD("what-cannot-be-stored-stays-in-its-queue", test_what_cannot_be_stored_stays_in_its_queue);
+    ADD("an-event-says-its-id-and-what-it-is-about",
+        test_an_event_says_its_id_and_what_it_is_about);
+    ADD("two-bodies-with-one-id-are-two-letters", test_two_bodies_with_one_id_are_two_letters);
+    ADD("what-cannot-be-stored-loses-its-body", test_what_cannot_be_stored_loses_its_body);
+    ADD("what-leaves-no-row-at-all-stays-with-the-broker",
+        test_what_leaves_no_row_at_all_stays_with_the_broker);
+    ADD("the-third-time-out-is-the-batchs-fault", test_the_third_time_out_is_the_batchs_fault);
+    ADD("a-server-that-is-away-costs-no-body", test_a_server_that_is_away_costs_no_body);
     ADD("held-letters-keep-the-connection-alive", test_held_letters_keep_the_connection_alive);
     ADD("a-lost-connection-is-the-lanes-to-know", test_a_lost_connection_is_the_lanes_to_know);
     return g_test_run();

@@ -55,6 +55,17 @@ static void test_an_act_is_shown_once_it_was_done(void)
                 "waiting");
 }
 
+static void test_what_it_is_about_and_the_hash_are_shown_where_known(void)
+{
+    ChDeadLetter letter = letter_of("{}");
+    assert_json(&letter, NULL, "\"bodyBytes\":2,\"state\"", "subject");
+    letter.subject.bytes[15] = 7;
+    letter.body_sha256 = (char *)"9f86";
+    assert_json(&letter, NULL, "\"subject\":\"00000000-0000-0000-0000-000000000007\",\"reason\"",
+                "actedBy");
+    assert_json(&letter, NULL, "\"bodyBytes\":2,\"bodySha256\":\"9f86\"", "actedBy");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -63,5 +74,7 @@ int main(int argc, char **argv)
                     test_a_blocker_says_why_it_is_not_replayable);
     g_test_add_func("/dead-letter-json/an-act-is-shown-once-it-was-done",
                     test_an_act_is_shown_once_it_was_done);
+    g_test_add_func("/dead-letter-json/what-it-is-about-and-the-hash-are-shown-where-known",
+                    test_what_it_is_about_and_the_hash_are_shown_where_known);
     return g_test_run();
 }

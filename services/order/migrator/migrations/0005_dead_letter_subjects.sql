@@ -1,0 +1,1 @@
+../../../../chassis/messaging/migrations/0004_dead_letter_subjects.sql
