@@ -102,6 +102,35 @@ static bool goes_unread(ChSubscription *subscription, const ChDelivery *delivery
     return true;
 }
 
+/* Bytes that are no JSON, but something that has a name. NULL: they say nothing. */
+static const char *bytes_of_what(const ChDelivery *delivery)
+{
+    static const struct {
+        const char *start, *what;
+    } marks[] = {
+        { "\xef\xbb\xbf", "the body begins with a byte order mark (UTF-8)" },
+        { "\xff\xfe", "the body begins with a byte order mark (UTF-16)" },
+        { "\xfe\xff", "the body begins with a byte order mark (UTF-16)" },
+        { "\x1f\x8b", "the body is compressed by gzip" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
+        size_t n = strlen(marks[i].start);
+        if (delivery->body_bytes >= n && memcmp(delivery->body, marks[i].start, n) == 0)
+            return marks[i].what;
+    }
+    return NULL;
+}
+
+/* Why @delivery holds no event. Free with g_free(). */
+static char *fault_of(const ChDelivery *delivery, const char *why)
+{
+    const char *what = bytes_of_what(delivery);
+    const char *encoding = delivery->content_encoding;
+    return g_strdup_printf("%s%s%s%s%s%s", encoding != NULL ? "content_encoding is " : "",
+                           encoding != NULL ? encoding : "", encoding != NULL ? ": " : "",
+                           what != NULL ? what : "", what != NULL ? ": " : "", why);
+}
+
 static Item *new_item(ChSubscription *subscription, ChDelivery *delivery)
 {
     Item *item = g_new0(Item, 1);
@@ -112,7 +141,7 @@ static Item *new_item(ChSubscription *subscription, ChDelivery *delivery)
     g_autoptr(GError) why = NULL;
     item->event = ch_event_parse(delivery->body, delivery->body_bytes, delivery->traceparent, &why);
     if (item->event == NULL)
-        item->fault = g_strdup(why->message);
+        item->fault = fault_of(delivery, why->message);
     else
         item->command = ch_subscription_decode(&subscription->config, item->event, &item->fault);
     return item;

@@ -10,6 +10,7 @@ void ch_delivery_free(ChDelivery *delivery)
     g_free(delivery->body);
     g_free(delivery->message_id);
     g_free(delivery->type);
+    g_free(delivery->content_encoding);
     g_free(delivery->routing_key);
     g_free(delivery->traceparent);
     g_free(delivery->failed_queue);

@@ -14,6 +14,7 @@ typedef struct {
     size_t body_bytes;
     char *message_id;
     char *type;
+    char *content_encoding; /* gzip; NULL for what is text as it is */
     char *routing_key;
     char *traceparent;
     char *failed_queue;   /* header x-failed-queue */

@@ -103,6 +103,18 @@ static void read_headers(const amqp_table_t *headers, ChDelivery *delivery)
     delivery->delivery_count = MAX(deliveries, 0);
 }
 
+/* "utf-8" and "identity" stand there often, and change nothing. */
+static char *content_encoding(const amqp_basic_properties_t *properties)
+{
+    if ((properties->_flags & AMQP_BASIC_CONTENT_ENCODING_FLAG) == 0)
+        return NULL;
+    g_autofree char *text = copy_text(properties->content_encoding, MAX_SHORT_BYTES);
+    if (*text == '\0' || g_ascii_strcasecmp(text, "utf-8") == 0 ||
+        g_ascii_strcasecmp(text, "identity") == 0)
+        return NULL;
+    return g_steal_pointer(&text);
+}
+
 ChDelivery *ch_delivery_from(const amqp_envelope_t *envelope, uint64_t connection)
 {
     const amqp_basic_properties_t *properties = &envelope->message.properties;
@@ -111,6 +123,7 @@ ChDelivery *ch_delivery_from(const amqp_envelope_t *envelope, uint64_t connectio
     delivery->connection = connection;
     delivery->body_bytes = envelope->message.body.len;
     delivery->body = g_memdup2(envelope->message.body.bytes, envelope->message.body.len);
+    delivery->content_encoding = content_encoding(properties);
     delivery->routing_key = copy_text(envelope->routing_key, MAX_SHORT_BYTES);
     if ((properties->_flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0)
         delivery->message_id = copy_text(properties->message_id, MAX_SHORT_BYTES);

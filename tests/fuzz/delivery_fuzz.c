@@ -28,6 +28,7 @@ static void check_limits(const ChDelivery *delivery)
 {
     check_text(delivery->message_id, MAX_PROPERTY_BYTES);
     check_text(delivery->type, MAX_PROPERTY_BYTES);
+    check_text(delivery->content_encoding, MAX_PROPERTY_BYTES);
     check_text(delivery->routing_key, MAX_PROPERTY_BYTES);
     check_text(delivery->traceparent, MAX_HEADER_BYTES);
     check_text(delivery->failed_queue, MAX_HEADER_BYTES);

@@ -168,6 +168,7 @@ void fake_consumer_put(ChConsumer *consumer, const ChDelivery *delivery)
     copy->body = g_memdup2(delivery->body, delivery->body_bytes);
     copy->message_id = g_strdup(delivery->message_id);
     copy->type = g_strdup(delivery->type);
+    copy->content_encoding = g_strdup(delivery->content_encoding);
     copy->routing_key = g_strdup(delivery->routing_key);
     copy->traceparent = g_strdup(delivery->traceparent);
     copy->failed_queue = g_strdup(delivery->failed_queue);

@@ -263,6 +263,26 @@ static void test_what_is_no_envelope_is_dead_at_once(Fixture *f, gconstpointer u
     assert_journal(f, "ack(1) ");
 }
 
+static void test_what_it_is_in_place_of_json_is_named(Fixture *f,
+                                                      gconstpointer unused G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *body, *encoding, *reason;
+    } cases[] = {
+        { "\xef\xbb\xbf{}", NULL, "the body begins with a byte order mark (UTF-8): not an event" },
+        { "\xff\xfe{", NULL, "the body begins with a byte order mark (UTF-16): not an event" },
+        { "\x1f\x8b\x08", "gzip", "content_encoding is gzip: the body is compressed by gzip: not" },
+        { "?", "br", "content_encoding is br: not an event" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        ChDelivery delivery = delivery_of(cases[i].body);
+        delivery.content_encoding = (char *)cases[i].encoding;
+        fake_consumer_put(f->consumer, &delivery);
+        must_process(f);
+        assert_sent_on(f, "a.queue", cases[i].reason);
+    }
+}
+
 static void test_invalid_data_is_tried_again(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     put(f, "{\"EventId\":\"" ID "1\",\"EventType\":\"Good\",\"Data\":{\"Number\":10}}", 0);
@@ -415,6 +435,7 @@ int main(int argc, char **argv)
     ADD("the-handlers-error-is-the-batchs", test_the_handlers_error_is_the_batchs);
     ADD("a-lost-connection-is-the-lanes-to-know", test_a_lost_connection_is_the_lanes_to_know);
     ADD("what-is-no-envelope-is-dead-at-once", test_what_is_no_envelope_is_dead_at_once);
+    ADD("what-it-is-in-place-of-json-is-named", test_what_it_is_in_place_of_json_is_named);
     ADD("invalid-data-is-tried-again", test_invalid_data_is_tried_again);
     ADD("a-wrong-type-is-tried-again", test_a_wrong_type_is_tried_again);
     ADD("its-neighbours-are-handled", test_its_neighbours_are_handled);

@@ -106,6 +106,22 @@ static void test_properties_and_headers(Message *m, gconstpointer unused G_GNUC_
     g_assert_cmpint(delivery->delivery_count, ==, 9);
 }
 
+static void test_an_encoding_counts_that_changes_the_bytes(Message *m,
+                                                           gconstpointer unused G_GNUC_UNUSED)
+{
+    static const char *const none[] = { "", "utf-8", "UTF-8", "identity" };
+    amqp_basic_properties_t *properties = &m->envelope.message.properties;
+    properties->_flags |= AMQP_BASIC_CONTENT_ENCODING_FLAG;
+    for (size_t i = 0; i < G_N_ELEMENTS(none); i++) {
+        properties->content_encoding = bytes_of(none[i]);
+        g_autoptr(ChDelivery) delivery = ch_delivery_from(&m->envelope, 7);
+        g_assert_null(delivery->content_encoding);
+    }
+    properties->content_encoding = bytes_of("gzip");
+    g_autoptr(ChDelivery) delivery = ch_delivery_from(&m->envelope, 7);
+    g_assert_cmpstr(delivery->content_encoding, ==, "gzip");
+}
+
 /* What stands behind an unset flag is left over from another message. */
 static void test_flags_tell_what_is_there(Message *m, gconstpointer unused G_GNUC_UNUSED)
 {
@@ -387,6 +403,8 @@ int main(int argc, char **argv)
 #define ADD(name, test) g_test_add("/envelope/" name, Message, NULL, set_up, test, tear_down)
     ADD("body-alone-is-enough", test_body_alone_is_enough);
     ADD("properties-and-headers", test_properties_and_headers);
+    ADD("an-encoding-counts-that-changes-the-bytes",
+        test_an_encoding_counts_that_changes_the_bytes);
     ADD("flags-tell-what-is-there", test_flags_tell_what_is_there);
     ADD("empty-values", test_empty_values);
     ADD("bodies-are-kept-byte-by-byte", test_bodies_are_kept_byte_by_byte);
