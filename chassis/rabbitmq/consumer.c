@@ -2,11 +2,13 @@
 #include "chassis/rabbitmq/consumer.h"
 
 #include "chassis/core/log.h"
+#include "chassis/core/time.h"
 #include "chassis/core/wait.h"
 #include "chassis/rabbitmq/caution.h"
 #include "chassis/rabbitmq/connection.h"
 #include "chassis/rabbitmq/declare.h"
 #include "chassis/rabbitmq/envelope.h"
+#include "chassis/rabbitmq/stall.h"
 #include "chassis/rabbitmq/unread.h"
 
 #include <malloc.h>
@@ -25,6 +27,7 @@ struct ChConsumer {
     bool keeps_rejected; /* what is rejected is dead-lettered */
     int garbled;         /* connections in a row that were unreadable without a message to blame */
     ChUnread set_aside;
+    ChStall stall;   /* of this connection */
     bool closed;     /* asks for nothing more */
     ChWakeup wakeup; /* ends a wait for deliveries; set by any thread */
 };
@@ -133,6 +136,7 @@ static bool connect_consumer(ChConsumer *consumer, GError **error)
     consumer->connections++;
     consumer->unreadable = false;
     ch_caution_start(&consumer->caution);
+    ch_stall_none(&consumer->stall, ch_time_monotonic_us());
     if (!declare(consumer, error) || !start_consuming(consumer, error))
         return drop(consumer, error);
     report_health(consumer, true, NULL);
@@ -216,6 +220,8 @@ static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_
         deliveries[(*n)++] = delivery;
         consumer->garbled = 0;
     }
+    if (*n > 0)
+        ch_stall_none(&consumer->stall, ch_time_monotonic_us());
     amqp_maybe_release_buffers(consumer->connection);
     return true;
 }
@@ -232,6 +238,37 @@ static bool replace_connection(ChConsumer *consumer, GError **error)
     ch_amqp_close(g_steal_pointer(&consumer->connection));
     malloc_trim(0); /* what decoding took lies free in small pieces */
     return connect_consumer(consumer, error);
+}
+
+/* Nothing came, although there is room for it. *stalled: and yet the queue holds messages. */
+static bool look_for_stall(ChConsumer *consumer, bool *stalled, GError **error)
+{
+    int64_t now_us = ch_time_monotonic_us();
+    if (!ch_stall_should_look(&consumer->stall, now_us))
+        return true;
+    const amqp_queue_declare_ok_t *queue = amqp_queue_declare(
+        consumer->connection, CH_AMQP_CHANNEL, amqp_cstring_bytes(consumer->config.queue_name), 1,
+        0, 0, 0, amqp_empty_table); /* passive: it asks */
+    if (!check_answer(consumer, "count messages", error))
+        return false;
+    if (amqp_frames_enqueued(consumer->connection)) /* they came meanwhile */
+        ch_stall_none(&consumer->stall, now_us);
+    else
+        *stalled = ch_stall_looked(&consumer->stall, now_us, queue->message_count);
+    return true;
+}
+
+/* A consumer that the broker has forgotten gets a connection of its own again. */
+static bool heal_stall(ChConsumer *consumer, GError **error)
+{
+    bool stalled = false;
+    if (!look_for_stall(consumer, &stalled, error))
+        return false;
+    if (!stalled)
+        return true;
+    ch_log_warning("messages wait and none comes: consuming anew",
+                   CH_STR("queue", consumer->config.queue_name));
+    return replace_connection(consumer, error);
 }
 
 /* Before a fetch: opens the window, or lets a swollen connection run dry and replaces it. */
@@ -277,7 +314,8 @@ bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max
     bool ok = adjust(consumer, &why) && take_deliveries(consumer, deliveries, max, n, &why);
     if (ok && *n == 0 && !consumer->closed && !consumer->caution.retiring) {
         wait_for_delivery(consumer, wait_ms);
-        ok = take_deliveries(consumer, deliveries, max, n, &why);
+        ok = take_deliveries(consumer, deliveries, max, n, &why) &&
+             (*n > 0 || heal_stall(consumer, &why));
     }
     if (ok)
         return true;
@@ -335,7 +373,6 @@ bool ch_consumer_keeps_rejected(const ChConsumer *consumer)
 
 void ch_consumer_set_aside(ChConsumer *consumer, ChDelivery *delivery)
 {
-    g_assert(delivery->unreadable);
     if (can_settle(consumer, delivery))
         ch_unread_keep(&consumer->set_aside, g_steal_pointer(&consumer->connection));
     ch_delivery_free(delivery);

@@ -46,6 +46,13 @@ def test_the_queue_is_durable_and_of_the_configured_type(channel, system, queue)
     assert "x-queue-type" in refused.value.reply_text or "arg" in refused.value.reply_text
 
 
+def test_a_message_of_more_than_16_mib_is_its_publishers_error(channel, broker):
+    channel.confirm_delivery()
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker) as refused:
+        channel.basic_publish("", "stock.ordercreated", b"x" * (16 * 1024 * 1024 + 1))
+    assert refused.value.reply_code == 406
+
+
 @pytest.mark.parametrize("queue", sorted(QUEUES))
 def test_the_dead_letter_exchange_leads_to_the_dead_letters_table(broker, dead_letters, queue):
     """By the queue's name as the routing key; mandatory: the publish fails when no queue is bound."""

@@ -66,7 +66,7 @@ def disk_alarm(run):
     assert "broker blocks publishing" in run.fleet["order-worker"].log, "not injected: nobody was blocked"
 
 
-@row("9", "binding missing, queue deleted while it is consumed, exchange deleted", quick=True, tapped=False)
+@row("9", "binding missing, queue deleted and made again while it is consumed, exchange deleted", quick=True, tapped=False)
 def topology(run):
     """Each event chosen here has one consumer: where it has two, a broker tells nobody that one got nothing."""
     queue = run.random.choice(["stock.ordercreated", "order.stock.completed", "order.confirmed.queue"])
@@ -79,8 +79,9 @@ def topology(run):
                      "cartwheel_outbox_returned_total")
         eventually(lambda: broker_.depth(queue) == 0, f"{queue} to be empty")
         run.pause(0.5)  # for the acknowledgements of what was under way
-        broker_.channel.queue_delete(queue)
-        eventually(lambda: broker_.depth(queue) is not None, "I8: its consumer to notice and declare it again", 10)
+        for _ in range(3):  # RabbitMQ 3.10.8 forgets the consumer of a queue that was made anew, now and then
+            broker_.channel.queue_delete(queue)
+            eventually(lambda: broker_.depth(queue) is not None, "I8: its consumer to notice and declare it again", 10)
         broker_.channel.exchange_delete(STOCK_EXCHANGE)
     run.pause(1)
     run.fleet.restart("order-worker")  # binds its queues to it again
