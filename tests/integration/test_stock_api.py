@@ -206,6 +206,24 @@ def test_an_unknown_parameter_is_400(stocks):
     assert_problem(stocks.get("/api/stocks", productId=new_id()), 400, "productId")
 
 
+def test_if_match_names_the_quantity(stocks):
+    product = stocks.create(5)
+    path = f"/api/stocks/{product}"
+    etag = stocks.get(path).headers["ETag"]
+    assert stocks.put(path, {"quantity": 6}, headers={"If-Match": etag}).status_code == 204
+    now = stocks.get(path).headers["ETag"]
+    for stale in (etag, '"nope"', f"W/{now}", "nope", '""'):
+        headers = {"If-Match": stale}
+        assert_problem(stocks.put(path, {"quantity": 9}, headers=headers), 412)
+        assert_problem(stocks.post(path + "/adjustments", {"delta": 1}, headers=headers), 412)
+        assert_problem(stocks.call("DELETE", path, headers=headers), 412)
+    assert stocks.quantity(product) == 6
+    answer = stocks.put(path, {"quantity": 7}, headers={"If-Match": f'"1", {now}'})
+    assert (answer.status_code, answer.headers["ETag"]) == (204, stocks.get(path).headers["ETag"])
+    assert stocks.put(path, {"quantity": 8}, headers={"If-Match": "*"}).status_code == 204
+    assert_problem(stocks.put(f"/api/stocks/{new_id()}", {"quantity": 8}, headers={"If-Match": '"8"'}), 404)
+
+
 def test_a_recreated_product_can_be_ordered(orders, stocks):
     product = stocks.create(1)
     assert stocks.delete(f"/api/stocks/{product}").status_code == 204

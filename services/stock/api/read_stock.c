@@ -1,6 +1,7 @@
 /* Reading stock and its ledger over HTTP. */
 #include "stock/api/read_stock.h"
 
+#include "chassis/http/etag.h"
 #include "chassis/http/page.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
@@ -41,6 +42,7 @@ static void respond_level(ChHttpRequest *request, const StockLevel *level)
     GString *json = g_string_sized_new(96);
     write_level(json, level);
     ch_http_respond_json(request, 200, json);
+    ch_http_respond_etag(request, level->quantity);
 }
 
 bool stock_api_get(void *context, ChHttpRequest *const *requests, size_t n, GError **error)

@@ -1,6 +1,7 @@
 /* Operators' changes over HTTP. */
 #include "stock/api/write_stock.h"
 
+#include "chassis/http/etag.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
@@ -54,6 +55,8 @@ static bool read_edit(ChHttpRequest *request, StockEditKind kind, ReadBody read_
         return false;
     }
     g_autoptr(ChViolations) violations = ch_violations_new();
+    if (kind != STOCK_CREATE)
+        edit->expected = ch_http_if_match(request);
     if (kind == STOCK_DELETE)
         ch_http_query_bool(request, "force", &edit->force, violations);
     if (read_body != NULL)
@@ -103,12 +106,18 @@ static void respond(ChHttpRequest *request, const StockEdit *edit, const StockEd
     switch (outcome->result) {
     case STOCK_EDIT_DONE:
         respond_done(request, edit, outcome->quantity);
+        if (edit->kind != STOCK_DELETE)
+            ch_http_respond_etag(request, outcome->quantity);
         return;
     case STOCK_EDIT_EXISTS:
         ch_http_respond_problem(request, 409, "Already there", "the product has stock already");
         return;
     case STOCK_EDIT_UNKNOWN:
         respond_unknown(request);
+        return;
+    case STOCK_EDIT_STALE:
+        ch_http_respond_problem(request, 412, NULL,
+                                "the quantity was changed meanwhile: read it again");
         return;
     case STOCK_EDIT_HELD:
         ch_http_respond_problem(request, 409, "Held by orders",

@@ -83,6 +83,8 @@ static StockEditResult apply(const StockEdit *edit, bool held, StockLevel *level
     int64_t after = edit->value;
     if (!level->exists)
         return STOCK_EDIT_UNKNOWN;
+    if (!ch_expected_allows(&edit->expected, level->quantity))
+        return STOCK_EDIT_STALE;
     if (held)
         return STOCK_EDIT_HELD;
     if (edit->kind == STOCK_ADJUST)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/core/error.h"
+#include "chassis/core/expected.h"
 #include "chassis/core/trace.h"
 #include "chassis/core/uuid.h"
 
@@ -80,8 +81,9 @@ typedef struct {
     StockEditKind kind;
     ChUuid product_id;
     int64_t value;
-    const char *reason; /* borrowed; may be NULL */
-    bool force;         /* of DELETE: also while orders hold some of it */
+    const char *reason;  /* borrowed; may be NULL */
+    bool force;          /* of DELETE: also while orders hold some of it */
+    ChExpected expected; /* quantities that it may meet; not of CREATE */
     ChTrace trace;
 } StockEdit;
 
@@ -91,6 +93,7 @@ typedef enum {
     STOCK_EDIT_UNKNOWN,
     STOCK_EDIT_OUT_OF_RANGE, /* it would fall below 0 or rise above STOCK_MAX_QUANTITY */
     STOCK_EDIT_HELD,         /* orders hold some of it */
+    STOCK_EDIT_STALE,        /* there is another quantity than was expected */
 } StockEditResult;
 
 typedef struct {

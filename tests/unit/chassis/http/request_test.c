@@ -1,4 +1,5 @@
 /* What handlers read from a request, and the problems they answer with. */
+#include "chassis/http/etag.h"
 #include "chassis/http/page.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
@@ -198,6 +199,46 @@ static void test_too_many_parameters(void)
     ch_http_request_unref(request);
 }
 
+static void test_if_match(void)
+{
+    static const struct {
+        const char *header;
+        int64_t version;
+        bool allowed;
+    } rows[] = {
+        { NULL, 7, true },
+        { "*", 7, true },
+        { "\"7\"", 7, true },
+        { "\"7\"", 8, false },
+        { "\"6\" , \"7\"", 7, true },
+        { "\"nope\", \"7\"", 7, true },
+        { "W/\"7\"", 7, false },
+        { "7", 7, false },
+        { "\"nope\"", 7, false },
+        { "\"\"", 0, false },
+        { "\"", 0, false },
+        { "", 7, false },
+        { "\"-1\"", -1, true }, /* no version is -1 */
+        { "\"9223372036854775807\"", INT64_MAX, true },
+        { "\"99999999999999999999\"", INT64_MAX, false },
+        { "\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"", 8, true },
+        { "\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"", 9, false },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ChHttpRequest *request = must_make("/x", NULL);
+        if (rows[i].header != NULL)
+            ch_http_request_add_header(request, "If-Match", 8, rows[i].header,
+                                       strlen(rows[i].header));
+        ChExpected expected = ch_http_if_match(request);
+        g_test_message("%s", rows[i].header != NULL ? rows[i].header : "none");
+        g_assert_true(ch_expected_allows(&expected, rows[i].version) == rows[i].allowed);
+        ch_http_respond_empty(request, 204);
+        ch_http_respond_etag(request, rows[i].version);
+        g_assert_cmpstr(request->answer.headers[0].name, ==, "ETag");
+        ch_http_request_unref(request);
+    }
+}
+
 static void test_headers(void)
 {
     ChHttpRequest *request = must_make("/x", NULL);
@@ -294,6 +335,7 @@ int main(int argc, char **argv)
     g_test_add_func("/request/times-and-flags", test_times_and_flags);
     g_test_add_func("/request/a-cursor-belongs-to-its-query", test_a_cursor_belongs_to_its_query);
     g_test_add_func("/request/headers", test_headers);
+    g_test_add_func("/request/if-match", test_if_match);
     g_test_add_func("/request/body", test_body);
     g_test_add_func("/request/later-answer-replaces", test_later_answer_replaces);
     g_test_add_func("/request/violations-become-errors", test_violations_become_errors);

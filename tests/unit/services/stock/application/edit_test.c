@@ -169,6 +169,26 @@ static void test_what_orders_hold_is_deleted_by_force_alone(Fixture *f,
     assert_quantity(f, 1, -1);
 }
 
+static void test_an_edit_meets_what_it_expects_or_nothing(Fixture *f,
+                                                          gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChExpected ten = { .n = 1, .versions = { 10 } };
+    memory_stock_put(f->store, fake_product(1), 10);
+    ask(f, STOCK_SET, 1, 20);
+    ask(f, STOCK_ADJUST, 1, 5); /* the one before it came between */
+    ask(f, STOCK_DELETE, 1, 0);
+    ask(f, STOCK_SET, 2, 1);
+    for (size_t i = 0; i < 4; i++)
+        f->edits[i].expected = ten;
+    must_edit(f);
+    assert_outcome(f, 0, STOCK_EDIT_DONE, 20);
+    assert_outcome(f, 1, STOCK_EDIT_STALE, 0);
+    assert_outcome(f, 2, STOCK_EDIT_STALE, 0);
+    assert_outcome(f, 3, STOCK_EDIT_UNKNOWN, 0);
+    assert_quantity(f, 1, 20);
+    g_assert_cmpuint(f->store->ledger->len, ==, 1);
+}
+
 static void test_unknown_products_stay_unknown(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     ask(f, STOCK_SET, 1, 3);
@@ -276,6 +296,7 @@ int main(int argc, char **argv)
     ADD("deletes", test_deletes);
     ADD("what-orders-hold-is-deleted-by-force-alone",
         test_what_orders_hold_is_deleted_by_force_alone);
+    ADD("an-edit-meets-what-it-expects-or-nothing", test_an_edit_meets_what_it_expects_or_nothing);
     ADD("unknown-products-stay-unknown", test_unknown_products_stay_unknown);
     ADD("several-edits-of-one-product", test_several_edits_of_one_product);
     ADD("creations-come-first", test_creations_come_first);
