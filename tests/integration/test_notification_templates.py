@@ -1,10 +1,12 @@
 """Notification templates: the calls, the version, the preview, and what does not parse."""
 
+import concurrent.futures
 import re
 
 import pytest
 
-from support.api import assert_problem, exact
+from support.api import TIME, assert_problem, exact
+from support.system import memory_kib
 
 PATH = "/api/notificationtemplates"
 
@@ -97,6 +99,151 @@ def test_put_updates_and_raises_the_version(notifications, created):
         assert answer.status_code in (200, 204), answer.text
         template = get(notifications, template_id)
         assert (template["version"], template["subject"], template["isActive"]) == (version, f"v{version}", False)
+
+
+def put(notifications, template_id, headers=None, query="", **changes):
+    return notifications.put(f"{PATH}/{template_id}{query}", body(**changes), headers=headers)
+
+
+def test_a_stale_version_is_409_and_changes_nothing(notifications, created):
+    language = next_language()
+    template_id = created(language=language, subject="first")
+    assert put(notifications, template_id, language=language, subject="second", version=1).status_code == 200
+    assert_problem(put(notifications, template_id, language=language, subject="lost", version=1), 409)
+    template = get(notifications, template_id)
+    assert (template["version"], template["subject"]) == (2, "second")
+    assert_problem(put(notifications, template_id, language=language, version="2"), 400, "version")
+    answer = put(notifications, template_id, language=language, subject="third", version=2)
+    assert (answer.status_code, answer.json()["version"]) == (200, 3)
+
+
+def test_if_match_names_the_version(notifications, created):
+    language = next_language()
+    template_id = created(language=language)
+    path = f"{PATH}/{template_id}"
+    etag = notifications.get(path).headers["ETag"]
+    answer = put(notifications, template_id, {"If-Match": etag}, language=language, subject="second")
+    assert answer.status_code == 200 and answer.headers["ETag"] != etag
+    for stale in (etag, '"nope"', f'W/{answer.headers["ETag"]}', "nope"):
+        assert_problem(put(notifications, template_id, {"If-Match": stale}, language=language, subject="lost"), 412)
+        assert_problem(notifications.call("DELETE", path, headers={"If-Match": stale}), 412)
+    assert get(notifications, template_id)["subject"] == "second"
+    several = {"If-Match": f'"77", {answer.headers["ETag"]}'}
+    assert put(notifications, template_id, several, language=language, subject="third").status_code == 200
+    assert put(notifications, template_id, {"If-Match": "*"}, language=language, subject="fourth").status_code == 200
+    assert_problem(put(notifications, template_id, {"If-Match": '"4"'}, language=language, version=3), 412)
+    assert notifications.call("DELETE", path, headers={"If-Match": '"4"'}).status_code == 204
+
+
+def test_of_writers_at_once_one_wins(notifications, created):
+    language = next_language()
+    template_id = created(language=language)
+    subjects = [f"writer {n}" for n in range(8)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda subject: put(notifications, template_id, language=language, subject=subject,
+                                                    version=1), subjects))
+    assert sorted(a.status_code for a in answers) == [200] + [409] * 7
+    won = next(subject for subject, answer in zip(subjects, answers) if answer.status_code == 200)
+    assert get(notifications, template_id)["subject"] == won
+
+
+def test_every_version_is_kept_and_readable(notifications, created):
+    language = next_language()
+    template_id = created(language=language, subject="v1")
+    path = f"{PATH}/{template_id}"
+    for version in (2, 3):
+        put(notifications, template_id, language=language, subject=f"v{version}", isActive=version != 3)
+    listed_versions = notifications.all_pages(path + "/versions", 2)
+    assert [(v["version"], v["subject"], v["isActive"]) for v in listed_versions] == [
+        (3, "v3", False), (2, "v2", True), (1, "v1", True)]
+    assert all(v["id"] == template_id and TIME.match(v["changedAt"]) for v in listed_versions)
+    assert notifications.delete(path).status_code == 204
+    assert exact(notifications.get(path + "/versions/2")) == listed_versions[1]
+    assert len(notifications.all_pages(path + "/versions", 100)) == 3, "a deleted one keeps its versions"
+    for unknown in ("0", "4", "-1", "x", "2147483648", "99999999999999999999"):
+        assert_problem(notifications.get(f"{path}/versions/{unknown}"), 404)
+    assert_problem(notifications.get(f"{PATH}/5f1c2b0e-3d57-4a86-9c1e-2f6a7d8b9c01/versions"), 404)
+
+
+def test_the_seeds_have_their_versions(notifications):
+    for seed in [t for t in listed(notifications) if t["language"] == "en"]:
+        versions = notifications.all_pages(f"{PATH}/{seed['id']}/versions", 100)
+        assert versions[0]["version"] == seed["version"] and versions[0]["body"] == seed["body"]
+
+
+def test_a_draft_is_previewed_without_being_saved(notifications):
+    before = listed(notifications)
+    draft = {"templateCode": "ORDER_CANCELLED", "channel": 1, "subject": "Sorry, {CustomerName}", "body": "{OrderId}: {Reason}",
+             "data": {"CustomerName": "Zo\u00eb", "OrderId": 7}}
+    answer = notifications.post(PATH + "/preview", draft)
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"subject": "Sorry, Zo\u00eb", "body": "7: {Reason}", "missing": ["Reason"]}
+    assert listed(notifications) == before
+    assert_problem(notifications.post(PATH + "/preview", {**draft, "body": "{Total}", "data": None}), 400, "body", "data")
+    assert_problem(notifications.post(PATH + "/preview", {"data": {}}), 400, "templateCode", "channel", "body")
+
+
+def test_a_preview_names_the_missing_values(notifications, created):
+    template_id = created(subject="{OrderNumber}", body="{CustomerName}: {OrderTotal} {{Currency}}")
+    answer = notifications.post(f"{PATH}/{template_id}/preview", {"data": {"OrderNumber": "1"}}).json()
+    assert answer["missing"] == ["OrderTotal", "CustomerName"]
+
+
+def test_the_last_active_template_of_a_code_needs_force(notifications):
+    active = [t for t in listed(notifications) if t["templateCode"] == "ORDER_CANCELLED" and t["isActive"]]
+    assert len(active) == 1, "only the seed"
+    seed = active[0]
+    members = {k: v for k, v in seed.items() if k not in ("id", "version")}
+    path = f"{PATH}/{seed['id']}"
+    assert "force=true" in assert_problem(notifications.delete(path), 409)["detail"]
+    for changes in ({"isActive": False}, {"templateCode": "ORDER_CONFIRMED", "language": next_language(), "body": "x",
+                                          "subject": "x"}):
+        assert_problem(notifications.put(path, {**members, **changes}), 409)
+    assert get(notifications, seed["id"]) == seed
+    try:
+        assert notifications.put(path + "?force=true", {**members, "isActive": False}).status_code == 200
+        assert not get(notifications, seed["id"])["isActive"]
+    finally:
+        assert notifications.put(path, members).status_code == 200
+
+
+@pytest.fixture
+def many(databases):
+    """Makes templates past the API; deletes them at the end."""
+    def insert(n, body_bytes, active):
+        databases.execute("notification", "INSERT INTO notification_templates (id, template_code, channel, language, subject,"
+                          " body, is_active) SELECT gen_random_uuid(), 'ORDER_CONFIRMED', 2, 'x-' || n, '', repeat('x', %s), %s"
+                          " FROM generate_series(1, %s) AS n", (body_bytes, active, n))
+
+    yield insert
+    databases.execute("notification", "DELETE FROM notification_templates WHERE language LIKE 'x-%%'", ())
+
+
+def test_there_are_at_most_1000(notifications, many):
+    many(1000 - len(listed(notifications)), 1, False)
+    assert "1000" in assert_problem(notifications.post(PATH, body()), 409)["detail"]
+
+
+def test_their_text_is_bounded_too(notifications, created, many):
+    language = next_language()
+    template_id = created(language=language)
+    many(400, 10_000, False)
+    # 4 MiB less these is room for four of 40,000 bytes
+    answers = [notifications.post(PATH, body(body="\U0001f600" * 10_000)) for _ in range(6)]
+    for answer in answers:
+        if answer.status_code == 201:
+            notifications.delete(answer.headers["Location"])
+    assert [a.status_code for a in answers] == [201] * 4 + [409] * 2
+    assert put(notifications, template_id, language=language, body="x").status_code == 200
+
+
+def test_a_thousand_cost_the_worker_little(system, orders, stocks, notifications, many):
+    many(900, 4_000, True)
+    order_id = orders.placed((stocks.create(1), 1))
+    row, = notifications.wait(order_id, status="Sent")
+    assert row["subject"].startswith("Your order"), "the template in English"
+    if not system.is_sanitized:
+        assert memory_kib(system.pids()["notification-worker"], "VmHWM") < 64 * 1024
 
 
 def test_delete_and_unknown(notifications, created):

@@ -8,11 +8,13 @@
 #include "notification/api/lists.h"
 #include "notification/api/template_json.h"
 #include "notification/application/ports.h"
-#include "notification/application/templates.h"
+
+#include <string.h>
 
 enum {
     DEFAULT_LIMIT = 100, /* they are few: most clients want all of them */
     MAX_LIMIT = 100,
+    DEFAULT_VERSIONS = 20,
 };
 
 /* ---- many ---- */
@@ -108,19 +110,7 @@ static void preview(ChHttpRequest *request, const NotificationTemplate *template
     NotificationValues values = { { NULL } };
     if (!notification_api_read_preview(request, template->code, &values))
         return;
-    g_autofree char *subject = NULL;
-    g_autofree char *body = NULL;
-    g_autoptr(GError) why = NULL;
-    if (notification_template_render(template, &values, &subject, &body, &why)) {
-        GString *json = g_string_sized_new(512);
-        ch_json_begin_object(json, NULL);
-        ch_json_add_text(json, "subject", subject);
-        ch_json_add_text(json, "body", body);
-        ch_json_end_object(json);
-        ch_http_respond_json(request, 200, json);
-    } else {
-        ch_http_respond_problem(request, 422, "Cannot be filled in", "%s", why->message);
-    }
+    notification_api_respond_preview(request, template, &values);
     notification_values_clear(&values);
 }
 
@@ -128,4 +118,138 @@ bool notification_api_preview_template(void *context, ChHttpRequest *const *requ
                                        GError **error)
 {
     return answer_each(context, requests, n, preview, error);
+}
+
+bool notification_api_preview_draft(void *context G_GNUC_UNUSED, ChHttpRequest *const *requests,
+                                    size_t n, GError **error G_GNUC_UNUSED)
+{
+    for (size_t i = 0; i < n; i++) {
+        NotificationValues values = { { NULL } };
+        g_autoptr(NotificationTemplate) draft = notification_api_read_draft(requests[i], &values);
+        if (draft == NULL)
+            continue;
+        notification_api_respond_preview(requests[i], draft, &values);
+        notification_values_clear(&values);
+    }
+    return true;
+}
+
+/* ---- versions ---- */
+
+/* A cursor is an id: the last eight bytes of one hold the version. */
+static ChUuid id_of_version(int64_t version)
+{
+    ChUuid id = { { 0 } };
+    uint64_t number = GUINT64_TO_BE((uint64_t)version);
+    memcpy(id.bytes + 8, &number, sizeof number);
+    return id;
+}
+
+static int64_t version_of_id(ChUuid id)
+{
+    uint64_t number;
+    memcpy(&number, id.bytes + 8, sizeof number);
+    return (int64_t)(GUINT64_FROM_BE(number) & G_MAXINT64);
+}
+
+static ChUuid write_version(GString *json, const void *row)
+{
+    const NotificationTemplate *template = row;
+    notification_api_write_template(json, template);
+    return id_of_version(template->version);
+}
+
+/* False when the request was answered: it is not valid, or its path names no template. */
+static bool versions_of(ChHttpRequest *request, NotificationVersionRange *range)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ChUuid last;
+    *range = (NotificationVersionRange){ .before = G_MAXINT64, .limit = DEFAULT_VERSIONS };
+    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &range->limit, violations);
+    if (ch_http_page_cursor(request, &last, violations))
+        range->before = version_of_id(last);
+    range->limit++; /* to know of the next page */
+    if (ch_violations_count(violations) > 0) {
+        ch_http_respond_violations(request, violations);
+        return false;
+    }
+    if (ch_http_param_uuid(request, "id", &range->template_id))
+        return true;
+    notification_api_respond_no_template(request);
+    return false;
+}
+
+/* Every template has a first version, a deleted one too. */
+static void respond_versions(ChHttpRequest *request, const GPtrArray *page, size_t limit)
+{
+    if (page->len == 0 && ch_http_request_query_count(request, "cursor") == 0)
+        notification_api_respond_no_template(request);
+    else
+        ch_http_respond_json(request, 200, ch_http_page(request, page, limit, write_version));
+}
+
+bool notification_api_list_versions(void *context, ChHttpRequest *const *requests, size_t n,
+                                    GError **error)
+{
+    const NotificationLists *lists = context;
+    g_autofree NotificationVersionRange *ranges = g_new(NotificationVersionRange, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
+    size_t valid = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (versions_of(requests[i], &ranges[valid]))
+            askers[valid++] = requests[i];
+    }
+    if (valid > 0 &&
+        !lists->templates->ops->versions(lists->templates, ranges, valid, pages, error))
+        return false;
+    for (size_t i = 0; i < valid; i++) {
+        respond_versions(askers[i], pages[i], (size_t)ranges[i].limit - 1);
+        g_ptr_array_unref(pages[i]);
+    }
+    return true;
+}
+
+static bool version_of(const ChHttpRequest *request, NotificationVersionRange *range)
+{
+    guint64 version;
+    if (!ch_http_param_uuid(request, "id", &range->template_id) ||
+        !g_ascii_string_to_unsigned(ch_http_request_param(request, "version"), 10, 1, G_MAXINT32,
+                                    &version, NULL))
+        return false;
+    range->before = (int64_t)version + 1;
+    range->limit = 1;
+    return true;
+}
+
+static void respond_version(ChHttpRequest *request, const GPtrArray *found, int64_t version)
+{
+    const NotificationTemplate *template = found->len == 0 ? NULL : g_ptr_array_index(found, 0);
+    if (template == NULL || template->version != version)
+        ch_http_respond_problem(request, 404, NULL, "there is no such version of this template");
+    else
+        notification_api_respond_template(request, 200, template);
+}
+
+bool notification_api_get_version(void *context, ChHttpRequest *const *requests, size_t n,
+                                  GError **error)
+{
+    NotificationTemplateReads *store = context;
+    g_autofree NotificationVersionRange *ranges = g_new(NotificationVersionRange, n);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree GPtrArray **found = g_new0(GPtrArray *, n);
+    size_t valid = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (version_of(requests[i], &ranges[valid]))
+            askers[valid++] = requests[i];
+        else
+            ch_http_respond_problem(requests[i], 404, NULL, "there is no such version");
+    }
+    if (valid > 0 && !store->ops->versions(store, ranges, valid, found, error))
+        return false;
+    for (size_t i = 0; i < valid; i++) {
+        respond_version(askers[i], found[i], ranges[i].before - 1);
+        g_ptr_array_unref(found[i]);
+    }
+    return true;
 }

@@ -1,6 +1,7 @@
 /* Reading and writing templates. */
 #include "notification/api/template_json.h"
 
+#include "chassis/http/etag.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
@@ -21,6 +22,8 @@ void notification_api_write_template(GString *json, const NotificationTemplate *
     ch_json_add_text(json, "body", template->body);
     ch_json_add_bool(json, "isActive", template->is_active);
     ch_json_add_integer(json, "version", template->version);
+    if (template->changed_us != 0)
+        ch_json_add_time(json, "changedAt", template->changed_us);
     ch_json_end_object(json);
 }
 
@@ -30,6 +33,7 @@ void notification_api_respond_template(ChHttpRequest *request, unsigned status,
     GString *json = g_string_sized_new(512);
     notification_api_write_template(json, template);
     ch_http_respond_json(request, status, json);
+    ch_http_respond_etag(request, template->version);
 }
 
 void notification_api_respond_no_template(ChHttpRequest *request)
@@ -51,14 +55,15 @@ static NotificationCode read_code(ChJsonValue root, ChViolations *violations)
     return code;
 }
 
-static void read_members(ChJsonValue root, NotificationTemplate *template, ChViolations *violations)
+static void read_members(ChJsonValue root, ChJsonNeed language_need, NotificationTemplate *template,
+                         ChViolations *violations)
 {
     int64_t channel = NOTIFICATION_NO_CHANNEL;
     const char *language = NULL, *subject = NULL, *body = NULL;
     template->code = read_code(root, violations);
     ch_json_read_integer(root, "channel", CH_JSON_REQUIRED, NOTIFICATION_EMAIL, NOTIFICATION_SMS,
                          &channel, violations);
-    ch_json_read_text(root, "language", CH_JSON_REQUIRED, 2, NOTIFICATION_MAX_LANGUAGE_CHARS,
+    ch_json_read_text(root, "language", language_need, 2, NOTIFICATION_MAX_LANGUAGE_CHARS,
                       &language, violations);
     ChJsonNeed subject_need = channel == NOTIFICATION_SMS ? CH_JSON_OPTIONAL : CH_JSON_REQUIRED;
     bool has_subject = ch_json_read_text(root, "subject", subject_need, 0,
@@ -72,16 +77,31 @@ static void read_members(ChJsonValue root, NotificationTemplate *template, ChVio
     template->body = g_strdup(body);
 }
 
-NotificationTemplate *notification_api_read_template(ChHttpRequest *request, ChUuid id)
+static NotificationTemplate *new_template(ChUuid id)
 {
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    g_autoptr(ChJson) json = ch_http_request_json(request, violations);
-    g_autoptr(NotificationTemplate) template = g_new0(NotificationTemplate, 1);
+    NotificationTemplate *template = g_new0(NotificationTemplate, 1);
     template->id = id;
     template->version = 1;
     template->is_active = true;
+    return template;
+}
+
+static void read_expected(ChJsonValue root, ChExpected *expected, ChViolations *violations)
+{
+    *expected = (ChExpected){ .n = 0 };
+    expected->n = ch_json_read_integer(root, "version", CH_JSON_OPTIONAL, 1, G_MAXINT32,
+                                       &expected->versions[0], violations);
+}
+
+NotificationTemplate *notification_api_read_template(ChHttpRequest *request, ChUuid id,
+                                                     ChExpected *expected)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    g_autoptr(ChJson) json = ch_http_request_json(request, violations);
+    g_autoptr(NotificationTemplate) template = new_template(id);
     if (json != NULL) {
-        read_members(ch_json_root(json), template, violations);
+        read_members(ch_json_root(json), CH_JSON_REQUIRED, template, violations);
+        read_expected(ch_json_root(json), expected, violations);
         notification_template_check(template, violations);
     }
     if (ch_violations_count(violations) == 0)
@@ -89,6 +109,8 @@ NotificationTemplate *notification_api_read_template(ChHttpRequest *request, ChU
     ch_http_respond_violations(request, violations);
     return NULL;
 }
+
+/* ---- previews ---- */
 
 /* A text, or a number as it would be shown. */
 static void read_value(ChJsonValue data, const char *name, NotificationCode code,
@@ -110,21 +132,85 @@ static void read_value(ChJsonValue data, const char *name, NotificationCode code
     notification_values_set(values, code, name, text);
 }
 
-bool notification_api_read_preview(ChHttpRequest *request, NotificationCode code,
-                                   NotificationValues *values)
+static void read_data(ChJsonValue root, NotificationCode code, NotificationValues *values,
+                      ChViolations *violations)
 {
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    g_autoptr(ChJson) json = ch_http_request_json(request, violations);
-    if (json != NULL) {
-        ChJsonValue data =
-            ch_json_read_object(ch_json_root(json), "data", CH_JSON_REQUIRED, violations);
-        const char *const *names = notification_code_info(code)->placeholders;
-        for (size_t i = 0; i < NOTIFICATION_MAX_PLACEHOLDERS && names[i] != NULL; i++)
-            read_value(data, names[i], code, values, violations);
-    }
+    ChJsonValue data = ch_json_read_object(root, "data", CH_JSON_REQUIRED, violations);
+    const char *const *names = notification_code_info(code)->placeholders;
+    for (size_t i = 0; i < NOTIFICATION_MAX_PLACEHOLDERS && names[i] != NULL; i++)
+        read_value(data, names[i], code, values, violations);
+}
+
+/* False when there are violations: they are the answer, and *values is empty. */
+static bool preview_is_valid(ChHttpRequest *request, NotificationValues *values,
+                             const ChViolations *violations)
+{
     if (ch_violations_count(violations) == 0)
         return true;
     notification_values_clear(values);
     ch_http_respond_violations(request, violations);
     return false;
+}
+
+bool notification_api_read_preview(ChHttpRequest *request, NotificationCode code,
+                                   NotificationValues *values)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    g_autoptr(ChJson) json = ch_http_request_json(request, violations);
+    if (json != NULL)
+        read_data(ch_json_root(json), code, values, violations);
+    return preview_is_valid(request, values, violations);
+}
+
+NotificationTemplate *notification_api_read_draft(ChHttpRequest *request,
+                                                  NotificationValues *values)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    g_autoptr(ChJson) json = ch_http_request_json(request, violations);
+    g_autoptr(NotificationTemplate) template = new_template((ChUuid){ { 0 } });
+    if (json != NULL) {
+        read_members(ch_json_root(json), CH_JSON_OPTIONAL, template, violations);
+        notification_template_check(template, violations);
+        read_data(ch_json_root(json), template->code, values, violations);
+    }
+    return preview_is_valid(request, values, violations) ? g_steal_pointer(&template) : NULL;
+}
+
+static void add_missing(GString *json, const NotificationTemplate *template,
+                        const NotificationValues *values)
+{
+    const char *const *names = notification_code_info(template->code)->placeholders;
+    bool missing[NOTIFICATION_MAX_PLACEHOLDERS] = { false };
+    bool any = false;
+    notification_text_missing(template->subject, template->code, values, missing);
+    notification_text_missing(template->body, template->code, values, missing);
+    for (size_t i = 0; i < NOTIFICATION_MAX_PLACEHOLDERS; i++) {
+        if (!missing[i])
+            continue;
+        if (!any)
+            ch_json_begin_array(json, "missing");
+        any = true;
+        ch_json_add_text(json, NULL, names[i]);
+    }
+    if (any)
+        ch_json_end_array(json);
+}
+
+void notification_api_respond_preview(ChHttpRequest *request, const NotificationTemplate *template,
+                                      const NotificationValues *values)
+{
+    g_autofree char *subject = NULL;
+    g_autofree char *body = NULL;
+    g_autoptr(GError) why = NULL;
+    if (!notification_template_render(template, values, &subject, &body, &why)) {
+        ch_http_respond_problem(request, 422, "Cannot be filled in", "%s", why->message);
+        return;
+    }
+    GString *json = g_string_sized_new(512);
+    ch_json_begin_object(json, NULL);
+    ch_json_add_text(json, "subject", subject);
+    ch_json_add_text(json, "body", body);
+    add_missing(json, template, values);
+    ch_json_end_object(json);
+    ch_http_respond_json(request, 200, json);
 }

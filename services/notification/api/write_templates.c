@@ -1,6 +1,7 @@
 /* Creating, changing and deleting templates. */
 #include "notification/api/write_templates.h"
 
+#include "chassis/http/etag.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "notification/api/template_json.h"
@@ -8,18 +9,52 @@
 
 #define PATH "/api/notificationtemplates/"
 
-static void respond_taken(ChHttpRequest *request)
+static void respond_stored(ChHttpRequest *request, unsigned status,
+                           const NotificationTemplate *template)
 {
-    ch_http_respond_problem(request, 409, "Template exists",
-                            "there is another template for this code, channel and language");
-}
-
-static void respond_created(ChHttpRequest *request, const NotificationTemplate *template)
-{
+    notification_api_respond_template(request, status, template);
+    if (status != 201)
+        return;
     char location[sizeof PATH + CH_UUID_TEXT_BYTES] = PATH;
     ch_uuid_format(template->id, location + sizeof PATH - 1);
-    notification_api_respond_template(request, 201, template);
     ch_http_respond_header(request, "Location", location);
+}
+
+/* 412 answers a header, 409 a member of the body. */
+static void respond_stale(ChHttpRequest *request)
+{
+    bool by_header = ch_http_request_header(request, "If-Match") != NULL;
+    ch_http_respond_problem(request, by_header ? 412 : 409, by_header ? NULL : "Template changed",
+                            "the template was changed meanwhile: read it again");
+}
+
+/* Everything but DONE. */
+static void respond_refused(ChHttpRequest *request, NotificationTemplateOutcome outcome)
+{
+    switch (outcome) {
+    case NOTIFICATION_TEMPLATE_DONE:
+        g_assert_not_reached();
+    case NOTIFICATION_TEMPLATE_UNKNOWN:
+        notification_api_respond_no_template(request);
+        return;
+    case NOTIFICATION_TEMPLATE_TAKEN:
+        ch_http_respond_problem(request, 409, "Template exists",
+                                "there is another template for this code, channel and language");
+        return;
+    case NOTIFICATION_TEMPLATE_STALE:
+        respond_stale(request);
+        return;
+    case NOTIFICATION_TEMPLATE_LAST:
+        ch_http_respond_problem(request, 409, "Last active template",
+                                "no other template of this code is active: customers would hear "
+                                "nothing; with force=true it is done all the same");
+        return;
+    case NOTIFICATION_TEMPLATE_FULL:
+        ch_http_respond_problem(request, 409, "Too many templates",
+                                "there may be %d templates, of %d bytes of text together",
+                                NOTIFICATION_MAX_TEMPLATES, NOTIFICATION_MAX_TEMPLATE_BYTES);
+        return;
+    }
 }
 
 bool notification_api_create_template(void *opaque, ChHttpRequest *const *requests, size_t n,
@@ -30,7 +65,9 @@ bool notification_api_create_template(void *opaque, ChHttpRequest *const *reques
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree NotificationTemplateOutcome *outcomes = g_new0(NotificationTemplateOutcome, n);
     for (size_t i = 0; i < n; i++) {
-        NotificationTemplate *template = notification_api_read_template(requests[i], ch_uuid_new());
+        ChExpected unused;
+        NotificationTemplate *template =
+            notification_api_read_template(requests[i], ch_uuid_new(), &unused);
         if (template == NULL)
             continue;
         askers[templates->len] = requests[i];
@@ -42,78 +79,94 @@ bool notification_api_create_template(void *opaque, ChHttpRequest *const *reques
         return false;
     for (guint i = 0; i < templates->len; i++) {
         if (outcomes[i] == NOTIFICATION_TEMPLATE_DONE)
-            respond_created(askers[i], g_ptr_array_index(templates, i));
+            respond_stored(askers[i], 201, g_ptr_array_index(templates, i));
         else
-            respond_taken(askers[i]);
+            respond_refused(askers[i], outcomes[i]);
     }
     return true;
 }
 
-static void respond_updated(ChHttpRequest *request, const NotificationTemplate *template,
+/* ---- changes ---- */
+
+/* False when the request was answered. */
+typedef bool (*ReadChange)(ChHttpRequest *request, NotificationTemplateChange *change);
+
+static bool read_force(ChHttpRequest *request, NotificationTemplateChange *change)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    change->expected = ch_http_if_match(request);
+    ch_http_query_bool(request, "force", &change->force, violations);
+    if (ch_violations_count(violations) == 0)
+        return true;
+    ch_http_respond_violations(request, violations);
+    return false;
+}
+
+static bool read_update(ChHttpRequest *request, NotificationTemplateChange *change)
+{
+    ChExpected by_body;
+    if (!read_force(request, change))
+        return false;
+    change->template = notification_api_read_template(request, change->id, &by_body);
+    if (change->template == NULL)
+        return false;
+    if (by_body.n == 0)
+        return true;
+    if (change->expected.n > 0 && !ch_expected_allows(&change->expected, by_body.versions[0]))
+        by_body.versions[0] = NOTIFICATION_NO_VERSION; /* they contradict each other */
+    change->expected = by_body;
+    return true;
+}
+
+static void respond_changed(ChHttpRequest *request, const NotificationTemplateChange *change,
                             NotificationTemplateOutcome outcome)
 {
-    switch (outcome) {
-    case NOTIFICATION_TEMPLATE_DONE:
-        notification_api_respond_template(request, 200, template);
-        return;
-    case NOTIFICATION_TEMPLATE_UNKNOWN:
-        notification_api_respond_no_template(request);
-        return;
-    case NOTIFICATION_TEMPLATE_TAKEN:
-        respond_taken(request);
-        return;
-    }
+    if (outcome != NOTIFICATION_TEMPLATE_DONE)
+        respond_refused(request, outcome);
+    else if (change->template == NULL)
+        ch_http_respond_empty(request, 204);
+    else
+        respond_stored(request, 200, change->template);
 }
 
-bool notification_api_update_template(void *opaque, ChHttpRequest *const *requests, size_t n,
-                                      GError **error)
+static void clear_change(void *change)
 {
-    NotificationTemplateStore *store = opaque;
-    g_autoptr(GPtrArray) templates = g_ptr_array_new_with_free_func(notification_template_free);
+    notification_template_free(((NotificationTemplateChange *)change)->template);
+}
+
+static bool change_each(NotificationTemplateStore *store, ReadChange read,
+                        ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    g_autoptr(GArray) changes = g_array_new(FALSE, FALSE, sizeof(NotificationTemplateChange));
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree NotificationTemplateOutcome *outcomes = g_new0(NotificationTemplateOutcome, n);
+    g_array_set_clear_func(changes, clear_change);
     for (size_t i = 0; i < n; i++) {
-        ChUuid id;
-        if (!ch_http_param_uuid(requests[i], "id", &id)) {
+        NotificationTemplateChange change = { .force = false };
+        if (!ch_http_param_uuid(requests[i], "id", &change.id)) {
             notification_api_respond_no_template(requests[i]);
-            continue;
+        } else if (read(requests[i], &change)) {
+            askers[changes->len] = requests[i];
+            g_array_append_val(changes, change);
         }
-        NotificationTemplate *template = notification_api_read_template(requests[i], id);
-        if (template == NULL)
-            continue;
-        askers[templates->len] = requests[i];
-        g_ptr_array_add(templates, template);
     }
-    if (templates->len > 0 &&
-        !store->ops->update(store, (NotificationTemplate *const *)templates->pdata, templates->len,
-                            outcomes, error))
+    const NotificationTemplateChange *all =
+        (const NotificationTemplateChange *)(void *)changes->data;
+    if (changes->len > 0 && !store->ops->change(store, all, changes->len, outcomes, error))
         return false;
-    for (guint i = 0; i < templates->len; i++)
-        respond_updated(askers[i], g_ptr_array_index(templates, i), outcomes[i]);
+    for (guint i = 0; i < changes->len; i++)
+        respond_changed(askers[i], &all[i], outcomes[i]);
     return true;
 }
 
-bool notification_api_delete_template(void *opaque, ChHttpRequest *const *requests, size_t n,
+bool notification_api_update_template(void *store, ChHttpRequest *const *requests, size_t n,
                                       GError **error)
 {
-    NotificationTemplateStore *store = opaque;
-    g_autofree ChUuid *ids = g_new(ChUuid, n);
-    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
-    g_autofree NotificationTemplateOutcome *outcomes = g_new0(NotificationTemplateOutcome, n);
-    size_t valid = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (ch_http_param_uuid(requests[i], "id", &ids[valid]))
-            askers[valid++] = requests[i];
-        else
-            notification_api_respond_no_template(requests[i]);
-    }
-    if (valid > 0 && !store->ops->remove(store, ids, valid, outcomes, error))
-        return false;
-    for (size_t i = 0; i < valid; i++) {
-        if (outcomes[i] == NOTIFICATION_TEMPLATE_DONE)
-            ch_http_respond_empty(askers[i], 204);
-        else
-            notification_api_respond_no_template(askers[i]);
-    }
-    return true;
+    return change_each(store, read_update, requests, n, error);
+}
+
+bool notification_api_delete_template(void *store, ChHttpRequest *const *requests, size_t n,
+                                      GError **error)
+{
+    return change_each(store, read_force, requests, n, error);
 }

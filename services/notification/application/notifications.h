@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/core/error.h"
+#include "chassis/core/expected.h"
 #include "chassis/core/trace.h"
 #include "chassis/core/uuid.h"
 
@@ -12,6 +13,10 @@ enum {
     NOTIFICATION_MAX_PLACEHOLDERS = 4,
     NOTIFICATION_MAX_VALUE_CHARS = 4000, /* of a placeholder's value; longer ones are cut */
     NOTIFICATION_MAX_LANGUAGE_CHARS = 35,
+    NOTIFICATION_MAX_TEMPLATES = 1000,
+    NOTIFICATION_MAX_TEMPLATE_BYTES =
+        4 * 1024 * 1024, /* of all their texts: each sender has them */
+    NOTIFICATION_NO_VERSION = -1,
 };
 
 /** The numbers are stored and are those of the API. */
@@ -92,6 +97,7 @@ typedef struct {
     char *body;
     bool is_active;
     int64_t version;
+    int64_t changed_us; /* when it became this version; 0: not told */
 } NotificationTemplate;
 
 void notification_template_free(void *template); /* a GDestroyNotify; NULL is fine */
@@ -104,6 +110,21 @@ typedef struct {
     ChUuid before; /* exclusive */
     int64_t limit; /* rows, 1 or more */
 } NotificationTemplateRange;
+
+/** Which versions of a template to list: newest first. */
+typedef struct {
+    ChUuid template_id;
+    int64_t before; /* exclusive */
+    int64_t limit;  /* rows, 1 or more */
+} NotificationVersionRange;
+
+/** A change of a template. */
+typedef struct {
+    ChUuid id;
+    ChExpected expected;            /* versions that it may meet */
+    bool force;                     /* also when it leaves its code without an active template */
+    NotificationTemplate *template; /* what it becomes; NULL: it is deleted */
+} NotificationTemplateChange;
 
 /** One line of the log. */
 typedef struct {

@@ -21,6 +21,9 @@ typedef struct {
      */
     bool (*list)(NotificationTemplateReads *self, const NotificationTemplateRange *ranges, size_t n,
                  GPtrArray **pages, GError **error);
+    /* The same of versions, also of templates that were deleted since. */
+    bool (*versions)(NotificationTemplateReads *self, const NotificationVersionRange *ranges,
+                     size_t n, GPtrArray **pages, GError **error);
     /* templates[i] is the one with ids[i], new, or NULL. */
     bool (*find)(NotificationTemplateReads *self, const ChUuid *ids, size_t n,
                  NotificationTemplate **templates, GError **error);
@@ -46,20 +49,21 @@ typedef enum {
     NOTIFICATION_TEMPLATE_DONE,
     NOTIFICATION_TEMPLATE_UNKNOWN, /* there is none of that id */
     NOTIFICATION_TEMPLATE_TAKEN,   /* another one has its code, channel and language */
+    NOTIFICATION_TEMPLATE_STALE,   /* it is of another version than was expected */
+    NOTIFICATION_TEMPLATE_LAST,    /* its code would be without an active template */
+    NOTIFICATION_TEMPLATE_FULL,    /* there would be too many, or too much text */
 } NotificationTemplateOutcome;
 
 typedef struct NotificationTemplateStore NotificationTemplateStore;
 
 typedef struct {
-    /* One after the other: DONE or TAKEN. */
+    /* One after the other: DONE, TAKEN or FULL. Each version is kept. */
     bool (*insert)(NotificationTemplateStore *self, const NotificationTemplate *const *templates,
                    size_t n, NotificationTemplateOutcome *outcomes, GError **error);
-    /* One after the other; raises .version and writes it into each that is DONE. */
-    bool (*update)(NotificationTemplateStore *self, NotificationTemplate *const *templates,
+    /* One after the other; raises the version and writes it into each template that is DONE. What
+     * was deleted keeps its versions. */
+    bool (*change)(NotificationTemplateStore *self, const NotificationTemplateChange *changes,
                    size_t n, NotificationTemplateOutcome *outcomes, GError **error);
-    /* One after the other: DONE or UNKNOWN. */
-    bool (*remove)(NotificationTemplateStore *self, const ChUuid *ids, size_t n,
-                   NotificationTemplateOutcome *outcomes, GError **error);
     void (*free)(NotificationTemplateStore *self);
 } NotificationTemplateStoreOps;
 

@@ -121,6 +121,21 @@ void notification_text_check(const char *text, NotificationCode code, const char
     }
 }
 
+void notification_text_missing(const char *text, NotificationCode code,
+                               const NotificationValues *values,
+                               bool missing[NOTIFICATION_MAX_PLACEHOLDERS])
+{
+    const char *cursor = text;
+    for (;;) {
+        Piece piece = next_piece(&cursor);
+        int place = piece.kind == PLACEHOLDER ? find_placeholder(code, &piece) : -1;
+        if (piece.kind == END)
+            return;
+        if (place >= 0 && values->text[place] == NULL)
+            missing[place] = true;
+    }
+}
+
 static void append_piece(GString *rendered, const Piece *piece, NotificationCode code,
                          const NotificationValues *values)
 {

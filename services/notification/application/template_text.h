@@ -17,6 +17,12 @@ enum {
 void notification_text_check(const char *text, NotificationCode code, const char *path,
                              ChViolations *violations);
 
+/** Sets missing[i] for each placeholder i of @code that stands in @text and has no value. @text is
+ * checked. */
+void notification_text_missing(const char *text, NotificationCode code,
+                               const NotificationValues *values,
+                               bool missing[NOTIFICATION_MAX_PLACEHOLDERS]);
+
 /** @text with @values put in; a placeholder whose value is not known stays as it is.
  * Free with g_free(). Errors: FAILED (a fault of @text with its place, or the result is longer than
  * NOTIFICATION_MAX_RENDERED_BYTES). */

@@ -17,11 +17,34 @@ enum {
     TEMPLATE_BODY,
     TEMPLATE_IS_ACTIVE,
     TEMPLATE_VERSION,
+    TEMPLATE_CHANGED_AT, /* of sql_list_versions */
 };
 
-static const ChPgStatement sql_list_active = {
-    "select " TEMPLATE_COLUMNS " from notification_templates t where t.is_active",
+enum {
+    PIECE_ROWS = 50, /* of 40 KB at most */
+};
+
+/* Says which templates are active, and of which versions: an id and its version are one text. */
+static const ChPgStatement sql_select_state = {
+    "select md5(coalesce(string_agg(id::text || version, ',' order by id), ''))"
+    " from notification_templates where is_active",
     { CH_PG_NONE },
+};
+
+/* $1 after this id, $2 how many. */
+static const ChPgStatement sql_list_active = {
+    "select " TEMPLATE_COLUMNS " from notification_templates t where t.is_active and t.id > $1"
+    " order by t.id limit $2",
+    { CH_PG_UUID, CH_PG_INT },
+};
+
+/* $1 template, $2 before this version, $3 how many. */
+static const ChPgStatement sql_list_versions = {
+    "select t.template_id, t.template_code, t.channel, t.language, t.subject, t.body, t.is_active,"
+    " t.version, t.changed_at from notification_template_versions t"
+    " where t.template_id = $1 and t.version < least($2, 2147483647)"
+    " order by t.version desc limit $3",
+    { CH_PG_UUID, CH_PG_INT, CH_PG_INT },
 };
 
 /* $1 before this id; $2 how many. */
@@ -41,13 +64,20 @@ static const ChPgStatement sql_find_templates = {
 typedef struct {
     NotificationTemplateReads base;
     ChPg *pg;
+    GPtrArray *active; /* as they were at `state`; NULL: not read yet */
+    char *state;
 } PgReads;
 
 static const NotificationTemplateReadsOps pg_reads_ops;
 
+static PgReads *reads_of(NotificationTemplateReads *self)
+{
+    return CH_CAST(PgReads, self, &pg_reads_ops);
+}
+
 static ChPg *pg_of(NotificationTemplateReads *self)
 {
-    return CH_CAST(PgReads, self, &pg_reads_ops)->pg;
+    return reads_of(self)->pg;
 }
 
 static NotificationTemplate *read_template(const ChPgRows *rows, size_t row)
@@ -72,12 +102,51 @@ static GPtrArray *templates_from(const ChPgRows *rows)
     return templates;
 }
 
-static bool list_active(NotificationTemplateReads *self, GPtrArray **templates, GError **error)
+/* One piece of the active ones, behind those that *templates holds. */
+static bool load_piece(ChPg *pg, GPtrArray *templates, bool *more, GError **error)
 {
-    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), ch_pg_params_new(&sql_list_active), error);
+    ChUuid after = { { 0 } };
+    if (templates->len > 0)
+        after = ((NotificationTemplate *)g_ptr_array_index(templates, templates->len - 1))->id;
+    ChPgParams *params = ch_pg_params_new(&sql_list_active);
+    ch_pg_add_uuid(params, 0, after);
+    ch_pg_add_int(params, 1, PIECE_ROWS);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg, params, error);
     if (rows == NULL)
         return false;
-    *templates = templates_from(rows);
+    for (size_t row = 0; row < ch_pg_rows_count(rows); row++)
+        g_ptr_array_add(templates, read_template(rows, row));
+    *more = ch_pg_rows_count(rows) == PIECE_ROWS;
+    return true;
+}
+
+/* What was read before goes first, so that there are never two of all. What changes while they are
+ * read changes the state too. */
+static bool load(PgReads *reads, const char *state, GError **error)
+{
+    bool more = true;
+    g_clear_pointer(&reads->active, g_ptr_array_unref);
+    g_autoptr(GPtrArray) templates = g_ptr_array_new_with_free_func(notification_template_free);
+    while (more) {
+        if (!load_piece(reads->pg, templates, &more, error))
+            return false;
+    }
+    g_free(reads->state);
+    reads->state = g_strdup(state);
+    reads->active = g_steal_pointer(&templates);
+    return true;
+}
+
+static bool list_active(NotificationTemplateReads *self, GPtrArray **templates, GError **error)
+{
+    PgReads *reads = reads_of(self);
+    g_autoptr(ChPgRows) rows = ch_pg_query(reads->pg, ch_pg_params_new(&sql_select_state), error);
+    if (rows == NULL)
+        return false;
+    const char *state = ch_pg_text(rows, 0, 0);
+    if ((reads->active == NULL || strcmp(state, reads->state) != 0) && !load(reads, state, error))
+        return false;
+    *templates = g_ptr_array_ref(reads->active);
     return true;
 }
 
@@ -106,6 +175,40 @@ static bool list(NotificationTemplateReads *self, const NotificationTemplateRang
     return true;
 }
 
+static ChPgParams *version_params(const NotificationVersionRange *range)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_list_versions);
+    ch_pg_add_uuid(params, 0, range->template_id);
+    ch_pg_add_int(params, 1, range->before);
+    ch_pg_add_int(params, 2, range->limit);
+    return params;
+}
+
+static GPtrArray *versions_from(const ChPgRows *rows)
+{
+    GPtrArray *versions = templates_from(rows);
+    for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
+        NotificationTemplate *version = g_ptr_array_index(versions, row);
+        version->changed_us = ch_pg_time(rows, row, TEMPLATE_CHANGED_AT);
+    }
+    return versions;
+}
+
+static bool versions(NotificationTemplateReads *self, const NotificationVersionRange *ranges,
+                     size_t n, GPtrArray **pages, GError **error)
+{
+    g_autofree ChPgParams **params = g_new(ChPgParams *, n);
+    for (size_t i = 0; i < n; i++)
+        params[i] = version_params(&ranges[i]);
+    ChPgRows **rows = ch_pg_query_all(pg_of(self), params, n, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        pages[i] = versions_from(rows[i]);
+    ch_pg_rows_free_all(rows, n);
+    return true;
+}
+
 static bool find(NotificationTemplateReads *self, const ChUuid *ids, size_t n,
                  NotificationTemplate **templates, GError **error)
 {
@@ -122,12 +225,16 @@ static bool find(NotificationTemplateReads *self, const ChUuid *ids, size_t n,
 
 static void free_reads(NotificationTemplateReads *self)
 {
-    g_free(CH_CAST(PgReads, self, &pg_reads_ops));
+    PgReads *reads = reads_of(self);
+    g_clear_pointer(&reads->active, g_ptr_array_unref);
+    g_free(reads->state);
+    g_free(reads);
 }
 
 static const NotificationTemplateReadsOps pg_reads_ops = {
     .list_active = list_active,
     .list = list,
+    .versions = versions,
     .find = find,
     .free = free_reads,
 };

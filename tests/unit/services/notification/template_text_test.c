@@ -131,6 +131,20 @@ static void test_placeholders_belong_to_their_code(void)
     g_assert_cmpstr(still, !=, "");
 }
 
+static void test_missing_values_are_told(void)
+{
+    char number[] = "7";
+    const NotificationValues some = { { number } };
+    bool missing[NOTIFICATION_MAX_PLACEHOLDERS] = { false };
+    notification_text_missing("{OrderNumber} {{Currency}}", NOTIFICATION_ORDER_CONFIRMED, &some,
+                              missing);
+    for (size_t i = 0; i < NOTIFICATION_MAX_PLACEHOLDERS; i++)
+        g_assert_false(missing[i]);
+    notification_text_missing("{CustomerName}, {OrderNumber}: {OrderTotal} {OrderTotal}",
+                              NOTIFICATION_ORDER_CONFIRMED, &some, missing);
+    g_assert_true(!missing[0] && missing[1] && !missing[2] && missing[3]);
+}
+
 static void test_the_result_is_bounded(void)
 {
     g_autofree char *big = g_strnfill(NOTIFICATION_MAX_VALUE_CHARS, 'x');
@@ -173,6 +187,8 @@ int main(int argc, char **argv)
     g_test_add_func("/notification/template-text/every-fault-is-named", test_every_fault_is_named);
     g_test_add_func("/notification/template-text/placeholders-belong-to-their-code",
                     test_placeholders_belong_to_their_code);
+    g_test_add_func("/notification/template-text/missing-values-are-told",
+                    test_missing_values_are_told);
     g_test_add_func("/notification/template-text/the-result-is-bounded",
                     test_the_result_is_bounded);
     g_test_add_func("/notification/template-text/values-are-cut", test_values_are_cut);
