@@ -60,17 +60,19 @@ static const ChHttpRouteTable metrics_table = {
 };
 
 ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health, const ChHttpBinding *more,
-                           GError **error)
+                           size_t more_n, GError **error)
 {
-    const ChHttpBinding bindings[] = {
+    ChHttpBinding bindings[2 + CH_ADMIN_MAX_MORE] = {
         { .table = &ch_health_routes, .inline_context = health },
         { .table = &metrics_table },
-        more != NULL ? *more : (ChHttpBinding){ .table = NULL },
     };
+    g_assert(more_n <= CH_ADMIN_MAX_MORE);
+    for (size_t i = 0; i < more_n; i++)
+        bindings[2 + i] = more[i];
     const ChHttpServerConfig config = {
         .listen = *listen,
         .bindings = bindings,
-        .bindings_n = more != NULL ? 3 : 2,
+        .bindings_n = 2 + more_n,
         .max_connections = ADMIN_CONNECTIONS,
         .max_body_bytes = ADMIN_BODY_BYTES,
     };

@@ -9,7 +9,11 @@
  * is the ChHealth. */
 extern const ChHttpRouteTable ch_health_routes;
 
-/** A server with these, /metrics and @more (NULL: nothing), not yet started. Borrows @health and
- * what a server borrows. Errors: as ch_http_server_new(). */
+enum {
+    CH_ADMIN_MAX_MORE = 4,
+};
+
+/** A server with these, /metrics and more[0..@more_n), not yet started. Borrows @health and what a
+ * server borrows. Errors: as ch_http_server_new(). */
 CH_MUST_CHECK ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health,
-                                         const ChHttpBinding *more, GError **error);
+                                         const ChHttpBinding *more, size_t more_n, GError **error);

@@ -97,7 +97,7 @@ static void stop(ChApi *api, ChHttpServer *server, int64_t timeout_ms)
 
 bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
 {
-    g_autoptr(ChHttpServer) admin = ch_admin_new(&settings->admin, api->health, NULL, error);
+    g_autoptr(ChHttpServer) admin = ch_admin_new(&settings->admin, api->health, NULL, 0, error);
     if (admin == NULL)
         return false;
     g_autoptr(ChHttpServer) server = new_server(api, &settings->listen, error);

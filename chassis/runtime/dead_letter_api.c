@@ -4,8 +4,8 @@
 #include "chassis/http/page.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
-#include "chassis/json/json_read.h"
 #include "chassis/json/json_writer.h"
+#include "chassis/runtime/admin_act.h"
 #include "chassis/runtime/dead_letter_json.h"
 
 #include <string.h>
@@ -15,8 +15,6 @@ enum {
     DEFAULT_LIMIT = 100,
     MAX_LIMIT = 1000,
     MAX_NAME_CHARS = 255, /* of a queue or a type in AMQP */
-    MAX_BY_CHARS = 100,
-    MAX_WHY_CHARS = 500,
 };
 
 struct ChDeadLetterApi {
@@ -24,41 +22,6 @@ struct ChDeadLetterApi {
     const char *token;
     ChHttpLane *lane;
 };
-
-/* ---- who may ---- */
-
-/* Takes as long whichever character is the first wrong one; the length is no secret. */
-static bool is_same(const char *given, const char *secret)
-{
-    size_t n = strlen(secret);
-    volatile unsigned char difference = 0;
-    if (strlen(given) != n)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        difference = (unsigned char)(difference | (given[i] ^ secret[i]));
-    return difference == 0;
-}
-
-/* False: the request was answered. */
-static bool may_call(const ChDeadLetterApi *api, ChHttpRequest *request)
-{
-    static const char scheme[] = "Bearer ";
-    if (*api->token == '\0') {
-        ch_http_respond_problem(request, 403, NULL,
-                                "this process has no ADMIN_TOKEN, so nobody may see or change its"
-                                " dead letters");
-        return false;
-    }
-    const char *given = ch_http_request_header(request, "Authorization");
-    if (given != NULL && g_ascii_strncasecmp(given, scheme, sizeof scheme - 1) == 0 &&
-        is_same(given + sizeof scheme - 1, api->token))
-        return true;
-    ch_http_respond_problem(request, 401, NULL,
-                            given == NULL ? "the header Authorization: Bearer <token> is missing"
-                                          : "this is not the ADMIN_TOKEN of this process");
-    ch_http_respond_header(request, "WWW-Authenticate", "Bearer");
-    return false;
-}
 
 static void respond_unknown(ChHttpRequest *request)
 {
@@ -121,26 +84,19 @@ static bool show_one(const ChDeadLetterApi *api, ChHttpRequest *request, GError 
 
 /* ---- acting ---- */
 
-/* The texts of @action live in *json. False: the request was answered. */
-static bool read_action(ChHttpRequest *request, ChJson **json, ChDeadLetterAction *action)
+/* False: the request was answered. */
+static bool read_action(ChHttpRequest *request, ChAdminAct *act, ChDeadLetterAction *action)
 {
     if (!ch_http_param_uuid(request, "id", &action->id)) {
         respond_unknown(request);
         return false;
     }
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    *json = ch_http_request_json(request, violations);
-    if (*json != NULL) {
-        ChJsonValue root = ch_json_root(*json);
-        ch_json_read_bool(root, "dryRun", CH_JSON_OPTIONAL, &action->dry_run, violations);
-        ChJsonNeed need = action->dry_run ? CH_JSON_OPTIONAL : CH_JSON_REQUIRED;
-        ch_json_read_text(root, "by", need, 1, MAX_BY_CHARS, &action->by, violations);
-        ch_json_read_text(root, "why", need, 1, MAX_WHY_CHARS, &action->why, violations);
-    }
-    if (ch_violations_count(violations) == 0)
-        return true;
-    ch_http_respond_violations(request, violations);
-    return false;
+    if (!ch_admin_act_read(request, act))
+        return false;
+    action->by = act->by;
+    action->why = act->why;
+    action->dry_run = act->dry_run;
+    return true;
 }
 
 static void respond_done(ChHttpRequest *request, const ChDeadLetterAction *action)
@@ -157,10 +113,10 @@ static void respond_done(ChHttpRequest *request, const ChDeadLetterAction *actio
 static bool act_on_one(const ChDeadLetterApi *api, ChHttpRequest *request, ChDeadLetterState act,
                        GError **error)
 {
-    g_autoptr(ChJson) json = NULL;
+    g_auto(ChAdminAct) said = { .json = NULL };
     ChDeadLetterAction action = { .act = act, .trace = ch_http_request_trace(request) };
     ChDeadLetterOutcome outcome = { CH_DEAD_LETTER_UNKNOWN, NULL };
-    if (!read_action(request, &json, &action))
+    if (!read_action(request, &said, &action))
         return true;
     if (!ch_dead_letter_act(&api->admin, &action, &outcome, error))
         return false;
@@ -186,7 +142,8 @@ static bool act_on_one(const ChDeadLetterApi *api, ChHttpRequest *request, ChDea
 static bool list(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     for (size_t i = 0; i < n; i++) {
-        if (may_call(api, requests[i]) && !list_some(api, requests[i], error))
+        if (ch_admin_may_act(requests[i], ((ChDeadLetterApi *)api)->token) &&
+            !list_some(api, requests[i], error))
             return false;
     }
     return true;
@@ -195,7 +152,8 @@ static bool list(void *api, ChHttpRequest *const *requests, size_t n, GError **e
 static bool show(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     for (size_t i = 0; i < n; i++) {
-        if (may_call(api, requests[i]) && !show_one(api, requests[i], error))
+        if (ch_admin_may_act(requests[i], ((ChDeadLetterApi *)api)->token) &&
+            !show_one(api, requests[i], error))
             return false;
     }
     return true;
@@ -204,7 +162,7 @@ static bool show(void *api, ChHttpRequest *const *requests, size_t n, GError **e
 static bool replay(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     for (size_t i = 0; i < n; i++) {
-        if (may_call(api, requests[i]) &&
+        if (ch_admin_may_act(requests[i], ((ChDeadLetterApi *)api)->token) &&
             !act_on_one(api, requests[i], CH_DEAD_LETTER_REPLAYED, error))
             return false;
     }
@@ -214,7 +172,7 @@ static bool replay(void *api, ChHttpRequest *const *requests, size_t n, GError *
 static bool discard(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     for (size_t i = 0; i < n; i++) {
-        if (may_call(api, requests[i]) &&
+        if (ch_admin_may_act(requests[i], ((ChDeadLetterApi *)api)->token) &&
             !act_on_one(api, requests[i], CH_DEAD_LETTER_DISCARDED, error))
             return false;
     }

@@ -21,7 +21,8 @@ enum {
     DEAD_LETTER_PREFETCH = 32, /* they may be large */
     RELAY_PERIOD_MS = 50,      /* of its first ticks: then it says itself when the next one comes */
     HOUSEKEEPING_PERIOD_MS = 1000,
-    ADMIN_BATCH = 1, /* action on a dead letter in a transaction: each locks one, in no order */
+    ADMIN_BATCH = 1,    /* action on a dead letter in a transaction: each locks one, in no order */
+    ADMIN_WAITING = 64, /* as many as the admin listener has connections */
 };
 
 typedef struct {
@@ -34,9 +35,9 @@ struct ChWorker {
     const ChWorkerSettings *settings;
     ChHealth *health;
     ChLaneGroup *lanes;
-    ChTicker *relay_ticker;        /* owned with the others; rung when messages were committed */
-    GArray *owned;                 /* Owned, in the order they were made */
-    ChDeadLetterApi *dead_letters; /* owned with the others; NULL: not served */
+    ChTicker *relay_ticker; /* owned with the others; rung when messages were committed */
+    GArray *owned;          /* Owned, in the order they were made */
+    GArray *served;         /* ChHttpBinding: for operators, beside health and metrics */
 };
 
 void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy)
@@ -81,6 +82,7 @@ ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings
     worker->health = health;
     worker->lanes = ch_lane_group_new();
     worker->owned = g_array_new(FALSE, FALSE, sizeof(Owned));
+    worker->served = g_array_new(FALSE, FALSE, sizeof(ChHttpBinding));
     worker->relay_ticker = ch_ticker_new(RELAY_PERIOD_MS);
     ch_worker_own(worker, worker->relay_ticker, free_ticker);
     return worker;
@@ -96,6 +98,7 @@ void ch_worker_free(ChWorker *worker)
         owned->destroy(owned->object);
     }
     g_array_unref(worker->owned);
+    g_array_unref(worker->served);
     g_free(worker);
 }
 
@@ -122,6 +125,11 @@ static void free_subscription(gpointer subscription)
 static void free_dead_letters(gpointer dead_letters)
 {
     ch_dead_letters_free(dead_letters);
+}
+
+static void free_http_lane(gpointer lane)
+{
+    ch_http_lane_free(lane);
 }
 
 static void free_dead_letter_api(gpointer api)
@@ -220,28 +228,47 @@ void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig 
     store_dead_letters(worker, config->queue);
 }
 
+/* The lane of @requests, for operators. */
+static void add_admin_lane(ChWorker *worker, ChPg *pg, const char *name, ChHttpLane *requests)
+{
+    ChSource *source = ch_http_lane_source(requests);
+    const ChLaneConfig lane = {
+        .name = name,
+        .max_batch = ADMIN_BATCH,
+        .source = source,
+        .work = ch_pg_work(pg),
+        .handler = ch_http_lane_run,
+        .context = source,
+    };
+    ch_lane_group_add(worker->lanes, &lane);
+}
+
 void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *consumers,
                                   size_t n)
 {
-    g_assert(worker->dead_letters == NULL);
     const ChDeadLetterAdmin admin = {
         .pg = pg,
         .consumers = consumers,
         .consumers_n = n,
         .inbox_retention_ms = worker->settings->inbox_retention_ms,
     };
-    worker->dead_letters = ch_dead_letter_api_new(&admin, worker->settings->admin_token);
-    ch_worker_own(worker, worker->dead_letters, free_dead_letter_api);
-    ChSource *requests = ch_http_lane_source(ch_dead_letter_api_lane(worker->dead_letters));
-    const ChLaneConfig lane = {
-        .name = "dead letters",
-        .max_batch = ADMIN_BATCH,
-        .source = requests,
-        .work = ch_pg_work(pg),
-        .handler = ch_http_lane_run,
-        .context = requests,
-    };
-    ch_lane_group_add(worker->lanes, &lane);
+    ChDeadLetterApi *api = ch_dead_letter_api_new(&admin, worker->settings->admin_token);
+    ch_worker_own(worker, api, free_dead_letter_api);
+    const ChHttpBinding binding = ch_dead_letter_api_binding(api);
+    g_array_append_val(worker->served, binding);
+    add_admin_lane(worker, pg, "dead letters", ch_dead_letter_api_lane(api));
+}
+
+void ch_worker_serve(ChWorker *worker, ChPg *pg, const ChHttpRouteTable *table, void *context)
+{
+    g_assert(table->lanes_n == 1);
+    ChHttpLane **lane = g_new(ChHttpLane *, 1);
+    ch_worker_own(worker, lane, g_free);
+    *lane = ch_http_lane_new(table->lanes[0].name, ADMIN_WAITING, context);
+    ch_worker_own(worker, *lane, free_http_lane);
+    const ChHttpBinding binding = { .table = table, .lanes = lane };
+    g_array_append_val(worker->served, binding);
+    add_admin_lane(worker, pg, table->lanes[0].name, *lane);
 }
 
 void ch_worker_relay(ChWorker *worker)
@@ -293,19 +320,11 @@ void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config)
     ch_lane_group_add(worker->lanes, config);
 }
 
-/* The admin listener, with the dead letters where they are served. */
-static ChHttpServer *new_listener(ChWorker *worker, GError **error)
-{
-    const ChListen *where = &worker->settings->admin;
-    if (worker->dead_letters == NULL)
-        return ch_admin_new(where, worker->health, NULL, error);
-    const ChHttpBinding dead_letters = ch_dead_letter_api_binding(worker->dead_letters);
-    return ch_admin_new(where, worker->health, &dead_letters, error);
-}
-
 bool ch_worker_run(ChWorker *worker, GError **error)
 {
-    g_autoptr(ChHttpServer) listener = new_listener(worker, error);
+    g_autoptr(ChHttpServer) listener = ch_admin_new(
+        &worker->settings->admin, worker->health,
+        (const ChHttpBinding *)(void *)worker->served->data, worker->served->len, error);
     if (listener == NULL || !ch_http_server_start(listener, error) ||
         !ch_lane_group_start(worker->lanes, error))
         return false;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "chassis/core/lane_group.h"
+#include "chassis/http/route.h"
 #include "chassis/messaging/subscription.h"
 #include "chassis/rabbitmq/broker.h"
 #include "chassis/runtime/settings.h"
@@ -62,6 +63,10 @@ void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig 
  * those of that lane. Copies them; once. */
 void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *consumers,
                                   size_t n);
+
+/** What else operators may do: @table, which has one lane, on the admin listener. @context: of its
+ * handlers, on that lane with @pg. */
+void ch_worker_serve(ChWorker *worker, ChPg *pg, const ChHttpRouteTable *table, void *context);
 
 /** A lane that publishes the outbox. */
 void ch_worker_relay(ChWorker *worker);

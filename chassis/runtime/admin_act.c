@@ -1,0 +1,66 @@
+/* Operators' tokens and reasons. */
+#include "chassis/runtime/admin_act.h"
+
+#include "chassis/http/problem.h"
+#include "chassis/http/query.h"
+#include "chassis/json/json_read.h"
+
+#include <string.h>
+
+enum {
+    MAX_BY_CHARS = 100,
+    MAX_WHY_CHARS = 500,
+};
+
+/* Takes as long whichever character is the first wrong one; the length is no secret. */
+static bool is_same(const char *given, const char *secret)
+{
+    size_t n = strlen(secret);
+    volatile unsigned char difference = 0;
+    if (strlen(given) != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        difference = (unsigned char)(difference | (given[i] ^ secret[i]));
+    return difference == 0;
+}
+
+bool ch_admin_may_act(ChHttpRequest *request, const char *token)
+{
+    static const char scheme[] = "Bearer ";
+    if (*token == '\0') {
+        ch_http_respond_problem(request, 403, NULL,
+                                "this process has no ADMIN_TOKEN, so nobody may administer it");
+        return false;
+    }
+    const char *given = ch_http_request_header(request, "Authorization");
+    if (given != NULL && g_ascii_strncasecmp(given, scheme, sizeof scheme - 1) == 0 &&
+        is_same(given + sizeof scheme - 1, token))
+        return true;
+    ch_http_respond_problem(request, 401, NULL,
+                            given == NULL ? "the header Authorization: Bearer <token> is missing"
+                                          : "this is not the ADMIN_TOKEN of this process");
+    ch_http_respond_header(request, "WWW-Authenticate", "Bearer");
+    return false;
+}
+
+bool ch_admin_act_read(ChHttpRequest *request, ChAdminAct *act)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    *act = (ChAdminAct){ .json = ch_http_request_json(request, violations) };
+    if (act->json != NULL) {
+        ChJsonValue root = ch_json_root(act->json);
+        ch_json_read_bool(root, "dryRun", CH_JSON_OPTIONAL, &act->dry_run, violations);
+        ChJsonNeed need = act->dry_run ? CH_JSON_OPTIONAL : CH_JSON_REQUIRED;
+        ch_json_read_text(root, "by", need, 1, MAX_BY_CHARS, &act->by, violations);
+        ch_json_read_text(root, "why", need, 1, MAX_WHY_CHARS, &act->why, violations);
+    }
+    if (ch_violations_count(violations) == 0)
+        return true;
+    ch_http_respond_violations(request, violations);
+    return false;
+}
+
+void ch_admin_act_clear(ChAdminAct *act)
+{
+    ch_json_free(act->json);
+}
