@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from operators import dlq, reconcile
+from operators import announce, dlq, reconcile
 
 from . import accounts, bench, demo, deployment, fuzz, logs, processes, suites, terminal
 from .build import build
@@ -107,6 +107,7 @@ def _parser():
 
     deployment.add_arguments(add("services", deployment.run, "The services there are; whether the files that depend on "
                                  "their list are up to date (exit code 1: they are not)."))
+    announce.add_arguments(add("announce", announce.run, "Send the last event of final orders again."))
     dlq.add_arguments(add("dlq", dlq.run, "Look at dead letters, replay them, discard them."))
     add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
     bench.add_arguments(add("bench", bench.run, "Measure a private system against the bars it must reach."))

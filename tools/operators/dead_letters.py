@@ -81,6 +81,17 @@ class DeadLetterAdmin:
         self._expect(200, status, answer)
         return Outcome(True)
 
+    def announce(self, order_id, request):
+        """Has a final order announced again; None when there is none of that id. Asking twice is safe:
+        it is the same event."""
+        status, answer, _ = self._call("POST", f"/orders/{quote(order_id, safe='')}/announce", request)
+        if status == 404:
+            return None
+        if status == 409:
+            return Outcome(False, answer["detail"])
+        self._expect(200, status, answer)
+        return Outcome(True)
+
     def _did(self, act, letter_id, request):
         """Whether an earlier try, whose answer never came, did what is refused now."""
         letter = self.letter(letter_id)

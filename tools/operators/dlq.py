@@ -50,8 +50,8 @@ def add_arguments(command):
         act.add_argument("--all", action="store_true", help="all that wait and match, in place of IDs")
         _add_filters(act)
         act.add_argument("--why", help="your reason; it is recorded")
-        act.add_argument("--by", default=_myself(), help="who you are; it is recorded (%(default)s)")
-        act.add_argument("--rate", type=_rate, default=DEFAULT_RATE, help=f"letters a second at most; {DEFAULT_RATE}")
+        act.add_argument("--by", default=myself(), help="who you are; it is recorded (%(default)s)")
+        act.add_argument("--rate", type=rate, default=DEFAULT_RATE, help=f"letters a second at most; {DEFAULT_RATE}")
         act.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
 
 
@@ -68,14 +68,14 @@ def _count(text):
     return int(text)
 
 
-def _rate(text):
+def rate(text):
     try:
-        rate = float(text)
+        value = float(text)
     except ValueError:
-        rate = 0
-    if not 0 < rate <= MAX_RATE:
+        value = 0
+    if not 0 < value <= MAX_RATE:
         raise argparse.ArgumentTypeError(f"must be a number above 0, at most {MAX_RATE}")
-    return rate
+    return value
 
 
 def _since(text):
@@ -87,7 +87,7 @@ def _since(text):
     return (datetime.datetime.now(datetime.timezone.utc) - age).isoformat().replace("+00:00", "Z")
 
 
-def _myself():
+def myself():
     try:
         name = getpass.getuser()
     except (KeyError, OSError):
@@ -97,7 +97,7 @@ def _myself():
 
 def run(layout, options):
     """The command; exit code 0 when every letter was found and nothing was refused."""
-    admins = _desks(layout, options)
+    admins = desks(layout, options)
     try:
         return {"list": _list, "show": _show}.get(options.act, _act)(admins, options)
     finally:
@@ -105,7 +105,7 @@ def run(layout, options):
             admin.close()
 
 
-def _desks(layout, options):
+def desks(layout, options):
     endpoints = read_json(layout.endpoints_file) or {}
     token = _own_token() or endpoints.get("admin_token")
     if options.url:
@@ -162,7 +162,7 @@ def _list(admins, options):
         if rows:
             terminal.table(
                 ["service", "id", "queue", "message", "order", "died", "state", "reason"],
-                [[_clean(cell)[:REASON_SHOWN] for cell in row] for row in rows],
+                [[clean(cell)[:REASON_SHOWN] for cell in row] for row in rows],
             )
         terminal.say(f"{len(rows)} dead letters" + (", and more: see --limit" if more else ""))
     return 0
@@ -193,17 +193,17 @@ def _show(admins, options):
         else:
             _print_letter(admin, letter)
         return 0
-    raise LauncherError(f"there is no dead letter {_clean(options.id)}")
+    raise LauncherError(f"there is no dead letter {clean(options.id)}")
 
 
 def _print_letter(admin, letter):
     body = letter.pop("body", None)
     for name, value in {"service": admin.name, **letter}.items():
-        terminal.say(f"  {name:<12} {_clean(value if isinstance(value, str) else json.dumps(value))}")
+        terminal.say(f"  {name:<12} {clean(value if isinstance(value, str) else json.dumps(value))}")
     if body is not None:
         terminal.say()
         for line in _readable(body).splitlines():
-            terminal.say("  " + _clean(line))
+            terminal.say("  " + clean(line))
 
 
 def _readable(body):
@@ -213,7 +213,7 @@ def _readable(body):
         return body
 
 
-def _clean(text):
+def clean(text):
     """What a stranger wrote must not steer the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
@@ -267,8 +267,8 @@ def _print_outcome(admin, letter_id, options, verdict, why):
         terminal.say(json.dumps({**value, **({"why": why} if why else {})}))
         return
     done = f"would be {DONE[options.act]}" if options.dry_run else DONE[options.act]
-    text = terminal.paint(done, "green") if verdict == "done" else terminal.paint(f"{verdict}: {_clean(why)}", "yellow")
-    terminal.say(f"  {_clean(letter_id)}  {text}")
+    text = terminal.paint(done, "green") if verdict == "done" else terminal.paint(f"{verdict}: {clean(why)}", "yellow")
+    terminal.say(f"  {clean(letter_id)}  {text}")
 
 
 def _print_tally(options, tally, total):

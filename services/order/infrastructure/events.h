@@ -10,6 +10,7 @@
 CH_MUST_CHECK bool order_events_created(ChPg *pg, const OrderPlacement *const *placements, size_t n,
                                         GError **error);
 
-/** Queues an OrderConfirmedEvent or OrderCancelledEvent for each change. Errors the same. */
+/** Queues an OrderConfirmedEvent or OrderCancelledEvent for each change, under an EventId that
+ * follows from the order and its status. Errors the same. */
 CH_MUST_CHECK bool order_events_changed(ChPg *pg, const OrderChange *changes, size_t n,
                                         GError **error);

@@ -2,11 +2,13 @@
 #include "chassis/runtime/process.h"
 #include "chassis/runtime/worker.h"
 #include "order/infrastructure/events.h"
+#include "order/infrastructure/pg_reads.h"
 #include "order/infrastructure/pg_store.h"
 #include "order/infrastructure/pg_upkeep.h"
 #include "order/infrastructure/pg_watch.h"
 #include "order/infrastructure/topology.h"
 #include "order_migrations.h"
+#include "order/worker/announce_api.h"
 #include "order/worker/housekeeping.h"
 #include "order/worker/stock_results.h"
 #include "order/worker/watchdog.h"
@@ -78,6 +80,20 @@ static void serve_dead_letters(ChWorker *worker, OrderProgress *progress)
     ch_worker_serve_dead_letters(worker, pg, consumers, G_N_ELEMENTS(consumers));
 }
 
+/* A lane for orders that operators announce again. */
+static void serve_announcements(ChWorker *worker, const char *token)
+{
+    ChPg *pg = ch_worker_connection(worker);
+    OrderAnnounceApi *api = g_new0(OrderAnnounceApi, 1);
+    ch_worker_own(worker, api, g_free);
+    api->token = token;
+    api->reads = order_pg_reads_new(pg);
+    ch_worker_own(worker, api->reads, order_reads_free);
+    api->store = order_pg_store_new(pg);
+    ch_worker_own(worker, api->store, order_store_free);
+    ch_worker_serve(worker, pg, &order_announce_routes, api);
+}
+
 static bool run(const void *opaque, GError **error)
 {
     const Settings *settings = opaque;
@@ -88,6 +104,7 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
     subscribe(worker, &progress);
     serve_dead_letters(worker, &progress);
+    serve_announcements(worker, settings->worker.admin_token);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
     order_housekeeping_add(worker, order_pg_upkeep_new);

@@ -1,0 +1,15 @@
+/* The admin API that announces final orders again (docs/contract.md, 2.8). */
+#pragma once
+
+#include "chassis/http/route.h"
+#include "order/application/ports.h"
+
+/** The context of its handlers, on one lane; all borrowed. */
+typedef struct {
+    OrderReads *reads;
+    OrderStore *store;
+    const char *token; /* what a caller must send; "": nobody may call */
+} OrderAnnounceApi;
+
+/** POST /orders/{id}/announce */
+extern const ChHttpRouteTable order_announce_routes;
