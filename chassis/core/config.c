@@ -14,14 +14,6 @@
 enum {
     MAX_SECRET_BYTES = 64 * 1024, /* certificates included */
     MAX_QUOTED_BYTES = 64,        /* of a bad value in a message */
-    MAX_DURATION_DAYS = 3650,     /* ten years: nothing waits longer */
-};
-
-static const struct {
-    const char *unit;
-    int64_t ms;
-} duration_units[] = {
-    { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 86400 * 1000 },
 };
 
 /* ---- saying what is wrong ---- */
@@ -48,114 +40,13 @@ static void set_bad(GError **error, const ChConfigKey *key, const char *value, c
                 expected);
 }
 
-/* ---- one reader for each kind: false when @text is none of it ---- */
-
-/* Whole numbers of 1 or more, without sign or space. */
-static bool parse_count(const char *text, const char **end, int64_t *value)
-{
-    if (!g_ascii_isdigit(*text))
-        return false;
-    char *stop = NULL;
-    errno = 0;
-    long long number = strtoll(text, &stop, 10);
-    *end = stop;
-    *value = number;
-    return errno == 0 && number >= 1;
-}
-
-static bool parse_duration(const char *text, int64_t *ms)
-{
-    const char *unit = NULL;
-    int64_t number = 0;
-    if (!parse_count(text, &unit, &number))
-        return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(duration_units); i++) {
-        if (strcmp(unit, duration_units[i].unit) == 0)
-            return !__builtin_mul_overflow(number, duration_units[i].ms, ms) &&
-                   *ms <= MAX_DURATION_DAYS * INT64_C(86400000);
-    }
-    return false;
-}
-
-/* Index of @text in "quorum|classic", or -1. */
-static int find_choice(const char *choices, const char *text)
-{
-    g_auto(GStrv) names = g_strsplit(choices, "|", -1);
-    for (int i = 0; names[i] != NULL; i++) {
-        if (strcmp(names[i], text) == 0)
-            return i;
-    }
-    return -1;
-}
-
-static bool is_host(const char *host, bool bracketed)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    size_t n = strlen(host);
-    if (n == 0 || n >= sizeof((ChListen *)NULL)->host)
-        return false;
-    const char *others = bracketed ? "0123456789.:%" : "0123456789.-_";
-    for (const char *c = host; *c != '\0'; c++) {
-        if (strchr(letters, *c) == NULL && strchr(others, *c) == NULL)
-            return false;
-    }
-    return !bracketed || strchr(host, ':') != NULL;
-}
-
-static bool parse_port(const char *text, uint16_t *port)
-{
-    guint64 number = 0;
-    if (!g_ascii_isdigit(*text) ||
-        !g_ascii_string_to_unsigned(text, 10, 0, UINT16_MAX, &number, NULL))
-        return false;
-    *port = (uint16_t)number;
-    return true;
-}
-
-static bool parse_listen(const char *text, ChListen *listen)
-{
-    const char *colon = strrchr(text, ':');
-    if (colon == NULL)
-        return false;
-    size_t n = (size_t)(colon - text);
-    bool bracketed = n >= 2 && text[0] == '[' && text[n - 1] == ']';
-    g_autofree char *host = bracketed ? g_strndup(text + 1, n - 2) : g_strndup(text, n);
-    ChListen parsed = { .port = 0 };
-    if (!is_host(host, bracketed) || !parse_port(colon + 1, &parsed.port))
-        return false;
-    g_strlcpy(parsed.host, host, sizeof parsed.host);
-    *listen = parsed;
-    return true;
-}
-
-/* One line of UTF-8: nothing in a setting may end a header, a log line or an SQL text early. */
-static bool is_one_line(const char *text)
-{
-    for (const char *c = text; *c != '\0'; c++) {
-        if (g_ascii_iscntrl(*c))
-            return false;
-    }
-    return g_utf8_validate(text, -1, NULL);
-}
-
-/* True when @text begins with one of @beginnings, "a|b", and goes on; NULL allows any. */
-static bool begins_well(const char *text, const char *beginnings)
-{
-    if (beginnings == NULL)
-        return true;
-    g_auto(GStrv) allowed = g_strsplit(beginnings, "|", -1);
-    for (char **beginning = allowed; *beginning != NULL; beginning++) {
-        if (g_str_has_prefix(text, *beginning) && text[strlen(*beginning)] != '\0')
-            return true;
-    }
-    return false;
-}
+/* ---- reading one ---- */
 
 static bool store_text(const ChConfigKey *key, char **field, const char *text, GError **error)
 {
-    bool one_line = is_one_line(text);
+    bool one_line = ch_config_is_one_line(text);
     bool is_url = key->kind == CH_CONFIG_URL;
-    if (one_line && begins_well(text, key->choices) && (!is_url || ch_url_valid(text))) {
+    if (one_line && ch_config_begins_well(text, key->choices) && (!is_url || ch_url_valid(text))) {
         *field = g_strdup(text);
         return true;
     }
@@ -175,22 +66,22 @@ static bool store(const ChConfigKey *key, void *config, const char *text, GError
     case CH_CONFIG_URL:
         return store_text(key, field, text, error);
     case CH_CONFIG_COUNT:
-        if (parse_count(text, &rest, field) && *rest == '\0')
+        if (ch_config_parse_count(text, &rest, field) && *rest == '\0')
             return true;
         set_bad(error, key, text, "a whole number, 1 or more");
         return false;
     case CH_CONFIG_DURATION:
-        if (parse_duration(text, field))
+        if (ch_config_parse_duration(text, field))
             return true;
         set_bad(error, key, text, "a duration such as 500ms, 20s, 5m, 24h or 30d");
         return false;
     case CH_CONFIG_LISTEN:
-        if (parse_listen(text, field))
+        if (ch_config_parse_listen(text, field))
             return true;
         set_bad(error, key, text, "host:port such as 127.0.0.1:5001 or [::1]:5001");
         return false;
     case CH_CONFIG_CHOICE:
-        *(int *)field = find_choice(key->choices, text);
+        *(int *)field = ch_config_find_choice(key->choices, text);
         if (*(int *)field >= 0)
             return true;
         set_bad(error, key, text, key->choices);
@@ -362,14 +253,6 @@ void ch_config_print_help(const ChConfigKey *keys, size_t n)
     }
 }
 
-static char *duration_text(int64_t ms)
-{
-    size_t i = G_N_ELEMENTS(duration_units) - 1;
-    while (i > 0 && ms % duration_units[i].ms != 0)
-        i--;
-    return g_strdup_printf("%" PRId64 "%s", ms / duration_units[i].ms, duration_units[i].unit);
-}
-
 /* As one would write it, without its secrets. */
 static char *setting_text(const ChConfigKey *key, const void *config)
 {
@@ -384,7 +267,7 @@ static char *setting_text(const ChConfigKey *key, const void *config)
     case CH_CONFIG_COUNT:
         return g_strdup_printf("%" PRId64, *(const int64_t *)field);
     case CH_CONFIG_DURATION:
-        return duration_text(*(const int64_t *)field);
+        return ch_config_duration_text(*(const int64_t *)field);
     case CH_CONFIG_LISTEN: {
         const ChListen *listen = field;
         bool bracketed = strchr(listen->host, ':') != NULL;
@@ -405,7 +288,7 @@ static bool is_default(const ChConfigKey *key, const void *config, const char *t
     int64_t fallback_ms = 0;
     if (key->kind != CH_CONFIG_DURATION || key->fallback == NULL)
         return g_strcmp0(text, key->fallback) == 0;
-    return parse_duration(key->fallback, &fallback_ms) &&
+    return ch_config_parse_duration(key->fallback, &fallback_ms) &&
            *(const int64_t *)(const void *)((const char *)config + key->offset) == fallback_ms;
 }
 

@@ -2,6 +2,7 @@
  * anything starts. */
 #pragma once
 
+#include "chassis/core/config_values.h"
 #include "chassis/core/error.h"
 #include "chassis/core/log.h"
 
@@ -17,11 +18,6 @@ typedef enum {
     CH_CONFIG_LISTEN,   /* ChListen: host:port, IPv6 in brackets */
     CH_CONFIG_CHOICE,   /* int: the index of the value in .choices */
 } ChConfigKind;
-
-typedef struct {
-    char host[256];
-    uint16_t port; /* 0: any free port */
-} ChListen;
 
 typedef struct {
     const char *name;
