@@ -196,11 +196,16 @@ static bool read_key(const ChConfigKey *key, void *config, GError **error)
 
 bool ch_config_read(const ChConfigKey *keys, size_t n, void *config, GError **error)
 {
+    g_autoptr(GString) faults = g_string_new(NULL);
     for (size_t i = 0; i < n; i++) {
-        if (!read_key(&keys[i], config, error))
-            return false;
+        g_autoptr(GError) fault = NULL;
+        if (!read_key(&keys[i], config, &fault))
+            g_string_append_printf(faults, "%s%s", faults->len > 0 ? "\n" : "", fault->message);
     }
-    return true;
+    if (faults->len == 0)
+        return true;
+    g_set_error_literal(error, CH_ERROR, CH_ERROR_CONFIG, faults->str);
+    return false;
 }
 
 void ch_config_clear(const ChConfigKey *keys, size_t n, void *config)

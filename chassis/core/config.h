@@ -36,9 +36,9 @@ typedef struct {
     }
 
 /** Fills @config (a struct zeroed by the caller) from the environment.
- * Errors: CH_ERROR_CONFIG, one line that names the variable, what is wrong and what is expected;
- * values of secrets and URLs are never in it. Fields read before the fault stay; free with
- * ch_config_clear(). */
+ * Errors: CH_ERROR_CONFIG, a line for each variable that is wrong, which names it, what is wrong
+ * and what is expected; values of secrets and URLs are never in it. Fields that are right are
+ * filled all the same; free with ch_config_clear(). */
 CH_MUST_CHECK bool ch_config_read(const ChConfigKey *keys, size_t n, void *config, GError **error);
 
 /** Frees the texts and secrets; secrets are overwritten first. */

@@ -1,6 +1,7 @@
 /* What main() of every binary does first and last. */
 #include "chassis/runtime/process.h"
 
+#include "chassis/core/config_names.h"
 #include "chassis/runtime/probe.h"
 #include "chassis/runtime/route_list.h"
 #include "chassis/runtime/settings.h"
@@ -76,10 +77,30 @@ static const ChConfigKey *admin_key(const ChProcess *process)
     return NULL;
 }
 
+/* A line for each setting that is wrong, and for each variable that may have been meant for one. */
 static int bad_setting(const ChProcess *process, const GError *error)
 {
-    fprintf(stderr, "%s: %s\n", process->name, error->message);
+    g_auto(GStrv) faults = g_strsplit(error->message, "\n", -1);
+    for (char **fault = faults; *fault != NULL; fault++)
+        fprintf(stderr, "%s: %s\n", process->name, *fault);
+    g_autoptr(GArray) misspellings = ch_config_misspellings(process->keys, process->keys_n);
+    for (guint i = 0; i < misspellings->len; i++) {
+        const ChConfigMisspelling *it = &g_array_index(misspellings, ChConfigMisspelling, i);
+        g_autofree char *quoted = g_strescape(it->name, NULL);
+        fprintf(stderr, "%s: %s is no setting: did you mean %s?\n", process->name, quoted,
+                it->setting);
+    }
     return EXIT_CONFIG;
+}
+
+static void log_misspellings(const ChProcess *process)
+{
+    g_autoptr(GArray) misspellings = ch_config_misspellings(process->keys, process->keys_n);
+    for (guint i = 0; i < misspellings->len; i++) {
+        const ChConfigMisspelling *it = &g_array_index(misspellings, ChConfigMisspelling, i);
+        ch_log_warning("a variable is no setting, though nearly one", CH_STR("variable", it->name),
+                       CH_STR("setting", it->setting));
+    }
 }
 
 /* --health: asks the running process on the address that this environment gives. */
@@ -94,7 +115,7 @@ static int check_health(const ChProcess *process, const ChConfigKey *admin, void
 
 static void print_help(const ChProcess *process)
 {
-    g_autoptr(GString) arguments = g_string_new("--help | --version");
+    g_autoptr(GString) arguments = g_string_new("-h | --help | --version");
     if (admin_key(process) != NULL)
         g_string_append(arguments, " | --health");
     if (process->routes != NULL)
@@ -111,7 +132,7 @@ static int obey_arguments(const ChProcess *process, void *config, int argc, char
         return GO_ON;
     const char *first = argc == 2 ? argv[1] : "";
     const ChConfigKey *admin = admin_key(process);
-    if (strcmp(first, "--help") == 0) {
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
         print_help(process);
         return EXIT_SUCCESS;
     }
@@ -158,6 +179,7 @@ int ch_process_init(const ChProcess *process, void *config, int argc, char **arg
     const ChConfigCommon *common = config;
     ch_log_init(process->name, (ChLogLevel)common->log_level);
     ch_config_log(process->keys, process->keys_n, config);
+    log_misspellings(process);
     return GO_ON;
 }
 

@@ -7,8 +7,8 @@
 /** A step of a process with its settings, a struct that starts with a ChConfigCommon. */
 typedef bool (*ChProcessStep)(const void *config, GError **error);
 
-/** What a process is. Its arguments, all of which end it at once, are --help, --version, --health
- * where there is an admin listener, and --routes where there are routes. */
+/** What a process is. Its arguments, all of which end it at once, are -h, --help, --version,
+ * --health where there is an admin listener, and --routes where there are routes. */
 typedef struct {
     const char *name;    /* "order-api" */
     const char *purpose; /* for --help */

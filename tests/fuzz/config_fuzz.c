@@ -83,14 +83,20 @@ static void set_secret_file(FuzzInput *input)
 /* ---- what must hold ---- */
 
 /* A message names its variable and what is expected, in one line, and no secret. */
+/* A line for each variable that is wrong. */
 static void check_fault(const GError *error)
 {
-    fuzz_assert_error(error, CH_ERROR_CONFIG, MAX_FAULT_BYTES);
-    bool named = false;
-    for (size_t i = 0; i < KEYS_N; i++)
-        named = named || g_str_has_prefix(error->message, keys[i].name);
-    g_assert_true(named);
-    g_assert_nonnull(strstr(error->message, "expected "));
+    g_assert_error(error, CH_ERROR, CH_ERROR_CONFIG);
+    g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
+    for (char **line = lines; *line != NULL; line++) {
+        g_autoptr(GError) fault = g_error_new_literal(CH_ERROR, CH_ERROR_CONFIG, *line);
+        fuzz_assert_error(fault, CH_ERROR_CONFIG, MAX_FAULT_BYTES);
+        bool named = false;
+        for (size_t i = 0; i < KEYS_N; i++)
+            named = named || g_str_has_prefix(*line, keys[i].name);
+        g_assert_true(named);
+        g_assert_nonnull(strstr(*line, "expected "));
+    }
     bool elsewhere = false;
     for (size_t i = 0; i < KEYS_N; i++)
         elsewhere = elsewhere || (keys[i].kind != CH_CONFIG_SECRET && strstr(value_of(i), MARK));

@@ -1,5 +1,6 @@
 """Configuration by the environment: --help, exit 2 with one line, secrets in files."""
 
+import json
 import re
 from urllib.parse import urlsplit
 
@@ -111,6 +112,46 @@ def test_an_empty_value_counts_as_none(system):
 def test_a_channel_without_its_address_is_exit_2(system, changes, key):
     environment = {k: v for k, v in system.environment("notification-worker").items() if k != key}
     assert_refused(run_binary(system, "notification-worker", {"MADE_UP_ADDRESSES": "send"} | changes, environment=environment), key)
+
+
+def test_a_misspelt_setting_is_a_warning_with_the_nearest_name(system):
+    names = set().union(*described().values())  # what the launcher may hand to all of them
+    others = {name: "" for name in names - described()["order-api"].keys()}
+    with child(system, "order-api", {"LOG_LEVL": "debug", "OUTBOX_MAX_PENDNG": "5", **others}) as api:
+        said = [line for line in map(json.loads, api.log.splitlines()) if line["level"] == "warning"]
+    assert {line["variable"]: line["setting"] for line in said} == {
+        "LOG_LEVL": "LOG_LEVEL", "OUTBOX_MAX_PENDNG": "OUTBOX_MAX_PENDING"}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_settings_of_other_processes_are_no_misspellings(system, name):
+    names = set().union(*described().values())
+    done = run_binary(system, name, {**{other: "" for other in names}, "DATABASE_URL": None})
+    assert "did you mean" not in done.stderr
+    done = run_binary(system, name, {"DATABASE_URL": None, "DATABSE_URL": "x"})
+    assert done.returncode == 2
+    assert "DATABSE_URL is no setting: did you mean DATABASE_URL?" in done.stderr
+
+
+def test_all_bad_settings_are_named_at_once(system):
+    done = run_binary(system, "order-api", {"LOG_LEVEL": "loud", "OUTBOX_MAX_PENDING": "0", "DATABASE_URL": None})
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 3, done.stderr
+    for key in ("LOG_LEVEL", "OUTBOX_MAX_PENDING", "DATABASE_URL"):
+        assert sum(line.startswith(f"order-api: {key} is") for line in lines) == 1, done.stderr
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_help_and_version_by_their_short_names_too(system, name):
+    said = [run_binary(system, name, arguments=[flag], environment={}) for flag in ("--help", "-h")]
+    assert [done.returncode for done in said] == [0, 0]
+    assert said[0].stdout == said[1].stdout
+    version = run_binary(system, name, arguments=["--version"], environment={})
+    assert version.returncode == 0
+    assert re.fullmatch(name + r" \d+\.\d+\.\d+\S*\n", version.stdout)
+    for wrong in (["--frobnicate"], ["-x"], ["up"], ["--help", "--version"]):
+        assert run_binary(system, name, arguments=wrong, environment={}).returncode == 2
 
 
 def test_an_unknown_argument_is_exit_2(system):

@@ -1,5 +1,6 @@
 /* Configuration: every kind, every way to be wrong, and the lines that say so. */
 #include "chassis/core/config.h"
+#include "chassis/core/config_names.h"
 #include "chassis/runtime/settings.h"
 
 #include <string.h>
@@ -212,6 +213,56 @@ static void test_long_host_is_refused(Fixture *f, gconstpointer unused G_GNUC_UN
     g_assert_error(error, CH_ERROR, CH_ERROR_CONFIG);
 }
 
+static void test_all_that_is_wrong_is_named_at_once(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    g_unsetenv("DATABASE_URL");
+    g_setenv("LOG_LEVEL", "loud", TRUE);
+    g_setenv("BATCH", "0", TRUE);
+    must_refuse(f, "LOG_LEVEL is \"loud\": expected error|warning|info|debug\n"
+                   "DATABASE_URL is not set, nor is DATABASE_URL_FILE: "
+                   "expected PostgreSQL, postgresql://role:password@host:port/database\n"
+                   "BATCH is \"0\": expected a whole number, 1 or more");
+}
+
+/* The setting that @name is said to be meant for; NULL: it is left alone. */
+static const char *meant_by(const char *name)
+{
+    g_setenv(name, "x", TRUE);
+    g_autoptr(GArray) found = ch_config_misspellings(keys, G_N_ELEMENTS(keys));
+    g_unsetenv(name);
+    if (found->len == 0)
+        return NULL;
+    g_assert_cmpuint(found->len, ==, 1);
+    g_assert_cmpstr(g_array_index(found, ChConfigMisspelling, 0).name, ==, name);
+    return g_array_index(found, ChConfigMisspelling, 0).setting;
+}
+
+static void test_misspelt_names(Fixture *f G_GNUC_UNUSED, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *name, *meant;
+    } rows[] = {
+        { "LOG_LEVL", "LOG_LEVEL" },
+        { "LOGLEVEL", "LOG_LEVEL" },
+        { "LOG_LVEEL", "LOG_LEVEL" },
+        { "log_level", "LOG_LEVEL" },
+        { "LOG_LEVEL", NULL },
+        { "LOG_LE", NULL },
+        { "DATABSE_URI", "DATABASE_URL" },
+        { "DATABASE_URL_FILE", NULL },
+        { "DATABASES", NULL },
+        { "SHUTDWN_TIMOUT", "SHUTDOWN_TIMEOUT" },
+        { "LANGUAGES", NULL },
+        { "PATHS", NULL },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_test_message("%s", rows[i].name);
+        g_assert_cmpstr(meant_by(rows[i].name), ==, rows[i].meant);
+    }
+    g_autofree char *long_name = g_strnfill(5000, 'L');
+    g_assert_null(meant_by(long_name));
+}
+
 static void test_missing_secret(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     const char *line = "DATABASE_URL is not set, nor is DATABASE_URL_FILE: "
@@ -362,6 +413,8 @@ int main(int argc, char **argv)
     ADD("bad-values", test_bad_values);
     ADD("long-value-is-cut-in-the-message", test_long_value_is_cut_in_the_message);
     ADD("long-host-is-refused", test_long_host_is_refused);
+    ADD("all-that-is-wrong-is-named-at-once", test_all_that_is_wrong_is_named_at_once);
+    ADD("misspelt-names", test_misspelt_names);
     ADD("secret/missing", test_missing_secret);
     ADD("secret/bad-is-not-shown", test_bad_secret_is_not_shown);
     ADD("secret/address-begins-with-its-scheme", test_address_begins_with_its_scheme);
