@@ -43,10 +43,17 @@ bool ch_http_query_uuid(const ChHttpRequest *request, const char *name, ChUuid *
     const char *text = find(request, name, violations);
     if (text == NULL)
         return false;
-    if (ch_uuid_parse(text, strlen(text), value))
-        return true;
-    ch_violations_add(violations, name, "must be a UUID");
-    return false;
+    ChUuid read;
+    if (!ch_uuid_parse(text, strlen(text), &read)) {
+        ch_violations_add(violations, name, "must be a UUID");
+        return false;
+    }
+    if (ch_uuid_is_nil(read)) {
+        ch_violations_add(violations, name, "must not be the nil UUID, which names nothing");
+        return false;
+    }
+    *value = read;
+    return true;
 }
 
 /* Digits with an optional minus sign, nothing else. */

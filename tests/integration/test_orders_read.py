@@ -148,7 +148,7 @@ def test_a_cursor_of_another_query_is_400(orders):
 @pytest.mark.parametrize("query", [
     {"createdAfter": "2027"}, {"createdBefore": "yesterday"}, {"createdAfter": ""},
     {"limit": 0}, {"limit": -1}, {"limit": "x"}, {"limit": "1.5"}, {"limit": 2**63}, {"status": "Shipped"},
-    {"customerId": "x"}, {"cursor": "garbage"}, {"cursor": "AAAA"}, {"cursor": "%ff%00"},
+    {"customerId": "x"}, {"customerId": "00000000-0000-0000-0000-000000000000"}, {"cursor": "garbage"}, {"cursor": "AAAA"}, {"cursor": "%ff%00"},
 ], ids=str)
 def test_a_bad_query_is_400(orders, query):
     assert_problem(orders.get("/api/orders", **query), 400, *query)

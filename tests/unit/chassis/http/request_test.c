@@ -36,7 +36,8 @@ static void test_query(void)
 {
     ChHttpRequest *request =
         must_make("/x?limit=7&id=0190a5c4-0000-7000-8000-000000000001&name=a+%62"
-                  "&bad=1.5&big=99999999999999999999&twice=1&twice=2&empty=&flag",
+                  "&nil=00000000-0000-0000-0000-000000000000&bad=1.5&big=99999999999999999999&"
+                  "twice=1&twice=2&empty=&flag",
                   NULL);
     g_autoptr(ChViolations) violations = ch_violations_new();
     int64_t number = 0;
@@ -55,11 +56,13 @@ static void test_query(void)
     ch_http_query_integer(request, "big", 1, INT64_MAX, &number, violations);
     ch_http_query_integer(request, "twice", 1, 10, &number, violations);
     ch_http_query_uuid(request, "name", &uuid, violations);
+    ch_http_query_uuid(request, "nil", &uuid, violations);
     ch_http_query_text(request, "empty", 3, &text, violations);
     assert_violations(violations, "limit must be an integer from 1 to 5; "
                                   "bad must be an integer from 1 to 10; "
                                   "big must be an integer from 1 to 9223372036854775807; "
                                   "twice must be given once; name must be a UUID; "
+                                  "nil must not be the nil UUID, which names nothing; "
                                   "empty must have 1 to 3 characters");
     g_assert_cmpint(number, ==, 7);
     ch_http_request_unref(request);
