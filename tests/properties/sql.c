@@ -111,7 +111,8 @@ static bool orders_facts(Sql *sql, unsigned run, Facts *facts, GError **error)
     if (!sql_begin(pg, error) ||
         !ch_pg_send(pg, ids(&sql_orders, orders, G_N_ELEMENTS(orders)), &found, error) ||
         !ch_pg_send(pg, ids(&sql_history, orders, G_N_ELEMENTS(orders)), &history, error) ||
-        !ch_pg_send(pg, ch_pg_params_new(&sql_events), &events, error) || !ch_pg_commit(pg, error))
+        !ch_pg_send(pg, ch_pg_params_new(&sql_events), &events, error) || !ch_pg_wait(pg, error) ||
+        !ch_pg_commit(pg, error))
         return false;
     read_orders(found, history, events, facts);
     return true;
@@ -179,7 +180,8 @@ static bool stock_facts(Sql *sql, unsigned run, Facts *facts, GError **error)
         !ch_pg_send(pg, ids(&sql_reservations, orders, ORDERS), &reservations, error) ||
         !ch_pg_send(pg, ids(&sql_ledger, products, PRODUCTS), &ledger, error) ||
         !ch_pg_send(pg, ids(&sql_levels, products, PRODUCTS), &levels, error) ||
-        !ch_pg_send(pg, ch_pg_params_new(&sql_events), &events, error) || !ch_pg_commit(pg, error))
+        !ch_pg_send(pg, ch_pg_params_new(&sql_events), &events, error) || !ch_pg_wait(pg, error) ||
+        !ch_pg_commit(pg, error))
         return false;
     read_stock(reservations, ledger, levels, events, facts);
     return true;
