@@ -112,9 +112,15 @@ def test_a_stale_version_is_409_and_changes_nothing(notifications, created):
     assert_problem(put(notifications, template_id, language=language, subject="lost", version=1), 409)
     template = get(notifications, template_id)
     assert (template["version"], template["subject"]) == (2, "second")
+    assert_problem(put(notifications, template_id, language=language, subject="lost", version=0), 409)
     assert_problem(put(notifications, template_id, language=language, version="2"), 400, "version")
     answer = put(notifications, template_id, language=language, subject="third", version=2)
     assert (answer.status_code, answer.json()["version"]) == (200, 3)
+
+
+def test_a_new_one_expects_no_version(notifications, created):
+    for version in (0, 7, "x", None):
+        assert get(notifications, created(version=version))["version"] == 1
 
 
 def test_if_match_names_the_version(notifications, created):

@@ -89,7 +89,7 @@ static NotificationTemplate *new_template(ChUuid id)
 static void read_expected(ChJsonValue root, ChExpected *expected, ChViolations *violations)
 {
     *expected = (ChExpected){ .n = 0 };
-    expected->n = ch_json_read_integer(root, "version", CH_JSON_OPTIONAL, 1, G_MAXINT32,
+    expected->n = ch_json_read_integer(root, "version", CH_JSON_OPTIONAL, 0, G_MAXINT32,
                                        &expected->versions[0], violations);
 }
 
@@ -101,7 +101,8 @@ NotificationTemplate *notification_api_read_template(ChHttpRequest *request, ChU
     g_autoptr(NotificationTemplate) template = new_template(id);
     if (json != NULL) {
         read_members(ch_json_root(json), CH_JSON_REQUIRED, template, violations);
-        read_expected(ch_json_root(json), expected, violations);
+        if (expected != NULL)
+            read_expected(ch_json_root(json), expected, violations);
         notification_template_check(template, violations);
     }
     if (ch_violations_count(violations) == 0)

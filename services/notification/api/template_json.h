@@ -14,8 +14,8 @@ void notification_api_respond_template(ChHttpRequest *request, unsigned status,
 void notification_api_respond_no_template(ChHttpRequest *request);
 
 /** The template in the body of @request, checked, with @id and version 1; NULL when it was answered
- * with its violations. *expected: the `version` in the body, or any. Free with
- * notification_template_free(). */
+ * with its violations. *expected: the `version` in the body, or any; NULL where there is nothing to
+ * expect. Free with notification_template_free(). */
 NotificationTemplate *notification_api_read_template(ChHttpRequest *request, ChUuid id,
                                                      ChExpected *expected);
 

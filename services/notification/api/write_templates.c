@@ -65,9 +65,8 @@ bool notification_api_create_template(void *opaque, ChHttpRequest *const *reques
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree NotificationTemplateOutcome *outcomes = g_new0(NotificationTemplateOutcome, n);
     for (size_t i = 0; i < n; i++) {
-        ChExpected unused;
         NotificationTemplate *template =
-            notification_api_read_template(requests[i], ch_uuid_new(), &unused);
+            notification_api_read_template(requests[i], ch_uuid_new(), NULL);
         if (template == NULL)
             continue;
         askers[templates->len] = requests[i];
