@@ -70,7 +70,7 @@ def copy():
         shutil.copytree(ROOT, place / "cartwheel", ignore=unneeded, symlinks=True)
         made = Copy(place / "cartwheel")
         yield made
-        made.run(LAUNCHER, "clean")
+        made.run(LAUNCHER, "clean", "--yes")
 
 
 def confirmed_order(copy):

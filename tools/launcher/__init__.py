@@ -3,6 +3,7 @@
 catalogue   which services there are, and what each says of itself
 layout      where things are; the folder's lock; atomic files
 settings    what is decided once and kept: ports, passwords, names
+usage       wrong uses and what was meant; asking before what cannot be undone
 terminal    colours, tables, progress
 processes   starting, finding, stopping operating system processes; processes.json
 accounts    which user a server runs as and where its data may be
@@ -11,5 +12,6 @@ build       meson and ninja
 debian      this machine's way to Debian's packages
 release     a bare Debian of another release, with confine to run commands in it
 system      all of it together: up, down, start, stop, restart
+watch       what up does once everything is ready
 logs, demo, deployment, suites, cli   the commands; those of tools/operators are called from cli
 """

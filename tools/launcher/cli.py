@@ -1,6 +1,5 @@
 """The commands of ./cartwheel."""
 
-import argparse
 import os
 import signal
 import sys
@@ -13,10 +12,14 @@ from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ
 from .services import SERVICES
-from .system import NAMES, System
+from .system import NAMES, System, running_system
+from .usage import Parser, UsageError, confirm, count, nearest
+from .watch import Watch
 
 USAGE = Path(__file__).with_name("usage.txt")
 DEFAULT_LOG_LINES = 200
+WITHOUT_BROKER = ("force_boot", "help", "version")  # what rabbitmqctl does while ours does not run
+JUDGE = "--judge"  # before a command: only says whether it is asked for rightly; ./cartwheel does before it installs
 
 
 def main(arguments):
@@ -26,8 +29,13 @@ def main(arguments):
         if arguments and arguments[0] in ("-h", "--help", "help"):
             terminal.say(USAGE.read_text(encoding="utf-8").rstrip())
             return 0
-        options = _parser().parse_args(_protect_passed_on(arguments))
-        return options.run(Layout(os.environ), options) or 0
+        only_judged = arguments[:1] == [JUDGE]
+        options = _parser().parse_args(_protect_passed_on(arguments[only_judged:]))
+        options.check(options)
+        return 0 if only_judged else options.run(Layout(os.environ), options) or 0
+    except UsageError as error:
+        print(f"cartwheel: {error}", file=sys.stderr)
+        return 2
     except LauncherError as error:
         print(f"cartwheel: {error}", file=sys.stderr)
         return 1
@@ -37,6 +45,13 @@ def main(arguments):
     except BrokenPipeError:
         terminal.drop_output()
         return 0
+    except PermissionError as error:
+        print(f"cartwheel: this user may not use {error.filename}; run as the one it belongs to, or set CARTWHEEL_HOME "
+              "and CARTWHEEL_BUILD to folders of your own", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"cartwheel: {error}", file=sys.stderr)
+        return 1
 
 
 def _heed_signals():
@@ -64,12 +79,12 @@ def _protect_passed_on(arguments):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="./cartwheel", usage="./cartwheel COMMAND [options]; see --help")
+    parser = Parser(prog="./cartwheel", usage="./cartwheel COMMAND [options]; see --help")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(name, run, text):
+    def add(name, run, text, check=lambda options: None):
         command = commands.add_parser(name, description=text, prog=f"./cartwheel {name}")
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, check=check)
         return command
 
     up = add("up", _up, "Build, start everything, show the logs until Ctrl-C stops it all.")
@@ -77,7 +92,9 @@ def _parser():
     up.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
     add("down", _down, "Stop everything: our processes, the broker, the database.")
     add("status", _status, "What runs, what is ready, where.")
-    add("clean", _clean, "Stop everything and remove all data of the run.")
+    command = add("clean", _clean, "Stop everything and remove all data of the run.")
+    command.add_argument("--yes", action="store_true", help="do not ask")
+    add("install", lambda layout, options: 0, "Only install the packages that up, demo and test need.")  # by ./cartwheel
     command = add("build", _build, "Build only.")
     command.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
 
@@ -95,7 +112,7 @@ def _parser():
     command = add("logs", _logs, "The logs as readable text.")
     command.add_argument("names", nargs="*", metavar="NAME")
     command.add_argument("-f", "--follow", action="store_true", help="go on with what is added")
-    command.add_argument("-n", "--lines", type=int, default=DEFAULT_LOG_LINES, help="how many lines")
+    command.add_argument("-n", "--lines", type=count, default=DEFAULT_LOG_LINES, help="how many lines")
     command.add_argument("--raw", action="store_true", help="the lines as they were written")
     command = add("psql", _psql, "psql on a service's database.")
     command.add_argument("service", choices=(*SERVICES, "superuser"), metavar="SERVICE")
@@ -107,17 +124,18 @@ def _parser():
 
     deployment.add_arguments(add("services", deployment.run, "The services there are; whether the files that depend on "
                                  "their list are up to date (exit code 1: they are not)."))
-    announce.add_arguments(add("announce", announce.run, "Send the last event of final orders again."))
-    dlq.add_arguments(add("dlq", dlq.run, "Look at dead letters, replay them, discard them."))
+    announce.add_arguments(add("announce", announce.run, "Send the last event of final orders again.",
+                               announce.check))
+    dlq.add_arguments(add("dlq", dlq.run, "Look at dead letters, replay them, discard them.", dlq.check))
     add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
     bench.add_arguments(add("bench", bench.run, "Measure a private system against the bars it must reach."))
-    command = add("test", suites.run, "Run the test suites.")
+    command = add("test", suites.run, "Run the test suites.", suites.check)
     command.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(suites.NAMES)}")
     command.add_argument("--all", action="store_true", help="sanitized and fault suites, manifests and fuzz too")
     suites.add_fault_arguments(command)
     command.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
-    command.add_argument("--seconds", type=int, default=fuzz.SECONDS, help="fuzz: how long each target runs")
-    command.add_argument("--target", action="append", metavar="TARGET", help="fuzz: this target; repeatable")
+    command.add_argument("--seconds", type=count, default=fuzz.SECONDS, help="fuzz: how long each target runs")
+    command.add_argument("--target", action="append", choices=fuzz.targets(), metavar="TARGET", help="fuzz: this target; repeatable")
     return parser
 
 
@@ -142,14 +160,12 @@ def _up(layout, options):
 
 
 def _follow_until_interrupted(layout, system):
-    def all_gone():
-        processes.reap()
-        return not system.running()
-
+    code = 0
     try:
-        logs.Follower(layout, NAMES).run(all_gone)
-        terminal.say("Everything was stopped by another command.")
-        return 0
+        code = Watch(layout, system).run()
+        if not system.running():
+            return code
+        terminal.say("Stopping the others")
     except KeyboardInterrupt:
         terminal.say()
         terminal.say("Stopping (what is in flight is finished first)")
@@ -157,7 +173,7 @@ def _follow_until_interrupted(layout, system):
         terminal.drop_output()
     with layout.lock(terminal.say), terminal.Progress() as progress:
         system.down(progress)
-    return 0
+    return code
 
 
 def _down(layout, options):
@@ -178,6 +194,7 @@ def _clean(layout, options):
     if not layout.exists():
         terminal.say(f"nothing to clean in {layout.home}")
         return 0
+    confirm(f"All orders, logs and settings in {layout.home} are removed", options.yes)
     _down(layout, options)
     accounts.remove_data(layout, System(layout).settings)
     terminal.say(f"removed the data of {layout.home}")
@@ -213,37 +230,33 @@ def _build(layout, options):
         build(layout, progress, options.verbose)
 
 
-def _changing(layout):
-    if not layout.exists():
-        raise LauncherError("nothing was started yet; ./cartwheel up does it")
-    return System(layout)
-
-
 def _start(layout, options):
-    system = _changing(layout)
+    system = running_system(layout)
     with layout.lock(terminal.say), terminal.Progress() as progress:
         system.start(progress, options.name, not options.no_wait)
 
 
 def _stop(layout, options):
-    system = _changing(layout)
+    system = running_system(layout)
     with layout.lock(terminal.say), terminal.Progress() as progress:
         if not system.stop(progress, options.name, options.kill):
             progress.note(f"{options.name} does not run")
 
 
 def _restart(layout, options):
-    system = _changing(layout)
+    system = running_system(layout)
     with layout.lock(terminal.say), terminal.Progress() as progress:
         system.stop(progress, options.name, options.kill)
         system.start(progress, options.name, not options.no_wait)
 
 
 def _logs(layout, options):
-    known = sorted(path.stem for path in layout.logs.glob("*.log"))
+    known = sorted(path.stem for path in layout.logs.glob("*.log")) if layout.exists() else []
     for name in options.names:
         if name not in known and name not in NAMES:
-            raise LauncherError(f"there is no log {name}; there are {', '.join(known)}")
+            raise UsageError(f"there is no log {name}{nearest(name, [*NAMES, *known])}")
+    if not layout.exists():
+        raise LauncherError("nothing was started yet; ./cartwheel up does it")
     names = options.names or [name for name in NAMES if name not in logs.SERVERS]
     follower = logs.Follower(layout, names, options.raw)
     logs.print_last(layout, names, options.lines, options.raw)
@@ -255,10 +268,11 @@ def _logs(layout, options):
 
 
 def _psql(layout, options):
-    postgres = _changing(layout).postgres
+    postgres = running_system(layout, "postgres").postgres
     url = postgres.superuser_url() if options.service == "superuser" else postgres.service_url(options.service)
     os.execve("/usr/bin/psql", ["psql", *options.arguments], {**os.environ, **connection_environ(url)})
 
 
 def _rabbitmqctl(layout, options):
-    return _changing(layout).rabbitmq.control(options.arguments)
+    needed = () if options.arguments[:1] and options.arguments[0] in WITHOUT_BROKER else ("rabbitmq",)
+    return running_system(layout, *needed).rabbitmq.control(options.arguments)

@@ -9,6 +9,7 @@ from .settings import becomes_free
 
 READY_POLL_SECONDS = 0.025
 LOG_LINES_SHOWN = 15
+STARTING_STOP_SECONDS = 3  # for one that is still starting: RabbitMQ heeds no SIGTERM then
 
 
 class Component:
@@ -26,6 +27,7 @@ class Component:
         self.settings = settings
         self.registry = registry
         self._log_start = 0  # where in the log this run begins
+        self._starting = False  # spawned by us and not ready yet: has nothing in flight that a stop must wait for
 
     # -- filled in by subclasses --
 
@@ -66,11 +68,13 @@ class Component:
         self.end_leftovers(progress)
         self._settle_ports(progress, may_move)
         self._log_start = processes.size(self.layout.log(self.name))
+        self._starting = wait
         child = self.launch(progress)
         self.registry.add(self.name, child.pid, self.admin_url)
         if wait:
             self.wait_ready(progress, child)
             self.complete()
+            self._starting = False
         progress.done(self.name, f"{'ready' if wait else 'started'} at {self.address()}")
         return True
 
@@ -80,7 +84,7 @@ class Component:
         while (missing := self.probe()) is not None:
             progress.update(self.name, missing)
             if child is not None and child.poll() is not None:
-                raise self._failure(f"{self.name} ended while starting, {_ending(child.returncode)}")
+                raise self._failure(f"{self.name} ended while starting, {ending(child.returncode)}")
             if child is None and self.pid() is None:
                 raise self._failure(f"{self.name} has ended")
             if time.monotonic() > deadline:
@@ -100,9 +104,10 @@ class Component:
             self.registry.remove(self.name, self.admin_url)
             progress.done(self.name, "killed", "yellow")
         else:
-            clean = processes.stop(pid, self.stop_signal, self.stop_seconds)
+            seconds = STARTING_STOP_SECONDS if self._starting else self.stop_seconds
+            clean = processes.stop(pid, self.stop_signal, seconds)
             self.registry.remove(self.name, self.admin_url)
-            if clean:
+            if clean or self._starting:
                 progress.done(self.name, "stopped")
             else:
                 progress.done(self.name, f"did not stop within {self.stop_seconds} s and was killed", "red")
@@ -133,5 +138,5 @@ class Component:
             progress.note(f"{self.name}: port {port} is taken by a process that is not ours, using {moved}")
 
 
-def _ending(code):
+def ending(code):
     return f"killed by signal {-code}" if code < 0 else f"exit code {code}"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from . import accounts, terminal
 from .build import build
-from .layout import Layout, LauncherError
+from .layout import ROOT, Layout
 from .system import System
 
 AT_ONCE = 2
@@ -29,6 +29,11 @@ REPORT_LINES = 60
 FINDING = re.compile(r"(?:crash|leak|timeout|oom)-[0-9a-f]{40}$")
 PROGRESS = re.compile(r"^#\d+\s+\w+\s+cov: (\d+) ft: (\d+) corp: (\d+)/", re.MULTILINE)
 EXECUTIONS = re.compile(r"^stat::number_of_executed_units:\s+(\d+)", re.MULTILINE)
+
+
+def targets():
+    """The names of all targets."""
+    return sorted(path.stem.removesuffix("_fuzz") for path in (ROOT / "tests" / "fuzz").glob("*_fuzz.c"))
 
 
 class Fuzzers:
@@ -45,13 +50,11 @@ class Fuzzers:
 
     def run(self, names, verbose):
         """None when no target found anything, else a line that says which did."""
-        if self._seconds < 1:
-            raise LauncherError("--seconds must be 1 or more")
         self._layout.prepare()
         self._state.mkdir(exist_ok=True)
         with terminal.Progress() as progress:
             build(self._layout, progress, verbose, self._build, SETUP, {"CC": "clang"}, "fuzz build")
-            names = self._choose(names)
+            names = names or targets()
             with _database(self._layout, progress) as url:
                 self._environ = _environ(url)
                 rows = self._run_all(names, progress)
@@ -63,15 +66,6 @@ class Fuzzers:
                 terminal.say(report)
         found = [row[0] for row in rows if row[-1]]
         return f"{', '.join(found)} found something, or did not run" if found else None
-
-    def _choose(self, names):
-        prefix = "fuzz-"
-        files = (self._build / "tests" / "fuzz").glob(f"{prefix}*")
-        known = sorted(path.name.removeprefix(prefix) for path in files if path.is_file() and not path.suffix)
-        for name in names or []:
-            if name not in known:
-                raise LauncherError(f"there is no fuzz target {name}; there are {', '.join(known)}")
-        return names or known
 
     def _run_all(self, names, progress):
         with ThreadPoolExecutor(AT_ONCE) as pool:

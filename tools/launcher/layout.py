@@ -39,12 +39,12 @@ class Layout:
         return self.logs / f"{name}.log"
 
     def exists(self):
+        self._refuse_foreign_owner()
         return self.settings_file.exists() or self.processes_file.exists()
 
     def prepare(self):
         """Makes the state folder. Servers that run as another user must be able to pass through."""
-        if self.home.exists():
-            self._refuse_foreign_owner()
+        self._refuse_foreign_owner()
         mode = 0o711 if os.getuid() == 0 else 0o700
         try:
             self.home.mkdir(parents=True, exist_ok=True)
@@ -53,8 +53,16 @@ class Layout:
         except OSError as error:
             raise LauncherError(f"cannot use the state folder {self.home}: {error}") from error
 
+    def endpoints(self):
+        """What endpoints.json says; empty before the first start."""
+        self._refuse_foreign_owner()
+        return read_json(self.endpoints_file) or {}
+
     def _refuse_foreign_owner(self):
-        owner = self.home.stat().st_uid
+        try:
+            owner = self.home.stat().st_uid
+        except FileNotFoundError:
+            return
         if owner == os.getuid():
             return
         try:

@@ -67,12 +67,14 @@ def children_of(pid):
 
 
 def reap():
-    """Collects children that have ended, so that they do not stay behind as zombies."""
+    """Collects children that have ended, so that they do not stay behind as zombies: {pid: code as Popen has it}."""
+    found = {}
     try:
-        while os.waitpid(-1, os.WNOHANG)[0] != 0:
-            pass
+        while (ended := os.waitpid(-1, os.WNOHANG))[0] != 0:
+            found[ended[0]] = os.waitstatus_to_exitcode(ended[1])
     except ChildProcessError:
         pass
+    return found
 
 
 class Registry:
@@ -113,6 +115,10 @@ class Registry:
             return None
         return pid if start_time(pid) == record["started"] else None
 
+    def lost(self, name):
+        """The pid of a process that ended although no launcher stopped it; else None."""
+        pid = (self._read().get(name) or {}).get("pid")
+        return pid if pid is not None and self.pid(name) is None else None
 
     def is_foreign(self, name):
         """Whether it runs, but under settings that were lost: its ports and passwords are unknown."""

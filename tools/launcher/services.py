@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from . import catalogue, processes
-from .component import LOG_LINES_SHOWN, Component
+from .component import LOG_LINES_SHOWN, STARTING_STOP_SECONDS, Component
 from .layout import LauncherError
 
 SERVICES = tuple(catalogue.read())
@@ -95,6 +95,15 @@ def _what_is_down(body):
         return body.decode("utf-8", errors="replace").strip()[:80]
 
 
+def _end(child):
+    child.terminate()
+    try:
+        child.wait(STARTING_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
 def migrate(layout, servers, service, progress):
     """Runs a service's migrator to its end. Fails with what it said."""
     name = f"{service}-migrator"
@@ -106,7 +115,7 @@ def migrate(layout, servers, service, progress):
     waited = 0.0
     while child.poll() is None:
         if progress.cancelled.is_set() or waited > MIGRATOR_SECONDS:
-            child.terminate()
+            _end(child)
             why = "interrupted" if progress.cancelled.is_set() else f"not done after {MIGRATOR_SECONDS} s"
             raise LauncherError(f"{name}: {why}; its log is {log}")
         try:

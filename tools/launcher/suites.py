@@ -10,6 +10,7 @@ from pathlib import Path
 from . import debian, fuzz, release, terminal
 from .build import build
 from .layout import LauncherError
+from .usage import UsageError, nearest
 
 PYTHON = sys.executable
 STRICT = "-Dwerror=true"  # in every build but the user's own, whose compiler may know more warnings than ours
@@ -222,21 +223,25 @@ def _threads_environ(reports, directory):
     }
 
 
+def check(options):
+    """Whether the command is asked for rightly; takes apart the words that argparse hands over in one list."""
+    names, options.pytest_arguments = _split(options.suites)
+    options.names, options.releases = _take_releases(names)
+    if options.names and options.all:
+        raise UsageError("--all is for a run without names of suites")
+    for name in options.names:
+        if name not in NAMES:
+            raise UsageError(f"there is no suite {name}{nearest(name, NAMES)}")
+
+
 def run(layout, options):
     """The command; exit code 0 when every suite passed."""
-    names, pytest_arguments = _split(options.suites)
-    names, options.releases = _take_releases(names)
-    if names and options.all:
-        raise LauncherError("--all is for a run without names of suites")
-    for name in names:
-        if name not in NAMES:
-            raise LauncherError(f"there is no suite {name}; there are {', '.join(NAMES)}")
     if options.all:
         options.seeds = options.seeds or "1"
-    suites = Suites(layout, pytest_arguments, options)
+    suites = Suites(layout, options.pytest_arguments, options)
     rows = []
     failed = 0
-    for name in names or (ALL if options.all else BY_DEFAULT):
+    for name in options.names or (ALL if options.all else BY_DEFAULT):
         terminal.say(terminal.paint(f"=== {name}", "bold"))
         started = time.monotonic()
         try:
@@ -256,7 +261,7 @@ def _take_releases(names):
     """The names of suites without the releases of Debian that are for "release" and "containers", and those."""
     releases = [name for name in names if name in debian.CODENAMES]
     if releases and not {"release", "containers"}.intersection(names):
-        raise LauncherError(f"{releases[0]} is a release of Debian: ./cartwheel test release {releases[0]}")
+        raise UsageError(f"{releases[0]} is a release of Debian: ./cartwheel test release {releases[0]}")
     return [name for name in names if name not in releases], releases
 
 

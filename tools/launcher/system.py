@@ -164,6 +164,17 @@ class System:
         terminal.say(f"  addresses and passwords: {self.layout.endpoints_file}")
 
 
+def running_system(layout, *names):
+    """The system of a state folder, of which these processes must run; fails at once when they don't."""
+    if not layout.exists():
+        raise LauncherError("nothing was started yet; ./cartwheel up does it")
+    system = System(layout)
+    stopped = [name for name in names if system.component(name).pid() is None]
+    if stopped:
+        raise LauncherError(f"not running: {', '.join(stopped)}; ./cartwheel up starts what does not run")
+    return system
+
+
 def _in_parallel(progress, jobs):
     """Runs all jobs at once; raises the first failure, after the others were told and have ended."""
     if not jobs:

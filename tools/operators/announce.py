@@ -3,7 +3,7 @@
 import json
 
 from launcher import terminal
-from launcher.layout import LauncherError
+from launcher.usage import UsageError
 
 from . import dlq
 from .dead_letters import Pace
@@ -22,10 +22,14 @@ def add_arguments(command):
     command.set_defaults(service="order")
 
 
+def check(options):
+    """Whether the command is asked for rightly."""
+    if not options.why and not options.dry_run:
+        raise UsageError("--why is missing: the reason is logged")
+
+
 def run(layout, options):
     """The command; exit code 0 when every order was announced."""
-    if not options.why and not options.dry_run:
-        raise LauncherError("--why is missing: the reason is logged")
     request = {"by": options.by, "why": options.why or "dry run", "dryRun": options.dry_run}
     (admin,) = dlq.desks(layout, options)
     pace, done = Pace(options.rate), 0

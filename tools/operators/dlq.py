@@ -10,9 +10,11 @@ import socket
 import sys
 from pathlib import Path
 
-from launcher import terminal
-from launcher.layout import LauncherError, read_json
+from launcher import catalogue, terminal
+from launcher.layout import LauncherError
 from launcher.services import SERVICES
+from launcher.system import running_system
+from launcher.usage import UsageError, confirm, count, nearest
 
 from .dead_letters import DeadLetterAdmin, Pace
 
@@ -38,7 +40,7 @@ def add_arguments(command):
     listing = add("list", "What lies there, oldest first.")
     _add_filters(listing)
     listing.add_argument("--state", choices=STATES, default="waiting", help=f"{', '.join(STATES)}; waiting")
-    listing.add_argument("-n", "--limit", type=_count, default=DEFAULT_LIMIT, help=f"of each service; {DEFAULT_LIMIT}")
+    listing.add_argument("-n", "--limit", type=count, default=DEFAULT_LIMIT, help=f"of each service; {DEFAULT_LIMIT}")
     show = add("show", "One letter with its body, and whether it can be replayed.")
     show.add_argument("id", metavar="ID")
     for name, text in (
@@ -48,6 +50,8 @@ def add_arguments(command):
         act = add(name, text + " What was done is done once; run it again when it was cut short.")
         act.add_argument("ids", nargs="*", metavar="ID")
         act.add_argument("--all", action="store_true", help="all that wait and match, in place of IDs")
+        if name == "discard":
+            act.add_argument("--yes", action="store_true", help="with --all: do not ask")
         _add_filters(act)
         act.add_argument("--why", help="your reason; it is recorded")
         act.add_argument("--by", default=myself(), help="who you are; it is recorded (%(default)s)")
@@ -60,12 +64,6 @@ def _add_filters(command):
     command.add_argument("--type", help="of this event type")
     command.add_argument("--order", metavar="ID", help="about this order")
     command.add_argument("--since", type=_since, metavar="WHEN", help="died since: 90s, 30m, 2h, 7d ago, or a time")
-
-
-def _count(text):
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return int(text)
 
 
 def rate(text):
@@ -95,6 +93,22 @@ def myself():
     return f"{name}@{socket.gethostname()}"[:100]
 
 
+def check(options):
+    """Whether the command is asked for rightly."""
+    if options.act in DONE:
+        if bool(options.ids) == options.all:
+            raise UsageError("give IDs, or --all with or without filters")
+        if options.ids and (options.queue or options.type or options.order or options.since):
+            raise UsageError("filters go with --all, not with IDs")
+        if not options.why and not options.dry_run:
+            raise UsageError("--why is missing: the reason is recorded with the act")
+    services = catalogue.read().values()
+    queues = [queue for service in services for queue in service.queues if options.service in (None, service.name)]
+    # A worker elsewhere may be of another version.
+    if options.act != "show" and options.queue and options.queue not in queues and not options.url:
+        raise UsageError(f"there is no queue {options.queue}{nearest(options.queue, queues)}")
+
+
 def run(layout, options):
     """The command; exit code 0 when every letter was found and nothing was refused."""
     admins = desks(layout, options)
@@ -106,7 +120,7 @@ def run(layout, options):
 
 
 def desks(layout, options):
-    endpoints = read_json(layout.endpoints_file) or {}
+    endpoints = layout.endpoints()
     token = _own_token() or endpoints.get("admin_token")
     if options.url:
         if options.url not in endpoints.values():
@@ -115,6 +129,7 @@ def desks(layout, options):
             raise LauncherError("set ADMIN_TOKEN or ADMIN_TOKEN_FILE to the token of the worker at --url")
         return [DeadLetterAdmin(options.service or options.url, options.url, token, _complain)]
     services = [options.service] if options.service else SERVICES
+    running_system(layout, *(f"{service}-worker" for service in services))
     found = [(service, endpoints.get(f"{service}_worker_admin")) for service in services]
     if not token or not all(url for _, url in found):
         raise LauncherError("nothing was started here; ./cartwheel up does it, --url names a worker elsewhere")
@@ -222,17 +237,13 @@ def clean(text):
 
 
 def _act(admins, options):
-    if bool(options.ids) == options.all:
-        raise LauncherError("give IDs, or --all with or without filters")
-    if options.ids and (options.queue or options.type or options.order or options.since):
-        raise LauncherError("filters go with --all, not with IDs")
-    if not options.why and not options.dry_run:
-        raise LauncherError("--why is missing: the reason is recorded with the act")
     request = {"by": options.by, "why": options.why or "dry run", "dryRun": options.dry_run}
     tally = {"done": 0, "refused": 0, "unknown": 0}
     pace = Pace(MAX_RATE if options.dry_run else options.rate)
     # What is to be done is read first: letters that die again meanwhile are another run's.
     targets = _all_that_wait(admins, options) if options.all else [(admins, letter) for letter in options.ids]
+    if options.all and options.act == "discard" and targets and not options.dry_run:
+        confirm(f"{len(targets)} dead letters are marked as dealt with", options.yes)
     try:
         for candidates, letter_id in targets:
             pace.wait()

@@ -4,6 +4,7 @@ Reads only, one snapshot a database. What is on its way between two services loo
 for a moment, so what differs is looked at again after a while, until nothing changes any more.
 """
 
+import argparse
 import contextlib
 import dataclasses
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 from launcher import terminal
 from launcher.layout import LauncherError, read_json
 from launcher.services import SERVICES
+from launcher.system import running_system
 
 EXIT_SAME, EXIT_DIFFERENT, EXIT_FAILED = 0, 1, 2
 FETCH_ROWS = 5000
@@ -122,13 +124,16 @@ def add_arguments(command):
 
 
 def _uuid(text):
-    return str(uuid.UUID(text))
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no order's id") from None
 
 
 def _duration(text):
     match = re.fullmatch(r"(\d+)(ms|s|m|h|d)", text)
     if match is None:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text} is no time: 500ms, 10s, 5m, 2h, 1d")
     return int(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
@@ -140,6 +145,8 @@ def run(layout, options):
         print(text, file=sys.stderr, flush=True)
 
     try:
+        if not options.endpoints:
+            running_system(layout, "postgres")
         urls = _urls(Path(options.endpoints) if options.endpoints else layout.endpoints_file)
         count, found = _look(urls, options, options.order, options.order is None)
         looks = 1

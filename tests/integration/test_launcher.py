@@ -1,0 +1,88 @@
+"""./cartwheel up in a terminal: it ends soon when it is told to, and with a process that ends by itself."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from support.system import LAUNCHER, ROOT, START_SECONDS, STEP_SECONDS, alive
+from support.waits import eventually
+
+SOON = 15  # seconds; far below the 40 that a broker at work may take to stop
+
+
+@pytest.fixture
+def foreground():
+    """An ./cartwheel up of its own, in a session of its own as in a terminal; nothing of it is left afterwards."""
+    with contextlib.ExitStack() as stack:
+        home = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cartwheel-up-")))
+        home.chmod(0o755)
+        environ = {**os.environ, "CARTWHEEL_HOME": str(home)}
+        output = stack.enter_context(open(home / "output", "w+", encoding="utf-8"))
+        running = subprocess.Popen([str(LAUNCHER), "up"], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=output,
+                                   stderr=output, start_new_session=True)
+        running.home = home
+        running.said = lambda: (home / "output").read_text(encoding="utf-8", errors="replace")
+        try:
+            yield running
+        finally:
+            running.kill()
+            running.wait()
+            subprocess.run([str(LAUNCHER), "down"], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=output,
+                           stderr=output, timeout=STEP_SECONDS, check=False)
+
+
+def pids(home):
+    """Of all processes that the launcher wrote down."""
+    with contextlib.suppress(FileNotFoundError):
+        return {name: entry["pid"] for name, entry in json.loads((home / "processes.json").read_text()).items()
+                if entry["pid"] is not None}
+    return {}
+
+
+def ended(running, seconds):
+    """The exit code; fails with what was said when it doesn't end."""
+    try:
+        return running.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"./cartwheel up does not end:\n{running.said()}")
+
+
+def test_ctrl_c_while_the_servers_start_ends_it_soon(foreground):
+    eventually(lambda: "rabbitmq" in pids(foreground.home), "the broker to be started", START_SECONDS)
+    broker = pids(foreground.home)["rabbitmq"]
+    told = time.monotonic()
+    foreground.send_signal(signal.SIGINT)
+    code = ended(foreground, 60)
+    took = time.monotonic() - told
+    assert code == 130, foreground.said()
+    assert not alive(broker) and pids(foreground.home) == {}
+    assert took < SOON, f"{took:.0f} s:\n{foreground.said()}"
+
+
+def test_a_process_that_ends_by_itself_is_announced_and_ends_all(foreground):
+    eventually(lambda: "Ctrl-C stops everything" in foreground.said(), "all to be ready", START_SECONDS)
+    started = pids(foreground.home)
+    os.kill(started["stock-worker"], signal.SIGKILL)
+    code = ended(foreground, STEP_SECONDS)
+    assert code == 128 + signal.SIGKILL, foreground.said()
+    assert "stock-worker has ended by itself, killed by signal 9" in foreground.said()
+    assert not [name for name, pid in started.items() if alive(pid)]
+
+
+def test_what_another_command_stops_is_no_failure(foreground):
+    eventually(lambda: "Ctrl-C stops everything" in foreground.said(), "all to be ready", START_SECONDS)
+    environ = {**os.environ, "CARTWHEEL_HOME": str(foreground.home)}
+    for command in (("restart", "order-api", "--kill"), ("stop", "stock-worker", "--kill"), ("down",)):
+        done = subprocess.run([str(LAUNCHER), *command], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=STEP_SECONDS, check=False)
+        assert done.returncode == 0, done.stderr
+    assert ended(foreground, STEP_SECONDS) == 0, foreground.said()
+    assert "Everything was stopped by another command." in foreground.said()
+    assert "ended by itself" not in foreground.said()

@@ -1,0 +1,135 @@
+"""./cartwheel as its reader types it: what is asked for wrongly does nothing, is exit 2, and says what was meant."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+LAUNCHER = ROOT / "cartwheel"
+
+WRONG = {
+    ("sttus",): "did you mean status?",
+    ("test", "nosuch"): "there is no suite nosuch",
+    ("test", "unitt"): "did you mean unit?",
+    ("test", "--all", "unit"): "--all is for a run without names",
+    ("test", "13"): "./cartwheel test release 13",
+    ("test", "fuzz", "--target", "jsn"): "did you mean json?",
+    ("test", "fuzz", "--seconds", "0"): "must be 1 or more",
+    ("up", "--detatch"): "did you mean --detach?",
+    ("up", "order-api"): "has no order-api",
+    ("install", "wrk"): "has no wrk",
+    ("start", "stok-api"): "did you mean stock-api?",
+    ("psql", "oder"): "did you mean order?",
+    ("logs", "-n", "-5"): "must be 1 or more",
+    ("logs", "-n", "0"): "must be 1 or more",
+    ("logs", "order-wrker"): "did you mean order-worker?",
+    ("bench", "--only", "intak"): "did you mean intake?",
+    ("dlq", "lst"): "did you mean list?",
+    ("dlq", "list", "--queue", "stock.ordercreate"): "did you mean stock.ordercreated?",
+    ("dlq", "list", "--service", "order", "--queue", "stock.ordercreated"): "there is no queue stock.ordercreated",
+    ("dlq", "list", "--limit", "-1"): "must be 1 or more",
+    ("dlq", "discard", "--all"): "--why is missing",
+    ("announce", "0190a000-0000-7000-8000-000000000001"): "--why is missing",
+    ("reconcile", "--order", "7"): "7 is no order's id",
+    ("reconcile", "--settle", "soon"): "soon is no time",
+}
+
+
+class LauncherTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.home = self.folder / "home"
+
+    def run_launcher(self, *arguments, path=LAUNCHER, **environ):
+        environ = {**os.environ, "CARTWHEEL_HOME": str(self.home), **environ}
+        return subprocess.run([str(path), *arguments], env=environ, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60, check=False)
+
+    def nothing_installed(self):
+        """The environment of a user on a machine without any package, where an installation leaves a file."""
+        tools = self.folder / "bin"
+        tools.mkdir()
+        for name, script in {"dpkg-query": "exit 1", "id": "echo 1000", "sudo": f"touch {self.folder}/installing; exit 1"}.items():
+            (tools / name).write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+            (tools / name).chmod(0o755)
+        return {"PATH": f"{tools}:/usr/bin:/bin", "CARTWHEEL_PACKAGES": ""}
+
+    def test_a_wrong_use_is_exit_2_and_says_what_was_meant(self):
+        for arguments, words in WRONG.items():
+            with self.subTest(arguments):
+                done = self.run_launcher(*arguments)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(words, done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertEqual(done.stdout, "")
+        self.assertFalse(self.home.exists())
+
+    def test_an_unknown_meaning_of_packages_is_exit_2(self):
+        self.assertEqual(self.run_launcher("build", CARTWHEEL_PACKAGES="absent").returncode, 2)
+
+    def test_a_wrong_use_installs_nothing(self):
+        environ = self.nothing_installed()
+        for arguments in (("test", "nosuch"), ("up", "--detatch"), ("bench", "--only", "x"), ("install", "wrk")):
+            with self.subTest(arguments):
+                self.assertEqual(self.run_launcher(*arguments, **environ).returncode, 2)
+                self.assertFalse((self.folder / "installing").exists())
+        done = self.run_launcher("test", "unit", **environ)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "installing with apt-get: |packages are installed on Debian 12 and 13 alone")
+
+    def test_a_link_to_it_does_as_well(self):
+        link = self.folder / "elsewhere"
+        link.symlink_to(LAUNCHER)
+        (self.folder / "again").symlink_to(link)
+        for path in (link, self.folder / "again"):
+            done = self.run_launcher("logs", "-n", "0", path=path)
+            self.assertEqual((done.returncode, "must be 1 or more" in done.stderr), (2, True), done.stderr)
+
+    def test_the_version_is_that_of_the_build(self):
+        done = self.run_launcher("--version")
+        self.assertRegex(done.stdout, r"^cartwheel \d+\.\d+\.\d+\n$")
+        self.assertIn(f"version: '{done.stdout.split()[1]}'", (ROOT / "meson.build").read_text(encoding="utf-8"))
+
+    def test_what_needs_a_running_system_says_at_once_how_to_start_it(self):
+        for arguments in (("psql", "order"), ("rabbitmqctl", "status"), ("dlq", "list"), ("stop", "order-api"), ("reconcile",)):
+            with self.subTest(arguments):
+                done = self.run_launcher(*arguments)
+                self.assertIn(done.returncode, (1, 2))
+                self.assertIn("./cartwheel up", done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+
+    def test_clean_is_not_done_unasked(self):
+        self.home.mkdir()
+        settings = self.home / "settings.json"
+        settings.write_text("{}", encoding="ascii")
+        done = self.run_launcher("clean")
+        self.assertEqual((done.returncode, settings.exists()), (2, True), done.stderr)
+        self.assertIn("--yes", done.stderr)
+
+    @unittest.skipUnless(os.getuid() == 0, "to become somebody else takes root")
+    def test_another_user_gets_a_sentence(self):
+        self.folder.chmod(0o755)
+        for mode in (0o711, 0o700):
+            self.home.mkdir(exist_ok=True)
+            (self.home / "logs").mkdir(mode=0o700, exist_ok=True)
+            for name in ("settings.json", "endpoints.json", "processes.json"):
+                (self.home / name).touch(mode=0o600)
+            self.home.chmod(mode)
+            for arguments in (("status",), ("logs",), ("dlq", "list"), ("psql", "order"), ("down",), ("clean", "--yes"),
+                              ("reconcile",), ("start", "postgres")):
+                with self.subTest(arguments=arguments, mode=mode):
+                    done = subprocess.run(
+                        [str(LAUNCHER), *arguments], env={**os.environ, "CARTWHEEL_HOME": str(self.home)}, user="nobody",
+                        extra_groups=[], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+                    )  # fmt: skip
+                    self.assertIn(done.returncode, (1, 2))
+                    self.assertIn("belongs to user root", done.stderr)
+                    self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
