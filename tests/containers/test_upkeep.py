@@ -65,7 +65,7 @@ def test_passwords_are_changed_and_the_old_ones_refused(stack, system, endpoints
     old, new = system.databases.url("order"), secrets.token_hex(8)
     change, = documented_commands("### Passwords")
     stack.shell(change.replace("'...'", f"'{new}'"), tmp_path)
-    stack.settings.update(ORDER_DATABASE_PASSWORD=new, RABBITMQ_PASSWORD=new)
+    stack.settings.update(ORDER_DATABASE_PASSWORD=new, ORDER_BROKER_PASSWORD=new, RABBITMQ_PASSWORD=new)
     stack.up()
     stack.write_endpoints(endpoints_folder)
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):

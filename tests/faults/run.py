@@ -172,11 +172,12 @@ class Run:
         given = given(self, stack) if callable(given) else given
         changes = {name: dict(values) for name, values in given.items()}
         changes.setdefault("", {}).update(self._row.everywhere)
-        everybody = changes.setdefault("", {})
         if "rabbitmq" in self._row.proxied:
             proxy = stack.enter_context(Proxy(address_of(self.system.amqp_url), self._seed))
             self.proxies["rabbitmq"] = proxy
-            everybody["AMQP_URL"] = with_address(self.system.amqp_url, proxy.port)
+            for name in PROCESSES:
+                url = self.system.environment(name)["AMQP_URL"]
+                changes.setdefault(name, {})["AMQP_URL"] = with_address(url, proxy.port)
         if "postgres" in self._row.proxied:
             proxy = stack.enter_context(Proxy(address_of(self.databases.url("order")), self._seed))
             self.proxies["postgres"] = proxy

@@ -8,7 +8,7 @@ import pytest
 
 from support.api import new_id
 from support.broker import open_connection
-from support.names import APP_ID_OF_EXCHANGE, QUEUES, dead_letter_queue
+from support.names import APP_ID_OF_EXCHANGE, QUEUES, SERVICES, dead_letter_queue
 from support.waits import eventually
 
 EXCHANGES = {*APP_ID_OF_EXCHANGE, *(q[3] for q in QUEUES.values())}
@@ -61,6 +61,26 @@ def test_the_dead_letter_exchange_leads_to_the_dead_letters_table(broker, dead_l
     broker.publish(exchange, queue, b"topology probe", pika.BasicProperties(message_id=probe))
     letter, = eventually(lambda: dead_letters.of(probe), f"the probe of {queue} in dead_letters")
     assert (letter.queue, bytes(letter.body)) == (queue, b"topology probe")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_a_broker_user_of_its_own_that_touches_no_other_queue(system, service):
+    """Its own are proven by every order that moves; docs/contract.md, 1.3."""
+    urls = {name: system.environment(f"{name}-worker")["AMQP_URL"] for name in SERVICES}
+    assert len({*urls.values(), system.endpoints["amqp_url"]}) == len(SERVICES) + 1
+    for queue in (queue for queue, facts in QUEUES.items() if facts[2] != service):
+        for act in (lambda channel, q: channel.basic_get(q), lambda channel, q: channel.queue_purge(q),
+                    lambda channel, q: channel.queue_delete(q)):
+            with contextlib.closing(open_connection(urls[service])) as connection:
+                with pytest.raises(pika.exceptions.ChannelClosedByBroker) as refused:
+                    act(connection.channel(), queue)
+            assert refused.value.reply_code == 403, queue  # ACCESS_REFUSED
+
+
+def test_the_user_of_operators_and_tests_is_no_administrator(system):
+    users = system.launcher("rabbitmqctl", "-q", "list_users", "--no-table-headers")
+    assert {tuple(line.split("\t")) for line in users.splitlines()} >= {("cartwheel", "[]")}
+    assert "administrator" not in users and "guest" not in users
 
 
 @contextlib.contextmanager

@@ -157,7 +157,8 @@ class System(Addresses):
     @property
     def databases(self):
         ends = self.endpoints
-        return Databases({s: ends[f"{s}_database_url"] for s in SERVICES}, [ends["postgres_superuser_url"]])
+        superuser = json.loads((self.home / "superuser.json").read_text())["postgres_superuser_url"]
+        return Databases({s: ends[f"{s}_database_url"] for s in SERVICES}, [superuser])
 
     def admin(self, name):
         return self.processes[name]["admin_url"].rstrip("/")

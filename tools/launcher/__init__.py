@@ -7,6 +7,7 @@ usage       wrong uses and what was meant; asking before what cannot be undone
 terminal    colours, tables, progress
 processes   starting, finding, stopping operating system processes; processes.json
 accounts    which user a server runs as and where its data may be
+broker_users   the broker's users and their rights, here and on Kubernetes
 postgres, rabbitmq, services   the three kinds of process
 build       meson and ninja
 debian      this machine's way to Debian's packages

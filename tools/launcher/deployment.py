@@ -15,7 +15,7 @@ import importlib.util
 import json
 import re
 
-from . import catalogue, terminal
+from . import broker_users, catalogue, terminal
 from .layout import ROOT, write_atomically
 
 MARK, END = "#%", "#% end"
@@ -38,6 +38,7 @@ WHOLE = {"deploy/kubernetes/base/service/each.yaml": "deploy/kubernetes/base/{}/
 # The broker's users of the local overlay, and the script that makes them.
 SCRIPT = "deploy/kubernetes/broker_definitions.py"
 DEFINITIONS = "deploy/kubernetes/overlays/local/definitions.json"
+PERMISSIONS = "deploy/compose/permissions.json"
 
 
 def add_arguments(command):
@@ -64,7 +65,8 @@ def wanted(root, services):
     for pattern, path in WHOLE.items():
         lines = _read(root / pattern).splitlines()
         files |= {path.format(name): _text(_instance(lines, service)) for name, service in services.items()}
-    return {**files, DEFINITIONS: _definitions(root)}
+    rights = {"permissions": broker_users.permissions({})}
+    return {**files, DEFINITIONS: _definitions(root), PERMISSIONS: json.dumps(rights, indent=2) + "\n"}
 
 
 def _definitions(root):

@@ -28,6 +28,7 @@ class Layout:
         self.logs = self.home / "logs"
         self.settings_file = self.home / "settings.json"
         self.endpoints_file = self.home / "endpoints.json"
+        self.superuser_file = self.home / "superuser.json"
         self.processes_file = self.home / "processes.json"
         self.lock_file = self.home / "lock"
         self.tls = self.home / "tls"

@@ -1,12 +1,13 @@
-"""A private RabbitMQ node on 127.0.0.1, with its own name, cookie, data and user."""
+"""A private RabbitMQ node on 127.0.0.1, with its own name, cookie, data and users."""
 
+import json
 import os
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
-from . import processes
+from . import broker_users, catalogue, processes
 from .accounts import Account, belongs_to, set_aside
 from .amqp_probe import login_problem
 from .certificates import Authority
@@ -16,8 +17,8 @@ from .layout import LauncherError
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
 EPMD = Path("/usr/bin/epmd")
-USER = "cartwheel"
-VHOST = "cartwheel"
+USER = "cartwheel"  # of operators and tests, with all rights in the virtual host; each service has a user of its own
+VHOST = broker_users.VHOST
 INSTANCE = "instance"  # file beside the data, written after the first log-in: the settings of then
 
 # Erlang terms, not the newer "key = value" form, which takes the broker another second to read.
@@ -26,9 +27,7 @@ CONFIGURATION = """\
 [
  {{rabbit, [
    {listeners},
-   {{default_vhost, <<"{vhost}">>}},
-   {{default_user, <<"{user}">>}},
-   {{default_pass, <<"{password}">>}},
+   {{load_definitions, "{definitions}"}},
    {{disk_free_limit, "256MB"}},
    {{max_message_size, 16777216}}, %% a larger one closes its publisher's channel
    {{dead_letter_worker_publisher_confirm_timeout, 10000}}, %% not 3 minutes: see decision 10
@@ -67,7 +66,17 @@ class Rabbitmq(Component):
         return ["rabbitmq", "rabbitmq_dist"]
 
     def url(self):
-        credentials = f"{USER}:{self.settings.password('rabbitmq')}"
+        """For operators and tests."""
+        return self._url(USER)
+
+    def service_url(self, service):
+        return self._url(service)
+
+    def _password(self, user):
+        return self.settings.password("rabbitmq" if user == USER else f"rabbitmq_{user}")
+
+    def _url(self, user):
+        credentials = f"{user}:{self._password(user)}"
         if self.settings.tls:
             return f"amqps://{credentials}@localhost:{self.settings.port('rabbitmq')}/{VHOST}"
         return f"amqp://{credentials}@{self.address()}/{VHOST}"
@@ -84,20 +93,22 @@ class Rabbitmq(Component):
         (folder / "home" / ".erlang.cookie").chmod(0o400)
         account.write(folder / "enabled_plugins", "[].\n")
         account.write(folder / "rabbitmq-env.conf", "")
+        definitions = folder / "definitions.json"
+        account.write(definitions, json.dumps(self._definitions(), indent=2) + "\n")
         account.write(
             folder / "rabbitmq.config",
-            CONFIGURATION.format(
-                listeners=self._listeners(account),
-                vhost=VHOST,
-                user=USER,
-                password=self.settings.password("rabbitmq"),
-            ),
+            CONFIGURATION.format(listeners=self._listeners(account), definitions=definitions),
         )
         _offer_no_plugins(folder / "plugins")
         _start_epmd(account)
         return processes.spawn(
             self.layout, self.name, [str(SERVER)], self._environ(), account, folder, background=True
         )
+
+    def _definitions(self):
+        """The users and their rights, which the broker brings up to date at every start."""
+        passwords = {user: self._password(user) for user in (USER, *catalogue.read())}
+        return broker_users.definitions(passwords, {USER: broker_users.EVERYTHING}, {})
 
     def _listeners(self, account):
         """The part of the configuration that says where to listen, and how."""
@@ -114,8 +125,8 @@ class Rabbitmq(Component):
         return self._data_folder() / "rabbitmq"
 
     def _settle_data(self, progress):
-        """The broker makes its user at its very first start only: data without a finished first
-        start, or of a user whose password is lost, would refuse us for ever."""
+        """Data without a finished first start may be half made; that of settings that are lost belongs to databases
+        that are put aside too."""
         folder = self._folder()
         if not (folder / "mnesia").exists():
             return
@@ -123,7 +134,7 @@ class Rabbitmq(Component):
             shutil.rmtree(folder / "mnesia")
         elif not belongs_to(folder / INSTANCE, self.settings):
             (folder / INSTANCE).unlink()
-            set_aside(folder / "mnesia", "the password of this RabbitMQ data is lost", progress.note)
+            set_aside(folder / "mnesia", "the settings of this RabbitMQ data are lost", progress.note)
 
     def _environ(self):
         folder = self._folder()

@@ -29,7 +29,7 @@ def environment(servers, service):
     """The reader's environment with the addresses of our servers."""
     environ = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in OURS}
     environ["DATABASE_URL"] = servers.postgres.service_url(service)
-    environ["AMQP_URL"] = servers.rabbitmq.url()
+    environ["AMQP_URL"] = servers.rabbitmq.service_url(service)
     if servers.authority is not None:
         environ["AMQP_CA_FILE"] = str(servers.authority.file)
     return environ

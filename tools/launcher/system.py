@@ -150,10 +150,10 @@ class System:
         for name, process in self.processes.items():
             endpoints[f"{name.replace('-', '_')}_admin"] = process.admin_url
         endpoints["admin_token"] = self.settings.password("admin_token")
-        endpoints["postgres_superuser_url"] = self.postgres.superuser_url()
         if self.authority is not None:
             endpoints["ca_file"] = str(self.authority.file)
         write_json(self.layout.endpoints_file, endpoints)
+        write_json(self.layout.superuser_file, {"postgres_superuser_url": self.postgres.superuser_url()})
 
     def print_addresses(self):
         rows = []

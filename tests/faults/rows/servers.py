@@ -6,7 +6,7 @@ import time
 import urllib.parse
 
 from support.broker import Broker
-from support.names import PROCESSES, QUEUES, STOCK_EXCHANGE, WORKERS
+from support.names import PROCESSES, QUEUES, SERVICES, STOCK_EXCHANGE, WORKERS
 from support.waits import TookTooLong, eventually
 
 from faults.rows import row
@@ -89,11 +89,16 @@ def topology(run):
 
 @row("10", "all connections closed by the broker, four times; the password rotated away and back", quick=True)
 def connections(run):
-    parts = urllib.parse.urlsplit(run.system.amqp_url)
     close = "[rabbit_networking:close_connection(P, \"fault plan\") || P <- rabbit_networking:connections()]"
-    change = f'rabbit_auth_backend_internal:change_password(<<"{parts.username}">>, <<"%s">>, <<"fault plan">>)'
+    users = [urllib.parse.urlsplit(run.system.environment(f"{service}-worker")["AMQP_URL"]) for service in SERVICES]
+
+    def change(passwords):
+        return ", ".join(f'rabbit_auth_backend_internal:change_password(<<"{user.username}">>, <<"{password}">>,'
+                         ' <<"fault plan">>)' for user, password in zip(users, passwords))
+
     evaluate(run, f"lists:foreach(fun(_) -> {close}, timer:sleep(600) end, lists:seq(1, 4)),"
-                  f" {change % 'another'}, {close}, timer:sleep(3000), {change % parts.password}")
+                  f" {change(['another'] * len(users))}, {close}, timer:sleep(3000),"
+                  f" {change([user.password for user in users])}")
 
 
 @row("12", "the broker refuses: reject-publish with a full queue")
