@@ -62,6 +62,14 @@ def test_unacknowledged_messages_count(production):
             assert production.get("TriggerAuthentication", trigger["authenticationRef"]["name"])
 
 
+def test_an_unreachable_broker_ends_no_copy(production):
+    """A fallback of a fixed number overrides the CPU trigger, and what runs (decision 58)."""
+    for item in production.of("ScaledObject"):
+        fallback = item["spec"].get("fallback")
+        assert fallback is None or fallback.get("behavior") == "currentReplicasIfHigher"
+        assert {trigger["metricType"] for trigger in queue_triggers(item)} == {"AverageValue"}
+
+
 def test_a_worker_never_goes_away(production):
     """Its relay publishes what APIs accept, and no queue tells how much that is: so it follows its CPU too."""
     for item in production.of("ScaledObject"):

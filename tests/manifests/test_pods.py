@@ -1,5 +1,6 @@
 """What every pod of ours must have: no rights, bounds, probes, time to stop, settings that its binary knows."""
 
+import base64
 import os
 import pathlib
 import re
@@ -108,6 +109,26 @@ def test_one_release_runs(overlay):
     assert len(tags) == 1 and "latest" not in tags
     for pod in overlay.our_pods():
         assert pod.spec["containers"][0]["image"].rpartition(":")[0].endswith(f"cartwheel/{pod.name}")
+
+
+def test_no_image_comes_from_where_anybody_may_put_it(production, local):
+    """Until a registry is named, production has names that lead nowhere; locally what was loaded by hand runs."""
+    for pod in production.our_pods():
+        registry = pod.spec["containers"][0]["image"].partition("/")[0]
+        assert registry.endswith(".invalid"), pod.name
+    for pod in local.our_pods():
+        assert pod.spec["containers"][0]["imagePullPolicy"] == "Never", pod.name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_dead_letters_can_be_administered(overlay, service):
+    assert environment(overlay, overlay.pod(f"{service}-worker"))["ADMIN_TOKEN_FILE"] == "/run/secrets/admin/token"
+    assert "ADMIN_TOKEN_FILE" not in environment(overlay, overlay.pod(f"{service}-api"))
+
+
+def test_the_local_admin_token_is_one_that_a_worker_accepts(local):
+    (secret,) = [one for one in local.of("Secret") if one["metadata"]["name"].startswith("admin-token")]
+    assert len(base64.b64decode(secret["data"]["token"])) >= 16
 
 
 def test_a_migrator_ends_and_a_bad_setting_ends_it_at_once(overlay):
