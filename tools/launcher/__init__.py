@@ -14,5 +14,5 @@ debian      this machine's way to Debian's packages
 release     a bare Debian of another release, with confine to run commands in it
 system      all of it together: up, down, start, stop, restart
 watch       what up does once everything is ready
-logs, demo, deployment, suites, cli   the commands; those of tools/operators are called from cli
+logs, completion, demo, deployment, suites, cli   the commands; those of tools/operators are called from cli
 """

@@ -1,23 +1,33 @@
 """The commands of ./cartwheel."""
 
+import argparse
+import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
 
 from operators import announce, dlq, reconcile
 
-from . import accounts, bench, demo, deployment, fuzz, logs, processes, suites, terminal
+from . import accounts, bench, completion, demo, deployment, fuzz, logs, processes, suites, terminal
 from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ
-from .services import SERVICES
+from .services import APIS, SERVICES, WORKERS
 from .system import NAMES, System, running_system
-from .usage import Parser, UsageError, confirm, count, nearest
+from .usage import Parser, UsageError, confirm, count, nearest, order_id, since
 from .watch import Watch
 
 USAGE = Path(__file__).with_name("usage.txt")
 DEFAULT_LOG_LINES = 200
+# What ./cartwheel url tells: {name: (member of endpoints.json, the process that must run)}.
+ADDRESSES = {
+    **{name: (name.replace("-", "_"), name) for name in APIS},
+    **{f"{name}-admin": (f"{name.replace('-', '_')}_admin", name) for name in (*APIS, *WORKERS)},
+    **{f"{service}-database": (f"{service}_database_url", "postgres") for service in SERVICES},
+    "amqp": ("amqp_url", "rabbitmq"),
+}
 WITHOUT_BROKER = ("force_boot", "help", "version")  # what rabbitmqctl does while ours does not run
 JUDGE = "--judge"  # before a command: only says whether it is asked for rightly; ./cartwheel does before it installs
 
@@ -70,6 +80,14 @@ def _heed_signals():
         signal.signal(number, interrupt)
 
 
+def _trace(text):
+    """For argparse's type: a trace id, or the traceparent that has it."""
+    match = re.search(r"(?:^|-)([0-9a-f]{32})(?:$|-)", text.lower())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text} is no trace id: 32 hexadecimal digits")
+    return match[1]
+
+
 def _protect_passed_on(arguments):
     """argparse must not read the options meant for psql and rabbitmqctl."""
     keep = {"psql": 2, "rabbitmqctl": 1}.get(arguments[0] if arguments else "", None)
@@ -91,7 +109,8 @@ def _parser():
     up.add_argument("-d", "--detach", action="store_true", help="return and leave it running")
     up.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
     add("down", _down, "Stop everything: our processes, the broker, the database.")
-    add("status", _status, "What runs, what is ready, where.")
+    command = add("status", _status, "What runs, what is ready, where.")
+    command.add_argument("--json", action="store_true", help="as a JSON list")
     command = add("clean", _clean, "Stop everything and remove all data of the run.")
     command.add_argument("--yes", action="store_true", help="do not ask")
     add("install", lambda layout, options: 0, "Only install the packages that up, demo and test need.")  # by ./cartwheel
@@ -111,9 +130,17 @@ def _parser():
 
     command = add("logs", _logs, "The logs as readable text.")
     command.add_argument("names", nargs="*", metavar="NAME")
+    command.words += NAMES
     command.add_argument("-f", "--follow", action="store_true", help="go on with what is added")
-    command.add_argument("-n", "--lines", type=count, default=DEFAULT_LOG_LINES, help="how many lines")
+    command.add_argument("-n", "--lines", type=count, help=f"how many lines ({DEFAULT_LOG_LINES}; of a story all)")
+    command.add_argument("--order", type=order_id, metavar="ID", help="the story of this order")
+    command.add_argument("--trace", type=_trace, metavar="ID", help="the story of this trace")
+    command.add_argument("--since", type=since, metavar="WHEN", help="since 90s, 30m, 2h, 7d ago, or a time (UTC)")
+    command.add_argument("--level", choices=logs.LEVELS, help="of this level and above")
     command.add_argument("--raw", action="store_true", help="the lines as they were written")
+    command = add("url", _url, "The address of an API, an admin listener, a database or the broker, while it runs.")
+    command.add_argument("name", choices=ADDRESSES, metavar="NAME")
+    add("completion", _completion, "A script for bash that completes commands: eval \"$(./cartwheel completion)\"")
     command = add("psql", _psql, "psql on a service's database.")
     command.add_argument("service", choices=(*SERVICES, "superuser"), metavar="SERVICE")
     command.add_argument("arguments", nargs="*")
@@ -131,6 +158,7 @@ def _parser():
     bench.add_arguments(add("bench", bench.run, "Measure a private system against the bars it must reach."))
     command = add("test", suites.run, "Run the test suites.", suites.check)
     command.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(suites.NAMES)}")
+    command.words += suites.NAMES
     command.add_argument("--all", action="store_true", help="sanitized and fault suites, manifests and fuzz too")
     suites.add_fault_arguments(command)
     command.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
@@ -203,26 +231,41 @@ def _clean(layout, options):
 
 def _status(layout, options):
     if not layout.exists():
-        terminal.say(f"nothing was ever started in {layout.home}")
+        if not options.json:
+            terminal.say(f"nothing was ever started in {layout.home}")
+        else:
+            terminal.say("[]")
         return 1
     system = System(layout)
-    rows = []
-    well = True
-    for name in NAMES:
-        component = system.component(name)
-        pid = component.pid()
-        missing = component.probe() if pid is not None else None
-        well = well and pid is not None and missing is None
-        rows.append([
-            name,
-            str(pid or "-"),
-            "up" if pid is not None else "down",
-            "-" if pid is None else missing or "ready",
-            component.address(),
-            f"{processes.resident_kib(pid) / 1024:.1f} MiB" if pid is not None else "-",
-        ])
-    terminal.table(["process", "pid", "state", "ready", "address", "resident"], rows)
-    return 0 if well else 1
+    found = [_state(system.component(name)) for name in NAMES]
+    if options.json:
+        terminal.say(json.dumps(found, indent=2))
+    else:
+        rows = [[
+            one["process"],
+            str(one["pid"] or "-"),
+            "up" if one["pid"] else "down",
+            "-" if one["pid"] is None else one["missing"] or "ready",
+            one["address"],
+            f"{one['resident_kib'] / 1024:.1f} MiB" if one["pid"] else "-",
+        ] for one in found]  # fmt: skip
+        terminal.table(["process", "pid", "state", "ready", "address", "resident"], rows)
+    return 0 if all(one["ready"] for one in found) else 1
+
+
+def _state(component):
+    """What can be said of a process; missing: what it waits for."""
+    pid = component.pid()
+    missing = component.probe() if pid is not None else None
+    return {
+        "process": component.name,
+        "pid": pid,
+        "ready": pid is not None and missing is None,
+        "missing": missing,
+        "address": component.address(),
+        "admin_url": component.admin_url,
+        "resident_kib": processes.resident_kib(pid) if pid is not None else 0,
+    }
 
 
 def _build(layout, options):
@@ -258,13 +301,28 @@ def _logs(layout, options):
     if not layout.exists():
         raise LauncherError("nothing was started yet; ./cartwheel up does it")
     names = options.names or [name for name in NAMES if name not in logs.SERVERS]
-    follower = logs.Follower(layout, names, options.raw)
-    logs.print_last(layout, names, options.lines, options.raw)
+    selection = logs.Selection(options.order, options.trace, options.since, options.level)
+    selection.learn(layout)
+    follower = logs.Follower(layout, names, options.raw, selection=selection)
+    lines = options.lines or (None if selection.is_story else DEFAULT_LOG_LINES)
+    shown = logs.print_last(layout, names, lines, options.raw, selection)
     if options.follow:
         try:
             follower.run(lambda: False)
         except KeyboardInterrupt:
             pass
+    elif shown == 0 and not selection.is_all:
+        raise LauncherError("no line of these logs is of that kind")
+
+
+def _url(layout, options):
+    member, process = ADDRESSES[options.name]
+    running_system(layout, process)
+    terminal.say(layout.endpoints()[member])
+
+
+def _completion(layout, options):
+    terminal.say(completion.script(_parser()))
 
 
 def _psql(layout, options):

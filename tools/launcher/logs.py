@@ -13,6 +13,7 @@ NAME_COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
 SERVERS = ("postgres", "rabbitmq")
 KNOWN = ("time", "level", "process", "message")
 HELD_BYTES = 1024 * 1024
+LEVELS = ("debug", "info", "warning", "error")
 
 
 def render(name, line):
@@ -38,17 +39,69 @@ def _value(value):
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def print_last(layout, names, count, raw):
-    """The last lines of each log, merged by their times."""
+class Selection:
+    """Which lines the reader wants. An order's are those that name it, and those of its traces that name no other order:
+    a retry of its message, say."""
+
+    def __init__(self, order=None, trace=None, since=None, level=None):
+        self._order = order
+        self._traces = {trace} if trace else set()
+        self._since = since
+        self._levels = LEVELS[LEVELS.index(level):] if level else None
+        self.is_all = not (order or trace or since or level)
+        self.is_story = bool(order or trace)  # which is of few lines, however many there are around them
+
+    def learn(self, layout):
+        """Reads the order's traces in the logs there are."""
+        if self._order is not None:
+            for path in layout.logs.glob("*.log"):
+                for line in _all_lines(path):
+                    self.wants(line)
+
+    def wants(self, line):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        if not isinstance(record, dict):
+            return self.is_all or not self.is_story and self._levels is None and _moment(line) >= self._since
+        if self._since is not None and str(record.get("time", "")) < self._since:
+            return False
+        named = self._order is not None and self._order in line
+        if named and "trace_id" in record:
+            self._traces.add(record["trace_id"])
+        if self.is_story and not named and not self._is_of_trace(record):
+            return False
+        return self._levels is None or record.get("level") in self._levels
+
+    def _is_of_trace(self, record):
+        return record.get("trace_id") in self._traces and (self._order is None or "order_id" not in record)
+
+
+def print_last(layout, names, count, raw, selection):
+    """The last lines of each log that are wanted, merged by their times; count None: all. How many there were."""
     lines = []
     for name in names:
-        moment = ""
-        for line in processes.tail(layout.log(name), count).splitlines():
+        moment, log = "", layout.log(name)
+        for line in processes.tail(log, count).splitlines() if selection.is_all else _all_lines(log):
             moment = _moment(line) or moment
-            lines.append((moment, name, line))
+            if selection.wants(line):
+                lines.append((moment, name, line))
     lines.sort(key=lambda entry: entry[0])
-    for _, name, line in lines[-count:]:
+    shown = lines[-count:] if count else lines
+    for _, name, line in shown:
         terminal.say(line if raw else render(name, line))
+    return len(shown)
+
+
+def _all_lines(log):
+    """Of a log and the older one that is kept."""
+    for path in (log.with_suffix(".log.1"), log):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                yield from (line.rstrip("\n") for line in file)
+        except FileNotFoundError:
+            pass
 
 
 def _moment(line):
@@ -64,8 +117,9 @@ def _moment(line):
 class Follower:
     """Prints what is added to the logs from now on."""
 
-    def __init__(self, layout, names, raw=False, from_start=False):
+    def __init__(self, layout, names, raw=False, from_start=False, selection=None):
         self._raw = raw
+        self._selection = selection or Selection()
         self._files = {name: _Tail(layout.log(name), from_start) for name in names}
 
     def step(self):
@@ -76,7 +130,8 @@ class Follower:
                 found.append((_moment(line), name, line))
         found.sort(key=lambda entry: entry[0])
         for _, name, line in found:
-            print(line if self._raw else render(name, line))
+            if self._selection.wants(line):
+                print(line if self._raw else render(name, line))
         sys.stdout.flush()
         return bool(found)
 

@@ -1,10 +1,15 @@
 """How commands are asked for: a wrong use is a UsageError, which names the nearest right one."""
 
 import argparse
+import datetime
 import difflib
+import re
 import sys
+import uuid
 
 from .layout import LauncherError
+
+SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class UsageError(LauncherError):
@@ -17,6 +22,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *arguments, **options):
         self.options = []  # as they are written, in the order they were added
         self.words = []  # that may stand there without a dash, where they are known
+        self.commands = {}  # the parsers of commands below
         super().__init__(*arguments, **options)
         self.set_defaults(parser=self)
 
@@ -26,6 +32,11 @@ class Parser(argparse.ArgumentParser):
         else:
             self.words += facts.get("choices", ())
         return super().add_argument(*names, **facts)
+
+    def add_subparsers(self, **facts):
+        found = super().add_subparsers(**facts)
+        self.commands = found.choices
+        return found
 
     def parse_args(self, args=None, namespace=None):
         found, unknown = self.parse_known_args(args, namespace)
@@ -55,6 +66,23 @@ def count(text):
     if not (text.isascii() and text.isdecimal()) or int(text) == 0:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return int(text)
+
+
+def since(text):
+    """For argparse's type: an age (90s, 30m, 2h, 7d) as the RFC 3339 time that is so long ago; anything else as it is."""
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if match is None:
+        return text
+    age = datetime.timedelta(seconds=int(match[1]) * SECONDS_OF[match[2]])
+    return (datetime.datetime.now(datetime.timezone.utc) - age).isoformat().replace("+00:00", "Z")
+
+
+def order_id(text):
+    """For argparse's type: the id of an order, in small letters."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no order's id") from None
 
 
 def confirm(what, yes):

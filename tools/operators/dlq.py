@@ -1,11 +1,9 @@
 """./cartwheel dlq: dead letters during an incident: look at them, replay them, discard them."""
 
 import argparse
-import datetime
 import getpass
 import json
 import os
-import re
 import socket
 import sys
 from pathlib import Path
@@ -14,7 +12,7 @@ from launcher import catalogue, terminal
 from launcher.layout import LauncherError
 from launcher.services import SERVICES
 from launcher.system import running_system
-from launcher.usage import UsageError, confirm, count, nearest
+from launcher.usage import UsageError, confirm, count, nearest, since
 
 from .dead_letters import DeadLetterAdmin, Pace
 
@@ -23,7 +21,6 @@ DEFAULT_LIMIT = 50
 MAX_RATE = 10000
 REASON_SHOWN = 80
 STATES = ("waiting", "replayed", "discarded", "all")
-SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DONE = {"replay": "replayed", "discard": "discarded"}
 
 
@@ -63,7 +60,7 @@ def _add_filters(command):
     command.add_argument("--queue", help="given up by the consumer of this queue")
     command.add_argument("--type", help="of this event type")
     command.add_argument("--order", metavar="ID", help="about this order")
-    command.add_argument("--since", type=_since, metavar="WHEN", help="died since: 90s, 30m, 2h, 7d ago, or a time")
+    command.add_argument("--since", type=since, metavar="WHEN", help="died since: 90s, 30m, 2h, 7d ago, or a time")
 
 
 def rate(text):
@@ -74,15 +71,6 @@ def rate(text):
     if not 0 < value <= MAX_RATE:
         raise argparse.ArgumentTypeError(f"must be a number above 0, at most {MAX_RATE}")
     return value
-
-
-def _since(text):
-    """As the API wants it: RFC 3339."""
-    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if match is None:
-        return text
-    age = datetime.timedelta(seconds=int(match[1]) * SECONDS_OF[match[2]])
-    return (datetime.datetime.now(datetime.timezone.utc) - age).isoformat().replace("+00:00", "Z")
 
 
 def myself():

@@ -18,6 +18,7 @@ from launcher import terminal
 from launcher.layout import LauncherError, read_json
 from launcher.services import SERVICES
 from launcher.system import running_system
+from launcher.usage import order_id
 
 EXIT_SAME, EXIT_DIFFERENT, EXIT_FAILED = 0, 1, 2
 FETCH_ROWS = 5000
@@ -113,7 +114,7 @@ class Difference:
 
 def add_arguments(command):
     command.add_argument("--json", action="store_true", help="one JSON object in place of the table")
-    command.add_argument("--order", action="append", metavar="ID", type=_uuid, help="this order alone; may be repeated")
+    command.add_argument("--order", action="append", metavar="ID", type=order_id, help="this order alone; may be repeated")
     command.add_argument("--settle", metavar="TIME", type=_duration, default=10.0,
                          help="what is on its way gets this long before it is looked at again (default 10s)")
     command.add_argument("--stuck-after", metavar="TIME", type=_duration, default=300.0,
@@ -121,13 +122,6 @@ def add_arguments(command):
     command.add_argument("--endpoints", metavar="FILE",
                          help="JSON with order_database_url, stock_database_url, notification_database_url "
                               "(default: those of the running system)")
-
-
-def _uuid(text):
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no order's id") from None
 
 
 def _duration(text):

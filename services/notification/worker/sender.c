@@ -139,7 +139,8 @@ static void source_abandon(ChSource *source G_GNUC_UNUSED, void *item, const GEr
 {
     NotificationDelivery *delivery = item;
     ch_log_error("a notification cannot be recorded, its attempts run out",
-                 CH_ID("notification_id", delivery->id), CH_ERR(why));
+                 CH_ID("order_id", delivery->order_id), CH_ID("notification_id", delivery->id),
+                 CH_ERR(why), CH_TRACE(delivery->trace));
     notification_delivery_free(delivery);
 }
 
