@@ -8,6 +8,8 @@ import secrets
 import subprocess
 import tempfile
 
+import requests
+
 from harness.command import MINUTE, run, stdout_of, succeeds
 from harness.images import ROOT
 from launcher import postgres
@@ -102,6 +104,16 @@ class Stack:
         for service in services:
             eventually(lambda s=service: all(c["State"]["Health"]["Status"] == "healthy" for c in self.containers(s)),
                        f"all copies of {service} to be healthy", READY_SECONDS)
+        if "gateway" in services:
+            self._wait_reachable()
+
+    def _wait_reachable(self):
+        """The gateway finds a new copy by name and asks it itself, a second or two after Docker has found it healthy;
+        until then it closes every connection to an API that has no other copy."""
+        for service in SERVICES:
+            url = f"http://127.0.0.1:{self.settings[f'{service.upper()}_API_PORT']}/health/ready"
+            eventually(lambda u=url: requests.get(u, headers={"Connection": "close"}, timeout=5).status_code == 200,
+                       f"the gateway to reach {service}-api", READY_SECONDS, forgive=(requests.RequestException,))
 
     def down(self, *options):
         self.compose("--profile", "app", "down", *options)
