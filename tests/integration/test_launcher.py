@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import pwd
 import signal
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ import time
 
 import pytest
 
+from support.names import PROCESSES
 from support.system import LAUNCHER, ROOT, START_SECONDS, STEP_SECONDS, alive
 from support.waits import eventually
 
@@ -86,3 +88,14 @@ def test_what_another_command_stops_is_no_failure(foreground):
     assert ended(foreground, STEP_SECONDS) == 0, foreground.said()
     assert "Everything was stopped by another command." in foreground.said()
     assert "ended by itself" not in foreground.said()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user's processes are his anyway")
+def test_started_by_root_the_services_run_as_somebody_who_owns_nothing(system):
+    nobody = pwd.getpwnam("nobody")
+    for name in PROCESSES:
+        status = pathlib.Path(f"/proc/{system.pid(name)}/status").read_text()
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert fields["Uid"].split() == [str(nobody.pw_uid)] * 4, name
+        assert fields["Gid"].split() == [str(nobody.pw_gid)] * 4, name
+        assert fields["Groups"].split() == [] and int(fields["CapEff"], 16) == 0, name

@@ -1,11 +1,12 @@
-"""Which user a server runs as, and where its data may be.
+"""Which user a process runs as, and where its data may be.
 
 PostgreSQL and RabbitMQ refuse to run as root, or are better not. Root hands them to the users that
-their Debian packages made; anybody else runs them as himself.
+their Debian packages made, and our own processes to one who owns nothing; anybody else runs them as himself.
 """
 
 import os
 import pwd
+import secrets
 import shutil
 import stat
 import subprocess
@@ -15,6 +16,8 @@ from pathlib import Path
 from .layout import LauncherError
 
 FALLBACK = Path("/var/tmp")
+NOBODY = "nobody"  # whom our own processes run as, when root starts them
+COPIES = "copies"  # folder beside the servers' data, of files that this user cannot reach where they are
 
 
 class Account:
@@ -30,7 +33,7 @@ class Account:
                 if self.changes
                 else f"user {os.getuid()} has no entry in /etc/passwd, which initdb needs"
             ) from None
-        self.uid, self.gid, self.name = entry.pw_uid, entry.pw_gid, entry.pw_name
+        self.uid, self.gid, self.name, self.home = entry.pw_uid, entry.pw_gid, entry.pw_name, entry.pw_dir
 
     def popen_arguments(self):
         if not self.changes:
@@ -58,12 +61,21 @@ class Account:
         """Whether this user can work inside that folder."""
         if not self.changes:
             return os.access(path, os.W_OK | os.X_OK)
-        done = subprocess.run(
-            ["/usr/bin/test", "-w", str(path), "-a", "-x", str(path)],
-            cwd="/",
-            check=False,
-            **self.popen_arguments(),
-        )
+        return self._may("-w", str(path), "-a", "-x", str(path))
+
+    def reachable(self, file, parent):
+        """The file where this user can read it: where it is, or as a copy below @parent, which he can pass through."""
+        if not self.changes or self._may("-r", str(file)):
+            return file
+        folder = parent / COPIES
+        folder.mkdir(mode=0o711, exist_ok=True)
+        new = folder / f".{file.name}.{secrets.token_hex(4)}"  # processes are started side by side
+        shutil.copy2(file, new)
+        new.chmod(0o755)
+        return new.replace(folder / file.name)
+
+    def _may(self, *tests):
+        done = subprocess.run(["/usr/bin/test", *tests], cwd="/", check=False, **self.popen_arguments())
         return done.returncode == 0
 
 
@@ -126,7 +138,7 @@ def remove_data(layout, settings):
     """Removes what the launcher made: of the state folder only the names it knows."""
     places = {layout.home, settings.data or layout.home}
     for place in places:
-        for name in ("postgres", "rabbitmq"):
+        for name in ("postgres", "rabbitmq", COPIES):
             shutil.rmtree(place / name, ignore_errors=True)
     shutil.rmtree(layout.logs, ignore_errors=True)
     shutil.rmtree(layout.home / "sanitizers", ignore_errors=True)

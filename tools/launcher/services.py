@@ -4,8 +4,10 @@ import http.client
 import json
 import os
 import subprocess
+from urllib.parse import quote
 
 from . import catalogue, processes
+from .accounts import NOBODY, Account
 from .component import LOG_LINES_SHOWN, STARTING_STOP_SECONDS, Component
 from .layout import LauncherError
 
@@ -30,9 +32,22 @@ def environment(servers, service):
     environ = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in OURS}
     environ["DATABASE_URL"] = servers.postgres.service_url(service)
     environ["AMQP_URL"] = servers.rabbitmq.service_url(service)
+    account = Account(NOBODY)
+    if account.changes:
+        environ["HOME"] = account.home  # where libpq looks for files, which it must not fail to
     if servers.authority is not None:
-        environ["AMQP_CA_FILE"] = str(servers.authority.file)
+        authority = servers.authority.file
+        reached = account.reachable(authority, servers.data_folder())
+        environ["AMQP_CA_FILE"] = str(reached)
+        environ["DATABASE_URL"] = environ["DATABASE_URL"].replace(quote(str(authority)), quote(str(reached)))
     return environ
+
+
+def spawn(layout, servers, name, environ, background=False):
+    """Starts one of our binaries, as an ordinary user whoever we are."""
+    account = Account(NOBODY)
+    command = [str(account.reachable(binary(layout, name), servers.data_folder()))]
+    return processes.spawn(layout, name, command, environ, account, layout.home, background)
 
 
 class Process(Component):
@@ -66,10 +81,7 @@ class Process(Component):
             environ["HTTP_LISTEN"] = self.http_url.removeprefix("http://")
         else:
             environ["ADMIN_TOKEN"] = self.settings.password("admin_token")
-        command = [str(binary(self.layout, self.name))]
-        return processes.spawn(
-            self.layout, self.name, command, environ, directory=self.layout.home, background=self.kind == "worker"
-        )
+        return spawn(self.layout, self._servers, self.name, environ, background=self.kind == "worker")
 
     def probe(self):
         connection = http.client.HTTPConnection(
@@ -109,9 +121,7 @@ def migrate(layout, servers, service, progress):
     name = f"{service}-migrator"
     progress.begin(name, "migrating")
     log = layout.log(name)
-    child = processes.spawn(
-        layout, name, [str(binary(layout, name))], environment(servers, service), directory=layout.home
-    )
+    child = spawn(layout, servers, name, environment(servers, service))
     waited = 0.0
     while child.poll() is None:
         if progress.cancelled.is_set() or waited > MIGRATOR_SECONDS:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from . import debian, fuzz, release, terminal
+from .accounts import NOBODY, Account
 from .build import build
 from .layout import LauncherError
 from .usage import UsageError, nearest
@@ -146,7 +147,7 @@ class Suites:
         """Any report fails, whichever process wrote it."""
         reports = self._layout.home / "sanitizers" / time.strftime("%Y%m%d-%H%M%S")
         reports.mkdir(parents=True)
-        reports.chmod(0o700)
+        Account(NOBODY).own(reports)  # who writes them
         problems = steps(make_environ(reports, directory))
         found = sorted(reports.iterdir())
         for report in found:

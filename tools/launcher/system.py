@@ -30,7 +30,9 @@ class System:
         self.postgres = Postgres(*common, self._data_folder)
         self.rabbitmq = Rabbitmq(*common, self._data_folder)
         self.authority = Authority(layout.tls) if self.settings.tls else None
-        servers = SimpleNamespace(postgres=self.postgres, rabbitmq=self.rabbitmq, authority=self.authority)
+        servers = SimpleNamespace(
+            postgres=self.postgres, rabbitmq=self.rabbitmq, authority=self.authority, data_folder=self._data_folder
+        )
         self.servers = servers
         self.processes = {name: Process(*common, servers, name) for name in (*APIS, *WORKERS)}
         self._components = {**self.processes, "postgres": self.postgres, "rabbitmq": self.rabbitmq}

@@ -3,11 +3,15 @@
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 LAUNCHER = ROOT / "cartwheel"
+sys.path.insert(0, str(ROOT / "tools"))
+
+from launcher import accounts  # noqa: E402
 
 WRONG = {
     ("sttus",): "did you mean status?",
@@ -129,6 +133,25 @@ class LauncherTest(unittest.TestCase):
                     self.assertIn(done.returncode, (1, 2))
                     self.assertIn("belongs to user root", done.stderr)
                     self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
+
+@unittest.skipUnless(os.getuid() == 0, "to become somebody else takes root")
+class Reachable(unittest.TestCase):
+    def test_a_file_below_a_closed_folder_is_copied_and_renewed(self):
+        account = accounts.Account(accounts.NOBODY)
+        with tempfile.TemporaryDirectory() as folder:
+            closed, open_to_all = pathlib.Path(folder, "closed"), pathlib.Path(folder, "open")
+            pathlib.Path(folder).chmod(0o711)
+            closed.mkdir(mode=0o700)
+            open_to_all.mkdir(mode=0o711)
+            for text in ("#!/bin/sh\necho once\n", "#!/bin/sh\necho again\n"):
+                (closed / "file").write_text(text, encoding="ascii")
+                copy = account.reachable(closed / "file", open_to_all)
+                self.assertEqual(copy.parent, open_to_all / accounts.COPIES)
+                done = subprocess.run([str(copy)], cwd="/", capture_output=True, text=True, check=True,
+                                      **account.popen_arguments())
+                self.assertEqual(done.stdout, text.split()[-1] + "\n")
+            self.assertEqual(account.reachable(pathlib.Path("/bin/sh"), open_to_all), pathlib.Path("/bin/sh"))
 
 
 if __name__ == "__main__":
