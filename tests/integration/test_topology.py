@@ -136,20 +136,18 @@ def test_a_retry_queue_goes_on_once_the_limit_that_stopped_it_is_a_high_one(syst
     """RabbitMQ moves messages as a publisher that saw the queue full, and is not told that the limit is gone."""
     queue = "stock.ordercreated"
     retry, probe = broker.retry_queues(queue)[0], (b"retry probe", pika.BasicProperties(message_id="retry-probe"))
-    try:
-        system.stop("order-worker")  # no order that a neighbour left is counted as a probe
+    with system.without("order-worker"):  # no order that a neighbour left is counted as a probe
         eventually(lambda: broker.depth(queue) == 0, "the queue to be the test's own", 30)
-        system.stop("stock-worker")
-        broker.to_queue(retry, *probe)
-        eventually(lambda: broker.depth(queue) == 1, "the broker to be a publisher of the queue", 30)
-        with system.limited(queue, 1):
-            broker.to_queue(queue, *probe)
-            broker.to_queue(retry, *probe)
-            eventually(lambda: broker.depth(retry) == 0, "the retry's time to be over", 30)
-        system.tell_of_no_limit(queue)
-        eventually(lambda: broker.depth(queue) == 3, "the retry", 30)
-    finally:
-        taken = broker.take_all(queue)
-        system.start("stock-worker")
-        system.start("order-worker")
+        with system.without("stock-worker"):
+            try:
+                broker.to_queue(retry, *probe)
+                eventually(lambda: broker.depth(queue) == 1, "the broker to be a publisher of the queue", 30)
+                with system.limited(queue, 1):
+                    broker.to_queue(queue, *probe)
+                    broker.to_queue(retry, *probe)
+                    eventually(lambda: broker.depth(retry) == 0, "the retry's time to be over", 30)
+                system.tell_of_no_limit(queue)
+                eventually(lambda: broker.depth(queue) == 3, "the retry", 30)
+            finally:
+                taken = broker.take_all(queue)
     assert [message.properties.message_id for message in taken] == ["retry-probe"] * 3

@@ -1,5 +1,6 @@
 """kill -9 of every process under load: no accepted order lost, none twice, stock conserved."""
 
+import contextlib
 import threading
 
 import pytest
@@ -67,11 +68,12 @@ def test_all_workers_killed_at_once(system, stocks, dead_letters):
     workers = [name for name in PROCESSES if name.endswith("worker")]
     with SteadyLoad(system.api("order"), list(initial), clients=4, seed="all") as load:
         grow(load, 30, "before the kill")
-        for name in workers:
-            system.signal(name, 9)
-        grow(load, 30, "with no worker at all")
-        for name in workers:
-            system.restart(name)
+        with contextlib.ExitStack() as started_again:
+            for name in workers:
+                started_again.callback(system.restart, name)
+            for name in workers:
+                system.signal(name, 9)
+            grow(load, 30, "with no worker at all")
         history = load.stop()
     assert set(history.counts()) == {ACCEPTED}
     check_all(system, history, initial)

@@ -119,14 +119,14 @@ class System(Addresses):
 
     @contextlib.contextmanager
     def without(self, *names):
-        """These do not run; they do again at the end, and those of ours are ready then."""
-        for name in names:
-            self.stop(name)
-        try:
-            yield
-        finally:
+        """These do not run; they do again at the end, and those of ours are ready then. One that cannot be stopped or
+        started keeps none of the others away."""
+        with contextlib.ExitStack() as started_again:
+            for name in reversed(names):
+                started_again.callback(self.start, name)
             for name in names:
-                self.start(name)
+                self.stop(name)
+            yield
 
     @contextlib.contextmanager
     def limited(self, queue, length):
