@@ -115,12 +115,17 @@ bool ch_decimal_parse(const char *text, ChDecimal *value)
 
 void ch_decimal_format(ChDecimal value, char text[CH_DECIMAL_TEXT_BYTES])
 {
+    ch_decimal_format_with(value, 0, text);
+}
+
+void ch_decimal_format_with(ChDecimal value, int min_decimals, char text[CH_DECIMAL_TEXT_BYTES])
+{
     uint64_t amount = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     char reversed[CH_DECIMAL_TEXT_BYTES];
     size_t n = 0;
     uint64_t decimals = amount % CH_DECIMAL_ONE;
     for (int i = 0; i < DECIMALS; i++, decimals /= 10) {
-        if (n > 0 || decimals % 10 != 0)
+        if (n > 0 || decimals % 10 != 0 || DECIMALS - i <= min_decimals)
             reversed[n++] = (char)('0' + decimals % 10);
     }
     if (n > 0)

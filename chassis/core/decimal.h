@@ -20,6 +20,9 @@ bool ch_decimal_parse(const char *text, ChDecimal *value);
 /** Writes the shortest exact form: 12.5, 3, -0.0001. */
 void ch_decimal_format(ChDecimal value, char text[CH_DECIMAL_TEXT_BYTES]);
 
+/** The same with @min_decimals at least, 0 to 4: 12.50, 3.00 with 2. */
+void ch_decimal_format_with(ChDecimal value, int min_decimals, char text[CH_DECIMAL_TEXT_BYTES]);
+
 /** *product = unit_price * quantity; false on overflow. */
 bool ch_decimal_multiply(ChDecimal unit_price, int64_t quantity, ChDecimal *product);
 

@@ -39,10 +39,29 @@ def test_http_posts_to_subject_and_body(system, broker, notifications):
         assert set(mail) == {"to", "subject", "body"}
         assert mail["to"] == address
         assert order_id in mail["subject"] + mail["body"]
-        assert "12.5" in mail["body"] and "EUR" in mail["body"]
+        assert "12.50 EUR" in mail["body"]
         assert event_id in lower(headers)["idempotency-key"]
         row, = notifications.wait(order_id, status="Sent")
         assert row["attempts"] == 1
+
+
+TOTALS = [
+    (19.9, "USD", "19.90 USD"), (40, "EUR", "40.00 EUR"), (500, "JPY", "500 JPY"), (0, "USD", "0.00 USD"),
+    (12.5, "KWD", "12.500 KWD"), (19.999, "USD", "19.999 USD"), (500.5, "JPY", "500.5 JPY"),
+    (40, None, "40.00 USD"),
+    (40, "ZZZ", "40 ZZZ"),  # an event in an unknown currency is no reason to lose the mail
+]
+
+
+def test_money_has_the_decimals_of_its_currency(system, broker):
+    with FakeHttp(lambda *_: (200, {})) as server, \
+            instead(system, "notification-worker", MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url}):
+        for total, currency, shown in TOTALS:
+            customer = new_id()
+            data = {"OrderId": new_id(), "CustomerId": customer, "OrderTotal": total}
+            publish(broker, envelope(ORDER_CONFIRMED, data | ({"Currency": currency} if currency else {})))
+            *_, body = server.wait(f"customer{customer[:8]}")
+            assert f"Total: {shown}\n" in json.loads(body)["body"]
 
 
 def test_http_tries_again_after_a_fault_with_the_same_key(system, broker, notifications):

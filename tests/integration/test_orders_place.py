@@ -151,6 +151,9 @@ def test_totals_are_exact(orders, lines, total):
     ({"currency": "US"}, "currency"),
     ({"currency": "DOLLAR"}, "currency"),
     ({"currency": "U$D"}, "currency"),
+    ({"currency": "ZZZ"}, "currency"),
+    ({"currency": "XAU"}, "currency"),
+    ({"currency": "eur"}, "currency"),
     ({"currency": 840}, "currency"),
 ], ids=lambda v: v if isinstance(v, str) else None)
 def test_a_violation_is_named_with_its_path(orders, changes, path):

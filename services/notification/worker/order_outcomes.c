@@ -1,6 +1,7 @@
 /* Decoding of OrderConfirmedEvent and OrderCancelledEvent. */
 #include "notification/worker/order_outcomes.h"
 
+#include "chassis/core/currency.h"
 #include "chassis/json/json_read.h"
 #include "notification/application/receive.h"
 
@@ -8,7 +9,9 @@
 #define DEFAULT_REASON "none given"
 
 enum {
-    MAX_CURRENCY_CHARS = 16, /* ISO 4217 has 3; it is only shown */
+    /* ISO 4217 has 3. What is none of its currencies is shown as it came: an odd currency must not
+     * cost a customer the mail. */
+    MAX_CURRENCY_CHARS = 16,
 };
 
 static const ChDecimal MAX_TOTAL = INT64_C(999999999999) * CH_DECIMAL_ONE + 9999;
@@ -26,7 +29,7 @@ static void set_values(NotificationEvent *event, const Told *told)
     char order_id[CH_UUID_TEXT_BYTES];
     char total[CH_DECIMAL_TEXT_BYTES];
     ch_uuid_format(event->order_id, order_id);
-    ch_decimal_format(told->total, total);
+    ch_decimal_format_with(told->total, MAX(ch_currency_digits(told->currency), 0), total);
     const char *const values[][2] = {
         { "OrderNumber", order_id },    { "OrderId", order_id },    { "OrderTotal", total },
         { "Currency", told->currency }, { "Reason", told->reason },

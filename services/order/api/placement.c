@@ -1,6 +1,7 @@
 /* From the JSON body and the Idempotency-Key header to a placement. */
 #include "order/api/placement.h"
 
+#include "chassis/core/currency.h"
 #include "chassis/core/time.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
@@ -42,20 +43,15 @@ static void read_items(ChJsonValue root, OrderPlacement *placement, ChViolations
         ch_violations_add(violations, "items", "must not total more than 999999999999.9999");
 }
 
-static bool is_currency(const char *text)
-{
-    return strlen(text) == 3 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3;
-}
-
 static void read_currency(ChJsonValue root, OrderPlacement *placement, ChViolations *violations)
 {
     const char *currency = "USD";
     ch_json_read_text(root, "currency", CH_JSON_OPTIONAL, 3, 3, &currency, violations);
-    if (is_currency(currency))
+    if (ch_currency_digits(currency) >= 0)
         g_strlcpy(placement->currency, currency, sizeof placement->currency);
     else
         ch_json_violation(root, "currency", violations,
-                          "must be three capital letters of ISO 4217, such as USD");
+                          "must be a currency of ISO 4217 in capital letters, such as USD");
 }
 
 static void read_key(const ChHttpRequest *request, OrderPlacement *placement,

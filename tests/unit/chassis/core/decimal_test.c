@@ -128,6 +128,32 @@ static void test_format_is_shortest(void)
     }
 }
 
+static void test_format_with_decimals(void)
+{
+    static const struct {
+        int64_t value;
+        int decimals;
+        const char *text;
+    } cases[] = {
+        { 199000, 2, "19.90" },
+        { 400000, 2, "40.00" },
+        { 5000000, 0, "500" },
+        { 0, 2, "0.00" },
+        { 1, 2, "0.0001" },
+        { 199990, 2, "19.999" },
+        { 5005000, 0, "500.5" },
+        { 125000, 3, "12.500" },
+        { 10000, 4, "1.0000" },
+        { -15000, 2, "-1.50" },
+        { INT64_MIN, 4, "-922337203685477.5808" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        char text[CH_DECIMAL_TEXT_BYTES];
+        ch_decimal_format_with(cases[i].value, cases[i].decimals, text);
+        g_assert_cmpstr(text, ==, cases[i].text);
+    }
+}
+
 static void test_arithmetic_refuses_overflow(void)
 {
     ChDecimal result = 42;
@@ -153,6 +179,7 @@ int main(int argc, char **argv)
     g_test_add_func("/decimal/parse/accepts", test_parse_accepts);
     g_test_add_func("/decimal/parse/refuses", test_parse_refuses);
     g_test_add_func("/decimal/format/is-shortest", test_format_is_shortest);
+    g_test_add_func("/decimal/format/with-decimals", test_format_with_decimals);
     g_test_add_func("/decimal/arithmetic/refuses-overflow", test_arithmetic_refuses_overflow);
     return g_test_run();
 }
