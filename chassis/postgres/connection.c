@@ -27,17 +27,21 @@ static const char *const connect_names[] = {
  * are right for tables of every size. A plan made by statistics is not: one made while a table was
  * young (no statistics yet) read the whole table for each row of a batch, and timed out. Fixed
  * plans are also made once and not for each execution. An expensive index tuple keeps the planner
- * from reading a whole index where it could look each row up. */
+ * from reading a whole index where it could look each row up.
+ *
+ * The names of functions are written out: until it has run, a role's search_path may lead
+ * elsewhere. */
 static const ChPgStatement sql_set_session = {
-    "select set_config('statement_timeout', '5000', false),"
-    " set_config('lock_timeout', '2000', false),"
-    " set_config('idle_in_transaction_session_timeout', '30000', false),"
-    " set_config('plan_cache_mode', 'force_generic_plan', false),"
-    " set_config('enable_seqscan', 'off', false),"
-    " set_config('enable_hashjoin', 'off', false),"
-    " set_config('enable_mergejoin', 'off', false),"
-    " set_config('cpu_index_tuple_cost', '1', false),"
-    " set_config('jit', 'off', false)",
+    "select " CH_PG_SET_SEARCH_PATH ","
+    " pg_catalog.set_config('statement_timeout', '5000', false),"
+    " pg_catalog.set_config('lock_timeout', '2000', false),"
+    " pg_catalog.set_config('idle_in_transaction_session_timeout', '30000', false),"
+    " pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false),"
+    " pg_catalog.set_config('enable_seqscan', 'off', false),"
+    " pg_catalog.set_config('enable_hashjoin', 'off', false),"
+    " pg_catalog.set_config('enable_mergejoin', 'off', false),"
+    " pg_catalog.set_config('cpu_index_tuple_cost', '1', false),"
+    " pg_catalog.set_config('jit', 'off', false)",
     { CH_PG_NONE },
 };
 

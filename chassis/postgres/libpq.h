@@ -12,6 +12,10 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PGresult, PQclear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PGconn, PQfinish)
 
+/** A column of a select: from its end on only the service's own tables are met, whatever the role's
+ * settings and other schemas hold. The temporary schema, which would be the first, is the last. */
+#define CH_PG_SET_SEARCH_PATH "pg_catalog.set_config('search_path', 'public, pg_temp', false)"
+
 struct ChPg;
 
 /** What the pipeline tells the connection that it is part of, at once and on the lane's thread. */

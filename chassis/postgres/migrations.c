@@ -17,8 +17,9 @@ enum {
 /* Without the interval a server notices only at the end of a statement that nobody waits for it: a
  * lock that a migrator waited for, or its half of a migration, would stay. */
 static const char sql_set_session[] =
-    "select set_config('client_min_messages', 'warning', false),"
-    " set_config('client_connection_check_interval', '1000', false)";
+    "select " CH_PG_SET_SEARCH_PATH ","
+    " pg_catalog.set_config('client_min_messages', 'warning', false),"
+    " pg_catalog.set_config('client_connection_check_interval', '1000', false)";
 
 /* Any constant does, if all migrators of a database use the same. */
 static const char sql_lock[] = "select pg_advisory_lock(7250171)";
