@@ -87,8 +87,17 @@ class Broker:
 
     def depth(self, queue):
         """Messages ready in the queue; None when there is no such queue."""
+        found = self._look_at(queue)
+        return None if found is None else found.message_count
+
+    def consumers(self, queue):
+        """How many consumers it has; 0 when there is no such queue."""
+        found = self._look_at(queue)
+        return 0 if found is None else found.consumer_count
+
+    def _look_at(self, queue):
         try:
-            return self.channel.queue_declare(queue, passive=True).method.message_count
+            return self.channel.queue_declare(queue, passive=True).method
         except pika.exceptions.ChannelClosedByBroker as closed:
             self.channel = self.connection.channel()
             self.channel.confirm_delivery()

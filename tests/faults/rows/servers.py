@@ -73,15 +73,16 @@ def topology(run):
     exchange, key, _, _ = QUEUES[queue]
     run.note("unbound and deleted", queue)
     with Broker(run.system.amqp_url) as broker_:
-        broker_.channel.queue_unbind(queue, exchange, key)
-        run.pause(1.5, 2.5)
-        wait_counted(run, "stock-worker" if exchange == STOCK_EXCHANGE else "order-worker",
-                     "cartwheel_outbox_returned_total")
-        eventually(lambda: broker_.depth(queue) == 0, f"{queue} to be empty")
-        run.pause(0.5)  # for the acknowledgements of what was under way
         for _ in range(3):  # RabbitMQ 3.10.8 forgets the consumer of a queue that was made anew, now and then
+            broker_.channel.queue_unbind(queue, exchange, key)
+            run.pause(1.5, 2.5)
+            wait_counted(run, "stock-worker" if exchange == STOCK_EXCHANGE else "order-worker",
+                         "cartwheel_outbox_returned_total")
+            eventually(lambda: broker_.depth(queue) == 0, f"{queue} to be empty")
+            run.pause(0.5)  # for the acknowledgements of what was under way
             broker_.channel.queue_delete(queue)
-            eventually(lambda: broker_.depth(queue) is not None, "I8: its consumer to notice and declare it again", 10)
+            # Deleted while it is being declared, it would stay half made, and crash each channel that names it.
+            eventually(lambda: broker_.consumers(queue), "I8: its consumer to notice and declare it again", 10)
         broker_.channel.exchange_delete(STOCK_EXCHANGE)
     run.pause(1)
     run.fleet.restart("order-worker")  # binds its queues to it again
