@@ -18,14 +18,27 @@ static bool answer_live(void *context, ChHttpRequest *const *requests, size_t n,
     return true;
 }
 
+static void answer_health(ChHealth *health, bool details, ChHttpRequest *const *requests, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool ready = false;
+        GString *json = ch_health_render(health, details, &ready);
+        ch_http_respond_json(requests[i], ready ? 200 : 503, json);
+    }
+}
+
 static bool answer_ready(void *health, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     (void)error;
-    for (size_t i = 0; i < n; i++) {
-        bool ready = false;
-        GString *json = ch_health_render(health, &ready);
-        ch_http_respond_json(requests[i], ready ? 200 : 503, json);
-    }
+    answer_health(health, false, requests, n);
+    return true;
+}
+
+static bool answer_ready_with_details(void *health, ChHttpRequest *const *requests, size_t n,
+                                      GError **error)
+{
+    (void)error;
+    answer_health(health, true, requests, n);
     return true;
 }
 
@@ -45,7 +58,10 @@ static const ChHttpRoute health_routes[] = {
       CH_HTTP_ANY_QUERY },
 };
 
-static const ChHttpRoute metrics_routes[] = {
+static const ChHttpRoute admin_routes[] = {
+    { "GET", "/health/live", "getLiveness", CH_HTTP_INLINE, false, answer_live, CH_HTTP_ANY_QUERY },
+    { "GET", "/health/ready", "getReadiness", CH_HTTP_INLINE, false, answer_ready_with_details,
+      CH_HTTP_ANY_QUERY },
     { "GET", "/metrics", "getMetrics", CH_HTTP_INLINE, false, answer_metrics, CH_HTTP_ANY_QUERY },
 };
 
@@ -54,25 +70,24 @@ const ChHttpRouteTable ch_health_routes = {
     .routes_n = G_N_ELEMENTS(health_routes),
 };
 
-static const ChHttpRouteTable metrics_table = {
-    .routes = metrics_routes,
-    .routes_n = G_N_ELEMENTS(metrics_routes),
+static const ChHttpRouteTable admin_table = {
+    .routes = admin_routes,
+    .routes_n = G_N_ELEMENTS(admin_routes),
 };
 
 ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health, const ChHttpBinding *more,
                            size_t more_n, GError **error)
 {
-    ChHttpBinding bindings[2 + CH_ADMIN_MAX_MORE] = {
-        { .table = &ch_health_routes, .inline_context = health },
-        { .table = &metrics_table },
+    ChHttpBinding bindings[1 + CH_ADMIN_MAX_MORE] = {
+        { .table = &admin_table, .inline_context = health },
     };
     g_assert(more_n <= CH_ADMIN_MAX_MORE);
     for (size_t i = 0; i < more_n; i++)
-        bindings[2 + i] = more[i];
+        bindings[1 + i] = more[i];
     const ChHttpServerConfig config = {
         .listen = *listen,
         .bindings = bindings,
-        .bindings_n = 2 + more_n,
+        .bindings_n = 1 + more_n,
         .max_connections = ADMIN_CONNECTIONS,
         .max_body_bytes = ADMIN_BODY_BYTES,
     };

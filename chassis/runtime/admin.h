@@ -5,15 +5,15 @@
 #include "chassis/http/server.h"
 #include "chassis/telemetry/health.h"
 
-/** /health/live and /health/ready, which an API serves to the public too. All inline; their context
- * is the ChHealth. */
+/** /health/live and /health/ready as an API serves them to the public: which dependency is down,
+ * and not why. All inline; their context is the ChHealth. */
 extern const ChHttpRouteTable ch_health_routes;
 
 enum {
     CH_ADMIN_MAX_MORE = 4,
 };
 
-/** A server with these, /metrics and more[0..@more_n), not yet started. Borrows @health and what a
- * server borrows. Errors: as ch_http_server_new(). */
+/** A server with the same that says why, /metrics and more[0..@more_n), not yet started. Borrows
+ * @health and what a server borrows. Errors: as ch_http_server_new(). */
 CH_MUST_CHECK ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health,
                                          const ChHttpBinding *more, size_t more_n, GError **error);

@@ -95,6 +95,20 @@ static void stop(ChApi *api, ChHttpServer *server, int64_t timeout_ms)
         ch_process_leave();
 }
 
+/* What is said once the API does its work. */
+typedef struct {
+    const char *host;
+    unsigned port;
+    unsigned admin_port;
+} Served;
+
+static void log_ready(void *context)
+{
+    const Served *served = context;
+    ch_log_info("ready to serve", CH_STR("host", served->host), CH_INT("port", served->port),
+                CH_INT("admin_port", served->admin_port));
+}
+
 bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
 {
     g_autoptr(ChHttpServer) admin = ch_admin_new(&settings->admin, api->health, NULL, 0, error);
@@ -104,10 +118,11 @@ bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
     if (server == NULL || !ch_http_server_start(admin, error) ||
         !ch_lane_group_start(api->threads, error) || !ch_http_server_start(server, error))
         return false;
-    ch_log_info("ready to serve", CH_STR("host", settings->listen.host),
-                CH_INT("port", ch_http_server_port(server)),
-                CH_INT("admin_port", ch_http_server_port(admin)));
+    Served served = { settings->listen.host, ch_http_server_port(server),
+                      ch_http_server_port(admin) };
+    ch_health_when_ready(api->health, log_ready, &served);
     ch_process_wait();
+    ch_health_when_ready(api->health, NULL, NULL);
     stop(api, server, settings->common.shutdown_timeout_ms);
     ch_log_info("stopped");
     return true;

@@ -320,6 +320,11 @@ void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config)
     ch_lane_group_add(worker->lanes, config);
 }
 
+static void log_ready(void *listener)
+{
+    ch_log_info("ready to work", CH_INT("admin_port", ch_http_server_port(listener)));
+}
+
 bool ch_worker_run(ChWorker *worker, GError **error)
 {
     g_autoptr(ChHttpServer) listener = ch_admin_new(
@@ -328,8 +333,9 @@ bool ch_worker_run(ChWorker *worker, GError **error)
     if (listener == NULL || !ch_http_server_start(listener, error) ||
         !ch_lane_group_start(worker->lanes, error))
         return false;
-    ch_log_info("ready to work", CH_INT("admin_port", ch_http_server_port(listener)));
+    ch_health_when_ready(worker->health, log_ready, listener);
     ch_process_wait();
+    ch_health_when_ready(worker->health, NULL, NULL);
     ch_health_stopping(worker->health);
     int64_t deadline_us =
         ch_time_monotonic_us() + worker->settings->common.shutdown_timeout_ms * 1000;

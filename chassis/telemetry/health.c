@@ -33,6 +33,8 @@ struct ChHealth {
     GPtrArray *parts;        /* ChHealthPart*, owned */
     GPtrArray *dependencies; /* Dependency*, owned; in the order of their first parts */
     bool stopping;
+    void (*tell)(void *context); /* NULL: nobody, or it was told */
+    void *tell_context;
 };
 
 static void free_part(void *element)
@@ -93,6 +95,38 @@ ChHealthPart *ch_health_part(ChHealth *health, const char *dependency)
     return part;
 }
 
+/* ---- the first time that all is there ---- */
+
+static bool ready_locked(const ChHealth *health)
+{
+    bool ready = !health->stopping;
+    for (unsigned i = 0; i < health->parts->len; i++) {
+        const ChHealthPart *part = g_ptr_array_index(health->parts, i);
+        ready = ready && part->ok;
+    }
+    return ready;
+}
+
+/* Under the lock, so that whoever sees it ready finds it told. */
+static void tell_locked(ChHealth *health)
+{
+    if (health->tell == NULL || !ready_locked(health))
+        return;
+    health->tell(health->tell_context);
+    health->tell = NULL;
+}
+
+void ch_health_when_ready(ChHealth *health, void (*tell)(void *context), void *context)
+{
+    pthread_mutex_lock(&health->mutex);
+    health->tell = tell;
+    health->tell_context = context;
+    tell_locked(health);
+    pthread_mutex_unlock(&health->mutex);
+}
+
+/* ---- what parts report ---- */
+
 static void set_locked(ChHealthPart *part, bool ok, bool proven, const char *detail)
 {
     part->ok = ok;
@@ -145,6 +179,7 @@ void ch_health_set(ChHealthPart *part, bool ok, const char *detail)
     pthread_mutex_lock(&health->mutex);
     set_locked(part, ok, ok, why);
     bool news = !ok && begin_outage_locked(health, part->dependency);
+    tell_locked(health);
     pthread_mutex_unlock(&health->mutex);
     if (news)
         ch_log_warning("waiting for a server", CH_STR("server", part->dependency->name),
@@ -155,6 +190,7 @@ void ch_health_try(ChHealthPart *part)
 {
     pthread_mutex_lock(&part->health->mutex);
     set_locked(part, true, false, NULL);
+    tell_locked(part->health);
     pthread_mutex_unlock(&part->health->mutex);
 }
 
@@ -175,16 +211,6 @@ void ch_health_settle(ChHealthPart *part)
 }
 
 /* ---- the two questions ---- */
-
-static bool ready_locked(const ChHealth *health)
-{
-    bool ready = !health->stopping;
-    for (unsigned i = 0; i < health->parts->len; i++) {
-        const ChHealthPart *part = g_ptr_array_index(health->parts, i);
-        ready = ready && part->ok;
-    }
-    return ready;
-}
 
 bool ch_health_ready(ChHealth *health)
 {
@@ -219,7 +245,7 @@ static const ChHealthPart *spokesman_locked(const ChHealth *health, unsigned ind
     return asked;
 }
 
-GString *ch_health_render(ChHealth *health, bool *ready)
+GString *ch_health_render(ChHealth *health, bool details, bool *ready)
 {
     GString *json = g_string_sized_new(128);
     pthread_mutex_lock(&health->mutex);
@@ -233,12 +259,12 @@ GString *ch_health_render(ChHealth *health, bool *ready)
             continue;
         ch_json_begin_object(json, part->dependency->name);
         ch_json_add_text(json, "status", part->ok ? "ok" : "down");
-        if (!part->ok)
+        if (!part->ok && details)
             ch_json_add_text(json, "detail", part->detail);
         ch_json_end_object(json);
     }
     ch_json_end_object(json);
-    if (health->stopping)
+    if (health->stopping && details)
         ch_json_add_text(json, "detail", "stopping");
     ch_json_end_object(json);
     pthread_mutex_unlock(&health->mutex);

@@ -3,8 +3,9 @@
 import pytest
 import requests
 
-from support import prometheus
+from support import abuse, prometheus
 from support.api import new_id
+from support.child import child
 from support.names import APIS, PROCESSES, WORKERS, service_of
 from support.waits import eventually
 
@@ -48,6 +49,35 @@ def test_the_public_listener_of_an_api_serves_health_but_no_metrics(system, name
     assert requests.get(base + "/health/live", timeout=10).status_code == 200
     assert requests.get(base + "/health/ready", timeout=10).status_code == 200
     assert requests.get(base + "/metrics", timeout=10).status_code == 404
+
+
+def test_the_public_page_of_readiness_says_what_is_down_and_not_why(system):
+    """The address and the user are for operators, and "ready to serve" is not said before it is so."""
+    url = "postgresql://nosuchuser:50%25secret@localhost:1/nosuchdatabase"
+    with child(system, "order-api", {"DATABASE_URL": url}, ready=False) as api:
+        eventually(lambda: "refused" in api.get("/health/ready").text, "the reason on the admin listener",
+                   forgive=(requests.RequestException,))
+        answer = requests.get(api.base + "/health/ready", timeout=10)
+        assert answer.status_code == 503
+        assert answer.json() == {"status": "not ready", "dependencies": {"postgres": {"status": "down"}}}
+        assert "ready to serve" not in api.log and "secret" not in api.log
+
+
+@pytest.mark.parametrize("name", ["order-api", "order-worker"])
+def test_half_heads_do_not_stop_probes(system, name):
+    """More than the listener has places, as a scanner leaves them; then as many that stay, from another address."""
+    with child(system, name) as process:
+        host, port = process.admin.rsplit(":", 1)
+        abuse.leave_half_heads((host, int(port)), 320)
+        assert requests.get(f"http://{process.admin}/health/live", timeout=5).status_code == 200
+        with abuse.connections((host, int(port)), 100, abuse.SLOW_HEAD, source="127.0.0.2"):
+            assert requests.get(f"http://{process.admin}/health/live", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["order-api", "order-worker"])
+def test_ready_is_logged_when_it_is(system, name):
+    with child(system, name) as process:
+        assert process.log.count('"message":"ready to ') == 1
 
 
 @pytest.mark.parametrize("name", PROCESSES)

@@ -10,7 +10,7 @@
 static void assert_health(ChHealth *health, bool ready, const char *expected)
 {
     bool is_ready = false;
-    GString *json = ch_health_render(health, &is_ready);
+    GString *json = ch_health_render(health, true, &is_ready);
     g_assert_cmpstr(json->str, ==, expected);
     g_assert_true(is_ready == ready);
     g_assert_true(ch_health_ready(health) == ready);
@@ -41,6 +41,43 @@ static void test_health(void)
                   "\"postgres\":{\"status\":\"ok\"},\"rabbitmq\":{\"status\":\"ok\"}}}");
     ch_health_stopping(health);
     g_assert_false(ch_health_ready(health));
+}
+
+static void count(void *times)
+{
+    ++*(int *)times;
+}
+
+static void test_health_of_the_public(void)
+{
+    g_autoptr(ChHealth) health = ch_health_new();
+    ChHealthPart *part = ch_health_part(health, "postgres");
+    bool is_ready = true;
+    ch_health_set(part, false, "connection to 10.0.0.1, user \"orders\", password \"x\" failed");
+    GString *json = ch_health_render(health, false, &is_ready);
+    g_assert_cmpstr(
+        json->str, ==,
+        "{\"status\":\"not ready\",\"dependencies\":{\"postgres\":{\"status\":\"down\"}}}");
+    g_assert_false(is_ready);
+    g_string_free(json, TRUE);
+}
+
+static void test_readiness_is_told_once(void)
+{
+    g_autoptr(ChHealth) health = ch_health_new();
+    ChHealthPart *first = ch_health_part(health, "postgres");
+    ChHealthPart *second = ch_health_part(health, "rabbitmq");
+    int times = 0;
+    ch_health_when_ready(health, count, &times);
+    ch_health_set(first, true, NULL);
+    g_assert_cmpint(times, ==, 0);
+    ch_health_set(second, true, NULL);
+    g_assert_cmpint(times, ==, 1);
+    ch_health_set(second, false, "gone");
+    ch_health_set(second, true, NULL);
+    g_assert_cmpint(times, ==, 1);
+    ch_health_when_ready(health, count, &times);
+    g_assert_cmpint(times, ==, 2);
 }
 
 static void assert_get(uint16_t port, const char *path, unsigned status, const char *type,
@@ -98,6 +135,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ch_log_init("admin-test", CH_LOG_ERROR);
     g_test_add_func("/health/dependencies", test_health);
+    g_test_add_func("/health/of-the-public", test_health_of_the_public);
+    g_test_add_func("/health/readiness-is-told-once", test_readiness_is_told_once);
     g_test_add_func("/admin/routes", test_admin);
     return g_test_run();
 }
