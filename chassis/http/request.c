@@ -63,6 +63,11 @@ const char *ch_http_request_body(const ChHttpRequest *request, size_t *bytes)
     return request->body == NULL ? "" : request->body->str;
 }
 
+uint64_t ch_http_request_address(const ChHttpRequest *request)
+{
+    return request->address;
+}
+
 ChTrace ch_http_request_trace(const ChHttpRequest *request)
 {
     return request->trace;

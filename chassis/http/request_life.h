@@ -63,6 +63,7 @@ struct ChHttpRequest {
     char *path;  /* raw, without query */
     char *query; /* raw, NULL without */
     ChTrace trace;
+    uint64_t address; /* of the client, as a number */
     GString *headers; /* name, zero, value, zero, ... */
     GString *body;    /* NULL: none */
     ChHttpMatch match;

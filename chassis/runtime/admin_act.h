@@ -3,9 +3,11 @@
 
 #include "chassis/http/request.h"
 #include "chassis/json/json.h"
+#include "chassis/runtime/wrong_tokens.h"
 
-/** Whether @request carries @token ("": nobody may); else it was answered, 401 or 403. */
-bool ch_admin_may_act(ChHttpRequest *request, const char *token);
+/** Whether @request carries @token ("": nobody may); else it was answered: 401, 403, or 429 when
+ * its address sent too many wrong ones, which @wrong_tokens counts. */
+bool ch_admin_may_act(ChHttpRequest *request, const char *token, ChWrongTokens *wrong_tokens);
 
 /** {by, why, dryRun?}; the texts live in .json. */
 typedef struct {

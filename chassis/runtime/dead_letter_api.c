@@ -20,8 +20,14 @@ enum {
 struct ChDeadLetterApi {
     ChDeadLetterAdmin admin;
     const char *token;
+    ChWrongTokens wrong_tokens; /* the lane's thread */
     ChHttpLane *lane;
 };
+
+static bool may_act(ChDeadLetterApi *api, ChHttpRequest *request)
+{
+    return ch_admin_may_act(request, api->token, &api->wrong_tokens);
+}
 
 static void respond_unknown(ChHttpRequest *request)
 {
@@ -142,8 +148,7 @@ static bool act_on_one(const ChDeadLetterApi *api, ChHttpRequest *request, ChDea
 static bool list(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     for (size_t i = 0; i < n; i++) {
-        if (ch_admin_may_act(requests[i], ((ChDeadLetterApi *)api)->token) &&
-            !list_some(api, requests[i], error))
+        if (may_act(api, requests[i]) && !list_some(api, requests[i], error))
             return false;
     }
     return true;
@@ -152,8 +157,7 @@ static bool list(void *api, ChHttpRequest *const *requests, size_t n, GError **e
 static bool show(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     for (size_t i = 0; i < n; i++) {
-        if (ch_admin_may_act(requests[i], ((ChDeadLetterApi *)api)->token) &&
-            !show_one(api, requests[i], error))
+        if (may_act(api, requests[i]) && !show_one(api, requests[i], error))
             return false;
     }
     return true;
@@ -162,7 +166,7 @@ static bool show(void *api, ChHttpRequest *const *requests, size_t n, GError **e
 static bool replay(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     for (size_t i = 0; i < n; i++) {
-        if (ch_admin_may_act(requests[i], ((ChDeadLetterApi *)api)->token) &&
+        if (may_act(api, requests[i]) &&
             !act_on_one(api, requests[i], CH_DEAD_LETTER_REPLAYED, error))
             return false;
     }
@@ -172,7 +176,7 @@ static bool replay(void *api, ChHttpRequest *const *requests, size_t n, GError *
 static bool discard(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     for (size_t i = 0; i < n; i++) {
-        if (ch_admin_may_act(requests[i], ((ChDeadLetterApi *)api)->token) &&
+        if (may_act(api, requests[i]) &&
             !act_on_one(api, requests[i], CH_DEAD_LETTER_DISCARDED, error))
             return false;
     }

@@ -16,6 +16,19 @@ from support.dead_letters import MESSAGE, DeadLetterAdmin, broken, dead_confirma
 from support.names import ORDER_CREATED, STOCK_COMPLETED, WORKERS
 from support.waits import eventually
 
+
+
+class AnotherAddress(requests.adapters.HTTPAdapter):
+    """Connections that come from this address."""
+
+    def __init__(self, source):
+        self._source = source
+        super().__init__()
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, source_address=(self._source, 0), **kwargs)
+
+
 ACTS = ("replay", "discard")
 WORLD = [
     ("order", "SELECT * FROM dead_letters ORDER BY id"),
@@ -72,6 +85,27 @@ def test_without_the_token_nothing_is_shown_or_done(system, name):
         for answer in answers:
             assert_problem(answer, 401)
             assert answer.headers["WWW-Authenticate"] == "Bearer"
+        DeadLetterAdmin(system, name).list()  # the right one: nobody is slowed down because of us
+
+
+def test_who_guesses_tokens_is_slowed_down_and_nobody_else(system):
+    with child(system, "stock-worker") as worker:
+        url = f"http://{worker.admin}/dead-letters"
+
+        def ask(token):
+            return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+
+        answers = [ask(f"guess-number-{n:04}") for n in range(40)]
+        assert [answer.status_code for answer in answers[:11]] == [401] * 11
+        late = [answer for answer in answers[11:] if answer.status_code == 429]
+        assert len(late) >= 20 and all(1 <= int(answer.headers["Retry-After"]) <= 60 for answer in late)
+        assert worker.get("/health/live").status_code == 200
+        with requests.Session() as session:  # from another address of this machine
+            session.mount("http://", AnotherAddress("127.0.0.2"))
+            token = {"Authorization": f"Bearer {system.endpoints['admin_token']}"}
+            assert session.get(url, headers=token, timeout=10).status_code == 200
+        eventually(lambda: ask(system.endpoints["admin_token"]).status_code == 200, "the wait to be over")
+        assert ask("guess-number-0040").status_code == 401  # the right one forgave the others
 
 
 def test_a_worker_without_a_token_serves_nobody(system):

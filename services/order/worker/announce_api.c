@@ -62,9 +62,10 @@ static bool announce_one(const OrderAnnounceApi *api, ChHttpRequest *request, GE
 
 static bool announce(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    const OrderAnnounceApi *api = context;
+    OrderAnnounceApi *api = context;
     for (size_t i = 0; i < n; i++) {
-        if (ch_admin_may_act(requests[i], api->token) && !announce_one(api, requests[i], error))
+        if (ch_admin_may_act(requests[i], api->token, &api->wrong_tokens) &&
+            !announce_one(api, requests[i], error))
             return false;
     }
     return true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/http/route.h"
+#include "chassis/runtime/wrong_tokens.h"
 #include "order/application/ports.h"
 
 /** The context of its handlers, on one lane; all borrowed. */
@@ -9,6 +10,7 @@ typedef struct {
     OrderReads *reads;
     OrderStore *store;
     const char *token; /* what a caller must send; "": nobody may call */
+    ChWrongTokens wrong_tokens;
 } OrderAnnounceApi;
 
 /** POST /orders/{id}/announce */
