@@ -77,6 +77,8 @@ static enum MHD_Result send_answer(ChHttpIntake *intake, struct MHD_Connection *
     if (close || atomic_load(&intake->draining))
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     incoming->status = answer->status;
+    if (answer->content_type != NULL && strcmp(answer->content_type, CH_HTTP_PROBLEM_TYPE) == 0)
+        ch_http_refusal_log(&intake->refusals, incoming->request, answer->status);
     enum MHD_Result queued = MHD_queue_response(connection, answer->status, response);
     MHD_destroy_response(response);
     return queued;
@@ -343,7 +345,7 @@ static void end_request(ChHttpIntake *intake, Connection *on, unsigned status)
 
 /* libmicrohttpd has no room for the head, cookies above all, which it cuts up in its pool: it
  * closes without an answer and without a word to us. The socket is still whole. */
-static unsigned send_last_words(const Connection *on)
+static unsigned send_last_words(ChHttpIntake *intake, const Connection *on)
 {
     ChHttpRequest *request = on->incoming->request;
     if (on->incoming->head_read)
@@ -360,6 +362,7 @@ static unsigned send_last_words(const Connection *on)
     send(on->fd, head, strlen(head), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
     send(on->fd, body->str, body->len, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(on->fd, SHUT_WR);
+    ch_http_refusal_log(&intake->refusals, request, 431);
     return 431;
 }
 
@@ -407,7 +410,7 @@ static Connection *open_connection(ChHttpIntake *intake, struct MHD_Connection *
 static void close_connection(ChHttpIntake *intake, Connection *on)
 {
     if (on->incoming != NULL)
-        end_request(intake, on, send_last_words(on));
+        end_request(intake, on, send_last_words(intake, on));
     ch_http_deadlines_close(intake->deadlines, on->timed);
     g_free(on);
     ch_metric_add(ch_metric(&connections_gauge, NULL), -1);
@@ -453,6 +456,7 @@ void *ch_http_intake_target(void *context, const char *target, struct MHD_Connec
     Incoming *incoming = g_new0(Incoming, 1);
     incoming->request =
         ch_http_request_new(origin_form(target), now_us, now_us + intake->request_timeout_us);
+    incoming->request->address = address_of(connection);
     incoming->timed = on->timed;
     incoming->target = target;
     incoming->target_bytes = strlen(target);

@@ -3,6 +3,7 @@
 
 #include "chassis/core/wait.h"
 #include "chassis/http/deadlines.h"
+#include "chassis/http/refusal_log.h"
 #include "chassis/http/router.h"
 #include "chassis/telemetry/metrics.h"
 
@@ -17,8 +18,9 @@ typedef struct {
     ChHttpResumer *resumer; /* of the server, for its requests */
     int suspended;          /* connections; the server's thread only, as the next two */
     size_t body_bytes;      /* memory of the bodies of all requests */
-    bool more_to_do;        /* since it was last set to false: MHD_run() has more to do */
-    atomic_bool draining;   /* answers close their connections */
+    ChHttpRefusalLog refusals;
+    bool more_to_do;      /* since it was last set to false: MHD_run() has more to do */
+    atomic_bool draining; /* answers close their connections */
 
     ChWait drained;        /* in_flight fell to 0 while draining */
     _Atomic int in_flight; /* requests whose head was read and whose answer is not yet written */

@@ -79,7 +79,7 @@ void ch_http_answer_problem(ChHttpAnswer *answer, const ChHttpRequest *request, 
     ch_json_end_object(json);
     ch_http_answer_clear(answer);
     answer->status = status;
-    answer->content_type = "application/problem+json";
+    answer->content_type = CH_HTTP_PROBLEM_TYPE;
     answer->body = json;
     if (retry_after_s > 0) {
         char seconds[16];

@@ -15,6 +15,8 @@ void ch_http_respond_violations(ChHttpRequest *request, const ChViolations *viol
 /** Answers 503 with Retry-After (1 to 3 seconds, spread so that clients don't return together). */
 void ch_http_respond_unavailable(ChHttpRequest *request, const char *detail);
 
+#define CH_HTTP_PROBLEM_TYPE "application/problem+json"
+
 /* For chassis/http, which answers where no handler does: */
 
 typedef struct ChHttpAnswer ChHttpAnswer;

@@ -1,12 +1,14 @@
 """What holds on every API: 404, 405, 413, 415, 431 and the problem document."""
 
 import json
+import time
 
 import pytest
 import requests
 
 from support import rawhttp
 from support.api import assert_problem, new_id
+from support.child import child
 
 POSTS = [("order", "/api/orders"), ("stock", "/api/stocks"), ("notification", "/api/notificationtemplates")]
 LIMIT = 64 * 1024
@@ -132,6 +134,25 @@ def test_the_problem_names_the_instance_and_the_trace(orders):
     problem = assert_problem(answer, 404)
     assert problem["instance"] == path
     assert problem["traceId"] == trace
+
+
+def test_the_trace_of_a_problem_is_in_the_log(system):
+    """Of each kind: what the head decides, what a handler decides."""
+    with child(system, "order-api") as api:
+        problems = [requests.get(api.base + path, timeout=10).json()
+                    for path in ("/nothing", f"/api/orders/{new_id()}", "/api/orders?limit=x")]
+        lines = [json.loads(line) for line in api.log.splitlines() if '"request refused"' in line]
+        assert [(line["trace_id"], line["status"], line["path"], line["level"]) for line in lines] == \
+            [(p["traceId"], p["status"], p["instance"], "info") for p in problems]
+
+
+def test_refusals_do_not_flood_the_log(system):
+    with child(system, "order-api") as api:
+        with requests.Session() as session:
+            for _ in range(300):
+                assert session.get(api.base + "/nothing", timeout=10).status_code == 404
+        seconds = time.monotonic() - api.started_at
+        assert 20 <= api.log.count('"request refused"') <= 20 * (seconds + 1)
 
 
 @pytest.mark.parametrize("traceparent", ["x", "00-0-0-01", "00-" + "0" * 32 + "-00f067aa0ba902b7-01",
