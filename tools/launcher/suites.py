@@ -24,7 +24,8 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # What a run without names has: in less than a quarter of an hour. --all has the second line too, and one seed of the
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
-ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "guide", "fuzz", "release")
+ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "guide", "short_soak", "fuzz",
+       "release")
 SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
@@ -97,6 +98,14 @@ class Suites:
     def run_fuzz(self):
         """Every fuzz target, or those of --target, for --seconds each."""
         return fuzz.Fuzzers(self._layout, self._options.seconds).run(self._options.target, self._verbose)
+
+    def run_soak(self):
+        """An hour of abuse beside orders."""
+        return self._pytest("soak", {}, ("-n", "0", "-s"))
+
+    def run_short_soak(self):
+        """A minute of it."""
+        return self._pytest("soak", {"CARTWHEEL_SOAK_SECONDS": "60"}, ("-n", "0", "-s"))
 
     def run_containers(self):
         """The images, and the saga in containers; with the servers of a release of Debian."""
