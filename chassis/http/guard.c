@@ -42,14 +42,6 @@ static bool is_host(const char *text, size_t bytes)
     return true;
 }
 
-/* The white space behind a value is no part of it (RFC 9112 section 5.1). */
-static size_t trimmed(const char *value, size_t bytes)
-{
-    while (bytes > 0 && (value[bytes - 1] == ' ' || value[bytes - 1] == '\t'))
-        bytes--;
-    return bytes;
-}
-
 static void read_length(ChHttpGuard *guard, const char *value, size_t bytes)
 {
     guard->lengths++;
@@ -68,6 +60,13 @@ static void read_length(ChHttpGuard *guard, const char *value, size_t bytes)
     guard->content_length = length;
 }
 
+size_t ch_http_guard_trim(const char *value, size_t value_bytes)
+{
+    while (value_bytes > 0 && (value[value_bytes - 1] == ' ' || value[value_bytes - 1] == '\t'))
+        value_bytes--;
+    return value_bytes;
+}
+
 static void count_once(ChHttpGuard *guard, const char *name, size_t name_bytes)
 {
     guard->keys += is_named(name, name_bytes, "Idempotency-Key");
@@ -82,7 +81,6 @@ void ch_http_guard_header(ChHttpGuard *guard, const char *name, size_t name_byte
         guard->bad_name = true;
     if (!is_field_value(value, value_bytes))
         guard->bad_value = true;
-    value_bytes = trimmed(value, value_bytes);
     if (is_named(name, name_bytes, "Host")) {
         guard->hosts++;
         guard->bad_host = guard->bad_host || !is_host(value, value_bytes);

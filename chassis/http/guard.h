@@ -24,7 +24,11 @@ typedef struct {
     int64_t content_length; /* INT64_MAX for more than fits */
 } ChHttpGuard;
 
-/** Looks at one header. */
+/** The length of a value without the white space behind it, which is no part of it (RFC 9112
+ * section 5.1); 0.9 leaves it there. */
+size_t ch_http_guard_trim(const char *value, size_t value_bytes);
+
+/** Looks at one header; @value is trimmed. */
 void ch_http_guard_header(ChHttpGuard *guard, const char *name, size_t name_bytes,
                           const char *value, size_t value_bytes);
 

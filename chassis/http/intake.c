@@ -169,6 +169,7 @@ static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const
     if (value == NULL)
         value = "";
     ch_http_lines_header(&head->lines, name, name_bytes, value, value_bytes);
+    value_bytes = ch_http_guard_trim(value, value_bytes);
     ch_http_guard_header(&head->guard, name, name_bytes, value, value_bytes);
     ch_http_request_add_header(head->request, name, name_bytes, value, value_bytes);
     return MHD_YES;
