@@ -245,6 +245,11 @@ ChHttpTimed *ch_http_deadlines_open(ChHttpDeadlines *deadlines, int fd, uint64_t
     return timed;
 }
 
+void ch_http_deadlines_speaks_for(ChHttpTimed *timed, uint64_t address)
+{
+    timed->address = address;
+}
+
 void ch_http_deadlines_close(ChHttpDeadlines *deadlines, ChHttpTimed *timed)
 {
     if (timed->next != NULL)

@@ -25,6 +25,9 @@ void ch_http_deadlines_free(ChHttpDeadlines *deadlines);
 
 /** @address: of the client, as a number; those that share one lose their places together. */
 ChHttpTimed *ch_http_deadlines_open(ChHttpDeadlines *deadlines, int fd, uint64_t address);
+/** Its request was sent by @address, as a proxy says. */
+void ch_http_deadlines_speaks_for(ChHttpTimed *timed, uint64_t address);
+
 void ch_http_deadlines_close(ChHttpDeadlines *deadlines, ChHttpTimed *timed);
 
 /** A request comes in on the connection; borrowed until end. */

@@ -9,7 +9,6 @@
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -39,6 +38,7 @@ typedef struct {
  */
 typedef struct {
     int fd;
+    ChHttpAddress peer;
     ChHttpTimed *timed;
     Incoming *incoming; /* NULL between two */
 } Connection;
@@ -52,6 +52,11 @@ CH_GAUGE(connections_gauge, "cartwheel_http_connections", "Open connections.", N
 
 CH_COUNTER(bodies_refused_total, "cartwheel_http_bodies_refused_total",
            "Requests answered 503 because too many bodies were on their way.", NULL);
+
+static Connection *connection_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
 
 /* ---- answers ---- */
 
@@ -186,6 +191,13 @@ static void read_headers(struct MHD_Connection *connection, const Incoming *inco
         MHD_VERSION < FIRST_STRICT && !ch_http_lines_end(&head->lines, method + head_bytes);
 }
 
+/* What the headers say about the client, when they may. */
+static void name_client(const ChHttpIntake *intake, const Connection *on, ChHttpRequest *request)
+{
+    request->client = ch_http_proxies_client(intake->proxies, request, &on->peer);
+    ch_http_deadlines_speaks_for(on->timed, ch_http_address_number(&request->client));
+}
+
 static enum MHD_Result read_head(ChHttpIntake *intake, struct MHD_Connection *connection,
                                  Incoming *incoming, const char *method, const char *version)
 {
@@ -195,6 +207,7 @@ static enum MHD_Result read_head(ChHttpIntake *intake, struct MHD_Connection *co
     atomic_fetch_add(&intake->in_flight, 1);
     g_strlcpy(request->method, method, sizeof(request->method));
     read_headers(connection, incoming, method, version, &head);
+    name_client(intake, connection_of(connection), request);
     incoming->refusal =
         ch_http_head_check(intake->router, request, &head.guard, version, intake->max_body_bytes);
     if (incoming->refusal.at_once)
@@ -367,11 +380,6 @@ static unsigned send_last_words(ChHttpIntake *intake, const Connection *on)
     return 431;
 }
 
-static Connection *connection_of(struct MHD_Connection *connection)
-{
-    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-}
-
 void ch_http_intake_completed(void *context, struct MHD_Connection *connection, void **slot,
                               enum MHD_RequestTerminationCode code)
 {
@@ -384,26 +392,14 @@ void ch_http_intake_completed(void *context, struct MHD_Connection *connection, 
 
 /* ---- connections, and the beginnings of requests ---- */
 
-/* All of an IPv4 address; of an IPv6 address what names the network, which is one client's. */
-static uint64_t address_of(struct MHD_Connection *connection)
-{
-    const struct sockaddr *address =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    uint64_t number = 0;
-    if (address == NULL)
-        return number;
-    if (address->sa_family == AF_INET)
-        memcpy(&number, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-    else if (address->sa_family == AF_INET6)
-        memcpy(&number, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 8);
-    return number;
-}
-
 static Connection *open_connection(ChHttpIntake *intake, struct MHD_Connection *connection)
 {
     Connection *on = g_new0(Connection, 1);
     on->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    on->timed = ch_http_deadlines_open(intake->deadlines, on->fd, address_of(connection));
+    on->peer = ch_http_address_of(
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+    on->timed =
+        ch_http_deadlines_open(intake->deadlines, on->fd, ch_http_address_number(&on->peer));
     ch_metric_add(ch_metric(&connections_gauge, NULL), 1);
     return on;
 }
@@ -457,7 +453,7 @@ void *ch_http_intake_target(void *context, const char *target, struct MHD_Connec
     Incoming *incoming = g_new0(Incoming, 1);
     incoming->request =
         ch_http_request_new(origin_form(target), now_us, now_us + intake->request_timeout_us);
-    incoming->request->address = address_of(connection);
+    incoming->request->client = on->peer;
     incoming->timed = on->timed;
     incoming->target = target;
     incoming->target_bytes = strlen(target);

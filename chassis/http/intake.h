@@ -3,6 +3,7 @@
 
 #include "chassis/core/wait.h"
 #include "chassis/http/deadlines.h"
+#include "chassis/http/proxies.h"
 #include "chassis/http/refusal_log.h"
 #include "chassis/http/router.h"
 #include "chassis/telemetry/metrics.h"
@@ -12,6 +13,7 @@
 
 typedef struct {
     const ChHttpRouter *router;
+    const ChHttpProxies *proxies; /* NULL: none is trusted */
     ChHttpDeadlines *deadlines;
     size_t max_body_bytes;
     int64_t request_timeout_us;

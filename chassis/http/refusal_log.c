@@ -27,10 +27,12 @@ void ch_http_refusal_log(ChHttpRefusalLog *log, const ChHttpRequest *request, un
         log->left_out++;
         return;
     }
+    char client[CH_HTTP_ADDRESS_TEXT_BYTES];
+    ch_http_address_format(&request->client, client);
     log->lines++;
     if (log->left_out > 0)
         ch_log_info("more requests were refused", CH_INT("requests", log->left_out));
     log->left_out = 0;
     ch_log_info("request refused", CH_STR("method", request->method), CH_STR("path", request->path),
-                CH_INT("status", status), CH_TRACE(request->trace));
+                CH_INT("status", status), CH_STR("client", client), CH_TRACE(request->trace));
 }

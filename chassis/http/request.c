@@ -65,7 +65,7 @@ const char *ch_http_request_body(const ChHttpRequest *request, size_t *bytes)
 
 uint64_t ch_http_request_address(const ChHttpRequest *request)
 {
-    return request->address;
+    return ch_http_address_number(&request->client);
 }
 
 ChTrace ch_http_request_trace(const ChHttpRequest *request)

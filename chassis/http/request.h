@@ -37,7 +37,7 @@ const char *ch_http_request_header(const ChHttpRequest *request, const char *nam
 /** The whole body, with a zero byte behind it that is not counted; *bytes may be 0. */
 const char *ch_http_request_body(const ChHttpRequest *request, size_t *bytes);
 
-/** The address that the connection comes from, as a number: of IPv6 its network. */
+/** The client's address, as a number: of IPv6 its network. */
 uint64_t ch_http_request_address(const ChHttpRequest *request);
 
 /** The span of this request: a child of the client's traceparent, or a new root. */

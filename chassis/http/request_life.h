@@ -8,6 +8,7 @@
 #pragma once
 
 #include "chassis/core/trace.h"
+#include "chassis/http/address.h"
 #include "chassis/http/router.h"
 
 #include <stdatomic.h>
@@ -63,9 +64,9 @@ struct ChHttpRequest {
     char *path;  /* raw, without query */
     char *query; /* raw, NULL without */
     ChTrace trace;
-    uint64_t address; /* of the client, as a number */
-    GString *headers; /* name, zero, value, zero, ... */
-    GString *body;    /* NULL: none */
+    ChHttpAddress client; /* of the connection, until the head is read */
+    GString *headers;     /* name, zero, value, zero, ... */
+    GString *body;        /* NULL: none */
     ChHttpMatch match;
     char *decoded; /* the texts of match and of query_params */
     ChHttpParam *query_params;

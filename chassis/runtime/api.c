@@ -17,6 +17,13 @@ struct ChApi {
     ChHttpLane **lanes; /* owned; as the table names them; NULL: not bound yet */
 };
 
+bool ch_api_check(const void *settings, GError **error)
+{
+    const ChApiSettings *api = settings;
+    g_autoptr(ChHttpProxies) proxies = ch_http_proxies_new(api->trusted_proxies, error);
+    return proxies != NULL;
+}
+
 ChApi *ch_api_new(const ChHttpRouteTable *routes, ChHealth *health)
 {
     ChApi *api = g_new0(ChApi, 1);
@@ -68,7 +75,8 @@ void ch_api_add_lane(ChApi *api, const ChLaneConfig *config)
 }
 
 /* The public routes and those of health. */
-static ChHttpServer *new_server(const ChApi *api, const ChListen *listen, GError **error)
+static ChHttpServer *new_server(const ChApi *api, const ChListen *listen,
+                                const ChHttpProxies *proxies, GError **error)
 {
     const ChHttpBinding bindings[] = {
         { .table = api->routes, .lanes = api->lanes },
@@ -78,6 +86,7 @@ static ChHttpServer *new_server(const ChApi *api, const ChListen *listen, GError
         .listen = *listen,
         .bindings = bindings,
         .bindings_n = G_N_ELEMENTS(bindings),
+        .proxies = proxies,
     };
     return ch_http_server_new(&config, error);
 }
@@ -111,10 +120,13 @@ static void log_ready(void *context)
 
 bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
 {
+    g_autoptr(ChHttpProxies) proxies = ch_http_proxies_new(settings->trusted_proxies, error);
+    if (proxies == NULL)
+        return false;
     g_autoptr(ChHttpServer) admin = ch_admin_new(&settings->admin, api->health, NULL, 0, error);
     if (admin == NULL)
         return false;
-    g_autoptr(ChHttpServer) server = new_server(api, &settings->listen, error);
+    g_autoptr(ChHttpServer) server = new_server(api, &settings->listen, proxies, error);
     if (server == NULL || !ch_http_server_start(admin, error) ||
         !ch_lane_group_start(api->threads, error) || !ch_http_server_start(server, error))
         return false;

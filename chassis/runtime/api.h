@@ -15,6 +15,7 @@ typedef struct {
     ChConfigCommon common;
     ChListen listen; /* where clients come */
     ChListen admin;  /* where operators come */
+    char *trusted_proxies;
 } ChApiSettings;
 
 /* clang-format off */
@@ -23,8 +24,14 @@ typedef struct {
     CH_CONFIG_KEY("HTTP_LISTEN", CH_CONFIG_LISTEN, ChApiSettings, listen, listen_default,          \
                   "where clients come", NULL),                                                     \
     CH_CONFIG_KEY("ADMIN_LISTEN", CH_CONFIG_LISTEN, ChApiSettings, admin, admin_default,           \
-                  "health and metrics", NULL)
+                  "health and metrics", NULL),                                                     \
+    CH_CONFIG_KEY("TRUSTED_PROXIES", CH_CONFIG_TEXT, ChApiSettings, trusted_proxies, "",           \
+                  "addresses and networks of proxies whose Forwarded or X-Forwarded-For counts",   \
+                  NULL)
 /* clang-format on */
+
+/** A ChProcessStep: what the settings of an API (a ChApiSettings first) say together. */
+CH_MUST_CHECK bool ch_api_check(const void *settings, GError **error);
 
 /** Serves @routes, and /health/live and /health/ready. Borrows both. */
 ChApi *ch_api_new(const ChHttpRouteTable *routes, ChHealth *health);

@@ -57,6 +57,7 @@ int main(int argc, char **argv)
         .purpose = "keeps templates and shows what was sent",
         .keys = keys,
         .keys_n = G_N_ELEMENTS(keys),
+        .check = ch_api_check,
         .run = run,
         .routes = &notification_routes,
     };

@@ -79,6 +79,7 @@ int main(int argc, char **argv)
         .purpose = "takes and shows orders over HTTP",
         .keys = keys,
         .keys_n = G_N_ELEMENTS(keys),
+        .check = ch_api_check,
         .run = run,
         .routes = &order_routes,
     };

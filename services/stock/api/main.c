@@ -52,6 +52,7 @@ int main(int argc, char **argv)
         .purpose = "shows and changes stock over HTTP",
         .keys = keys,
         .keys_n = G_N_ELEMENTS(keys),
+        .check = ch_api_check,
         .run = run,
         .routes = &stock_routes,
     };
