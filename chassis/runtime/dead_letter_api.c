@@ -190,11 +190,11 @@ enum {
 static const ChHttpLaneKind lanes[] = { [LANE] = { "dead letters", "ChDeadLetterApi" } };
 
 static const ChHttpRoute routes[] = {
-    { "GET", "/dead-letters", "listDeadLetters", LANE, false, list,
+    { "GET", "/dead-letters", "listDeadLetters", LANE, 0, list,
       "cursor, limit, queue, since, state, subject, type" },
-    { "GET", "/dead-letters/{id}", "getDeadLetter", LANE, false, show, "" },
-    { "POST", "/dead-letters/{id}/replay", "replayDeadLetter", LANE, false, replay, "" },
-    { "POST", "/dead-letters/{id}/discard", "discardDeadLetter", LANE, false, discard, "" },
+    { "GET", "/dead-letters/{id}", "getDeadLetter", LANE, 0, show, "" },
+    { "POST", "/dead-letters/{id}/replay", "replayDeadLetter", LANE, 0, replay, "" },
+    { "POST", "/dead-letters/{id}/discard", "discardDeadLetter", LANE, 0, discard, "" },
 };
 
 static const ChHttpRouteTable table = {

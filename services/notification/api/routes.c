@@ -16,25 +16,25 @@ static const ChHttpLaneKind lanes[] = {
 };
 
 static const ChHttpRoute routes[] = {
-    { "GET", TEMPLATES, "listNotificationTemplates", NOTIFICATION_LISTS, false,
+    { "GET", TEMPLATES, "listNotificationTemplates", NOTIFICATION_LISTS, 0,
       notification_api_list_templates, "cursor, limit" },
-    { "GET", TEMPLATE, "getNotificationTemplate", NOTIFICATION_READS, false,
+    { "GET", TEMPLATE, "getNotificationTemplate", NOTIFICATION_READS, 0,
       notification_api_get_template, "" },
     { "POST", TEMPLATE "/preview", "previewNotificationTemplate", NOTIFICATION_READS,
       CH_HTTP_LARGE_BODY, notification_api_preview_template, "" },
     { "POST", TEMPLATES "/preview", "previewNotificationDraft", NOTIFICATION_READS,
       CH_HTTP_LARGE_BODY, notification_api_preview_draft, "" },
-    { "GET", TEMPLATE "/versions", "listNotificationTemplateVersions", NOTIFICATION_LISTS, false,
+    { "GET", TEMPLATE "/versions", "listNotificationTemplateVersions", NOTIFICATION_LISTS, 0,
       notification_api_list_versions, "cursor, limit" },
     { "GET", TEMPLATE "/versions/{version}", "getNotificationTemplateVersion", NOTIFICATION_READS,
-      false, notification_api_get_version, "" },
+      0, notification_api_get_version, "" },
     { "POST", TEMPLATES, "createNotificationTemplate", NOTIFICATION_WRITES, CH_HTTP_LARGE_BODY,
       notification_api_create_template, "" },
     { "PUT", TEMPLATE, "updateNotificationTemplate", NOTIFICATION_WRITES, CH_HTTP_LARGE_BODY,
       notification_api_update_template, "force" },
-    { "DELETE", TEMPLATE, "deleteNotificationTemplate", NOTIFICATION_WRITES, false,
+    { "DELETE", TEMPLATE, "deleteNotificationTemplate", NOTIFICATION_WRITES, 0,
       notification_api_delete_template, "force" },
-    { "GET", "/api/notifications", "listNotifications", NOTIFICATION_LISTS, false,
+    { "GET", "/api/notifications", "listNotifications", NOTIFICATION_LISTS, 0,
       notification_api_list_log, "createdAfter, createdBefore, cursor, orderId, limit, status" },
 };
 

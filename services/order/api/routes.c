@@ -12,13 +12,13 @@ static const ChHttpLaneKind lanes[] = {
 };
 
 static const ChHttpRoute routes[] = {
-    { "POST", "/api/orders", "placeOrder", ORDER_WRITES, true, order_api_place, "" },
-    { "POST", "/api/orders/{id}/cancel", "cancelOrder", ORDER_WRITES, true, order_api_cancel, "" },
-    { "GET", "/api/orders", "listOrders", ORDER_LISTS, false, order_api_list,
+    { "POST", "/api/orders", "placeOrder", ORDER_WRITES, CH_HTTP_GATED, order_api_place, "" },
+    { "POST", "/api/orders/{id}/cancel", "cancelOrder", ORDER_WRITES, CH_HTTP_GATED,
+      order_api_cancel, "" },
+    { "GET", "/api/orders", "listOrders", ORDER_LISTS, 0, order_api_list,
       "createdAfter, createdBefore, cursor, customerId, limit, status" },
-    { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, false, order_api_get, "" },
-    { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, false, order_api_history,
-      "" },
+    { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, 0, order_api_get, "" },
+    { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, 0, order_api_history, "" },
 };
 
 const ChHttpRouteTable order_routes = {

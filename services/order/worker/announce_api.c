@@ -78,7 +78,7 @@ enum {
 static const ChHttpLaneKind lanes[] = { [LANE] = { "announcements", "OrderAnnounceApi" } };
 
 static const ChHttpRoute routes[] = {
-    { "POST", "/orders/{id}/announce", "announceOrder", LANE, false, announce, "" },
+    { "POST", "/orders/{id}/announce", "announceOrder", LANE, 0, announce, "" },
 };
 
 const ChHttpRouteTable order_announce_routes = {

@@ -15,13 +15,13 @@ static const ChHttpLaneKind lanes[] = {
 };
 
 static const ChHttpRoute routes[] = {
-    { "POST", STOCKS, "createStock", STOCK_WRITES, false, stock_api_create, "" },
-    { "PUT", PRODUCT, "setStock", STOCK_WRITES, false, stock_api_set, "" },
-    { "POST", PRODUCT "/adjustments", "adjustStock", STOCK_WRITES, false, stock_api_adjust, "" },
-    { "DELETE", PRODUCT, "deleteStock", STOCK_WRITES, false, stock_api_delete, "force" },
-    { "GET", STOCKS, "listStocks", STOCK_LISTS, false, stock_api_list, "cursor, limit" },
-    { "GET", PRODUCT, "getStock", STOCK_READS, false, stock_api_get, "" },
-    { "GET", PRODUCT "/movements", "listStockMovements", STOCK_LISTS, false, stock_api_movements,
+    { "POST", STOCKS, "createStock", STOCK_WRITES, 0, stock_api_create, "" },
+    { "PUT", PRODUCT, "setStock", STOCK_WRITES, 0, stock_api_set, "" },
+    { "POST", PRODUCT "/adjustments", "adjustStock", STOCK_WRITES, 0, stock_api_adjust, "" },
+    { "DELETE", PRODUCT, "deleteStock", STOCK_WRITES, 0, stock_api_delete, "force" },
+    { "GET", STOCKS, "listStocks", STOCK_LISTS, 0, stock_api_list, "cursor, limit" },
+    { "GET", PRODUCT, "getStock", STOCK_READS, 0, stock_api_get, "" },
+    { "GET", PRODUCT "/movements", "listStockMovements", STOCK_LISTS, 0, stock_api_movements,
       "cursor, limit" },
 };
 

@@ -21,14 +21,14 @@ enum {
 static const ChHttpLaneKind lanes[] = { [LANE] = { "lane", "" } };
 
 static const ChHttpRoute routes[] = {
-    { "GET", "/api/orders", "list", LANE, false, handler, "" },
-    { "POST", "/api/orders", "place", LANE, false, handler, "" },
-    { "GET", "/api/orders/{id}", "get", LANE, false, handler, "" },
-    { "DELETE", "/api/orders/{id}", "delete", LANE, false, handler, "" },
-    { "GET", "/api/orders/{id}/history", "history", LANE, false, handler, "" },
-    { "POST", "/api/orders/all/close", "closeAll", LANE, false, handler, "" },
-    { "POST", "/api/orders/{id}/{verb}", "act", LANE, false, handler, "" },
-    { "GET", "/", "root", CH_HTTP_INLINE, false, handler, "" },
+    { "GET", "/api/orders", "list", LANE, 0, handler, "" },
+    { "POST", "/api/orders", "place", LANE, 0, handler, "" },
+    { "GET", "/api/orders/{id}", "get", LANE, 0, handler, "" },
+    { "DELETE", "/api/orders/{id}", "delete", LANE, 0, handler, "" },
+    { "GET", "/api/orders/{id}/history", "history", LANE, 0, handler, "" },
+    { "POST", "/api/orders/all/close", "closeAll", LANE, 0, handler, "" },
+    { "POST", "/api/orders/{id}/{verb}", "act", LANE, 0, handler, "" },
+    { "GET", "/", "root", CH_HTTP_INLINE, 0, handler, "" },
 };
 
 static const ChHttpRouteTable table = { routes, G_N_ELEMENTS(routes), lanes, G_N_ELEMENTS(lanes) };
@@ -155,8 +155,8 @@ static void test_unbound(void)
 
 static void test_operation_twice(void)
 {
-    static const ChHttpRoute row = { "GET", "/b", "same", CH_HTTP_INLINE, false, handler, "" };
-    static const ChHttpRoute other = { "GET", "/a", "same", CH_HTTP_INLINE, false, handler, "" };
+    static const ChHttpRoute row = { "GET", "/b", "same", CH_HTTP_INLINE, 0, handler, "" };
+    static const ChHttpRoute other = { "GET", "/a", "same", CH_HTTP_INLINE, 0, handler, "" };
     static const ChHttpRouteTable tables[] = { { &row, 1, NULL, 0 }, { &other, 1, NULL, 0 } };
     if (!g_test_subprocess()) {
         assert_dies();

@@ -94,12 +94,12 @@ enum {
 static const ChHttpLaneKind lanes[] = { [LANE] = { "test", "Fixture" } };
 
 static const ChHttpRoute routes[] = {
-    { "GET", "/inline", "getInline", CH_HTTP_INLINE, false, echo, CH_HTTP_ANY_QUERY },
-    { "POST", "/things", "makeThing", LANE, true, echo, CH_HTTP_ANY_QUERY },
-    { "GET", "/things/{id}", "getThing", LANE, false, echo, CH_HTTP_ANY_QUERY },
-    { "GET", "/things/special", "getSpecial", CH_HTTP_INLINE, false, echo, CH_HTTP_ANY_QUERY },
-    { "DELETE", "/things/{id}", "deleteThing", LANE, false, echo, CH_HTTP_ANY_QUERY },
-    { "GET", "/things/{id}/parts", "listParts", LANE, false, echo, CH_HTTP_ANY_QUERY },
+    { "GET", "/inline", "getInline", CH_HTTP_INLINE, 0, echo, CH_HTTP_ANY_QUERY },
+    { "POST", "/things", "makeThing", LANE, CH_HTTP_GATED, echo, CH_HTTP_ANY_QUERY },
+    { "GET", "/things/{id}", "getThing", LANE, 0, echo, CH_HTTP_ANY_QUERY },
+    { "GET", "/things/special", "getSpecial", CH_HTTP_INLINE, 0, echo, CH_HTTP_ANY_QUERY },
+    { "DELETE", "/things/{id}", "deleteThing", LANE, 0, echo, CH_HTTP_ANY_QUERY },
+    { "GET", "/things/{id}/parts", "listParts", LANE, 0, echo, CH_HTTP_ANY_QUERY },
 };
 
 static const ChHttpRouteTable table = { routes, G_N_ELEMENTS(routes), lanes, G_N_ELEMENTS(lanes) };

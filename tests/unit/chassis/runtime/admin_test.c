@@ -105,7 +105,7 @@ static bool answer_extra(void *context G_GNUC_UNUSED, ChHttpRequest *const *requ
 }
 
 static const ChHttpRoute extra_route = {
-    "GET", "/extra", "getExtra", CH_HTTP_INLINE, false, answer_extra, "",
+    "GET", "/extra", "getExtra", CH_HTTP_INLINE, 0, answer_extra, "",
 };
 static const ChHttpRouteTable extra_routes = { &extra_route, 1, NULL, 0 };
 
