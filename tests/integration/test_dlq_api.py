@@ -12,7 +12,7 @@ import requests
 from support import events
 from support.api import TIME, assert_problem, new_id
 from support.child import child, run_binary
-from support.dead_letters import MESSAGE, DeadLetterAdmin, broken, dead_confirmations, letters_about, rows_of
+from support.dead_letters import MESSAGE, DeadLetterAdmin, broken, dead_confirmations, letters_about, rows_of, slow
 from support.names import ORDER_CREATED, STOCK_COMPLETED, WORKERS
 from support.waits import eventually
 
@@ -230,14 +230,16 @@ def test_an_id_of_another_letter_makes_no_letter_vanish(admin, broker, dead_lett
     assert admin.show(taken)["id"] == taken
 
 
-def test_a_letter_whose_row_the_database_refuses_is_kept_without_its_body(broker, databases, dead_letters):
+@pytest.mark.parametrize("harm, condition", [(broken, "message_id = '{}'"), (slow, "NEW.message_id = '{}'")],
+                         ids=["refused", "too-slow"])
+def test_a_letter_whose_row_cannot_be_written_is_kept_without_its_body(broker, databases, dead_letters, harm, condition):
     """No server is away: the lane goes on, with the letters behind it."""
     marker, behind = new_id(), new_id()
-    with broken(databases, "order", "dead_letters", f"message_id = '{marker}'"):
+    with harm(databases, "order", "dead_letters", condition.format(marker)):
         for name in (marker, behind):
             broker.publish("order.dlq", "order.stock.fail", b"odd " + name.encode(),
                            pika.BasicProperties(message_id=name, headers={"x-error": "why"}))
-        eventually(lambda: dead_letters.of(behind), "the letter behind it", 30)
+        eventually(lambda: dead_letters.of(behind), "the letter behind it", 60)
     found = databases.rows("order", "SELECT message_id, octet_length(body), body_bytes FROM dead_letters"
                            " WHERE body_sha256 = sha256(%s)", (b"odd " + marker.encode(),))
     assert found == [(None, 0, 40)]

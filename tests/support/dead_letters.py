@@ -73,6 +73,23 @@ def broken(databases, service, table, condition):
             connection.execute(sql.SQL("ALTER TABLE {table} DROP CONSTRAINT {name}").format(**names))
 
 
+@contextlib.contextmanager
+def slow(databases, service, table, condition):
+    """While this lasts, each new row of @table for which @condition (about NEW) holds takes longer than any time-out."""
+    name = sql.Identifier("slow_" + new_id().replace("-", "")[:12])
+    names = {"table": sql.Identifier(table), "name": name, "condition": sql.SQL(condition)}
+    with databases.connect(service) as connection:
+        connection.execute(sql.SQL("CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS"
+                                   " 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END'").format(**names))
+        connection.execute(sql.SQL("CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW WHEN ({condition})"
+                                   " EXECUTE FUNCTION {name}()").format(**names))
+    try:
+        yield
+    finally:
+        with databases.connect(service) as connection:
+            connection.execute(sql.SQL("DROP FUNCTION {name} CASCADE").format(**names))
+
+
 def dead_confirmations(system, orders, product, count):
     """Orders whose stock results all died, while their database refused to confirm them:
     {dead letter's id: order id}. The orders are Created, their stock is taken, the cause is gone."""
