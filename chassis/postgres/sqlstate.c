@@ -37,6 +37,21 @@ ChErrorCode ch_pg_error_class(const char *sqlstate)
     return ch_pg_blame(sqlstate) == CH_PG_BLAME_ITEM ? CH_ERROR_FAILED : CH_ERROR_UNAVAILABLE;
 }
 
+/* What a pooler does that gives each transaction another session of the server. */
+static const char *const pooler_states[] = {
+    "26000", /* a statement that we prepared is not there */
+    "42P05", /* one that we did not prepare is there */
+};
+
+static const char *hint_for(const char *sqlstate)
+{
+    for (size_t i = 0; sqlstate != NULL && i < G_N_ELEMENTS(pooler_states); i++) {
+        if (strcmp(sqlstate, pooler_states[i]) == 0)
+            return ": the session is not ours alone, a pooler must be in session mode";
+    }
+    return "";
+}
+
 static char *one_line(const char *text)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -61,7 +76,7 @@ void ch_pg_set_error(GError **error, const PGresult *result)
     g_autofree char *line = one_line(message != NULL ? message : PQresultErrorMessage(result));
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
     g_set_error(error, CH_ERROR, (int)ch_pg_error_class(sqlstate),
-                "database: %s%s%s%s (SQLSTATE %s)", line, constraint != NULL ? " [" : "",
+                "database: %s%s%s%s (SQLSTATE %s)%s", line, constraint != NULL ? " [" : "",
                 constraint != NULL ? constraint : "", constraint != NULL ? "]" : "",
-                sqlstate != NULL ? sqlstate : "none");
+                sqlstate != NULL ? sqlstate : "none", hint_for(sqlstate));
 }
