@@ -15,10 +15,12 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         ca-certificates gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev \
         libmicrohttpd-dev libpq-dev librabbitmq-dev libssl-dev libcurl4-openssl-dev libidn2-dev \
+        python3-yaml \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY meson.build meson_options.txt ./
 COPY tools/build tools/build
+COPY docs/api docs/api
 COPY chassis chassis
 COPY services services
 # The launcher's compiler flags, hardening included (meson.build), without its debug information.

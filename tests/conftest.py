@@ -1,11 +1,13 @@
 """One private Cartwheel for the whole run; every test isolates itself by ids of its own."""
 
+import collections
 import os
 from urllib.parse import urlsplit
 
 import pytest
 from psycopg import sql
 
+from support import documents
 from support.api import NotificationApi, OrderApi, StockApi, new_id
 from support.broker import Broker
 from support.invariants import DeadLetterMark
@@ -23,6 +25,35 @@ def pytest_collection_modifyitems(config, items):
         fitting = [item for item in items if item.get_closest_marker("by_address")]
         config.hook.pytest_deselected(items=[item for item in items if item not in fitting])
         items[:] = fitting
+
+
+COUNTED = pytest.StashKey()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """A worker of pytest-xdist ended: what it counted."""
+    node.config.stash.setdefault(COUNTED, []).append(getattr(node, "workeroutput", {}).get("documents", {}))
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["documents"] = dict(documents.counts)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    total = sum(map(collections.Counter, config.stash.get(COUNTED, [])), documents.counts)
+    if total:
+        terminalreporter.write_line("held to the documents: " + ", ".join(f"{n} {what}" for what, n in sorted(total.items())))
+
+
+@pytest.fixture(autouse=True)
+def held_to_the_documents():
+    """Whatever the test said to our APIs, and they and our workers to it, is in docs/api and docs/events."""
+    documents.deviations.clear()
+    yield
+    found, documents.deviations[:] = list(dict.fromkeys(documents.deviations)), []
+    assert not found, "not as documented:\n" + "\n".join(found[:20])
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ enum {
 
 struct ChApi {
     const ChHttpRouteTable *routes;
+    const ChDocument *document;
     ChHealth *health;
     ChLaneGroup *threads;
     ChHttpLane **lanes; /* owned; as the table names them; NULL: not bound yet */
@@ -24,10 +25,11 @@ bool ch_api_check(const void *settings, GError **error)
     return proxies != NULL;
 }
 
-ChApi *ch_api_new(const ChHttpRouteTable *routes, ChHealth *health)
+ChApi *ch_api_new(const ChHttpRouteTable *routes, const ChDocument *document, ChHealth *health)
 {
     ChApi *api = g_new0(ChApi, 1);
     api->routes = routes;
+    api->document = document;
     api->health = health;
     api->threads = ch_lane_group_new();
     api->lanes = g_new0(ChHttpLane *, routes->lanes_n);
@@ -74,12 +76,13 @@ void ch_api_add_lane(ChApi *api, const ChLaneConfig *config)
     ch_lane_group_add(api->threads, config);
 }
 
-/* The public routes and those of health. */
+/* The public routes, their description, and those of health. */
 static ChHttpServer *new_server(const ChApi *api, const ChListen *listen,
                                 const ChHttpProxies *proxies, GError **error)
 {
     const ChHttpBinding bindings[] = {
         { .table = api->routes, .lanes = api->lanes },
+        { .table = &ch_document_routes, .inline_context = (void *)api->document },
         { .table = &ch_health_routes, .inline_context = api->health },
     };
     const ChHttpServerConfig config = {

@@ -4,6 +4,7 @@
 
 #include "chassis/core/lane_group.h"
 #include "chassis/http/lane.h"
+#include "chassis/runtime/document.h"
 #include "chassis/runtime/settings.h"
 #include "chassis/telemetry/health.h"
 
@@ -33,8 +34,9 @@ typedef struct {
 /** A ChProcessStep: what the settings of an API (a ChApiSettings first) say together. */
 CH_MUST_CHECK bool ch_api_check(const void *settings, GError **error);
 
-/** Serves @routes, and /health/live and /health/ready. Borrows both. */
-ChApi *ch_api_new(const ChHttpRouteTable *routes, ChHealth *health);
+/** Serves @routes, what describes them (@document), and /health/live and /health/ready. Borrows
+ * all. */
+ChApi *ch_api_new(const ChHttpRouteTable *routes, const ChDocument *document, ChHealth *health);
 
 /** How many requests a lane takes at once. */
 enum {

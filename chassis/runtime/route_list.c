@@ -4,6 +4,7 @@
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
 #include "chassis/runtime/admin.h"
+#include "chassis/runtime/document.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,7 @@ void ch_route_list_print(const ChHttpRouteTable *routes)
     GString *json = g_string_new(NULL);
     ch_json_begin_array(json, NULL);
     add_rows(json, routes);
+    add_rows(json, &ch_document_routes);
     add_rows(json, &ch_health_routes);
     ch_json_end_array(json);
     puts(json->str);

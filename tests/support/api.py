@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import requests
 
+from support import documents
 from support.waits import eventually
 
 TIMEOUT_S = 30
@@ -50,7 +51,9 @@ def assert_problem(response, status, *paths):
 
 
 class Api:
-    """One API; a requests session for each thread that uses it."""
+    """One API; a requests session for each thread that uses it. What is said to it and by it is held to its document."""
+
+    service = None
 
     def __init__(self, base):
         self.base = base
@@ -64,7 +67,10 @@ class Api:
 
     def call(self, method, path, **options):
         options.setdefault("timeout", TIMEOUT_S)
-        return self.session.request(method, self.base + path, **options)
+        answer = self.session.request(method, self.base + path, **options)
+        if self.service is not None:
+            documents.check_exchange(self.service, answer)
+        return answer
 
     def get(self, path, **query):
         return self.call("GET", path, params={k: v for k, v in query.items() if v is not None})
@@ -94,6 +100,8 @@ class Api:
 
 
 class OrderApi(Api):
+    service = "order"
+
     def place(self, items, customer=None, key=None, headers=None, **members):
         headers = dict(headers or {})
         if key is not None:
@@ -133,6 +141,8 @@ class OrderApi(Api):
 
 
 class StockApi(Api):
+    service = "stock"
+
     def create(self, quantity, product=None):
         """A new product with that many on hand; returns its id."""
         product = product or new_id()
@@ -157,6 +167,8 @@ class StockApi(Api):
 
 
 class NotificationApi(Api):
+    service = "notification"
+
     def of_order(self, order_id, **query):
         """The rows of the log about one order."""
         answer = self.get("/api/notifications", orderId=order_id, **query)

@@ -3,6 +3,9 @@
 import contextlib
 import time
 
+import pika.exceptions
+
+from support import documents
 from support.broker import Broker, Message, open_connection
 from support.names import APP_ID_OF_EXCHANGE
 from support.waits import SLOWNESS, TookTooLong
@@ -17,7 +20,7 @@ def _bind(channel, queue):
 
 
 class Tap:
-    """On one connection, and gone with it."""
+    """On one connection, and gone with it. What our services published is held to the documents."""
 
     def __init__(self, url):
         self.broker = Broker(url)
@@ -29,11 +32,14 @@ class Tap:
         return self
 
     def __exit__(self, *_):
+        with contextlib.suppress(pika.exceptions.AMQPError):  # a test may have stopped the broker
+            self.collect()
         self.broker.close()
 
     def collect(self):
         """Adds what has arrived to .seen."""
         while (message := self.broker.take(self.queue)) is not None:
+            documents.check_event(message)
             self.seen.append(message)
         return self.seen
 

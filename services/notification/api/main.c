@@ -8,6 +8,7 @@
 #include "notification/infrastructure/pg_log.h"
 #include "notification/infrastructure/pg_template_reads.h"
 #include "notification/infrastructure/pg_templates.h"
+#include "notification_document.h"
 #include "notification_migrations.h"
 
 static const ChConfigKey keys[] = {
@@ -39,7 +40,7 @@ static bool run(const void *settings, GError **error)
         notification_pg_template_reads_new(list_pg);
     g_autoptr(NotificationLog) list_log = notification_pg_log_new(list_pg);
     NotificationLists lists = { list_templates, list_log };
-    g_autoptr(ChApi) api = ch_api_new(&notification_routes, health);
+    g_autoptr(ChApi) api = ch_api_new(&notification_routes, &notification_document, health);
 
     ch_api_lane(api, NOTIFICATION_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
                 CH_API_CONTEXT(NotificationTemplateStore, templates));

@@ -8,6 +8,7 @@
 #include "order/api/routes.h"
 #include "order/infrastructure/pg_reads.h"
 #include "order/infrastructure/pg_store.h"
+#include "order_document.h"
 #include "order_migrations.h"
 
 enum {
@@ -51,7 +52,7 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(OrderReads) lists = order_pg_reads_new(list_pg);
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
-    g_autoptr(ChApi) api = ch_api_new(&order_routes, health);
+    g_autoptr(ChApi) api = ch_api_new(&order_routes, &order_document, health);
 
     ch_api_lane(api, ORDER_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
                 CH_API_CONTEXT(OrderStore, write_store));

@@ -6,6 +6,7 @@
 #include "stock/api/routes.h"
 #include "stock/infrastructure/pg_reads.h"
 #include "stock/infrastructure/pg_store.h"
+#include "stock_document.h"
 #include "stock_migrations.h"
 
 static const ChConfigKey keys[] = {
@@ -34,7 +35,7 @@ static bool run(const void *settings, GError **error)
     g_autoptr(StockStore) write_store = stock_pg_store_new(write_pg);
     g_autoptr(StockReads) reads = stock_pg_reads_new(read_pg);
     g_autoptr(StockReads) lists = stock_pg_reads_new(list_pg);
-    g_autoptr(ChApi) api = ch_api_new(&stock_routes, health);
+    g_autoptr(ChApi) api = ch_api_new(&stock_routes, &stock_document, health);
 
     ch_api_lane(api, STOCK_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
                 CH_API_CONTEXT(StockStore, write_store));

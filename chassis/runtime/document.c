@@ -1,0 +1,40 @@
+/* Serving an API's description. */
+#include "chassis/runtime/document.h"
+
+#include "chassis/http/request.h"
+
+#include <string.h>
+
+#define CACHE_CONTROL "public, max-age=300"
+
+/* RFC 9110, section 13.1.2. Our tags are hexadecimal: none is part of another one. */
+static bool is_known(const ChHttpRequest *request, const ChDocument *document)
+{
+    const char *known = ch_http_request_header(request, "If-None-Match");
+    return known != NULL && (strcmp(known, "*") == 0 || strstr(known, document->etag) != NULL);
+}
+
+static bool answer_document(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    (void)error;
+    const ChDocument *document = context;
+    for (size_t i = 0; i < n; i++) {
+        if (is_known(requests[i], document))
+            ch_http_respond_empty(requests[i], 304);
+        else
+            ch_http_respond_json(requests[i], 200,
+                                 g_string_new_len(document->json, (gssize)document->bytes));
+        ch_http_respond_header(requests[i], "ETag", document->etag);
+        ch_http_respond_header(requests[i], "Cache-Control", CACHE_CONTROL);
+    }
+    return true;
+}
+
+static const ChHttpRoute routes[] = {
+    { "GET", "/openapi.json", "getDocument", CH_HTTP_INLINE, 0, answer_document, "" },
+};
+
+const ChHttpRouteTable ch_document_routes = {
+    .routes = routes,
+    .routes_n = G_N_ELEMENTS(routes),
+};
