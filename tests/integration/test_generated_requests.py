@@ -1,0 +1,79 @@
+"""Each route with requests made of its document: what the document allows is never refused as invalid, what it does not
+allow never succeeds, and neither is an error of the server."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+from support import documents, generated
+from support.api import new_id
+from support.names import SERVICES
+
+OPERATIONS = [(service, operation.id) for service in SERVICES for operation in documents.document(service).operations]
+EXAMPLES = 25
+POOL = 8  # things of each kind to name in a path
+JSON = {"Content-Type": "application/json"}
+AS_INVALID = (400, 413, 414, 415, 431)
+
+repeatable = settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
+                      suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="module")
+def ids(orders, stocks, notifications):
+    """What there is to name; the templates that were made are taken away at the end."""
+    made = {"order": [orders.placed((new_id(), 1)) for _ in range(POOL)], "stock": [stocks.create(5) for _ in range(POOL)],
+            "notification": []}
+    for n in range(POOL):
+        template = {"templateCode": "ORDER_CONFIRMED", "channel": 2, "language": f"x{n}-pool", "body": "b"}
+        made["notification"].append(notifications.post("/api/notificationtemplates", template).json()["id"])
+    yield made
+    for template in notifications.all_pages("/api/notificationtemplates", 100):
+        if template["language"].startswith("x"):
+            notifications.delete(f"/api/notificationtemplates/{template['id']}")
+
+
+def operation_of(service, name):
+    return next(one for one in documents.document(service).operations if one.id == name)
+
+
+def send(api, operation, path, query, headers, content):
+    headers = {**headers, **(JSON if content is not None else {})}
+    return api.call(operation.method, path, params=query, headers=headers, data=content)
+
+
+@pytest.mark.parametrize("service, name", OPERATIONS)
+def test_what_the_document_allows_is_never_invalid(apis, ids, service, name):
+    operation = operation_of(service, name)
+
+    @repeatable
+    @given(generated.allowed(operation, ids[service]))
+    def check(request):
+        path, query, headers, body = request
+        answer = send(apis[service], operation, path, query, headers, None if body is None else json.dumps(body).encode())
+        documents.counts["allowed requests made"] += 1
+        assert answer.status_code not in AS_INVALID and answer.status_code < 500, f"{request}: {answer.text}"
+        assert documents.deviations == []
+
+    check()
+
+
+@pytest.mark.parametrize("service, name", OPERATIONS)
+def test_what_the_document_does_not_allow_never_succeeds(apis, ids, service, name):
+    operation = operation_of(service, name)
+    if not (operation.names or operation.body or set(operation.of_place("query")) - generated.NEVER):
+        pytest.skip("any request is one")
+
+    @repeatable
+    @given(generated.nearly(operation, ids[service]))
+    def check(request):
+        path, query, headers, content = request
+        answer = send(apis[service], operation, path, query, headers, content)
+        wrong = documents.request_faults(operation, answer.request.url, answer.request.headers, content)
+        assume(wrong)
+        documents.counts["not allowed requests made"] += 1
+        assert 400 <= answer.status_code < 500, f"{request}: {wrong}: {answer.status_code} {answer.text}"
+        assert documents.deviations == []
+
+    check()
