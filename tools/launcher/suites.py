@@ -24,8 +24,8 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # What a run without names has: in less than a quarter of an hour. --all has the second line too, and one seed of the
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
-ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "guide", "short_soak", "fuzz",
-       "release")
+ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "documents", "guide",
+       "short_soak", "fuzz", "release")
 SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
@@ -79,6 +79,10 @@ class Suites:
         """The Kubernetes manifests, rendered: schemas, policies, and the settings that our binaries know."""
         self._build(self._layout.build, (), {}, "build")
         return self._pytest("manifests", {"CARTWHEEL_BUILD": str(self._layout.build)})
+
+    def run_documents(self):
+        """docs/api and docs/events: lint, what they promised before, and the page that is made of them."""
+        return self._pytest("documents", {})
 
     def run_guide(self):
         """The page on adding a service, followed to the letter in a copy of the checkout."""
