@@ -47,6 +47,7 @@ run python3 tests/style/source.py --self-test
 run python3 tests/style/source.py
 run python3 tests/style/functions.py
 run deployment
+run python3 tools/build/api_page.py --check
 run python3 tests/style/docs.py --self-test
 run python3 tests/style/docs.py
 run python3 tests/faults/patches.py --self-test

@@ -5,7 +5,8 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-SKIPPED_FOLDERS = re.compile(r"\.|build(-|$)|__pycache__$")
+SKIPPED_FOLDERS = re.compile(r"\.|__pycache__$")
+BUILD_TREES = re.compile(r"build(-|$)")  # at the root
 
 COMMENT_OR_LITERAL = re.compile(
     r"""//[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""",
@@ -20,7 +21,8 @@ def files(*folders, suffixes):
         for path in (ROOT / folder).rglob("*"):
             relative = path.relative_to(ROOT)
             parents = relative.parts[:-1]
-            if path.suffix in suffixes and not any(map(SKIPPED_FOLDERS.match, parents)):
+            skipped = BUILD_TREES.match(relative.parts[0]) or any(map(SKIPPED_FOLDERS.match, parents))
+            if path.suffix in suffixes and not skipped:
                 found.append(relative)
     return sorted(found)
 
