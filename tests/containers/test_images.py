@@ -111,7 +111,7 @@ def test_its_user_can_change_nothing(tree):
 def test_each_library_comes_with_its_licence(tree):
     names = {member.name for member in tree.getmembers()}
     packages = {name.rpartition("/")[2] for name in names if name.startswith("var/lib/dpkg/status.d/")}
-    assert {"libc6", "libglib2.0-0", "libpq5", "ca-certificates"} <= packages
+    assert {"libc6", "libglib2.0-0", "libpq5", "ca-certificates"} <= {name.removesuffix("t64") for name in packages}
     for package in packages:
         assert f"usr/share/doc/{package}/copyright" in names
     libraries = [m.name for m in files(tree) if ".so" in m.name]
@@ -128,7 +128,7 @@ def test_it_runs_with_nothing_at_all(binary, image):
     assert "DATABASE_URL" in said
 
 
-def test_a_missing_setting_is_one_line_and_exit_status_2(binary, image):
+def test_each_missing_setting_is_one_line_and_exit_status_2(binary, image):
     container = stdout_of("docker", "create", image(binary)).strip()
     try:
         said = run("docker", "start", "--attach", container, check=False)
@@ -136,7 +136,8 @@ def test_a_missing_setting_is_one_line_and_exit_status_2(binary, image):
     finally:
         run("docker", "rm", "--force", container)
     assert state["State"]["ExitCode"] == 2
-    assert "DATABASE_URL" in said and len(said.strip().splitlines()) == 1, said
+    missing = ["DATABASE_URL"] if binary.endswith("-api") else ["DATABASE_URL", "AMQP_URL"]
+    assert [line.split()[1] for line in said.strip().splitlines()] == missing, said
 
 
 def test_the_images_are_built_from_what_the_launcher_builds_from():
@@ -145,4 +146,5 @@ def test_the_images_are_built_from_what_the_launcher_builds_from():
     launcher = re.search(r'^build_packages="([^"]*)"', (ROOT / "cartwheel").read_text(), flags=re.M)[1]
     dockerfile = (ROOT / "Dockerfile").read_text()
     installed = re.search(r"install -y --no-install-recommends(.*?)&&", dockerfile, flags=re.S)[1]
-    assert words(installed) == words(launcher) | {"ca-certificates"}
+    for_unit_tests = {"libjansson-dev"}
+    assert words(installed) == words(launcher) - for_unit_tests | {"ca-certificates"}

@@ -182,7 +182,7 @@ def known_settings(name):
 def required_settings(name):
     text = help_text(name)
     notes = dict(zip(SETTING.findall(text), SETTING.split(text)[2::2], strict=True))
-    required = {setting for setting, note in notes.items() if "; required" in note}
+    required = {setting for setting, note in notes.items() if re.search(r"; required$", note, re.M)}
     assert "DATABASE_URL" in required
     return required
 

@@ -9,8 +9,6 @@ from support.api import new_id
 from support.names import dead_letter_queue, unread_queue
 from support.waits import eventually
 
-pytestmark = pytest.mark.by_address
-
 QUEUE = "stock.ordercreated"
 PATIENCE_S = 30
 
