@@ -105,7 +105,7 @@ def test_a_broker_that_refuses_us_is_no_fault_of_the_messages(system, databases,
     """Or all that wait would be parked within minutes, because of a setting."""
     with system.without("order-worker"):
         order_id = orders.placed((stocks.create(1), 1))
-        with child(system, "order-worker", {"AMQP_URL": powerless}, ready=False) as worker:
+        with child(system, "order-worker", {"AMQP_URL": powerless, "LOG_LEVEL": "debug"}, ready=False) as worker:
             eventually(lambda: '"lane":"relay"' in worker.log, "the relay to wait for a broker that lets it")
             assert "ACCESS_REFUSED" in worker.log
             remains(lambda: databases.value("order", "SELECT max(attempts) FROM outbox") == 0, "no attempt to count", 2)
