@@ -60,7 +60,7 @@ def test_sagas_go_on_and_nothing_is_lost(system, broker, orders, stocks, unread,
     assert_kept(system, broker, since, send(broker, 5), lambda: placed.append(orders.placed((product, 1))))
     for order_id in placed[:20]:
         orders.wait(order_id, "Confirmed")
-    assert "lane waits for a server" not in system.log("stock-worker")[said:]
+    assert "waiting for a server" not in system.log("stock-worker")[said:]
 
 
 @contextlib.contextmanager
