@@ -47,7 +47,8 @@ static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
         .work = &f->work,
         .store = &f->store.base,
         .templates = &f->templates.base,
-        .gateways = { &f->customers.base, { NULL, &f->email.base, &f->sms.base } },
+        .gateways = { .customers = &f->customers.base,
+                      .channels = { NULL, &f->email.base, &f->sms.base } },
         .lease_ms = 1000,
         .stopping = &f->stopping,
     };
