@@ -40,7 +40,9 @@ static bool read_envelope(ChEvent *event, GError **error)
     const char *id = ch_json_text(member, &bytes);
     if (id == NULL || !ch_uuid_parse(id, bytes, &event->id) || ch_uuid_is_nil(event->id))
         return fail("EventId is no UUID", error);
-    event->type = g_strdup(ch_json_text(ch_json_member(root, "EventType"), NULL));
+    if (ch_json_find(root, "EventType", &member) > 1)
+        return fail("EventType is there more than once", error);
+    event->type = g_strdup(ch_json_text(member, NULL));
     return read_data(event, root, error);
 }
 

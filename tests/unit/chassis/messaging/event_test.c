@@ -128,6 +128,7 @@ static void test_refuses(void)
         "{\"EventId\":\"" ID "\",\"Data\":\"not json\"}",
         "{\"EventId\":\"" ID "\",\"Data\":\"\\\"{}\\\"\"}",            /* a string in a string */
         "{\"EventId\":\"" ID "\",\"eventid\":\"" ID "\",\"Data\":{}}", /* which one? */
+        "{\"EventId\":\"" ID "\",\"EventType\":\"T\",\"eventType\":\"U\",\"Data\":{}}",
         "{\"EventId\":\"" ID "\",\"Data\":{},\"data\":{}}",
         "{\"EventId\":\"" ID "\",\"Data\":\"{}\\u0000\"}",
         "{\"EventId\":\"" ID "\",\"Data\":{}} trailing",
