@@ -24,8 +24,8 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # What a run without names has: in less than a quarter of an hour. --all has the second line too, and one seed of the
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
-ALL = (*BY_DEFAULT, "sanitized_saga", "threads", "faults", "sanitized_faults", "manifests", "documents", "guide",
-       "short_soak", "fuzz", "release")
+ALL = (*BY_DEFAULT, "sanitized_integration", "sanitized_saga", "threads", "faults", "sanitized_faults",
+       "manifests", "documents", "guide", "short_soak", "fuzz", "release")
 SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
@@ -89,11 +89,12 @@ class Suites:
         return self._pytest("guide", {})
 
     def run_sanitizers(self):
-        """Unit and integration tests on an ASan and UBSan build."""
-        return self._sanitized(
-            lambda environ: self._meson_test(self._layout.root / "build-asan", environ),
-            lambda environ: self._pytest("integration", environ, SHARED_OUT),
-        )
+        """Unit tests on an ASan and UBSan build."""
+        return self._sanitized(lambda environ: self._meson_test(self._layout.root / "build-asan", environ))
+
+    def run_sanitized_integration(self):
+        """Integration tests on the same build."""
+        return self._sanitized(lambda environ: self._pytest("integration", environ, SHARED_OUT))
 
     def run_sanitized_saga(self):
         """The saga on the same build: LeakSanitizer looks at each process that ends."""
