@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-static ChHttpRefusal refusal(unsigned status, const char *detail)
+static ChHttpRefusal refusal(const ChHttpProblem *problem, const char *detail)
 {
-    return (ChHttpRefusal){ .status = status, .detail = detail };
+    return (ChHttpRefusal){ .problem = problem, .detail = detail };
 }
 
 static bool has_too_many_params(const ChHttpRequest *request)
@@ -26,24 +26,26 @@ static ChHttpRefusal find_route(const ChHttpRouter *router, ChHttpRequest *reque
     size_t query_bytes = request->query == NULL ? 0 : strlen(request->query);
     if (strpbrk(request->path, " \t") != NULL ||
         (request->query != NULL && strpbrk(request->query, " \t") != NULL))
-        return refusal(400, "The target holds white space.");
+        return refusal(&ch_http_malformed, "The target holds white space.");
     /* The path's texts and the query's, see ch_http_request_read_query(). */
     request->decoded = g_malloc(strlen(request->path) + 1 + 2 * query_bytes + 2);
     switch (ch_http_router_match(router, request->method, request->path, request->decoded,
                                  &request->match)) {
     case CH_HTTP_BAD_PATH:
-        return refusal(400, "The path is malformed.");
+        return refusal(&ch_http_malformed, "The path is malformed.");
     case CH_HTTP_UNKNOWN_PATH:
-        return refusal(404, "Nothing is served under this path.");
+        return refusal(&ch_http_unknown_path, "Nothing is served under this path.");
     case CH_HTTP_METHOD_NOT_ALLOWED:
-        return refusal(405, "This path is served, but not with this method.");
+        return refusal(&ch_http_method_not_allowed,
+                       "This path is served, but not with this method.");
     case CH_HTTP_FOUND:
         break;
     }
     if (!ch_http_request_read_query(request))
-        return has_too_many_params(request) ? refusal(414, "The query has too many parameters.")
-                                            : refusal(400, "The query is malformed.");
-    return refusal(0, NULL);
+        return has_too_many_params(request)
+                   ? refusal(&ch_http_target_too_long, "The query has too many parameters.")
+                   : refusal(&ch_http_malformed, "The query is malformed.");
+    return refusal(NULL, NULL);
 }
 
 /* application/json or application/...+json; a charset, when given, must be UTF-8. */
@@ -71,10 +73,10 @@ static ChHttpRefusal check_media_type(const ChHttpRequest *request)
     const char *type = ch_http_request_header(request, "Content-Type");
     const char *encoding = ch_http_request_header(request, "Content-Encoding");
     if (type == NULL || (strcmp(type, "application/json") != 0 && !is_json(type)))
-        return refusal(415, "The body must be application/json.");
+        return refusal(&ch_http_unsupported_media_type, "The body must be application/json.");
     if (encoding != NULL && g_ascii_strcasecmp(encoding, "identity") != 0)
-        return refusal(415, "The body must not be compressed.");
-    return refusal(0, NULL);
+        return refusal(&ch_http_unsupported_media_type, "The body must not be compressed.");
+    return refusal(NULL, NULL);
 }
 
 /* A client that asks before it sends (Expect) is told at once, as is one that would send far too
@@ -82,7 +84,7 @@ static ChHttpRefusal check_media_type(const ChHttpRequest *request)
 static ChHttpRefusal refuse_length(const ChHttpRequest *request, int64_t length,
                                    size_t max_body_bytes)
 {
-    ChHttpRefusal too_long = refusal(413, "The body is too long.");
+    ChHttpRefusal too_long = refusal(&ch_http_body_too_long, "The body is too long.");
     too_long.at_once = ch_http_request_header(request, "Expect") != NULL ||
                        length > (int64_t)max_body_bytes * CH_HTTP_DISCARD_BODIES;
     return too_long;
@@ -110,12 +112,12 @@ ChHttpRefusal ch_http_head_check(const ChHttpRouter *router, ChHttpRequest *requ
     read_trace(request);
     const char *fault = ch_http_guard_verdict(guard, version);
     if (fault != NULL)
-        return (ChHttpRefusal){ .status = 400, .detail = fault, .at_once = true };
+        return (ChHttpRefusal){ .problem = &ch_http_malformed, .detail = fault, .at_once = true };
     ChHttpRefusal found = find_route(router, request);
     max_body_bytes = ch_http_head_max_body(request, max_body_bytes);
     if (guard->content_length > (int64_t)max_body_bytes)
         return refuse_length(request, guard->content_length, max_body_bytes);
-    if (found.status == 0 && (guard->content_length > 0 || guard->encodings > 0))
+    if (found.problem == NULL && (guard->content_length > 0 || guard->encodings > 0))
         return check_media_type(request);
     return found;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/http/guard.h"
+#include "chassis/http/problem.h"
 #include "chassis/http/request_life.h"
 
 enum {
@@ -11,7 +12,7 @@ enum {
 };
 
 typedef struct {
-    unsigned status; /* 0: not refused */
+    const ChHttpProblem *problem; /* NULL: not refused */
     const char *detail;
     bool at_once; /* without reading the body; the connection closes */
 } ChHttpRefusal;

@@ -100,10 +100,10 @@ static enum MHD_Result refuse(ChHttpIntake *intake, struct MHD_Connection *conne
                               Incoming *incoming)
 {
     ChHttpRequest *request = incoming->request;
-    ch_http_answer_problem(&request->answer, request, incoming->refusal.status, NULL,
-                           incoming->refusal.detail, NULL,
-                           incoming->refusal.status == 503 ? ch_http_retry_after_s() : 0);
-    if (incoming->refusal.status == 405) {
+    const ChHttpProblem *problem = incoming->refusal.problem;
+    ch_http_answer_problem(&request->answer, request, problem, incoming->refusal.detail, NULL,
+                           problem->status == 503 ? ch_http_retry_after_s() : 0);
+    if (problem == &ch_http_method_not_allowed) {
         g_autofree char *allow = ch_http_router_allow(intake->router, request->path);
         ch_http_respond_header(request, "Allow", allow);
     }
@@ -132,7 +132,7 @@ static void count_body(ChHttpIntake *intake, Incoming *incoming)
     drop_body(intake, incoming);
     ch_metric_add(ch_metric(&bodies_refused_total, NULL), 1);
     incoming->refusal =
-        (ChHttpRefusal){ .status = 503,
+        (ChHttpRefusal){ .problem = &ch_http_unavailable,
                          .detail = "Too many requests are being read. Try again later." };
 }
 
@@ -145,11 +145,12 @@ static enum MHD_Result read_body(ChHttpIntake *intake, Incoming *incoming, const
     incoming->received_bytes += bytes;
     if (incoming->received_bytes > incoming->max_body_bytes) {
         drop_body(intake, incoming);
-        incoming->refusal = (ChHttpRefusal){ .status = 413, .detail = "The body is too long." };
+        incoming->refusal =
+            (ChHttpRefusal){ .problem = &ch_http_body_too_long, .detail = "The body is too long." };
         bool endless = incoming->received_bytes > incoming->max_body_bytes * CH_HTTP_DISCARD_BODIES;
         return endless ? MHD_NO : MHD_YES;
     }
-    if (incoming->refusal.status != 0)
+    if (incoming->refusal.problem != NULL)
         return MHD_YES;
     if (request->body == NULL)
         request->body = g_string_sized_new(bytes);
@@ -214,7 +215,7 @@ static enum MHD_Result read_head(ChHttpIntake *intake, struct MHD_Connection *co
         return refuse(intake, connection, incoming);
     incoming->max_body_bytes = ch_http_head_max_body(request, intake->max_body_bytes);
     int64_t length = head.guard.content_length;
-    if (incoming->refusal.status == 0 && length > 0) {
+    if (incoming->refusal.problem == NULL && length > 0) {
         request->body = g_string_sized_new((size_t)MIN(length, FIRST_BODY_BYTES));
         count_body(intake, incoming);
     }
@@ -264,7 +265,7 @@ static enum MHD_Result dispatch(ChHttpIntake *intake, struct MHD_Connection *con
                                 Incoming *incoming)
 {
     ChHttpRequest *request = incoming->request;
-    if (incoming->refusal.status != 0)
+    if (incoming->refusal.problem != NULL)
         return refuse(intake, connection, incoming);
     if (!ch_http_query_is_known(request))
         return send_own(intake, connection, incoming, false);
@@ -274,7 +275,7 @@ static enum MHD_Result dispatch(ChHttpIntake *intake, struct MHD_Connection *con
     }
     unsigned retry_after_s = ch_http_retry_after_s();
     if (!ch_http_lane_admits(request, &retry_after_s)) {
-        ch_http_answer_problem(&request->answer, request, 503, NULL,
+        ch_http_answer_problem(&request->answer, request, &ch_http_unavailable,
                                "Too much work waits to be done. Try again later.", NULL,
                                MAX(retry_after_s, 1));
         return send_own(intake, connection, incoming, false);
@@ -287,7 +288,7 @@ static enum MHD_Result send_expired(ChHttpIntake *intake, struct MHD_Connection 
 {
     ChHttpAnswer answer = { 0 }; /* the request's own is in the hands of a lane */
     ch_http_answer_problem(
-        &answer, incoming->request, 503, NULL,
+        &answer, incoming->request, &ch_http_outcome_unknown,
         "The request waited too long. Its outcome is unknown: repeat it with the "
         "same Idempotency-Key.",
         NULL, ch_http_retry_after_s());
@@ -365,14 +366,14 @@ static unsigned send_last_words(ChHttpIntake *intake, const Connection *on)
     if (on->incoming->head_read)
         return 0;
     request->trace = ch_trace_new();
-    ch_http_answer_problem(&request->answer, request, 431, NULL,
+    ch_http_answer_problem(&request->answer, request, &ch_http_head_too_large,
                            "The head of the request is too large.", NULL, 0);
     const GString *body = request->answer.body;
     g_autofree char *head =
         g_strdup_printf("HTTP/1.1 431 %s\r\nContent-Type: %s\r\n"
                         "X-Content-Type-Options: nosniff\r\n"
                         "Content-Length: %zu\r\nConnection: close\r\n\r\n",
-                        ch_http_status_phrase(431), request->answer.content_type, body->len);
+                        ch_http_head_too_large.title, request->answer.content_type, body->len);
     send(on->fd, head, strlen(head), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
     send(on->fd, body->str, body->len, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(on->fd, SHUT_WR);

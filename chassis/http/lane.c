@@ -73,7 +73,7 @@ static void answer_failed(ChHttpRequest *request, const GError *why)
     ch_log_error("request failed", CH_STR("method", request->method),
                  CH_STR("route", request->match.route->pattern), CH_ERR(why),
                  CH_TRACE(request->trace));
-    ch_http_respond_problem(request, 500, NULL, "%s", "The request could not be processed.");
+    ch_http_respond_problem(request, &ch_http_failed, "The request could not be processed.");
 }
 
 /* ---- the source ---- */
@@ -99,7 +99,7 @@ static void settle(ChSource *source, void *const *items, size_t n)
         if (request->answer.status == 0) {
             ch_log_error("handler gave no answer", CH_STR("route", request->match.route->pattern),
                          CH_TRACE(request->trace));
-            ch_http_respond_problem(request, 500, NULL, "%s", "The request was not answered.");
+            ch_http_respond_problem(request, &ch_http_failed, "The request was not answered.");
         }
     }
     finish(lane_of(source), items, n);

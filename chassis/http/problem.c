@@ -11,40 +11,25 @@ enum {
     INSTANCE_CHARS = 256 /* so are longer paths */
 };
 
-static const struct {
-    unsigned status;
-    const char *phrase;
-} phrases[] = {
-    { 400, "Bad Request" },
-    { 401, "Unauthorized" },
-    { 403, "Forbidden" },
-    { 404, "Not Found" },
-    { 405, "Method Not Allowed" },
-    { 408, "Request Timeout" },
-    { 409, "Conflict" },
-    { 411, "Length Required" },
-    { 412, "Precondition Failed" },
-    { 413, "Content Too Large" },
-    { 414, "URI Too Long" },
-    { 415, "Unsupported Media Type" },
-    { 422, "Unprocessable Content" },
-    { 428, "Precondition Required" },
-    { 429, "Too Many Requests" },
-    { 431, "Request Header Fields Too Large" },
-    { 500, "Internal Server Error" },
-    { 501, "Not Implemented" },
-    { 503, "Service Unavailable" },
-    { 505, "HTTP Version Not Supported" },
-};
-
-const char *ch_http_status_phrase(unsigned status)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(phrases); i++) {
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    }
-    return "Error";
-}
+const ChHttpProblem ch_http_malformed = { "malformed-request", 400, "Bad Request" };
+const ChHttpProblem ch_http_invalid = { "invalid-request", 400, "Validation Failed" };
+const ChHttpProblem ch_http_unauthorized = { "unauthorized", 401, "Unauthorized" };
+const ChHttpProblem ch_http_forbidden = { "forbidden", 403, "Forbidden" };
+const ChHttpProblem ch_http_not_found = { "not-found", 404, "Not Found" };
+const ChHttpProblem ch_http_unknown_path = { "unknown-path", 404, "Unknown path" };
+const ChHttpProblem ch_http_method_not_allowed = { "method-not-allowed", 405,
+                                                   "Method Not Allowed" };
+const ChHttpProblem ch_http_changed_meanwhile = { "changed-meanwhile", 412, "Precondition Failed" };
+const ChHttpProblem ch_http_body_too_long = { "body-too-long", 413, "Content Too Large" };
+const ChHttpProblem ch_http_target_too_long = { "target-too-long", 414, "URI Too Long" };
+const ChHttpProblem ch_http_unsupported_media_type = { "unsupported-media-type", 415,
+                                                       "Unsupported Media Type" };
+const ChHttpProblem ch_http_too_many_requests = { "too-many-requests", 429, "Too Many Requests" };
+const ChHttpProblem ch_http_head_too_large = { "head-too-large", 431,
+                                               "Request Header Fields Too Large" };
+const ChHttpProblem ch_http_failed = { "failed", 500, "Internal Server Error" };
+const ChHttpProblem ch_http_unavailable = { "unavailable", 503, "Service Unavailable" };
+const ChHttpProblem ch_http_outcome_unknown = { "outcome-unknown", 503, "Outcome unknown" };
 
 unsigned ch_http_retry_after_s(void)
 {
@@ -60,17 +45,18 @@ static void add_instance(GString *json, const char *path)
     ch_json_add_text(json, "instance", cut);
 }
 
-void ch_http_answer_problem(ChHttpAnswer *answer, const ChHttpRequest *request, unsigned status,
-                            const char *title, const char *detail, const ChViolations *violations,
-                            unsigned retry_after_s)
+void ch_http_answer_problem(ChHttpAnswer *answer, const ChHttpRequest *request,
+                            const ChHttpProblem *problem, const char *detail,
+                            const ChViolations *violations, unsigned retry_after_s)
 {
     char trace_id[CH_TRACE_ID_BYTES];
+    g_autofree char *type = g_strconcat(CH_HTTP_PROBLEM_URI, problem->name, NULL);
     ch_trace_id_format(request->trace, trace_id);
     GString *json = g_string_sized_new(256);
     ch_json_begin_object(json, NULL);
-    ch_json_add_text(json, "type", "about:blank");
-    ch_json_add_text(json, "title", title != NULL ? title : ch_http_status_phrase(status));
-    ch_json_add_integer(json, "status", status);
+    ch_json_add_text(json, "type", type);
+    ch_json_add_text(json, "title", problem->title);
+    ch_json_add_integer(json, "status", problem->status);
     ch_json_add_text(json, "detail", detail);
     add_instance(json, request->path);
     ch_json_add_text(json, "traceId", trace_id);
@@ -78,7 +64,7 @@ void ch_http_answer_problem(ChHttpAnswer *answer, const ChHttpRequest *request, 
         ch_json_add_violations(json, "errors", violations);
     ch_json_end_object(json);
     ch_http_answer_clear(answer);
-    answer->status = status;
+    answer->status = problem->status;
     answer->content_type = CH_HTTP_PROBLEM_TYPE;
     answer->body = json;
     if (retry_after_s > 0) {
@@ -88,7 +74,7 @@ void ch_http_answer_problem(ChHttpAnswer *answer, const ChHttpRequest *request, 
     }
 }
 
-void ch_http_respond_problem(ChHttpRequest *request, unsigned status, const char *title,
+void ch_http_respond_problem(ChHttpRequest *request, const ChHttpProblem *problem,
                              const char *detail_format, ...)
 {
     char detail[DETAIL_BYTES];
@@ -96,17 +82,17 @@ void ch_http_respond_problem(ChHttpRequest *request, unsigned status, const char
     va_start(arguments, detail_format);
     g_vsnprintf(detail, sizeof(detail), detail_format, arguments);
     va_end(arguments);
-    ch_http_answer_problem(&request->answer, request, status, title, detail, NULL, 0);
+    ch_http_answer_problem(&request->answer, request, problem, detail, NULL, 0);
 }
 
 void ch_http_respond_violations(ChHttpRequest *request, const ChViolations *violations)
 {
-    ch_http_answer_problem(&request->answer, request, 400, "Validation Failed",
+    ch_http_answer_problem(&request->answer, request, &ch_http_invalid,
                            "The request has faults; errors names each of them.", violations, 0);
 }
 
 void ch_http_respond_unavailable(ChHttpRequest *request, const char *detail)
 {
-    ch_http_answer_problem(&request->answer, request, 503, NULL, detail, NULL,
+    ch_http_answer_problem(&request->answer, request, &ch_http_unavailable, detail, NULL,
                            ch_http_retry_after_s());
 }

@@ -29,7 +29,7 @@ static void respond_too_often(ChHttpRequest *request, unsigned wait_s)
 {
     char seconds[16];
     g_snprintf(seconds, sizeof seconds, "%u", wait_s);
-    ch_http_respond_problem(request, 429, NULL,
+    ch_http_respond_problem(request, &ch_http_too_many_requests,
                             "too many wrong tokens came from this address: try again later");
     ch_http_respond_header(request, "Retry-After", seconds);
 }
@@ -49,7 +49,7 @@ static bool is_right(const ChHttpRequest *request, const char *given, const char
 bool ch_admin_may_act(ChHttpRequest *request, const char *token, ChWrongTokens *wrong_tokens)
 {
     if (*token == '\0') {
-        ch_http_respond_problem(request, 403, NULL,
+        ch_http_respond_problem(request, &ch_http_forbidden,
                                 "this process has no ADMIN_TOKEN, so nobody may administer it");
         return false;
     }
@@ -62,7 +62,7 @@ bool ch_admin_may_act(ChHttpRequest *request, const char *token, ChWrongTokens *
     const char *given = ch_http_request_header(request, "Authorization");
     if (given != NULL && is_right(request, given, token, wrong_tokens))
         return true;
-    ch_http_respond_problem(request, 401, NULL,
+    ch_http_respond_problem(request, &ch_http_unauthorized,
                             given == NULL ? "the header Authorization: Bearer <token> is missing"
                                           : "this is not the ADMIN_TOKEN of this process");
     ch_http_respond_header(request, "WWW-Authenticate", "Bearer");

@@ -24,6 +24,9 @@ struct ChDeadLetterApi {
     ChHttpLane *lane;
 };
 
+static const ChHttpProblem not_replayed = { "dead-letter-not-replayed", 409, "Not replayed" };
+static const ChHttpProblem not_discarded = { "dead-letter-not-discarded", 409, "Not discarded" };
+
 static bool may_act(ChDeadLetterApi *api, ChHttpRequest *request)
 {
     return ch_admin_may_act(request, api->token, &api->wrong_tokens);
@@ -31,7 +34,7 @@ static bool may_act(ChDeadLetterApi *api, ChHttpRequest *request)
 
 static void respond_unknown(ChHttpRequest *request)
 {
-    ch_http_respond_problem(request, 404, NULL, "there is no such dead letter");
+    ch_http_respond_problem(request, &ch_http_not_found, "there is no such dead letter");
 }
 
 /* ---- reading ---- */
@@ -135,9 +138,8 @@ static bool act_on_one(const ChDeadLetterApi *api, ChHttpRequest *request, ChDea
         respond_unknown(request);
         break;
     case CH_DEAD_LETTER_REFUSED:
-        ch_http_respond_problem(request, 409,
-                                act == CH_DEAD_LETTER_REPLAYED ? "Not replayed" : "Not discarded",
-                                "%s", why);
+        ch_http_respond_problem(
+            request, act == CH_DEAD_LETTER_REPLAYED ? &not_replayed : &not_discarded, "%s", why);
         break;
     }
     return true;

@@ -194,11 +194,11 @@ static void check_refused(const ChHttpRouter *router, ChHttpRequest *request,
                           const ChHttpRefusal *refusal)
 {
     g_autofree char *allow = ch_http_router_allow(router, request->path);
-    g_assert_true(refusal->status >= 400 && refusal->status < 500);
-    g_assert_true(refusal->status != 404 || *allow == '\0');
-    g_assert_true(refusal->status != 405 || *allow != '\0');
-    ch_http_answer_problem(&request->answer, request, refusal->status, NULL, refusal->detail, NULL,
-                           0);
+    unsigned status = refusal->problem->status;
+    g_assert_true(status >= 400 && status < 500);
+    g_assert_true(status != 404 || *allow == '\0');
+    g_assert_true(status != 405 || *allow != '\0');
+    ch_http_answer_problem(&request->answer, request, refusal->problem, refusal->detail, NULL, 0);
     check_answer(request);
 }
 
@@ -243,7 +243,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         ch_http_head_check(router, head.request, &head.guard, head.version, MAX_BODY_BYTES);
     check_guard(&head);
     check_trace(head.request);
-    if (refusal.status != 0)
+    if (refusal.problem != NULL)
         check_refused(router, head.request, &refusal);
     else
         check_served(router, &reads, head.request);

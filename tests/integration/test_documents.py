@@ -123,6 +123,17 @@ def test_a_planted_deviation_is_found(planted, told):
     assert any(told in fault for fault in found), found
 
 
+@pytest.mark.parametrize("kind, status, found", [
+    ("idempotency-key-in-flight", 409, []),
+    ("idempotency-key-in-flight", 422, ["placeOrder: docs/problems.md has no urn:cartwheel:problem:idempotency-key-in-flight of status 422"]),
+    ("sold-out", 409, ["placeOrder: docs/problems.md has no urn:cartwheel:problem:sold-out of status 409"]),
+])
+def test_a_problem_that_no_page_explains_is_found(kind, status, found):
+    problem = {"type": f"urn:cartwheel:problem:{kind}", "title": "x", "status": status, "detail": "x", "instance": "/x",
+               "traceId": "0" * 32}
+    assert place(status=status, body=problem, headers={"content-type": "application/problem+json"}) == found
+
+
 def test_a_field_that_leaves_the_document_is_found():
     shorter = copy.deepcopy(documents.document("order"))
     operation = shorter.find("POST", "/api/orders")

@@ -50,6 +50,8 @@ run deployment
 run python3 tools/build/api_page.py --check
 run python3 tests/style/docs.py --self-test
 run python3 tests/style/docs.py
+run python3 tests/style/problems.py --self-test
+run python3 tests/style/problems.py
 run python3 tests/faults/patches.py --self-test
 run python3 tests/faults/patches.py
 

@@ -24,6 +24,7 @@ from support.names import APP_ID_OF_EXCHANGE, SERVICES
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 METHODS = ("get", "put", "post", "delete")
 PROBLEM = "application/problem+json"
+PROBLEM_URI = "urn:cartwheel:problem:"
 # What no document lists: headers of every answer, by HTTP itself or by docs/contract.md, 2.1.
 EVERYWHERE = {"content-type", "content-length", "connection", "date", "x-content-type-options"}
 
@@ -258,10 +259,24 @@ def answer_faults(operation, status, headers, body, is_head=False):
     if is_head or not content or not media_type.endswith("json"):
         return found + (["there is a body"] if body and not content else [])
     try:
-        found += faults(closed(content[media_type]["schema"]), read(body))
+        told = read(body)
+        found += faults(closed(content[media_type]["schema"]), told)
+        found += _type_faults(status, told) if media_type == PROBLEM else ()
     except (KeyError, ValueError) as error:
         found.append(f"the body cannot be read: {error!r}")
     return found
+
+
+@functools.cache
+def problem_types():
+    """{type: status}, of the page that explains them."""
+    page = (DOCS / "problems.md").read_text(encoding="utf-8")
+    return {PROBLEM_URI + name: int(status) for name, status in re.findall(r"^### (.+)\n\nStatus (\d{3}),", page, re.MULTILINE)}
+
+
+def _type_faults(status, problem):
+    if problem_types().get(problem["type"]) != status:
+        yield f"docs/problems.md has no {problem['type']} of status {status}"
 
 
 @functools.cache
@@ -275,7 +290,10 @@ def outside_faults(document_, path, status, headers, body, is_head=False):
     if status not in (400, 413, 414, 415, 431, 405 if document_.serves(path) else 404):
         return [f"{status} for what is in no document"]
     found = ["there is no Allow"] if status == 405 and "allow" not in headers else []
-    return found if is_head or status in (414, 431) else [*found, *faults(problem_schema(), read(body))]
+    if is_head or status in (414, 431):
+        return found
+    problem = read(body)
+    return [*found, *faults(problem_schema(), problem), *_type_faults(status, problem)]
 
 
 def exchange_faults(document_, method, url, headers, body, status, answer_headers, answer_body):

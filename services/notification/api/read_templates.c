@@ -226,7 +226,8 @@ static void respond_version(ChHttpRequest *request, const GPtrArray *found, int6
 {
     const NotificationTemplate *template = found->len == 0 ? NULL : g_ptr_array_index(found, 0);
     if (template == NULL || template->version != version)
-        ch_http_respond_problem(request, 404, NULL, "there is no such version of this template");
+        ch_http_respond_problem(request, &ch_http_not_found,
+                                "there is no such version of this template");
     else
         notification_api_respond_template(request, 200, template);
 }
@@ -243,7 +244,7 @@ bool notification_api_get_version(void *context, ChHttpRequest *const *requests,
         if (version_of(requests[i], &ranges[valid]))
             askers[valid++] = requests[i];
         else
-            ch_http_respond_problem(requests[i], 404, NULL, "there is no such version");
+            ch_http_respond_problem(requests[i], &ch_http_not_found, "there is no such version");
     }
     if (valid > 0 && !store->ops->versions(store, ranges, valid, found, error))
         return false;

@@ -9,6 +9,9 @@
 #include "notification/application/template_text.h"
 #include "notification/application/templates.h"
 
+static const ChHttpProblem cannot_be_filled_in = { "template-cannot-be-filled-in", 422,
+                                                   "Cannot be filled in" };
+
 /* ---- out ---- */
 
 void notification_api_write_template(GString *json, const NotificationTemplate *template)
@@ -38,7 +41,7 @@ void notification_api_respond_template(ChHttpRequest *request, unsigned status,
 
 void notification_api_respond_no_template(ChHttpRequest *request)
 {
-    ch_http_respond_problem(request, 404, NULL, "there is no such template");
+    ch_http_respond_problem(request, &ch_http_not_found, "there is no such template");
 }
 
 /* ---- in ---- */
@@ -204,7 +207,7 @@ void notification_api_respond_preview(ChHttpRequest *request, const Notification
     g_autofree char *body = NULL;
     g_autoptr(GError) why = NULL;
     if (!notification_template_render(template, values, &subject, &body, &why)) {
-        ch_http_respond_problem(request, 422, "Cannot be filled in", "%s", why->message);
+        ch_http_respond_problem(request, &cannot_be_filled_in, "%s", why->message);
         return;
     }
     GString *json = g_string_sized_new(512);

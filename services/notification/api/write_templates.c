@@ -9,6 +9,11 @@
 
 #define PATH "/api/notificationtemplates/"
 
+static const ChHttpProblem exists = { "template-exists", 409, "Template exists" };
+static const ChHttpProblem changed = { "template-changed", 409, "Template changed" };
+static const ChHttpProblem last_active = { "template-last-active", 409, "Last active template" };
+static const ChHttpProblem too_many = { "too-many-templates", 409, "Too many templates" };
+
 static void respond_stored(ChHttpRequest *request, unsigned status,
                            const NotificationTemplate *template)
 {
@@ -24,7 +29,7 @@ static void respond_stored(ChHttpRequest *request, unsigned status,
 static void respond_stale(ChHttpRequest *request)
 {
     bool by_header = ch_http_request_header(request, "If-Match") != NULL;
-    ch_http_respond_problem(request, by_header ? 412 : 409, by_header ? NULL : "Template changed",
+    ch_http_respond_problem(request, by_header ? &ch_http_changed_meanwhile : &changed,
                             "the template was changed meanwhile: read it again");
 }
 
@@ -38,19 +43,19 @@ static void respond_refused(ChHttpRequest *request, NotificationTemplateOutcome 
         notification_api_respond_no_template(request);
         return;
     case NOTIFICATION_TEMPLATE_TAKEN:
-        ch_http_respond_problem(request, 409, "Template exists",
+        ch_http_respond_problem(request, &exists,
                                 "there is another template for this code, channel and language");
         return;
     case NOTIFICATION_TEMPLATE_STALE:
         respond_stale(request);
         return;
     case NOTIFICATION_TEMPLATE_LAST:
-        ch_http_respond_problem(request, 409, "Last active template",
+        ch_http_respond_problem(request, &last_active,
                                 "no other template of this code is active: customers would hear "
                                 "nothing; with force=true it is done all the same");
         return;
     case NOTIFICATION_TEMPLATE_FULL:
-        ch_http_respond_problem(request, 409, "Too many templates",
+        ch_http_respond_problem(request, &too_many,
                                 "there may be %d templates, of %d bytes of text together",
                                 NOTIFICATION_MAX_TEMPLATES, NOTIFICATION_MAX_TEMPLATE_BYTES);
         return;

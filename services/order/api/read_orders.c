@@ -14,7 +14,7 @@ enum {
 
 static void respond_unknown(ChHttpRequest *request)
 {
-    ch_http_respond_problem(request, 404, NULL, "there is no such order");
+    ch_http_respond_problem(request, &ch_http_not_found, "there is no such order");
 }
 
 static void write_order(GString *json, const Order *order)

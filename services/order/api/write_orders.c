@@ -11,6 +11,12 @@
 
 #define DEFAULT_CANCEL_REASON "Cancelled by the customer"
 
+static const ChHttpProblem key_reused = { "idempotency-key-reused", 422, "Idempotency key reused" };
+static const ChHttpProblem key_in_flight = { "idempotency-key-in-flight", 409,
+                                             "Request in flight" };
+static const ChHttpProblem already_cancelled = { "order-already-cancelled", 409,
+                                                 "Already cancelled" };
+
 /* ---- place ---- */
 
 static void free_placement(void *placement)
@@ -58,12 +64,12 @@ static void respond_placed(ChHttpRequest *request, const OrderPlaceOutcome *outc
         respond_created(request, outcome->id, true);
         return;
     case ORDER_KEY_REUSED:
-        ch_http_respond_problem(request, 422, "Idempotency key reused",
+        ch_http_respond_problem(request, &key_reused,
                                 "this Idempotency-Key was used with another body; they are "
                                 "compared byte for byte");
         return;
     case ORDER_KEY_IN_FLIGHT:
-        ch_http_respond_problem(request, 409, "Request in flight",
+        ch_http_respond_problem(request, &key_in_flight,
                                 "the first request with this Idempotency-Key is being handled");
         return;
     }
@@ -100,7 +106,7 @@ static bool read_cancellation(ChHttpRequest *request, ChJson **json,
     *cancellation = (OrderCancellation){ .reason = DEFAULT_CANCEL_REASON,
                                          .trace = ch_http_request_trace(request) };
     if (!ch_http_param_uuid(request, "id", &cancellation->id)) {
-        ch_http_respond_problem(request, 404, NULL, "there is no such order");
+        ch_http_respond_problem(request, &ch_http_not_found, "there is no such order");
         return false;
     }
     if (bytes == 0)
@@ -129,11 +135,10 @@ static void respond_cancelled(ChHttpRequest *request, ChUuid id, OrderCancelOutc
         return;
     }
     case ORDER_CANCEL_UNKNOWN:
-        ch_http_respond_problem(request, 404, NULL, "there is no such order");
+        ch_http_respond_problem(request, &ch_http_not_found, "there is no such order");
         return;
     case ORDER_CANCEL_ALREADY:
-        ch_http_respond_problem(request, 409, "Already cancelled",
-                                "the order was cancelled before");
+        ch_http_respond_problem(request, &already_cancelled, "the order was cancelled before");
         return;
     }
 }

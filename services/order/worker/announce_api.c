@@ -8,9 +8,11 @@
 #include "chassis/runtime/admin_act.h"
 #include "order/application/announce.h"
 
+static const ChHttpProblem not_final = { "order-not-final", 409, "Not final" };
+
 static void respond_unknown(ChHttpRequest *request)
 {
-    ch_http_respond_problem(request, 404, NULL, "there is no such order");
+    ch_http_respond_problem(request, &ch_http_not_found, "there is no such order");
 }
 
 static void respond_done(ChHttpRequest *request, ChUuid id, const ChAdminAct *act,
@@ -52,7 +54,7 @@ static bool announce_one(const OrderAnnounceApi *api, ChHttpRequest *request, GE
         break;
     case ORDER_ANNOUNCE_OPEN:
         ch_http_respond_problem(
-            request, 409, "Not final",
+            request, &not_final,
             "the order is not final; it is announced again by itself when it is "
             "older than ORDER_STUCK_AFTER");
         break;

@@ -20,7 +20,7 @@ enum {
 
 static void respond_unknown(ChHttpRequest *request)
 {
-    ch_http_respond_problem(request, 404, NULL, "there is no stock of this product");
+    ch_http_respond_problem(request, &ch_http_not_found, "there is no stock of this product");
 }
 
 static void write_level(GString *json, const StockLevel *level)

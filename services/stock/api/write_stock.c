@@ -8,6 +8,10 @@
 #include "chassis/json/json_writer.h"
 #include "stock/application/edit.h"
 
+static const ChHttpProblem exists = { "stock-exists", 409, "Already there" };
+static const ChHttpProblem held = { "stock-held", 409, "Held by orders" };
+static const ChHttpProblem out_of_range = { "stock-out-of-range", 409, "Out of range" };
+
 /* ---- in ---- */
 
 /* One request's edit, and the document that its reason lives in. */
@@ -42,7 +46,7 @@ static void read_adjustment(ChJsonValue root, StockEdit *edit, ChViolations *vio
 
 static void respond_unknown(ChHttpRequest *request)
 {
-    ch_http_respond_problem(request, 404, NULL, "there is no stock of this product");
+    ch_http_respond_problem(request, &ch_http_not_found, "there is no stock of this product");
 }
 
 /* False when the request was answered: it is not valid. @read_body is NULL where there is none. */
@@ -110,22 +114,22 @@ static void respond(ChHttpRequest *request, const StockEdit *edit, const StockEd
             ch_http_respond_etag(request, outcome->quantity);
         return;
     case STOCK_EDIT_EXISTS:
-        ch_http_respond_problem(request, 409, "Already there", "the product has stock already");
+        ch_http_respond_problem(request, &exists, "the product has stock already");
         return;
     case STOCK_EDIT_UNKNOWN:
         respond_unknown(request);
         return;
     case STOCK_EDIT_STALE:
-        ch_http_respond_problem(request, 412, NULL,
+        ch_http_respond_problem(request, &ch_http_changed_meanwhile,
                                 "the quantity was changed meanwhile: read it again");
         return;
     case STOCK_EDIT_HELD:
-        ch_http_respond_problem(request, 409, "Held by orders",
+        ch_http_respond_problem(request, &held,
                                 "orders hold stock of this product; with force=true it is deleted "
                                 "all the same, and what they give back is written off");
         return;
     case STOCK_EDIT_OUT_OF_RANGE:
-        ch_http_respond_problem(request, 409, "Out of range",
+        ch_http_respond_problem(request, &out_of_range,
                                 "there are %" G_GINT64_FORMAT
                                 "; the result must be from 0 to %" G_GINT64_FORMAT,
                                 outcome->quantity, STOCK_MAX_QUANTITY);

@@ -278,11 +278,13 @@ static void test_later_answer_replaces(void)
     ChHttpRequest *request = must_make("/x", NULL);
     ch_http_respond_json(request, 201, g_string_new("{}"));
     ch_http_respond_header(request, "Location", "/x/1");
-    ch_http_respond_problem(request, 409, "Exists", "item %d is there", 7);
+    static const ChHttpProblem exists = { "exists", 409, "Exists" };
+    ch_http_respond_problem(request, &exists, "item %d is there", 7);
     g_assert_cmpuint(request->answer.status, ==, 409);
     g_assert_cmpuint(request->answer.headers_n, ==, 0);
     g_assert_cmpstr(request->answer.body->str, ==,
-                    "{\"type\":\"about:blank\",\"title\":\"Exists\",\"status\":409,"
+                    "{\"type\":\"urn:cartwheel:problem:exists\",\"title\":\"Exists\","
+                    "\"status\":409,"
                     "\"detail\":\"item 7 is there\",\"instance\":\"/x\","
                     "\"traceId\":\"0af7651916cd43dd8448eb211c80319c\"}");
     ch_http_request_unref(request);

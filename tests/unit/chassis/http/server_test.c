@@ -62,7 +62,8 @@ static void test_unknown_is_a_problem(Fixture *f, gconstpointer unused)
     g_autofree char *type = reply_header(&reply, "content-type");
     g_assert_cmpstr(type, ==, "application/problem+json");
     g_assert_cmpstr(reply.body, ==,
-                    "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
+                    "{\"type\":\"urn:cartwheel:problem:unknown-path\",\"title\":\"Unknown path\","
+                    "\"status\":404,"
                     "\"detail\":\"Nothing is served under this path.\",\"instance\":\"/nothing\","
                     "\"traceId\":\"0af7651916cd43dd8448eb211c80319c\"}");
     g_assert_null(reply_header(&reply, "server"));

@@ -127,7 +127,7 @@ static void test_admin(void)
     assert_get(port, "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8",
                "process_resident_memory_bytes");
     assert_get(port, "/extra", 200, "application/json", "true");
-    assert_get(port, "/", 404, "application/problem+json", "Not Found");
+    assert_get(port, "/", 404, "application/problem+json", "Unknown path");
 }
 
 int main(int argc, char **argv)
