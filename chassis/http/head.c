@@ -21,6 +21,38 @@ static bool has_too_many_params(const ChHttpRequest *request)
     return params > CH_HTTP_MAX_QUERY_PARAMS;
 }
 
+/* RFC 9110, section 9.3.7: what may be done with the path. */
+static bool answer_options(void *router, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    (void)error;
+    for (size_t i = 0; i < n; i++) {
+        g_autofree char *allow = ch_http_router_allow(router, ch_http_request_path(requests[i]));
+        ch_http_respond_empty(requests[i], 204);
+        ch_http_respond_header(requests[i], "Allow", allow);
+    }
+    return true;
+}
+
+/* Of every path that has routes, so that it is in no table. */
+static const ChHttpRoute options_route = {
+    .method = "OPTIONS",
+    .pattern = "/",
+    .operation_id = "getOptions",
+    .lane = CH_HTTP_INLINE,
+    .handler = answer_options,
+    .query = CH_HTTP_ANY_QUERY,
+};
+
+/* A path with routes, but none for this method. */
+static ChHttpRefusal match_options(const ChHttpRouter *router, ChHttpRequest *request)
+{
+    if (strcmp(request->method, "OPTIONS") != 0)
+        return refusal(&ch_http_method_not_allowed,
+                       "This path is served, but not with this method.");
+    request->match = (ChHttpMatch){ .route = &options_route, .inline_context = (void *)router };
+    return refusal(NULL, NULL);
+}
+
 static ChHttpRefusal find_route(const ChHttpRouter *router, ChHttpRequest *request)
 {
     size_t query_bytes = request->query == NULL ? 0 : strlen(request->query);
@@ -36,8 +68,7 @@ static ChHttpRefusal find_route(const ChHttpRouter *router, ChHttpRequest *reque
     case CH_HTTP_UNKNOWN_PATH:
         return refusal(&ch_http_unknown_path, "Nothing is served under this path.");
     case CH_HTTP_METHOD_NOT_ALLOWED:
-        return refusal(&ch_http_method_not_allowed,
-                       "This path is served, but not with this method.");
+        return match_options(router, request);
     case CH_HTTP_FOUND:
         break;
     }

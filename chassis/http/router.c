@@ -235,6 +235,8 @@ char *ch_http_router_allow(const ChHttpRouter *router, const char *path)
             if (strcmp(method, "GET") == 0)
                 g_string_append(allow, ", HEAD");
         }
+        if (best > 0)
+            g_string_append(allow, ", OPTIONS");
     }
     return g_string_free(allow, FALSE);
 }

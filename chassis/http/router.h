@@ -43,5 +43,6 @@ typedef struct {
 ChHttpMatchKind ch_http_router_match(const ChHttpRouter *router, const char *method,
                                      const char *path, char *decoded, ChHttpMatch *match);
 
-/** The Allow header for a known path: "GET, HEAD, POST". Free with g_free(). */
+/** The Allow header for a known path: "GET, HEAD, POST, OPTIONS"; "" for others. Free with
+ * g_free(). */
 char *ch_http_router_allow(const ChHttpRouter *router, const char *path);

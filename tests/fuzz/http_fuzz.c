@@ -202,10 +202,24 @@ static void check_refused(const ChHttpRouter *router, ChHttpRequest *request,
     check_answer(request);
 }
 
+/* Of a path that is known with another method. */
+static void check_options(ChHttpRequest *request)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert_true(
+        request->match.route->handler(request->match.inline_context, &request, 1, &error));
+    g_assert_cmpuint(request->answer.status, ==, 204);
+    g_assert_true(g_str_has_suffix(request->answer.headers[0].value, ", OPTIONS"));
+}
+
 static void check_served(const ChHttpRouter *router, OrderReads *reads, ChHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
     ChUuid id;
+    if (strcmp(request->method, "OPTIONS") == 0) {
+        check_options(request);
+        return;
+    }
     check_match(router, request);
     check_query(request);
     check_getters(request);

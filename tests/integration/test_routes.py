@@ -91,9 +91,37 @@ def test_the_server_answers_exactly_these(system, apis, name):
         path = re.sub(r"\{\w+\}", NOBODY, pattern)
         refused = api.call("TRACE", path)
         assert refused.status_code == 405, path
-        assert set(refused.headers["Allow"].split(", ")) - {"HEAD"} == listed, path
+        assert set(refused.headers["Allow"].split(", ")) - {"HEAD", "OPTIONS"} == listed, path
         for method in listed:
             body = {} if method in ("POST", "PUT") else None
             answer = api.call(method, path, json=body)
             assert answer.status_code not in (405, 500, 501), (method, path)
             assert answer.status_code != 404 or answer.json()["detail"] != UNKNOWN_PATH, (method, path)
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_options_tells_the_methods_of_every_path(system, apis, name):
+    methods = {}
+    for route in routes_of(system, name):
+        methods.setdefault(route["pattern"], {"OPTIONS"}).update({"GET", "HEAD"} if route["method"] == "GET" else {route["method"]})
+    api = apis[service_of(name)]
+    for pattern, listed in methods.items():
+        answer = api.call("OPTIONS", re.sub(r"\{\w+\}", NOBODY, pattern))
+        assert (answer.status_code, answer.content) == (204, b""), pattern
+        assert sorted(answer.headers["Allow"].split(", ")) == sorted(listed), pattern
+    assert_problem(api.call("OPTIONS", "/api/nothing"), 404)
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_head_is_get_without_the_body(system, apis, name):
+    api, routes = apis[service_of(name)], routes_of(system, name)
+    readable = {route["pattern"] for route in routes if route["method"] == "GET"}
+    for pattern in {route["pattern"] for route in routes}:
+        path = re.sub(r"\{\w+\}", NOBODY, pattern)
+        head = api.call("HEAD", path)
+        if pattern not in readable:
+            assert head.status_code == 405, path
+            continue
+        got = api.get(path)
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        assert {**head.headers, "Date": ""} == {**got.headers, "Date": ""}, path

@@ -156,13 +156,15 @@ class Document:
                            for where, item in self.root["paths"].items() for method in METHODS if method in item]
 
     def find(self, method, path):
-        """The operation that a request reaches, literal paths first; None when there is none."""
+        """The operation that a request reaches; None when there is none."""
         method = "GET" if method == "HEAD" else method
-        fitting = [one for one in self.operations if one.method == method and one.pattern.fullmatch(path)]
-        return min(fitting, key=lambda one: one.path.count("{"), default=None)
+        return next((one for one in self.of_path(path) if one.method == method), None)
 
-    def serves(self, path):
-        return any(one.pattern.fullmatch(path) for one in self.operations)
+    def of_path(self, path):
+        """The operations of a path; a literal one hides those with parameters."""
+        fitting = [one for one in self.operations if one.pattern.fullmatch(path)]
+        fewest = min((one.path.count("{") for one in fitting), default=0)
+        return [one for one in fitting if one.path.count("{") == fewest]
 
 
 @functools.cache
@@ -285,12 +287,21 @@ def problem_schema():
     return closed(whole(_file(path)["components"]["schemas"]["Problem"], path))
 
 
-def outside_faults(document_, path, status, headers, body, is_head=False):
+def _options_faults(document_, path, headers, body):
+    methods = {one.method for one in document_.of_path(path)}
+    wanted = methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
+    if set(headers.get("allow", "").split(", ")) != wanted or body:
+        yield f"OPTIONS is not answered with Allow: {', '.join(sorted(wanted))}"
+
+
+def outside_faults(document_, method, path, status, headers, body):
     """Of an answer to what is no operation: 404, or 405 where the path has others, or a refusal that comes before."""
-    if status not in (400, 413, 414, 415, 431, 405 if document_.serves(path) else 404):
+    if method == "OPTIONS" and status == 204 and document_.of_path(path):
+        return list(_options_faults(document_, path, headers, body))
+    if status not in (400, 413, 414, 415, 431, 405 if document_.of_path(path) else 404):
         return [f"{status} for what is in no document"]
     found = ["there is no Allow"] if status == 405 and "allow" not in headers else []
-    if is_head or status in (414, 431):
+    if method == "HEAD" or status in (414, 431):
         return found
     problem = read(body)
     return [*found, *faults(problem_schema(), problem), *_type_faults(status, problem)]
@@ -302,7 +313,7 @@ def exchange_faults(document_, method, url, headers, body, status, answer_header
     path = urlsplit(url).path
     operation = document_.find(method, path)
     if operation is None:
-        return outside_faults(document_, path, status, answer_headers, answer_body, method == "HEAD")
+        return outside_faults(document_, method, path, status, answer_headers, answer_body)
     found = answer_faults(operation, status, answer_headers, answer_body, method == "HEAD")
     wrong = request_faults(operation, url, headers, body)
     if status < 300 and wrong:

@@ -120,8 +120,8 @@ static void test_allow(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
     g_autofree char *orders = ch_http_router_allow(f->router, "/api/orders");
     g_autofree char *order = ch_http_router_allow(f->router, "/api/orders/1");
     g_autofree char *none = ch_http_router_allow(f->router, "/nothing");
-    g_assert_cmpstr(orders, ==, "GET, HEAD, POST");
-    g_assert_cmpstr(order, ==, "GET, HEAD, DELETE");
+    g_assert_cmpstr(orders, ==, "GET, HEAD, POST, OPTIONS");
+    g_assert_cmpstr(order, ==, "GET, HEAD, DELETE, OPTIONS");
     g_assert_cmpstr(none, ==, "");
 }
 

@@ -72,7 +72,26 @@ static void test_unknown_is_a_problem(Fixture *f, gconstpointer unused)
     g_assert_true(client_read(&client, false, &reply));
     g_autofree char *allow = reply_header(&reply, "allow");
     g_assert_cmpuint(reply.status, ==, 405);
-    g_assert_cmpstr(allow, ==, "GET, HEAD, DELETE");
+    g_assert_cmpstr(allow, ==, "GET, HEAD, DELETE, OPTIONS");
+    reply_clear(&reply);
+    client_close(&client);
+}
+
+static void test_options(Fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    Client client = must_connect(f->port);
+    Reply reply;
+    client_send_text(&client, "OPTIONS /things/1?what=ever HTTP/1.1\r\nHost: x\r\n\r\n");
+    g_assert_true(client_read(&client, false, &reply));
+    g_autofree char *allow = reply_header(&reply, "allow");
+    g_assert_cmpuint(reply.status, ==, 204);
+    g_assert_cmpstr(allow, ==, "GET, HEAD, DELETE, OPTIONS");
+    g_assert_cmpstr(reply.body, ==, "");
+    reply_clear(&reply);
+    client_send_text(&client, "OPTIONS /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+    g_assert_true(client_read(&client, false, &reply));
+    g_assert_cmpuint(reply.status, ==, 404);
     reply_clear(&reply);
     client_close(&client);
 }
@@ -457,6 +476,7 @@ int main(int argc, char **argv)
         { "/server/routes", setup, test_routes },
         { "/server/head-is-get-without-body", setup, test_head_is_get_without_body },
         { "/server/unknown-is-a-problem", setup, test_unknown_is_a_problem },
+        { "/server/options", setup, test_options },
         { "/server/bad-targets", setup, test_bad_targets },
         { "/server/pipelined", setup, test_pipelined },
         { "/server/long-bodies", setup, test_long_bodies },
