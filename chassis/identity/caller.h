@@ -1,0 +1,23 @@
+/* Who asks, as a verified token says it. Read-only and shared by all who look at it. */
+#pragma once
+
+#include <glib.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    _Atomic int references;
+    char *subject;   /* the claim "sub": printable, never empty */
+    char *owner;     /* whose things are the caller's own: the claim that the settings name; "" when
+                      * the token has none */
+    uint64_t scopes; /* see chassis/identity/scopes.h */
+    int64_t until_s; /* Unix; the token is good until then */
+} ChCaller;
+
+/** With one reference; copies the texts. */
+ChCaller *ch_caller_new(const char *subject, const char *owner, uint64_t scopes, int64_t until_s);
+ChCaller *ch_caller_ref(ChCaller *caller);
+void ch_caller_unref(ChCaller *caller); /* NULL is fine */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChCaller, ch_caller_unref)
