@@ -120,9 +120,10 @@ ChHttpAddress ch_http_proxies_client(const ChHttpProxies *proxies, const ChHttpR
     ChHttpAddress client = *peer;
     if (proxies == NULL || proxies->n == 0 || !is_trusted(proxies, peer))
         return client;
-    const char *forwarded = ch_http_request_header(request, "Forwarded");
-    const char *header =
-        forwarded != NULL ? forwarded : ch_http_request_header(request, "X-Forwarded-For");
+    /* All lines: a proxy may add its word in one of its own, behind what the client says itself. */
+    g_autofree char *forwarded = ch_http_request_headers(request, "Forwarded");
+    g_autofree char *others = ch_http_request_headers(request, "X-Forwarded-For");
+    const char *header = forwarded != NULL ? forwarded : others;
     g_auto(GStrv) hops = g_strsplit(header != NULL ? header : "", ",", -1);
     size_t n = g_strv_length(hops);
     for (size_t i = 0; i < MIN(n, (size_t)MAX_HOPS); i++) {

@@ -57,6 +57,21 @@ const char *ch_http_request_header(const ChHttpRequest *request, const char *nam
     return NULL;
 }
 
+char *ch_http_request_headers(const ChHttpRequest *request, const char *name)
+{
+    GString *all = NULL;
+    const char *end = request->headers->str + request->headers->len;
+    for (const char *at = request->headers->str; at < end;) {
+        const char *value = at + strlen(at) + 1;
+        if (g_ascii_strcasecmp(at, name) == 0 && all == NULL)
+            all = g_string_new(value);
+        else if (g_ascii_strcasecmp(at, name) == 0)
+            g_string_append_printf(all, ", %s", value);
+        at = value + strlen(value) + 1;
+    }
+    return all == NULL ? NULL : g_string_free(all, FALSE);
+}
+
 const char *ch_http_request_body(const ChHttpRequest *request, size_t *bytes)
 {
     *bytes = request->body == NULL ? 0 : request->body->len;

@@ -34,6 +34,10 @@ size_t ch_http_request_query_count(const ChHttpRequest *request, const char *nam
 /** The first header of that name, without regard to case; NULL when absent. */
 const char *ch_http_request_header(const ChHttpRequest *request, const char *name);
 
+/** All headers of that name in their order, with commas between (RFC 9110, 5.2); NULL when absent.
+ * To be freed. */
+char *ch_http_request_headers(const ChHttpRequest *request, const char *name);
+
 /** The whole body, with a zero byte behind it that is not counted; *bytes may be 0. */
 const char *ch_http_request_body(const ChHttpRequest *request, size_t *bytes);
 
