@@ -11,7 +11,7 @@ import requests
 from harness.command import run, stdout_of
 from harness.images import ROOT
 from harness.stack import DATABASES, DEFAULTS, LONG_RUNNING, SERVERS
-from support.api import OrderApi, StockApi
+from support.api import OrderApi, StockApi, new_id
 from support.names import APIS, MIGRATORS, PROCESSES, SERVICES, service_of
 from support.system import memory_kib
 
@@ -151,6 +151,19 @@ def test_the_gateway_reaches_apis_alone(stack):
     for api, port in zip(APIS, (5001, 5002, 5003)):
         targets[api] = (stack.address_of(api, f"{service_of(api)}-http"), port)
     assert _reached(stack, stack.container("gateway"), targets) == set(APIS)
+
+
+CLIENT = (r'exec 3<>/dev/tcp/gateway/5001; printf "GET /$1 HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.7\r\n'
+          r'Forwarded: for=203.0.113.7\r\nConnection: close\r\n\r\n" >&3; cat <&3 >&2; hostname -i')
+
+
+def test_the_gateway_says_who_the_client_is(stack):
+    """Whatever the client says about it."""
+    path = new_id()
+    client = stdout_of("docker", "run", "--rm", "--network", f"{stack.project}_order-http", "--entrypoint", "bash",
+                       stack.settings["POSTGRES_IMAGE"], "-c", CLIENT, "client", path).strip()
+    lines = [json.loads(line) for line in stack.log(stack.container("order-api")).splitlines() if path in line]
+    assert [line["client"] for line in lines] == [client]
 
 
 def test_no_role_is_a_superuser_or_enters_another_database(stack, system):

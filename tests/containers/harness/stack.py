@@ -109,7 +109,7 @@ class Stack:
 
     def _wait_reachable(self):
         """The gateway finds a new copy by name and asks it itself, a second or two after Docker has found it healthy;
-        until then it closes every connection to an API that has no other copy."""
+        until then it answers 503 for an API that has no other copy."""
         for service in SERVICES:
             url = f"http://127.0.0.1:{self.settings[f'{service.upper()}_API_PORT']}/health/ready"
             eventually(lambda u=url: requests.get(u, headers={"Connection": "close"}, timeout=5).status_code == 200,

@@ -1,5 +1,6 @@
 """The scripts of docker-compose.yml: shipped passwords are refused where others get in; each service has its broker user."""
 
+import ipaddress
 import json
 import os
 import pathlib
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+
+import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -47,6 +50,44 @@ class Passwords(unittest.TestCase):
         self.assertEqual(set(re.findall(r"^      (\w+_PASSWORD):", judge, re.M)), PASSWORDS)
         written = set(re.findall(r"\$\{(\w+_PASSWORD):-([^}]+)\}", re.sub(r"^#%.*\n", "", text, flags=re.M)))
         self.assertEqual(written, {(name, DEFAULTS[name]) for name in PASSWORDS})
+
+
+
+class Gateway(unittest.TestCase):
+    """Who the client is comes from the gateway alone, and the APIs believe it."""
+
+    def setUp(self):
+        text = (COMPOSE / "haproxy.cfg").read_text(encoding="utf-8")
+        sections = re.split(r"^(?=\w)", re.sub(r"^#.*\n", "", text, flags=re.M), flags=re.M)
+        self.sections = {section.partition("\n")[0].strip(): section.splitlines() for section in sections if section}
+
+    def test_each_api_s_frontend_says_who_the_client_is_and_the_client_does_not(self):
+        self.assertIn("    mode http", self.sections["defaults"])
+        for name in catalogue.read():
+            rules = [line.strip() for line in self.sections[f"frontend {name}-api"] if "http-request" in line]
+            self.assertEqual(rules, ["http-request del-header Forwarded", "http-request set-header X-Forwarded-For %[src]"])
+
+    def test_each_api_believes_whoever_shares_its_network(self):
+        composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+        pools = [ipaddress.ip_network(pool) for pool in ("172.17.0.0/16", "192.168.0.0/20", "10.0.0.0/24", "fd00::/64")]
+        for name in catalogue.read():
+            said = composed[f"{name}-api"]["environment"]["TRUSTED_PROXIES"]
+            trusted = [ipaddress.ip_network(text.strip()) for text in said.split(",")]
+            self.assertTrue(all(network.is_private for network in trusted))
+            for pool in pools:
+                self.assertTrue(any(pool.version == network.version and pool.subnet_of(network) for network in trusted), pool)
+            self.assertEqual([other for other, service in composed.items() if f"{name}-http" in service.get("networks", ())],
+                             ["gateway", f"{name}-api"])
+
+    def test_what_it_answers_itself_is_a_problem_document(self):
+        answered = []
+        for line in self.sections["defaults"]:
+            if match := re.match(r"    http-error status (\d+) content-type application/problem\+json string '(.*)'", line):
+                problem = json.loads(match[2])
+                self.assertEqual(problem.keys(), {"type", "title", "status", "detail"})
+                answered.append(problem["status"])
+                self.assertEqual(problem["status"], int(match[1]))
+        self.assertEqual(answered, [502, 503, 504])
 
 
 class Broker(unittest.TestCase):
