@@ -87,6 +87,21 @@ void ch_http_page_cursor_after(const ChHttpRequest *request, ChUuid last,
 
 /* ---- pages ---- */
 
+ChUuid ch_http_page_id(int64_t number)
+{
+    ChUuid id = { { 0 } };
+    uint64_t bytes = GUINT64_TO_BE((uint64_t)number);
+    memcpy(id.bytes + 8, &bytes, sizeof bytes);
+    return id;
+}
+
+int64_t ch_http_page_number(ChUuid id)
+{
+    uint64_t bytes;
+    memcpy(&bytes, id.bytes + 8, sizeof bytes);
+    return (int64_t)(GUINT64_FROM_BE(bytes) & G_MAXINT64);
+}
+
 GString *ch_http_page(const ChHttpRequest *request, const GPtrArray *rows, size_t limit,
                       ChHttpWriteRow write_row)
 {

@@ -69,7 +69,8 @@ static GString *placement_json(const OrderPlacement *placement)
         ch_json_begin_object(json, NULL);
         ch_json_add_uuid(json, "productId", placement->items[i].product_id);
         ch_json_add_integer(json, "quantity", placement->items[i].quantity);
-        ch_json_add_decimal(json, "unitPrice", placement->items[i].unit_price);
+        if (placement->items[i].is_priced)
+            ch_json_add_decimal(json, "unitPrice", placement->items[i].unit_price);
         ch_json_end_object(json);
     }
     ch_json_end_array(json);
@@ -83,7 +84,8 @@ static void check_rewriting(const OrderPlacement *placement)
     g_autoptr(ChViolations) violations = ch_violations_new();
     GString *json = placement_json(placement);
     ChHttpRequest *request = make_request("", json->str, json->len);
-    g_autoptr(OrderPlacement) again = order_api_read_placement(request, violations);
+    g_autoptr(OrderPlacement) again =
+        order_api_read_placement(request, ORDER_PRICES_NAMED, violations);
     g_assert_nonnull(again);
     g_assert_true(ch_uuid_equal(placement->customer_id, again->customer_id));
     g_assert_false(ch_uuid_equal(placement->id, again->id));
@@ -94,9 +96,22 @@ static void check_rewriting(const OrderPlacement *placement)
         g_assert_true(ch_uuid_equal(placement->items[i].product_id, again->items[i].product_id));
         g_assert_cmpint(placement->items[i].quantity, ==, again->items[i].quantity);
         g_assert_cmpint(placement->items[i].unit_price, ==, again->items[i].unit_price);
+        g_assert_cmpint(placement->items[i].is_priced, ==, again->items[i].is_priced);
     }
     ch_http_request_unref(request);
     g_string_free(json, TRUE);
+}
+
+/* A customer is taken the same order, unless it names a price. */
+static void check_customer(const OrderPlacement *placement, const ChHttpRequest *request)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    g_autoptr(OrderPlacement) theirs =
+        order_api_read_placement(request, ORDER_PRICES_OF_LIST, violations);
+    bool names_prices = false;
+    for (size_t i = 0; i < placement->n_items; i++)
+        names_prices |= placement->items[i].is_priced;
+    g_assert_true((theirs == NULL) == names_prices);
 }
 
 static void check_problem(ChHttpRequest *request, const ChViolations *violations)
@@ -117,7 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     g_autofree uint8_t *body = fuzz_rest(&input, &n);
     g_autoptr(ChViolations) violations = ch_violations_new();
     ChHttpRequest *request = make_request(key, body, n);
-    g_autoptr(OrderPlacement) placement = order_api_read_placement(request, violations);
+    g_autoptr(OrderPlacement) placement =
+        order_api_read_placement(request, ORDER_PRICES_NAMED, violations);
     g_assert_true((placement == NULL) == (ch_violations_count(violations) > 0));
     if (placement == NULL) {
         check_problem(request, violations);
@@ -130,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
                       is_capital(currency[2]));
         g_assert_cmpint(placement->id.bytes[6] >> 4, ==, 7);
         check_rewriting(placement);
+        check_customer(placement, request);
     }
     ch_http_request_unref(request);
     return 0;

@@ -45,11 +45,12 @@ static bool silent_announce(OrderStore *self, const OrderChange *changes, size_t
                                       error);
 }
 
-static bool forgetful_claim(OrderStore *self, const OrderPlacement *const *placements, size_t n,
-                            OrderKeyAnswer *answers, GError **error)
+static bool forgetful_look_up(OrderStore *self, const OrderPlacement *const *claims, size_t n,
+                              OrderKeyAnswer *answers, OrderPrice *prices, size_t n_prices,
+                              GError **error)
 {
     g_array_set_size(((MemoryOrders *)self)->keys, 0);
-    return memory_orders_ops.claim_keys(self, placements, n, answers, error);
+    return memory_orders_ops.look_up(self, claims, n, answers, prices, n_prices, error);
 }
 
 static bool unguarded_release(StockStore *self, const ChUuid *order_ids, size_t n,
@@ -107,7 +108,7 @@ void bug_plant(Memory *memory)
         memory->orders_ops.announce = silent_announce;
         break;
     case BUG_KEY_IGNORED:
-        memory->orders_ops.claim_keys = forgetful_claim;
+        memory->orders_ops.look_up = forgetful_look_up;
         break;
     case BUG_NONE:
     case BUG_HALF_ROLLED_BACK: /* that one is of the transaction */

@@ -134,7 +134,7 @@ static bool place(const Stores *stores, const Facts *known, const Sequence *sequ
                   const Step *step, Answers *answers, GError **error)
 {
     OrderPlacement placements[MAX_BATCH];
-    const OrderPlacement *pointers[MAX_BATCH];
+    OrderPlacement *pointers[MAX_BATCH];
     OrderItem items[MAX_BATCH][PRODUCTS];
     OrderPlaceOutcome outcomes[MAX_BATCH];
     bool asked[ORDERS] = { false };
@@ -154,7 +154,7 @@ static bool place(const Stores *stores, const Facts *known, const Sequence *sequ
             if (sequence->wants[number][product] > 0)
                 items[i][placements[i].n_items++] =
                     (OrderItem){ product_id(stores->run, product), sequence->wants[number][product],
-                                 CH_DECIMAL_ONE };
+                                 CH_DECIMAL_ONE, product == 0 };
         }
         pointers[i] = &placements[i];
         asked[number] = true;

@@ -24,17 +24,29 @@ static const MemoryKey *find_key(const MemoryOrders *store, const OrderPlacement
     return NULL;
 }
 
-static bool claim_keys(OrderStore *self, const OrderPlacement *const *placements, size_t n,
-                       OrderKeyAnswer *answers, GError **error)
+static OrderPrice find_price(const MemoryOrders *store, ChUuid product_id)
+{
+    for (guint i = 0; i < store->prices->len; i++) {
+        OrderPrice price = g_array_index(store->prices, OrderPrice, i);
+        if (ch_uuid_equal(price.product_id, product_id))
+            return price;
+    }
+    return (OrderPrice){ .product_id = product_id };
+}
+
+static bool look_up(OrderStore *self, const OrderPlacement *const *claims, size_t n,
+                    OrderKeyAnswer *answers, OrderPrice *prices, size_t n_prices, GError **error)
 {
     MemoryOrders *store = (MemoryOrders *)self;
-    if (!store_called(&store->calls, "claim_keys", n, error))
+    if (!store_called(&store->calls, "look_up", n, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        g_assert_nonnull(placements[i]->idempotency_key);
-        const MemoryKey *key = find_key(store, placements[i]);
+        g_assert_nonnull(claims[i]->idempotency_key);
+        const MemoryKey *key = find_key(store, claims[i]);
         answers[i] = key != NULL ? key->answer : (OrderKeyAnswer){ .state = ORDER_KEY_FREE };
     }
+    for (size_t i = 0; i < n_prices; i++)
+        prices[i] = find_price(store, prices[i].product_id);
     return true;
 }
 
@@ -47,7 +59,8 @@ static bool insert(OrderStore *self, const OrderPlacement *const *placements, si
     for (size_t i = 0; i < n; i++) {
         const OrderPlacement *placement = placements[i];
         g_assert_null(find_order(store, placement->id));
-        MemoryOrder order = { placement->id, placement->customer_id, ORDER_CREATED };
+        MemoryOrder order = { placement->id, placement->customer_id, ORDER_CREATED,
+                              placement->total };
         g_array_append_val(store->orders, order);
         g_array_append_val(store->inserted, placement->id);
         if (placement->idempotency_key == NULL)
@@ -127,7 +140,7 @@ static void free_store(OrderStore *self)
 }
 
 const OrderStoreOps memory_orders_ops = {
-    .claim_keys = claim_keys,
+    .look_up = look_up,
     .insert = insert,
     .move = move,
     .announce = announce,
@@ -140,6 +153,7 @@ MemoryOrders *memory_orders_new(void)
     MemoryOrders *store = g_new0(MemoryOrders, 1);
     store->base.ops = &memory_orders_ops;
     store->orders = g_array_new(FALSE, FALSE, sizeof(MemoryOrder));
+    store->prices = g_array_new(FALSE, FALSE, sizeof(OrderPrice));
     store->keys = g_array_new(FALSE, FALSE, sizeof(MemoryKey));
     store->inserted = g_array_new(FALSE, FALSE, sizeof(ChUuid));
     store->moves = g_array_new(FALSE, FALSE, sizeof(OrderMove));
@@ -154,6 +168,7 @@ void memory_orders_free(MemoryOrders *store)
     if (store == NULL)
         return;
     g_array_unref(store->orders);
+    g_array_unref(store->prices);
     g_array_unref(store->keys);
     g_array_unref(store->inserted);
     g_array_unref(store->moves);
@@ -173,6 +188,7 @@ MemoryOrders *memory_orders_copy(const MemoryOrders *orders)
     MemoryOrders *copy = memory_orders_new();
     copy->base.ops = orders->base.ops;
     copy_all(copy->orders, orders->orders);
+    copy_all(copy->prices, orders->prices);
     copy_all(copy->keys, orders->keys);
     copy_all(copy->inserted, orders->inserted);
     copy_all(copy->moves, orders->moves);
@@ -188,7 +204,7 @@ void memory_orders_begin(MemoryOrders *orders)
 
 void memory_orders_add(MemoryOrders *store, ChUuid id, OrderStatus status)
 {
-    MemoryOrder order = { id, fake_id(900), status };
+    MemoryOrder order = { id, fake_id(900), status, 0 };
     g_array_append_val(store->orders, order);
 }
 

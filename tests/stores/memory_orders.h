@@ -10,6 +10,7 @@ typedef struct {
     ChUuid id;
     ChUuid customer_id;
     OrderStatus status;
+    ChDecimal total;
 } MemoryOrder;
 
 /** A key that was claimed before. */
@@ -22,6 +23,7 @@ typedef struct {
 typedef struct {
     OrderStore base;   /* first: the cast back is valid */
     GArray *orders;    /* MemoryOrder */
+    GArray *prices;    /* OrderPrice: the list; one of a product */
     GArray *keys;      /* MemoryKey */
     GArray *inserted;  /* ChUuid of the orders that insert() got, in its order */
     GArray *moves;     /* OrderMove, as asked for; texts borrowed */

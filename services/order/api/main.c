@@ -6,6 +6,7 @@
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
 #include "order/api/routes.h"
+#include "order/infrastructure/pg_prices.h"
 #include "order/infrastructure/pg_reads.h"
 #include "order/infrastructure/pg_store.h"
 #include "order_document.h"
@@ -46,10 +47,12 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
+    g_autoptr(ChPg) prices_pg = connection(settings, health, false);
     g_autoptr(ChPg) gate_pg = connection(settings, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);
     g_autoptr(OrderReads) reads = order_pg_reads_new(read_pg);
     g_autoptr(OrderReads) lists = order_pg_reads_new(list_pg);
+    g_autoptr(OrderPrices) prices = order_pg_prices_new(prices_pg);
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
     g_autoptr(ChApi) api = ch_api_new(&order_routes, &order_document, health);
@@ -60,6 +63,8 @@ static bool run(const void *opaque, GError **error)
                 CH_API_CONTEXT(OrderReads, reads));
     ch_api_lane(api, ORDER_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
                 CH_API_CONTEXT(OrderReads, lists));
+    ch_api_lane(api, ORDER_PRICES, CH_API_LIST_BATCH, ch_pg_work(prices_pg),
+                CH_API_CONTEXT(OrderPrices, prices));
     const ChLaneConfig gate_lane = {
         .name = "outbox gate",
         .max_batch = 1,

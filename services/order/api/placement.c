@@ -1,10 +1,10 @@
 /* From the JSON body and the Idempotency-Key header to a placement. */
 #include "order/api/placement.h"
 
-#include "chassis/core/currency.h"
 #include "chassis/core/time.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
+#include "order/api/price_json.h"
 
 #include <string.h>
 
@@ -17,7 +17,17 @@ static void read_product(ChJsonValue value, OrderItem *item, GHashTable *seen,
         ch_json_violation(value, "productId", violations, "must not repeat a product");
 }
 
-static void read_item(ChJsonValue value, OrderItem *item, GHashTable *seen,
+static void read_price(ChJsonValue value, OrderPricing pricing, OrderItem *item,
+                       ChViolations *violations)
+{
+    item->is_priced = ch_json_read_decimal(value, "unitPrice", CH_JSON_OPTIONAL, 0,
+                                           ORDER_MAX_UNIT_PRICE, &item->unit_price, violations);
+    if (item->is_priced && pricing == ORDER_PRICES_OF_LIST)
+        ch_json_violation(value, "unitPrice", violations,
+                          "must not be named: the price is that of the list");
+}
+
+static void read_item(ChJsonValue value, OrderPricing pricing, OrderItem *item, GHashTable *seen,
                       ChViolations *violations)
 {
     if (!ch_json_expect_object(value, violations))
@@ -25,8 +35,7 @@ static void read_item(ChJsonValue value, OrderItem *item, GHashTable *seen,
     read_product(value, item, seen, violations);
     ch_json_read_integer(value, "quantity", CH_JSON_REQUIRED, 1, ORDER_MAX_QUANTITY,
                          &item->quantity, violations);
-    ch_json_read_decimal(value, "unitPrice", CH_JSON_OPTIONAL, 0, ORDER_MAX_UNIT_PRICE,
-                         &item->unit_price, violations);
+    read_price(value, pricing, item, violations);
 }
 
 static void read_items(ChJsonValue root, OrderPlacement *placement, ChViolations *violations)
@@ -38,20 +47,10 @@ static void read_items(ChJsonValue root, OrderPlacement *placement, ChViolations
     g_autoptr(GHashTable) seen = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
     placement->items = g_new0(OrderItem, ch_json_length(items));
     for (ChJsonValue item = ch_json_first(items); ch_json_is_set(item); item = ch_json_next(item))
-        read_item(item, &placement->items[placement->n_items++], seen, violations);
+        read_item(item, placement->pricing, &placement->items[placement->n_items++], seen,
+                  violations);
     if (!order_total(placement->items, placement->n_items, &placement->total))
-        ch_violations_add(violations, "items", "must not total more than 999999999999.9999");
-}
-
-static void read_currency(ChJsonValue root, OrderPlacement *placement, ChViolations *violations)
-{
-    const char *currency = "USD";
-    ch_json_read_text(root, "currency", CH_JSON_OPTIONAL, 3, 3, &currency, violations);
-    if (ch_currency_digits(currency) >= 0)
-        g_strlcpy(placement->currency, currency, sizeof placement->currency);
-    else
-        ch_json_violation(root, "currency", violations,
-                          "must be a currency of ISO 4217 in capital letters, such as USD");
+        ch_violations_add(violations, "items", ORDER_TOTAL_VIOLATION);
 }
 
 static void read_key(const ChHttpRequest *request, OrderPlacement *placement,
@@ -78,9 +77,11 @@ static void read_key(const ChHttpRequest *request, OrderPlacement *placement,
     placement->idempotency_key = g_strdup(key);
 }
 
-OrderPlacement *order_api_read_placement(const ChHttpRequest *request, ChViolations *violations)
+OrderPlacement *order_api_read_placement(const ChHttpRequest *request, OrderPricing pricing,
+                                         ChViolations *violations)
 {
     g_autoptr(OrderPlacement) placement = g_new0(OrderPlacement, 1);
+    placement->pricing = pricing;
     read_key(request, placement, violations);
     g_autoptr(ChJson) json = ch_http_request_json(request, violations);
     if (json == NULL)
@@ -88,7 +89,7 @@ OrderPlacement *order_api_read_placement(const ChHttpRequest *request, ChViolati
     ChJsonValue root = ch_json_root(json);
     ch_json_read_uuid(root, "customerId", CH_JSON_REQUIRED, &placement->customer_id, violations);
     read_items(root, placement, violations);
-    read_currency(root, placement, violations);
+    order_api_read_currency(root, placement->currency, violations);
     if (ch_violations_count(violations) > 0)
         return NULL;
     placement->id = ch_uuid_new();

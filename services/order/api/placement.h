@@ -6,5 +6,6 @@
 #include "order/application/orders.h"
 
 /** The order that @request wants placed, with a new id; NULL when it is not valid, with every fault
- * in @violations. */
-OrderPlacement *order_api_read_placement(const ChHttpRequest *request, ChViolations *violations);
+ * in @violations. @pricing: who says what its items cost. */
+OrderPlacement *order_api_read_placement(const ChHttpRequest *request, OrderPricing pricing,
+                                         ChViolations *violations);

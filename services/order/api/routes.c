@@ -2,13 +2,18 @@
 #include "order/api/routes.h"
 
 #include "order/api/read_orders.h"
+#include "order/api/read_prices.h"
 #include "order/api/write_orders.h"
+#include "order/api/write_prices.h"
+
+#define PRICE "/api/prices/{productId}"
 
 /* What may be large waits for no single order, and no single order for it. */
 static const ChHttpLaneKind lanes[] = {
     [ORDER_WRITES] = { "writes", "OrderStore" },
     [ORDER_READS] = { "reads", "OrderReads" },
     [ORDER_LISTS] = { "lists", "OrderReads" },
+    [ORDER_PRICES] = { "prices", "OrderPrices" },
 };
 
 static const ChHttpRoute routes[] = {
@@ -19,6 +24,12 @@ static const ChHttpRoute routes[] = {
       "createdAfter, createdBefore, cursor, customerId, limit, status" },
     { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, 0, order_api_get, "" },
     { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, 0, order_api_history, "" },
+    { "PUT", PRICE, "setPrice", ORDER_PRICES, 0, order_api_set_price, "" },
+    { "DELETE", PRICE, "deletePrice", ORDER_PRICES, 0, order_api_delete_price, "" },
+    { "GET", "/api/prices", "listPrices", ORDER_LISTS, 0, order_api_list_prices, "cursor, limit" },
+    { "GET", PRICE, "getPrice", ORDER_READS, 0, order_api_get_price, "" },
+    { "GET", PRICE "/versions", "listPriceVersions", ORDER_LISTS, 0, order_api_list_price_versions,
+      "cursor, limit" },
 };
 
 const ChHttpRouteTable order_routes = {

@@ -8,6 +8,7 @@ enum {
     ORDER_WRITES,
     ORDER_READS,
     ORDER_LISTS,
+    ORDER_PRICES,
 };
 
 extern const ChHttpRouteTable order_routes;

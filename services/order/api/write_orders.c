@@ -25,13 +25,13 @@ static void free_placement(void *placement)
 }
 
 /* Decoded once; a batch that runs again places the same order under the same id. */
-static const OrderPlacement *placement_of(ChHttpRequest *request)
+static OrderPlacement *placement_of(ChHttpRequest *request)
 {
-    const OrderPlacement *known = ch_http_request_data(request);
+    OrderPlacement *known = ch_http_request_data(request);
     if (known != NULL)
         return known;
     g_autoptr(ChViolations) violations = ch_violations_new();
-    OrderPlacement *placement = order_api_read_placement(request, violations);
+    OrderPlacement *placement = order_api_read_placement(request, ORDER_PRICES_NAMED, violations);
     if (placement == NULL)
         ch_http_respond_violations(request, violations);
     else
@@ -54,7 +54,8 @@ static void respond_created(ChHttpRequest *request, ChUuid id, bool replayed)
         ch_http_respond_header(request, "Idempotent-Replayed", "true");
 }
 
-static void respond_placed(ChHttpRequest *request, const OrderPlaceOutcome *outcome)
+/* Consumes what @outcome owns. */
+static void respond_placed(ChHttpRequest *request, OrderPlaceOutcome *outcome)
 {
     switch (outcome->result) {
     case ORDER_PLACED:
@@ -72,17 +73,21 @@ static void respond_placed(ChHttpRequest *request, const OrderPlaceOutcome *outc
         ch_http_respond_problem(request, &key_in_flight,
                                 "the first request with this Idempotency-Key is being handled");
         return;
+    case ORDER_UNPRICED:
+        ch_http_respond_violations(request, outcome->violations);
+        g_clear_pointer(&outcome->violations, ch_violations_free);
+        return;
     }
 }
 
 bool order_api_place(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    g_autofree const OrderPlacement **placements = g_new(const OrderPlacement *, n);
+    g_autofree OrderPlacement **placements = g_new(OrderPlacement *, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree OrderPlaceOutcome *outcomes = g_new0(OrderPlaceOutcome, n);
     size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
-        const OrderPlacement *placement = placement_of(requests[i]);
+        OrderPlacement *placement = placement_of(requests[i]);
         if (placement == NULL)
             continue;
         placements[valid] = placement;

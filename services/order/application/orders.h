@@ -5,6 +5,7 @@
 #include "chassis/core/error.h"
 #include "chassis/core/trace.h"
 #include "chassis/core/uuid.h"
+#include "chassis/core/violations.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,9 @@ enum {
 
 extern const ChDecimal ORDER_MAX_UNIT_PRICE; /* 9,999,999.9999 */
 extern const ChDecimal ORDER_MAX_TOTAL;      /* 999,999,999,999.9999 */
+
+/** What is said of items whose total is beyond that. */
+#define ORDER_TOTAL_VIOLATION "must not total more than 999999999999.9999"
 
 /** The numbers are stored. */
 typedef enum {
@@ -38,7 +42,15 @@ typedef struct {
     ChUuid product_id;
     int64_t quantity;
     ChDecimal unit_price;
+    bool is_priced; /* the request names the price; else it is to be taken from the list */
 } OrderItem;
+
+/** Who says what the items of an order cost. */
+typedef enum {
+    ORDER_PRICES_NAMED,   /* the request, and the list for what it leaves out; what is in neither is
+                           * free */
+    ORDER_PRICES_OF_LIST, /* the list alone: it has a price for every item, and the request none */
+} OrderPricing;
 
 /** An order to be placed. */
 typedef struct {
@@ -46,6 +58,7 @@ typedef struct {
     ChUuid customer_id;
     OrderItem *items; /* n_items, owned; products are distinct */
     size_t n_items;
+    OrderPricing pricing;
     ChDecimal total;
     char currency[ORDER_CURRENCY_BYTES];
     int64_t created_us;
@@ -66,11 +79,13 @@ typedef enum {
     ORDER_REPLAYED,      /* the key was used for the same request: .id is its order */
     ORDER_KEY_REUSED,    /* the key was used for another request */
     ORDER_KEY_IN_FLIGHT, /* a request with the key is being handled */
+    ORDER_UNPRICED,      /* the list has no price for it, or none that fits: .violations */
 } OrderPlaceResult;
 
 typedef struct {
     OrderPlaceResult result;
-    ChUuid id; /* of PLACED and REPLAYED */
+    ChUuid id;                /* of PLACED and REPLAYED */
+    ChViolations *violations; /* of UNPRICED; owned by who asked */
 } OrderPlaceOutcome;
 
 /** An order to be cancelled by its customer. */

@@ -1,8 +1,9 @@
-/* Placing orders, each idempotency key once. */
+/* Placing orders, each idempotency key once, at prices that are known. */
 #include "order/application/place.h"
 
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
+#include "order/application/pricing.h"
 
 #include <string.h>
 
@@ -32,13 +33,13 @@ static OrderPlaceOutcome outcome_of(const OrderPlacement *placement, const Order
 {
     switch (answer->state) {
     case ORDER_KEY_FREE:
-        return (OrderPlaceOutcome){ ORDER_PLACED, placement->id };
+        return (OrderPlaceOutcome){ ORDER_PLACED, placement->id, NULL };
     case ORDER_KEY_HELD:
-        return (OrderPlaceOutcome){ ORDER_KEY_IN_FLIGHT, placement->id };
+        return (OrderPlaceOutcome){ ORDER_KEY_IN_FLIGHT, placement->id, NULL };
     case ORDER_KEY_USED:
         if (memcmp(answer->request_hash, placement->request_hash, ORDER_HASH_BYTES) == 0)
-            return (OrderPlaceOutcome){ ORDER_REPLAYED, answer->order_id };
-        return (OrderPlaceOutcome){ ORDER_KEY_REUSED, placement->id };
+            return (OrderPlaceOutcome){ ORDER_REPLAYED, answer->order_id, NULL };
+        return (OrderPlaceOutcome){ ORDER_KEY_REUSED, placement->id, NULL };
     }
     g_assert_not_reached();
 }
@@ -65,18 +66,19 @@ static size_t gather_claims(const OrderPlacement *const *placements, size_t n,
     return n_claims;
 }
 
-/* Decides for those with a key; the others are placed. */
-static bool decide(OrderStore *store, const OrderPlacement *const *placements, size_t n,
-                   OrderPlaceOutcome *outcomes, GError **error)
+/* Decides for those with a key; of the others nothing stands in the way. Fills @table, too. */
+static bool look_up(OrderStore *store, const OrderPlacement *const *placements, size_t n,
+                    OrderPriceTable *table, OrderPlaceOutcome *outcomes, GError **error)
 {
     g_autofree const OrderPlacement **claims = g_new(const OrderPlacement *, n);
     g_autofree gssize *claim_of = g_new(gssize, n);
     size_t n_claims = gather_claims(placements, n, claims, claim_of);
     g_autofree OrderKeyAnswer *answers = g_new0(OrderKeyAnswer, n_claims);
-    if (n_claims > 0 && !store->ops->claim_keys(store, claims, n_claims, answers, error))
+    if (n_claims + table->n > 0 &&
+        !store->ops->look_up(store, claims, n_claims, answers, table->prices, table->n, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        outcomes[i] = (OrderPlaceOutcome){ ORDER_PLACED, placements[i]->id };
+        outcomes[i] = (OrderPlaceOutcome){ ORDER_PLACED, placements[i]->id, NULL };
         if (claim_of[i] == NO_CLAIM)
             continue;
         outcomes[i] = outcome_of(placements[i], &answers[claim_of[i]]);
@@ -87,19 +89,29 @@ static bool decide(OrderStore *store, const OrderPlacement *const *placements, s
     return true;
 }
 
-bool order_place(OrderStore *store, const OrderPlacement *const *placements, size_t n,
+bool order_place(OrderStore *store, OrderPlacement *const *placements, size_t n,
                  OrderPlaceOutcome *outcomes, GError **error)
 {
+    g_auto(OrderPriceTable) table = { .n = 0 };
     g_autofree const OrderPlacement **accepted = g_new(const OrderPlacement *, n);
     size_t n_accepted = 0;
-    if (!decide(store, placements, n, outcomes, error))
+    order_pricing_products((const OrderPlacement *const *)placements, n, &table);
+    if (!look_up(store, (const OrderPlacement *const *)placements, n, &table, outcomes, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (outcomes[i].result == ORDER_PLACED)
+        if (outcomes[i].result != ORDER_PLACED)
+            continue;
+        outcomes[i].violations = order_pricing_apply(placements[i], &table);
+        if (outcomes[i].violations != NULL)
+            outcomes[i].result = ORDER_UNPRICED;
+        else
             accepted[n_accepted++] = placements[i];
     }
-    if (n_accepted > 0 && !store->ops->insert(store, accepted, n_accepted, error))
+    if (n_accepted > 0 && !store->ops->insert(store, accepted, n_accepted, error)) {
+        for (size_t i = 0; i < n; i++)
+            g_clear_pointer(&outcomes[i].violations, ch_violations_free);
         return false;
+    }
     CH_FAULT_ON("after_insert", "place");
     for (size_t i = 0; i < n_accepted; i++)
         ch_log_info("order accepted", CH_ID("order_id", accepted[i]->id),

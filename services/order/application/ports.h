@@ -5,6 +5,7 @@
 #pragma once
 
 #include "order/application/orders.h"
+#include "order/application/price.h"
 
 #include <glib.h>
 
@@ -46,9 +47,10 @@ typedef struct {
 typedef struct OrderStore OrderStore;
 
 typedef struct {
-    /* answers[i] for the key of placements[i], which all have one. */
-    bool (*claim_keys)(OrderStore *self, const OrderPlacement *const *placements, size_t n,
-                       OrderKeyAnswer *answers, GError **error);
+    /* What placing has to know, in one round trip: answers[i] for the key of claims[i], which all
+     * have one, and prices[0..n_prices), whose product ids are given. */
+    bool (*look_up)(OrderStore *self, const OrderPlacement *const *claims, size_t n,
+                    OrderKeyAnswer *answers, OrderPrice *prices, size_t n_prices, GError **error);
     /* Stores the orders, their keys, and the events that announce them. */
     bool (*insert)(OrderStore *self, const OrderPlacement *const *placements, size_t n,
                    GError **error);
@@ -77,7 +79,40 @@ static inline void order_store_free(void *store)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OrderStore, order_store_free)
 
+/* ---- the price list ---- */
+
+typedef struct OrderPrices OrderPrices;
+
+typedef struct {
+    /* Fills prices[0..n), whose product ids are given and distinct; nobody else changes any until
+     * the transaction ends. */
+    bool (*lock)(OrderPrices *self, OrderPrice *prices, size_t n, GError **error);
+    /* Keeps versions of prices that are locked; the newest of a product is its present one. */
+    bool (*save)(OrderPrices *self, const OrderPrice *versions, size_t n, GError **error);
+    void (*free)(OrderPrices *self);
+} OrderPricesOps;
+
+struct OrderPrices {
+    const OrderPricesOps *ops;
+};
+
+/** A GDestroyNotify too. NULL is fine. */
+static inline void order_prices_free(void *prices)
+{
+    if (prices != NULL)
+        ((OrderPrices *)prices)->ops->free(prices);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OrderPrices, order_prices_free)
+
 /* ---- what clients look at ---- */
+
+/** Which prices to list. */
+typedef struct {
+    ChUuid product_id; /* of the list: after this product; of versions: whose */
+    int64_t before;    /* of versions: this one, exclusive; newest first */
+    int64_t limit;     /* rows, 1 or more */
+} OrderPriceRange;
 
 typedef struct OrderReads OrderReads;
 
@@ -91,6 +126,14 @@ typedef struct {
      * owning the causes; NULL when there is no such order. */
     bool (*histories)(OrderReads *self, const ChUuid *ids, size_t n, GArray **histories,
                       GError **error);
+    /* Fills prices[0..n), whose product ids are given. */
+    bool (*prices)(OrderReads *self, OrderPrice *prices, size_t n, GError **error);
+    /* pages[i] is what ranges[i] asks for: a new array of OrderPrice *, owning them; the list by
+     * product. */
+    bool (*list_prices)(OrderReads *self, const OrderPriceRange *ranges, size_t n,
+                        GPtrArray **pages, GError **error);
+    bool (*price_versions)(OrderReads *self, const OrderPriceRange *ranges, size_t n,
+                           GPtrArray **pages, GError **error);
     void (*free)(OrderReads *self);
 } OrderReadsOps;
 

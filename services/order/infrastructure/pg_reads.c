@@ -3,6 +3,7 @@
 
 #include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
+#include "order/infrastructure/pg_prices.h"
 
 #define ORDER_COLUMNS                                                                              \
     "o.id, o.customer_id, o.status, o.total, o.currency, o.reason, o.created_at, o.updated_at"
@@ -285,6 +286,27 @@ static bool histories(OrderReads *self, const ChUuid *ids, size_t n, GArray **fo
     return true;
 }
 
+static bool prices(OrderReads *self, OrderPrice *found, size_t n, GError **error)
+{
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), order_pg_find_prices(found, n), error);
+    if (rows == NULL)
+        return false;
+    order_pg_take_prices(rows, found, n);
+    return true;
+}
+
+static bool list_prices(OrderReads *self, const OrderPriceRange *ranges, size_t n,
+                        GPtrArray **pages, GError **error)
+{
+    return order_pg_list_prices(pg_of(self), ranges, n, pages, error);
+}
+
+static bool price_versions(OrderReads *self, const OrderPriceRange *ranges, size_t n,
+                           GPtrArray **pages, GError **error)
+{
+    return order_pg_price_versions(pg_of(self), ranges, n, pages, error);
+}
+
 static void free_reads(OrderReads *self)
 {
     g_free(CH_CAST(PgReads, self, &pg_reads_ops));
@@ -294,6 +316,9 @@ static const OrderReadsOps pg_reads_ops = {
     .find = find,
     .list = list,
     .histories = histories,
+    .prices = prices,
+    .list_prices = list_prices,
+    .price_versions = price_versions,
     .free = free_reads,
 };
 

@@ -4,6 +4,7 @@
 #include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
 #include "order/infrastructure/events.h"
+#include "order/infrastructure/pg_prices.h"
 
 #include <string.h>
 
@@ -121,18 +122,28 @@ static OrderKeyAnswer key_answer(const ChPgRows *locks, const ChPgRows *keys, si
     return answer;
 }
 
-static bool claim_keys(OrderStore *self, const OrderPlacement *const *placements, size_t n,
-                       OrderKeyAnswer *answers, GError **error)
+static bool send_claims(ChPg *pg, const OrderPlacement *const *claims, size_t n, ChPgRows **locks,
+                        ChPgRows **keys, GError **error)
+{
+    return n == 0 || (ch_pg_send(pg, key_params(&sql_lock_keys, claims, n), locks, error) &&
+                      ch_pg_send(pg, key_params(&sql_select_keys, claims, n), keys, error));
+}
+
+static bool look_up(OrderStore *self, const OrderPlacement *const *claims, size_t n,
+                    OrderKeyAnswer *answers, OrderPrice *prices, size_t n_prices, GError **error)
 {
     ChPg *pg = pg_of(self);
     g_autoptr(ChPgRows) locks = NULL;
     g_autoptr(ChPgRows) keys = NULL;
-    if (!ch_pg_send(pg, key_params(&sql_lock_keys, placements, n), &locks, error) ||
-        !ch_pg_send(pg, key_params(&sql_select_keys, placements, n), &keys, error) ||
+    g_autoptr(ChPgRows) found = NULL;
+    if (!send_claims(pg, claims, n, &locks, &keys, error) ||
+        (n_prices > 0 && !ch_pg_send(pg, order_pg_find_prices(prices, n_prices), &found, error)) ||
         !ch_pg_wait(pg, error))
         return false;
     for (size_t i = 0; i < n; i++)
         answers[i] = key_answer(locks, keys, i);
+    if (n_prices > 0)
+        order_pg_take_prices(found, prices, n_prices);
     return true;
 }
 
@@ -253,7 +264,7 @@ static void free_store(OrderStore *self)
 }
 
 static const OrderStoreOps pg_store_ops = {
-    .claim_keys = claim_keys,
+    .look_up = look_up,
     .insert = insert,
     .move = move,
     .announce = announce,

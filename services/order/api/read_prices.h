@@ -1,0 +1,14 @@
+/* ChHttpHandlers that read the price list; the context is the lane's OrderReads. */
+#pragma once
+
+#include "chassis/http/request.h"
+
+/** GET /api/prices */
+bool order_api_list_prices(void *store, ChHttpRequest *const *requests, size_t n, GError **error);
+
+/** GET /api/prices/{productId} */
+bool order_api_get_price(void *store, ChHttpRequest *const *requests, size_t n, GError **error);
+
+/** GET /api/prices/{productId}/versions */
+bool order_api_list_price_versions(void *store, ChHttpRequest *const *requests, size_t n,
+                                   GError **error);
