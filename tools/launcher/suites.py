@@ -25,7 +25,7 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
 ALL = (*BY_DEFAULT, "sanitized_integration", "sanitized_saga", "threads", "faults", "sanitized_faults",
-       "manifests", "documents", "guide", "short_soak", "fuzz", "release")
+       "manifests", "documents", "guide", "upgrade", "short_soak", "fuzz", "release")
 SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
 
 
@@ -83,6 +83,11 @@ class Suites:
     def run_documents(self):
         """docs/api and docs/events: lint, what they promised before, and the page that is made of them."""
         return self._pytest("documents", {})
+
+    def run_upgrade(self):
+        """The former version's programs, built from the history, beside this one's on the same servers."""
+        self._build(self._layout.build, (), {}, "build")
+        return self._pytest("upgrade", {}, ("-n", "0", "-s"))
 
     def run_guide(self):
         """The page on adding a service, followed to the letter in a copy of the checkout."""
