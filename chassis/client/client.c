@@ -112,6 +112,8 @@ static void set_up(Try *try)
     const ChHttpClientConfig *config = &try->client->config;
     CURL *easy = try->easy;
     ch_curl_protect(easy, config->protocols, config->timeout_ms);
+    if (config->ca_file != NULL && *config->ca_file != '\0')
+        curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, try->fault);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, try);

@@ -23,6 +23,7 @@ typedef struct {
     size_t max_answer_bytes; /* 1 MiB; a longer answer counts as UNAVAILABLE */
     size_t max_concurrent;   /* 16 */
     const char *protocols;   /* "http,https" */
+    const char *ca_file; /* PEM, of the CA that vouches for the server; NULL or "": the system's */
     /* Asked about ten times a second during a fetch; true ends it, open calls become UNAVAILABLE.
      * NULL: never. */
     bool (*cancelled)(void *context);

@@ -21,3 +21,6 @@ typedef struct {
 struct ChWork {
     const ChWorkOps *ops; /* every slot is mandatory */
 };
+
+/** Of a lane whose handler changes nothing that could be undone; shared. */
+ChWork *ch_no_work(void);
