@@ -5,6 +5,7 @@
 #include "chassis/core/time.h"
 #include "chassis/telemetry/metrics.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -82,10 +83,21 @@ static bool expire(ChHttpTimed *timed, GPtrArray *expired)
     return true;
 }
 
+/* Its request is kept, and has until later than we knew. */
+static bool was_put_off(ChHttpTimed *timed, int64_t now_us)
+{
+    if (timed->request == NULL || atomic_load(&timed->request->state) != CH_HTTP_WAITING)
+        return false;
+    timed->deadline_us = atomic_load(&timed->request->deadline_us);
+    return timed->deadline_us > now_us;
+}
+
 /* What @timed's passed deadline means. The writing of an answer then has as long again. */
 static void enforce(ChHttpDeadlines *deadlines, ChHttpTimed *timed, int64_t now_us,
                     GPtrArray *expired)
 {
+    if (was_put_off(timed, now_us))
+        return;
     expire(timed, expired);
     bool answering =
         timed->request != NULL && atomic_load(&timed->request->state) != CH_HTTP_READING;
@@ -100,14 +112,20 @@ static void enforce(ChHttpDeadlines *deadlines, ChHttpTimed *timed, int64_t now_
 /* ---- clients that hung up ----
  *
  * libmicrohttpd (0.9 and 1.0 alike) reads once when bytes and the end come together, and is told of
- * the end by no further event. */
+ * the end by no further event; of a suspended connection it hears nothing at all. */
+
+static bool is_kept(const ChHttpTimed *timed)
+{
+    return !is_cut(timed) && timed->request != NULL && atomic_load(&timed->request->kept) &&
+           atomic_load(&timed->request->state) == CH_HTTP_WAITING;
+}
 
 static void watch_readers(ChHttpDeadlines *deadlines)
 {
     g_array_set_size(deadlines->polled, 0);
     g_ptr_array_set_size(deadlines->polled_timed, 0);
     for (ChHttpTimed *timed = deadlines->connections; timed != NULL; timed = timed->next) {
-        if (!is_reading(timed))
+        if (!is_reading(timed) && !is_kept(timed))
             continue;
         const struct pollfd poll_for = { .fd = timed->fd, .events = POLLRDHUP };
         g_array_append_val(deadlines->polled, poll_for);
@@ -116,16 +134,20 @@ static void watch_readers(ChHttpDeadlines *deadlines)
 }
 
 /* Twice in a row, so that what libmicrohttpd has read by then is served first. */
-static void notice_end(ChHttpTimed *timed)
+static void notice_end(ChHttpTimed *timed, GPtrArray *expired)
 {
     char next;
-    bool ended = recv(timed->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-    if (ended && timed->left)
+    ssize_t got = recv(timed->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    bool ended = got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+    if (ended && timed->left) {
+        expire(timed, expired);
         cut(timed, &left_total);
+    }
     timed->left = ended;
 }
 
-static void notice_ends(ChHttpDeadlines *deadlines)
+/* Appends to @expired what was kept for those that are gone. */
+static void notice_ends(ChHttpDeadlines *deadlines, GPtrArray *expired)
 {
     watch_readers(deadlines);
     struct pollfd *polled = (struct pollfd *)(void *)deadlines->polled->data;
@@ -134,7 +156,7 @@ static void notice_ends(ChHttpDeadlines *deadlines)
         return;
     for (unsigned i = 0; i < n; i++) {
         if ((polled[i].revents & POLLRDHUP) != 0)
-            notice_end(g_ptr_array_index(deadlines->polled_timed, i));
+            notice_end(g_ptr_array_index(deadlines->polled_timed, i), expired);
     }
 }
 
@@ -214,10 +236,10 @@ void ch_http_deadlines_enforce(ChHttpDeadlines *deadlines, GPtrArray *expired)
             cut(timed, &crowded_total);
         cut_n += is_cut(timed);
     }
-    notice_ends(deadlines);
+    report(expired->len - before);
+    notice_ends(deadlines, expired);
     if (deadlines->connections_n > most + cut_n)
         shed(deadlines, deadlines->connections_n - most - cut_n, now_us);
-    report(expired->len - before);
 }
 
 void ch_http_deadlines_expire_all(ChHttpDeadlines *deadlines, GPtrArray *expired)
@@ -266,7 +288,7 @@ void ch_http_deadlines_begin(ChHttpTimed *timed, ChHttpRequest *request)
 {
     timed->request = request;
     timed->idle_since_us = INT64_MAX;
-    timed->deadline_us = request->deadline_us;
+    timed->deadline_us = atomic_load(&request->deadline_us);
     timed->extended = false;
 }
 

@@ -3,8 +3,8 @@
  * libmicrohttpd (0.9 and 1.0 alike) knows only an idle time-out that any byte resets, and none at
  * all for suspended connections. Here: a head or body that comes too slowly has its socket shut
  * down (not closed: libmicrohttpd does that), and so has one whose client hung up before its
- * request was whole; a request that waits too long becomes EXPIRED, for its 503. Everything belongs
- * to the server's thread. */
+ * request was whole or while it is kept; a request that waits too long becomes EXPIRED, for its
+ * 503. Everything belongs to the server's thread. */
 #pragma once
 
 #include "chassis/http/request_life.h"

@@ -345,7 +345,8 @@ static void end_request(ChHttpIntake *intake, Connection *on, unsigned status)
     ChHttpRequest *request = incoming->request;
     ch_http_deadlines_end(intake->deadlines, incoming->timed);
     ch_metric_add(ch_metric(&requests_total, status_class(status)), 1);
-    ch_metric_observe_since(ch_metric(&request_seconds, NULL), request->started_us);
+    if (!atomic_load(&request->kept)) /* how long that takes is for its client to say */
+        ch_metric_observe_since(ch_metric(&request_seconds, NULL), request->started_us);
     ch_log_debug("request", CH_STR("method", request->method), CH_STR("path", request->path),
                  CH_INT("status", status),
                  CH_INT("took_us", ch_time_monotonic_us() - request->started_us),

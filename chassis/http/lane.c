@@ -61,14 +61,26 @@ static void finish(ChHttpLane *lane, void *const *items, size_t n)
         resume(lane, won, won_n);
 }
 
-static void finish_unavailable(ChHttpLane *lane, void *const *items, size_t n)
+void ch_http_lane_finish(void *const *items, size_t n)
+{
+    for (size_t first = 0; first < n;) {
+        ChHttpLane *lane = ((const ChHttpRequest *)items[first])->match.lane;
+        size_t end = first + 1;
+        while (end < n && ((const ChHttpRequest *)items[end])->match.lane == lane)
+            end++;
+        finish(lane, items + first, end - first);
+        first = end;
+    }
+}
+
+void ch_http_lane_turn_away(void *const *items, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         ch_http_respond_unavailable(items[i], busy);
-    finish(lane, items, n);
+    ch_http_lane_finish(items, n);
 }
 
-static void answer_failed(ChHttpRequest *request, const GError *why)
+void ch_http_lane_fail(ChHttpRequest *request, const GError *why)
 {
     ch_log_error("request failed", CH_STR("method", request->method),
                  CH_STR("route", request->match.route->pattern), CH_ERR(why),
@@ -92,43 +104,63 @@ static bool take(ChSource *source, void **items, size_t max, int wait_ms, size_t
     return true;
 }
 
+/* Hands over to a keeper what its handler left to one. False: @request has an answer now. */
+static bool is_left_to_keeper(ChHttpRequest *request)
+{
+    ChHttpKeeper *keeper = g_steal_pointer(&request->keeper);
+    if (request->answer.status != 0)
+        return false;
+    if (keeper == NULL) {
+        ch_log_error("handler gave no answer", CH_STR("route", request->match.route->pattern),
+                     CH_TRACE(request->trace));
+        ch_http_respond_problem(request, &ch_http_failed, "The request was not answered.");
+        return false;
+    }
+    if (keeper->ops->keep(keeper, request))
+        return true;
+    ch_http_respond_unavailable(request, "Too many requests wait. Try again later.");
+    return false;
+}
+
 static void settle(ChSource *source, void *const *items, size_t n)
 {
+    ChHttpLane *lane = lane_of(source);
+    size_t first = 0;
     for (size_t i = 0; i < n; i++) {
-        ChHttpRequest *request = items[i];
-        if (request->answer.status == 0) {
-            ch_log_error("handler gave no answer", CH_STR("route", request->match.route->pattern),
-                         CH_TRACE(request->trace));
-            ch_http_respond_problem(request, &ch_http_failed, "The request was not answered.");
-        }
+        if (!is_left_to_keeper(items[i]))
+            continue;
+        finish(lane, items + first, i - first);
+        first = i + 1;
     }
-    finish(lane_of(source), items, n);
+    finish(lane, items + first, n - first);
 }
 
 static bool fail(ChSource *source, void *item, const GError *why, GError **error)
 {
     (void)source;
     (void)error;
-    answer_failed(item, why);
+    ch_http_lane_fail(item, why);
     return true;
 }
 
 static void abandon(ChSource *source, void *item, const GError *why)
 {
-    answer_failed(item, why);
+    ch_http_lane_fail(item, why);
     finish(lane_of(source), &item, 1);
 }
 
 static bool hold(ChSource *source, void *const *items, size_t n, const GError *why)
 {
+    (void)source;
     (void)why; /* the lane logs it, once an outage */
-    finish_unavailable(lane_of(source), items, n);
+    ch_http_lane_turn_away(items, n);
     return false;
 }
 
 static void let_go(ChSource *source, void *const *items, size_t n)
 {
-    finish_unavailable(lane_of(source), items, n);
+    (void)source;
+    ch_http_lane_turn_away(items, n);
 }
 
 static void wake(ChSource *source)
@@ -201,6 +233,7 @@ bool ch_http_lane_run(void *source, void *const *items, size_t n, GError **error
     for (size_t i = 0; i < n; i++) {
         rest[i] = items[i];
         ch_http_answer_clear(&rest[i]->answer); /* of a run that was rolled back */
+        rest[i]->keeper = NULL;
     }
     for (size_t i = 0; i < n; i++) {
         if (rest[i] == NULL)
@@ -245,5 +278,5 @@ void ch_http_lane_run_inline(ChHttpRequest *request)
     if (ch_error_is_unavailable(error))
         ch_http_respond_unavailable(request, busy);
     else
-        answer_failed(request, error);
+        ch_http_lane_fail(request, error);
 }

@@ -32,6 +32,17 @@ ChSource *ch_http_lane_source(ChHttpLane *lane);
  * order, the routes in the order of their first request. @source: of a ChHttpLane. */
 bool ch_http_lane_run(void *source, void *const *items, size_t n, GError **error);
 
+/* For who keeps requests that a lane has left to him (waits.h): */
+
+/** Lets go of requests of any lanes, which have their answers. */
+void ch_http_lane_finish(void *const *items, size_t n);
+
+/** Answers all 503 and lets go of them. */
+void ch_http_lane_turn_away(void *const *items, size_t n);
+
+/** Answers 500 and logs why. */
+void ch_http_lane_fail(ChHttpRequest *request, const GError *why);
+
 /* The server's thread, for a request whose route is found: */
 
 /** Asks the gate if the route is gated. */

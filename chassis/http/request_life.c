@@ -50,7 +50,7 @@ ChHttpRequest *ch_http_request_new(const char *target, int64_t started_us, int64
         *request->query++ = '\0';
     request->headers = g_string_sized_new(HEADERS_ROOM);
     request->started_us = started_us;
-    request->deadline_us = deadline_us;
+    atomic_init(&request->deadline_us, deadline_us);
     return request;
 }
 

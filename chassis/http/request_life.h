@@ -55,9 +55,24 @@ struct ChHttpResumer {
     const ChHttpResumerOps *ops;
 };
 
+/* Where requests wait that no lane has to do with for now. */
+typedef struct ChHttpKeeper ChHttpKeeper;
+
+typedef struct {
+    /* Takes @request, which is WAITING, with the lane's reference. False: there is no room, and
+     * nothing was taken. The lane's thread. */
+    bool (*keep)(ChHttpKeeper *keeper, ChHttpRequest *request);
+} ChHttpKeeperOps;
+
+struct ChHttpKeeper {
+    const ChHttpKeeperOps *ops;
+};
+
 struct ChHttpRequest {
     _Atomic int references; /* the server's, and one while WAITING: the queue's or the lane's */
     _Atomic int state;      /* ChHttpState */
+    _Atomic int64_t deadline_us; /* monotonic; later for one that is kept */
+    atomic_bool kept;            /* by a keeper, once: its client may well go away meanwhile */
 
     /* Written by the server's thread before WAITING, read-only after. */
     char method[16];
@@ -71,8 +86,7 @@ struct ChHttpRequest {
     char *decoded; /* the texts of match and of query_params */
     ChHttpParam *query_params;
     size_t query_params_n;
-    int64_t started_us;  /* monotonic */
-    int64_t deadline_us; /* monotonic */
+    int64_t started_us; /* monotonic */
     ChHttpResumer *resumer;
     void *connection; /* the resumer's own */
 
@@ -82,6 +96,8 @@ struct ChHttpRequest {
         unsent_bytes; /* of an answer that its lane gave: counted by the queue until it is sent */
     void *data;
     GDestroyNotify destroy_data;
+    ChHttpKeeper *keeper; /* that its handler gave it to, in place of an answer; NULL: none */
+    int64_t keep_until_us;
 };
 
 /** A request of one reference for @target, "/path?query" as the client wrote it. */

@@ -16,6 +16,7 @@ struct ChApi {
     ChHealth *health;
     ChLaneGroup *threads;
     ChHttpLane **lanes; /* owned; as the table names them; NULL: not bound yet */
+    ChHttpWaits *waits; /* NULL: nobody waits */
 };
 
 bool ch_api_check(const void *settings, GError **error)
@@ -71,6 +72,21 @@ void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context)
     ch_http_lane_set_gate(api->lanes[lane], gate, context);
 }
 
+void ch_api_waits(ChApi *api, ChHttpWaits *waits, ChWork *work)
+{
+    g_assert(api->waits == NULL);
+    api->waits = waits;
+    const ChLaneConfig thread = {
+        .name = "waits",
+        .max_batch = CH_API_BATCH,
+        .source = ch_http_waits_source(waits),
+        .work = work,
+        .handler = ch_http_waits_run,
+        .context = waits,
+    };
+    ch_lane_group_add(api->threads, &thread);
+}
+
 void ch_api_add_lane(ChApi *api, const ChLaneConfig *config)
 {
     ch_lane_group_add(api->threads, config);
@@ -100,6 +116,8 @@ static void stop(ChApi *api, ChHttpServer *server, int64_t timeout_ms)
 {
     int64_t deadline_us = ch_time_monotonic_us() + timeout_ms * 1000;
     ch_health_stopping(api->health);
+    if (api->waits != NULL)
+        ch_http_waits_end(api->waits);
     if (!ch_http_server_drain(server, deadline_us))
         ch_log_warning("some requests were not answered in time");
     ch_http_server_stop(server);

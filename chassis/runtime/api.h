@@ -4,6 +4,7 @@
 
 #include "chassis/core/lane_group.h"
 #include "chassis/http/lane.h"
+#include "chassis/http/waits.h"
 #include "chassis/runtime/document.h"
 #include "chassis/runtime/settings.h"
 #include "chassis/telemetry/health.h"
@@ -60,6 +61,10 @@ void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, const cha
 
 /** Asks @gate before a request to a gated route of @lane, which is bound, may wait. */
 void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context);
+
+/** The requests that handlers leave to @waits (borrowed; once) are looked at by a thread of their
+ * own, whose unit of work is @work. */
+void ch_api_waits(ChApi *api, ChHttpWaits *waits, ChWork *work);
 
 /** A lane of the service's own, for no routes. */
 void ch_api_add_lane(ChApi *api, const ChLaneConfig *config);
