@@ -6,6 +6,7 @@
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
 #include "order/api/routes.h"
+#include "order/api/wait_orders.h"
 #include "order/infrastructure/pg_prices.h"
 #include "order/infrastructure/pg_reads.h"
 #include "order/infrastructure/pg_store.h"
@@ -13,18 +14,22 @@
 #include "order_migrations.h"
 
 enum {
-    GATE_PERIOD_MS = 500
+    GATE_PERIOD_MS = 500,
+    MAX_WAITS = 2000, /* of the 2,048 connections that a server has */
 };
 
 typedef struct {
     ChApiSettings api;
     int64_t outbox_max_pending;
+    int64_t waits_max;
 } Settings;
 
 static const ChConfigKey keys[] = {
     CH_API_KEYS("127.0.0.1:5001", "127.0.0.1:6001"),
     { "OUTBOX_MAX_PENDING", CH_CONFIG_COUNT, offsetof(Settings, outbox_max_pending), "1000000",
       "unpublished messages beyond which intake answers 503", NULL },
+    { "ORDER_WAITS_MAX", CH_CONFIG_COUNT, offsetof(Settings, waits_max), "1000",
+      "requests that may wait for an order at once, at most 2000; more are answered 503", NULL },
 };
 
 /* A connection of one lane, which may do no more than read. */
@@ -40,6 +45,16 @@ static ChPg *connection(const Settings *settings, ChHealth *health, bool read_on
     return ch_pg_new(&pg);
 }
 
+static bool check(const void *opaque, GError **error)
+{
+    const Settings *settings = opaque;
+    if (settings->waits_max <= MAX_WAITS)
+        return ch_api_check(&settings->api, error);
+    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "ORDER_WAITS_MAX: expected at most %d",
+                MAX_WAITS);
+    return false;
+}
+
 static bool run(const void *opaque, GError **error)
 {
     const Settings *settings = opaque;
@@ -48,11 +63,16 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
     g_autoptr(ChPg) prices_pg = connection(settings, health, false);
+    g_autoptr(ChPg) wait_pg = connection(settings, health, true);
     g_autoptr(ChPg) gate_pg = connection(settings, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);
     g_autoptr(OrderReads) reads = order_pg_reads_new(read_pg);
     g_autoptr(OrderReads) lists = order_pg_reads_new(list_pg);
     g_autoptr(OrderPrices) prices = order_pg_prices_new(prices_pg);
+    g_autoptr(OrderReads) wait_reads = order_pg_reads_new(wait_pg);
+    g_autoptr(ChHttpWaits) waits =
+        ch_http_waits_new((size_t)settings->waits_max, order_api_look_again, wait_reads);
+    OrderLookups lookups = { reads, waits };
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
     g_autoptr(ChApi) api = ch_api_new(&order_routes, &order_document, health);
@@ -60,11 +80,12 @@ static bool run(const void *opaque, GError **error)
     ch_api_lane(api, ORDER_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
                 CH_API_CONTEXT(OrderStore, write_store));
     ch_api_lane(api, ORDER_READS, CH_API_BATCH, ch_pg_work(read_pg),
-                CH_API_CONTEXT(OrderReads, reads));
+                CH_API_CONTEXT(OrderLookups, &lookups));
     ch_api_lane(api, ORDER_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
                 CH_API_CONTEXT(OrderReads, lists));
     ch_api_lane(api, ORDER_PRICES, CH_API_LIST_BATCH, ch_pg_work(prices_pg),
                 CH_API_CONTEXT(OrderPrices, prices));
+    ch_api_waits(api, waits, ch_pg_work(wait_pg));
     const ChLaneConfig gate_lane = {
         .name = "outbox gate",
         .max_batch = 1,
@@ -85,7 +106,7 @@ int main(int argc, char **argv)
         .purpose = "takes and shows orders over HTTP",
         .keys = keys,
         .keys_n = G_N_ELEMENTS(keys),
-        .check = ch_api_check,
+        .check = check,
         .run = run,
         .routes = &order_routes,
     };

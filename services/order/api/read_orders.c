@@ -5,41 +5,13 @@
 #include "chassis/http/query.h"
 #include "chassis/http/page.h"
 #include "chassis/json/json_writer.h"
-#include "order/application/ports.h"
+#include "order/api/order_json.h"
+#include "order/api/wait_orders.h"
 
 enum {
     DEFAULT_LIMIT = 20,
     MAX_LIMIT = 100,
 };
-
-static void respond_unknown(ChHttpRequest *request)
-{
-    ch_http_respond_problem(request, &ch_http_not_found, "there is no such order");
-}
-
-static void write_order(GString *json, const Order *order)
-{
-    ch_json_begin_object(json, NULL);
-    ch_json_add_uuid(json, "id", order->id);
-    ch_json_add_uuid(json, "customerId", order->customer_id);
-    ch_json_add_text(json, "status", order_status_name(order->status));
-    ch_json_begin_array(json, "items");
-    for (size_t i = 0; i < order->n_items; i++) {
-        ch_json_begin_object(json, NULL);
-        ch_json_add_uuid(json, "productId", order->items[i].product_id);
-        ch_json_add_integer(json, "quantity", order->items[i].quantity);
-        ch_json_add_decimal(json, "unitPrice", order->items[i].unit_price);
-        ch_json_end_object(json);
-    }
-    ch_json_end_array(json);
-    ch_json_add_decimal(json, "total", order->total);
-    ch_json_add_text(json, "currency", order->currency);
-    if (order->reason != NULL)
-        ch_json_add_text(json, "reason", order->reason);
-    ch_json_add_time(json, "createdAt", order->created_us);
-    ch_json_add_time(json, "updatedAt", order->updated_us);
-    ch_json_end_object(json);
-}
 
 /* ---- one ---- */
 
@@ -52,33 +24,44 @@ static size_t take_ids(ChHttpRequest *const *requests, size_t n, ChUuid *ids,
         if (ch_http_param_uuid(requests[i], "id", &ids[valid]))
             askers[valid++] = requests[i];
         else
-            respond_unknown(requests[i]);
+            order_api_respond_unknown(requests[i]);
     }
     return valid;
 }
 
-static void respond_order(ChHttpRequest *request, const Order *order)
+/* Drops those that do not say well what they wait for, which are answered; returns how many stay.
+ */
+static size_t keep_wishes(ChUuid *ids, ChHttpRequest **askers, size_t n)
 {
-    if (order == NULL) {
-        respond_unknown(request);
-        return;
+    size_t valid = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!order_api_read_wish(askers[i]))
+            continue;
+        ids[valid] = ids[i];
+        askers[valid++] = askers[i];
     }
-    GString *json = g_string_sized_new(512);
-    write_order(json, order);
-    ch_http_respond_json(request, 200, json);
+    return valid;
+}
+
+/* Answers, or leaves the request to those that wait. */
+static void respond_or_wait(const OrderLookups *lookups, ChHttpRequest *request, const Order *order)
+{
+    if (order == NULL || !order_api_has_to_wait(lookups, request, order->status))
+        order_api_respond_order(request, order);
 }
 
 bool order_api_get(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    OrderReads *store = context;
+    const OrderLookups *lookups = context;
+    OrderReads *store = lookups->reads;
     g_autofree ChUuid *ids = g_new(ChUuid, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree Order **orders = g_new0(Order *, n);
-    size_t valid = take_ids(requests, n, ids, askers);
+    size_t valid = keep_wishes(ids, askers, take_ids(requests, n, ids, askers));
     if (valid > 0 && !store->ops->find(store, ids, valid, orders, error))
         return false;
     for (size_t i = 0; i < valid; i++) {
-        respond_order(askers[i], orders[i]);
+        respond_or_wait(lookups, askers[i], orders[i]);
         order_free(orders[i]);
     }
     return true;
@@ -104,7 +87,7 @@ static void read_filter(const ChHttpRequest *request, OrderFilter *filter, ChVio
 static ChUuid write_row(GString *json, const void *row)
 {
     const Order *order = row;
-    write_order(json, order);
+    order_api_write_order(json, order);
     return order->id;
 }
 
@@ -162,7 +145,7 @@ static GString *history_json(const GArray *entries)
 
 bool order_api_history(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    OrderReads *store = context;
+    OrderReads *store = ((const OrderLookups *)context)->reads;
     g_autofree ChUuid *ids = g_new(ChUuid, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree GArray **histories = g_new0(GArray *, n);
@@ -171,7 +154,7 @@ bool order_api_history(void *context, ChHttpRequest *const *requests, size_t n, 
         return false;
     for (size_t i = 0; i < valid; i++) {
         if (histories[i] == NULL) {
-            respond_unknown(askers[i]);
+            order_api_respond_unknown(askers[i]);
             continue;
         }
         ch_http_respond_json(askers[i], 200, history_json(histories[i]));

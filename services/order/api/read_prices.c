@@ -5,6 +5,7 @@
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "order/api/price_json.h"
+#include "order/api/wait_orders.h"
 #include "order/application/ports.h"
 
 enum {
@@ -18,7 +19,7 @@ enum {
 
 bool order_api_get_price(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    OrderReads *store = context;
+    OrderReads *store = ((const OrderLookups *)context)->reads;
     g_autofree OrderPrice *prices = g_new0(OrderPrice, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     size_t valid = 0;

@@ -1,4 +1,5 @@
-/* ChHttpHandlers that read the price list; the context is the lane's OrderReads. */
+/* ChHttpHandlers that read the price list; the context is the lane's: OrderLookups of a single one,
+ * OrderReads of the others. */
 #pragma once
 
 #include "chassis/http/request.h"
@@ -7,7 +8,7 @@
 bool order_api_list_prices(void *store, ChHttpRequest *const *requests, size_t n, GError **error);
 
 /** GET /api/prices/{productId} */
-bool order_api_get_price(void *store, ChHttpRequest *const *requests, size_t n, GError **error);
+bool order_api_get_price(void *lookups, ChHttpRequest *const *requests, size_t n, GError **error);
 
 /** GET /api/prices/{productId}/versions */
 bool order_api_list_price_versions(void *store, ChHttpRequest *const *requests, size_t n,

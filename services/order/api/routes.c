@@ -11,7 +11,7 @@
 /* What may be large waits for no single order, and no single order for it. */
 static const ChHttpLaneKind lanes[] = {
     [ORDER_WRITES] = { "writes", "OrderStore" },
-    [ORDER_READS] = { "reads", "OrderReads" },
+    [ORDER_READS] = { "reads", "OrderLookups" },
     [ORDER_LISTS] = { "lists", "OrderReads" },
     [ORDER_PRICES] = { "prices", "OrderPrices" },
 };
@@ -22,7 +22,7 @@ static const ChHttpRoute routes[] = {
       order_api_cancel, "" },
     { "GET", "/api/orders", "listOrders", ORDER_LISTS, 0, order_api_list,
       "createdAfter, createdBefore, cursor, customerId, limit, status" },
-    { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, 0, order_api_get, "" },
+    { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, 0, order_api_get, "timeout, wait" },
     { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, 0, order_api_history, "" },
     { "PUT", PRICE, "setPrice", ORDER_PRICES, 0, order_api_set_price, "" },
     { "DELETE", PRICE, "deletePrice", ORDER_PRICES, 0, order_api_delete_price, "" },

@@ -29,6 +29,12 @@ bool order_status_parse(const char *name, OrderStatus *status)
     return false;
 }
 
+/* Created, then Confirmed, then Cancelled; Confirmed may be left out, and nothing turns back. */
+bool order_status_may_become(OrderStatus from, OrderStatus to)
+{
+    return from < to;
+}
+
 bool order_total(const OrderItem *items, size_t n, ChDecimal *total)
 {
     ChDecimal sum = 0;

@@ -38,6 +38,9 @@ const char *order_status_name(OrderStatus status);
 /** False when @name is none of the three. */
 bool order_status_parse(const char *name, OrderStatus *status);
 
+/** Whether an order can get from @from to @to, in one step or more. */
+bool order_status_may_become(OrderStatus from, OrderStatus to);
+
 typedef struct {
     ChUuid product_id;
     int64_t quantity;

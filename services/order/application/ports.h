@@ -119,6 +119,9 @@ typedef struct OrderReads OrderReads;
 typedef struct {
     /* orders[i] is the order ids[i], new, or NULL. */
     bool (*find)(OrderReads *self, const ChUuid *ids, size_t n, Order **orders, GError **error);
+    /* statuses[i] is that of the order ids[i]; 0: there is no such order. */
+    bool (*statuses)(OrderReads *self, const ChUuid *ids, size_t n, OrderStatus *statuses,
+                     GError **error);
     /* pages[i] is what filters[i] asks for: a new array of Order *, owning them. */
     bool (*list)(OrderReads *self, const OrderFilter *filters, size_t n, GPtrArray **pages,
                  GError **error);

@@ -4,6 +4,7 @@
 #include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
 #include "order/infrastructure/pg_prices.h"
+#include "order/infrastructure/pg_statuses.h"
 
 #define ORDER_COLUMNS                                                                              \
     "o.id, o.customer_id, o.status, o.total, o.currency, o.reason, o.created_at, o.updated_at"
@@ -163,6 +164,12 @@ static bool find(OrderReads *self, const ChUuid *ids, size_t n, Order **orders, 
     return true;
 }
 
+static bool statuses(OrderReads *self, const ChUuid *ids, size_t n, OrderStatus *found,
+                     GError **error)
+{
+    return order_pg_statuses(pg_of(self), ids, n, found, error);
+}
+
 static ChPgParams *page_params(const OrderFilter *filter)
 {
     const ChPgStatement *statement = &sql_list_all;
@@ -314,6 +321,7 @@ static void free_reads(OrderReads *self)
 
 static const OrderReadsOps pg_reads_ops = {
     .find = find,
+    .statuses = statuses,
     .list = list,
     .histories = histories,
     .prices = prices,

@@ -5,6 +5,7 @@
 #include "chassis/postgres/pipeline.h"
 #include "order/infrastructure/events.h"
 #include "order/infrastructure/pg_prices.h"
+#include "order/infrastructure/pg_statuses.h"
 
 #include <string.h>
 
@@ -75,13 +76,6 @@ enum {
     MOVED_CUSTOMER,
     MOVED_TOTAL,
     MOVED_CURRENCY
-};
-
-/* $1 ids; one row each, in their order. */
-static const ChPgStatement sql_select_statuses = {
-    "select o.status from unnest($1) with ordinality as asked (id, place)"
-    " left join orders o on o.id = asked.id order by place",
-    { CH_PG_UUIDS },
 };
 
 typedef struct {
@@ -247,15 +241,7 @@ static bool announce(OrderStore *self, const OrderChange *changes, size_t n, GEr
 static bool statuses(OrderStore *self, const ChUuid *ids, size_t n, OrderStatus *found,
                      GError **error)
 {
-    ChPgParams *params = ch_pg_params_new(&sql_select_statuses);
-    for (size_t i = 0; i < n; i++)
-        ch_pg_add_uuid(params, 0, ids[i]);
-    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
-    if (rows == NULL)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        found[i] = (OrderStatus)ch_pg_int(rows, i, 0); /* null is 0 */
-    return true;
+    return order_pg_statuses(pg_of(self), ids, n, found, error);
 }
 
 static void free_store(OrderStore *self)

@@ -1,0 +1,22 @@
+/* Statuses of orders. */
+#include "order/infrastructure/pg_statuses.h"
+
+/* $1 ids; one row each, in their order. */
+static const ChPgStatement sql_select_statuses = {
+    "select o.status from unnest($1) with ordinality as asked (id, place)"
+    " left join orders o on o.id = asked.id order by place",
+    { CH_PG_UUIDS },
+};
+
+bool order_pg_statuses(ChPg *pg, const ChUuid *ids, size_t n, OrderStatus *found, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_select_statuses);
+    for (size_t i = 0; i < n; i++)
+        ch_pg_add_uuid(params, 0, ids[i]);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg, params, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        found[i] = (OrderStatus)ch_pg_int(rows, i, 0); /* null is 0 */
+    return true;
+}
