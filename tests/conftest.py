@@ -19,12 +19,20 @@ from support.urls import with_path
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
+# What takes longest comes first: then those that share the tests out among them end together.
+LONGEST = ("test_tls.py", "test_launcher.py", "test_crashes.py", "test_stuck_orders.py", "test_servers_away.py")
+
+
 def pytest_collection_modifyitems(config, items):
-    """Against a system of somebody else's only those tests run that need nothing but its addresses."""
+    """Against a system of somebody else's only those tests run that need nothing but its addresses, on a sanitizer
+    build only those that run something of ours."""
+    chosen = items[:]
     if os.environ.get("CARTWHEEL_TEST_ENDPOINTS"):
-        fitting = [item for item in items if item.get_closest_marker("by_address")]
-        config.hook.pytest_deselected(items=[item for item in items if item not in fitting])
-        items[:] = fitting
+        chosen = [item for item in chosen if item.get_closest_marker("by_address")]
+    if os.environ.get("CARTWHEEL_SANITIZERS"):
+        chosen = [item for item in chosen if not item.get_closest_marker("none_of_ours")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = sorted(chosen, key=lambda item: item.path.name not in LONGEST)
 
 
 COUNTED = pytest.StashKey()
@@ -56,6 +64,20 @@ def held_to_the_documents():
     assert not found, "not as documented:\n" + "\n".join(found[:20])
 
 
+SYSTEMS = []  # of the run, that we may start again
+
+
+@pytest.fixture(autouse=True)
+def runs_again():
+    """No test takes its neighbours with it: whatever ran before it and does not now is started again, and told."""
+    before = [(running, running.stopped()) for running in SYSTEMS]
+    yield
+    left = {name: running for running, missing in before for name in running.stopped() if name not in missing}
+    for name, running in left.items():
+        running.start(name)
+    assert not left, f"left behind: {', '.join(left)} did not run any more"
+
+
 @pytest.fixture(scope="session")
 def system():
     """The running system.
@@ -71,10 +93,13 @@ def system():
     if given:
         running = System(given)
         running.up()
+        SYSTEMS.append(running)
         yield running
         return
     with private_system() as running:
+        SYSTEMS.append(running)
         yield running
+        SYSTEMS.remove(running)
 
 
 @pytest.fixture(scope="module")

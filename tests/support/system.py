@@ -166,6 +166,10 @@ class System(Addresses):
     def pid(self, name):
         return self.processes[name]["pid"]
 
+    def stopped(self):
+        """The names of what was started once and does not run, servers too."""
+        return [name for name, entry in self.processes.items() if entry["pid"] is None or not alive(entry["pid"])]
+
     def pids(self):
         return {name: self.pid(name) for name in PROCESSES}
 
@@ -236,8 +240,10 @@ def private_system(env=None):
             running.up(env)
             yield running
         finally:
-            logs = running.logs()
-            running.down()
+            try:
+                logs = running.logs()
+            finally:
+                running.down()
         reports = [report for name, log in logs.items()
                    for report in reports_in(name, pathlib.Path(log).read_text(errors="replace"))]
         assert not reports, "\n".join(reports)
