@@ -16,6 +16,8 @@ from support.names import PROCESSES
 from support.system import LAUNCHER, ROOT, START_SECONDS, STEP_SECONDS, alive
 from support.waits import eventually
 
+pytestmark = pytest.mark.none_of_ours
+
 SOON = 15  # seconds; far below the 40 that a broker at work may take to stop
 
 

@@ -9,6 +9,8 @@ import pytest
 from support.api import new_id
 from support.system import LAUNCHER, ROOT
 
+pytestmark = pytest.mark.none_of_ours
+
 TIMEOUT_S = 120
 
 

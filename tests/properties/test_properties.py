@@ -18,6 +18,7 @@ PROGRAMS = ROOT / os.environ.get("CARTWHEEL_BUILD", "build") / "tests" / "proper
 SEQUENCES = 100000
 SQL_SEQUENCES = 200
 SECONDS = 200
+WITH_SQL = pytest.mark.xdist_group("with-sql")  # one system for them all
 
 # Bug of the stores -> the property that it breaks.
 BUGS = {
@@ -71,12 +72,14 @@ def private_databases(system, empty_database):
     return environ
 
 
+@WITH_SQL
 def test_stores_in_memory_behave_as_the_sql(private_databases):
     status, output = run("against-sql", "--sequences", SQL_SEQUENCES, environ=private_databases)
     print(output)
     assert status == 0, output
 
 
+@WITH_SQL
 @pytest.mark.parametrize("bug", ["late_result", "release_unguarded", "half_rolled_back"])
 def test_a_store_that_behaves_otherwise_is_noticed(private_databases, bug):
     status, output = run("against-sql", "--bug", bug, environ=private_databases)

@@ -162,7 +162,7 @@ def _parser():
     command.add_argument("--all", action="store_true", help="sanitized and fault suites, manifests and fuzz too")
     suites.add_fault_arguments(command)
     command.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
-    command.add_argument("--seconds", type=count, default=fuzz.SECONDS, help="fuzz: how long each target runs")
+    command.add_argument("--seconds", type=count, help="fuzz: how long each target runs")
     command.add_argument("--target", action="append", choices=fuzz.targets(), metavar="TARGET", help="fuzz: this target; repeatable")
     return parser
 

@@ -22,7 +22,6 @@ from .system import System
 
 AT_ONCE = 2
 SETUP = ("-Dwerror=true", "-Dfuzzers=true", "-Dtests=false", "-Db_sanitize=address,undefined", "-Db_lundef=false")
-SECONDS = 30
 GRACE_SECONDS = 120  # to read the corpus at the start, and to write a report at the end
 LIMITS = ("-max_len=4096", "-timeout=10", "-rss_limit_mb=2048", "-malloc_limit_mb=64")
 REPORT_LINES = 60

@@ -17,6 +17,7 @@ from .layout import LauncherError
 
 CONFINE = Path(__file__).with_name("confine.py")
 SOURCE = "cartwheel"  # the checkout's folder in the root
+ARCHIVES = "var/cache/apt/archives"
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 HOSTS = "127.0.0.1 localhost\n"
 NOT_COPIED = ("__pycache__", "node_modules", ".pytest_cache", ".hypothesis")
@@ -70,9 +71,12 @@ class Release:
         if not bare.exists():
             self._make(bare)
         unfinished = self._folder / "root.new"
-        for stale in (unfinished, self._root):
-            shutil.rmtree(stale, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         subprocess.run(["cp", "-a", "--reflink=auto", str(bare), str(unfinished)], check=True)
+        for fetched in (self._root / ARCHIVES).glob("*.deb"):  # apt takes it when it is what the mirror has
+            fetched.rename(unfinished / ARCHIVES / fetched.name)
+        (unfinished / "etc" / "dpkg" / "dpkg.cfg.d" / SOURCE).write_text("force-unsafe-io\n", encoding="ascii")
+        shutil.rmtree(self._root, ignore_errors=True)
         unfinished.rename(self._root)
         source = self._root / SOURCE
         shutil.rmtree(source, ignore_errors=True)

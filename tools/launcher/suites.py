@@ -18,7 +18,8 @@ STRICT = "-Dwerror=true"  # in every build but the user's own, whose compiler ma
 SANITIZER_SETUP = (STRICT, "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfault_points=true")
 FAULTS_SETUP = (STRICT, "-Dfault_points=true", "-Dtests=false")
 THREADS_SETUP = (STRICT, "-Db_sanitize=thread", "-Db_lundef=false", "-Dfault_points=true", "-Dtests=false")
-COMPILERS = ("gcc", "clang")
+# gcc warns of some things only where it optimizes; of the tests it compiles in the sanitizer build. clang warns before.
+COMPILERS = {"gcc": (STRICT, "-Dtests=false"), "clang": (STRICT, "-Doptimization=0")}
 A_THIRD = "1,2,2b,3,4,5,6,9,13,14,20,21,23,24"  # of the fault plan's rows, for the slow sanitizer builds
 ASAN_SEED, TSAN_SEED = "2", "3"
 # What a run without names has: in less than a quarter of an hour. --all has the second line too, and one seed of the
@@ -26,7 +27,11 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
 ALL = (*BY_DEFAULT, "sanitized_integration", "sanitized_saga", "threads", "faults", "sanitized_faults",
        "manifests", "documents", "guide", "upgrade", "short_soak", "fuzz", "release")
-SHARED_OUT = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile")  # each worker has a system of its own
+PROCESSORS = min(os.cpu_count() or 1, 4)
+# Each worker has a system of its own; tests of systems wait half of their time.
+SHARED_OUT = ("-n", str(min(PROCESSORS + 1, 4)), "--dist", "loadfile")
+SIDE_BY_SIDE = ("-n", str(PROCESSORS), "--dist", "loadgroup")  # those of a group share a worker, and its system
+FUZZ_SECONDS, SHORT_FUZZ_SECONDS = 30, 15  # a target; the second beside all the other suites
 
 
 class Suites:
@@ -42,8 +47,8 @@ class Suites:
         """The style checks, then both compilers with their own warnings as errors."""
         script = self._layout.root / "tests" / "style" / "check.sh"
         problem = None if self._call([str(script)]) == 0 else "tests/style/check.sh failed"
-        for compiler in COMPILERS:
-            self._build(self._layout.root / f"build-{compiler}", (STRICT,), {"CC": compiler}, f"{compiler} build")
+        for compiler, setup in COMPILERS.items():
+            self._build(self._layout.root / f"build-{compiler}", setup, {"CC": compiler}, f"{compiler} build")
         return problem
 
     def run_unit(self):
@@ -52,12 +57,12 @@ class Suites:
 
     def run_model(self):
         """The saga as a Promela model, with spin."""
-        return self._pytest("model", {})
+        return self._pytest("model", {}, SIDE_BY_SIDE)
 
     def run_properties(self):
         """Random sequences of events over the use cases, and the same against the SQL."""
         self._build(self._layout.build, (), {}, "build")
-        return self._pytest("properties", {})
+        return self._pytest("properties", {}, SIDE_BY_SIDE)
 
     def run_integration(self):
         return self._pytest("integration", {}, SHARED_OUT)
@@ -107,7 +112,8 @@ class Suites:
 
     def run_fuzz(self):
         """Every fuzz target, or those of --target, for --seconds each."""
-        return fuzz.Fuzzers(self._layout, self._options.seconds).run(self._options.target, self._verbose)
+        seconds = self._options.seconds or (SHORT_FUZZ_SECONDS if self._options.all else FUZZ_SECONDS)
+        return fuzz.Fuzzers(self._layout, seconds).run(self._options.target, self._verbose)
 
     def run_soak(self):
         """An hour of abuse beside orders."""
