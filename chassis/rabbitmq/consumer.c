@@ -70,12 +70,9 @@ static bool drop(ChConsumer *consumer, GError **error)
 
 /* ---- connecting ---- */
 
-/* Each window is a consumer of its own to the broker: RabbitMQ 3.10 goes on counting the deliveries
- * of a quorum queue's consumer that comes back under its old tag, its channel counts from 0, and
- * dies. */
 static amqp_bytes_t consumer_tag(const ChConsumer *consumer)
 {
-    return amqp_cstring_bytes(consumer->caution.cautious ? "cautious" : consumer->config.name);
+    return amqp_cstring_bytes(ch_caution_tag(&consumer->caution, consumer->config.name));
 }
 
 /* A synchronous call reads deliveries too, until its answer comes. */
@@ -322,6 +319,7 @@ bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max
     ch_consumer_release(consumer, deliveries, *n);
     *n = 0;
     if (is_garbled(consumer, why)) {
+        ch_caution_note_end(&consumer->caution);
         g_clear_pointer(&consumer->connection, ch_amqp_drop);
         return true;
     }
@@ -355,6 +353,7 @@ void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery)
 {
     g_autoptr(GError) error = NULL;
     if (can_settle(consumer, delivery) && delivery->unreadable) {
+        ch_caution_note_end(&consumer->caution);
         if (!ch_unread_reject(g_steal_pointer(&consumer->connection), delivery->tag))
             ch_log_warning("an unreadable message may come again",
                            CH_STR("queue", consumer->config.queue_name));
@@ -373,8 +372,10 @@ bool ch_consumer_keeps_rejected(const ChConsumer *consumer)
 
 void ch_consumer_set_aside(ChConsumer *consumer, ChDelivery *delivery)
 {
-    if (can_settle(consumer, delivery))
+    if (can_settle(consumer, delivery)) {
+        ch_caution_note_end(&consumer->caution);
         ch_unread_keep(&consumer->set_aside, g_steal_pointer(&consumer->connection));
+    }
     ch_delivery_free(delivery);
 }
 

@@ -92,6 +92,75 @@ static void test_a_new_connection_is_cautious_again(void)
     g_assert_cmpint(ch_caution_window(&caution, FULL), ==, 1);
 }
 
+/* The connection after one that ended for an unreadable message. */
+static ChCaution started_after_a_known_end(void)
+{
+    ChCaution caution = started();
+    must_widen(&caution);
+    ch_caution_note_end(&caution);
+    ch_caution_start(&caution);
+    return caution;
+}
+
+/* What comes again is no suspect, and need not come one by one. */
+static void test_after_a_known_end_the_window_grows(void)
+{
+    static const int windows[] = { 1, 2, 4, 8, 16, 32, 64, 128, FULL };
+    g_autoptr(GHashTable) tags = g_hash_table_new(g_str_hash, g_str_equal);
+    ChCaution caution = started_after_a_known_end();
+    for (size_t i = 0; i + 1 < G_N_ELEMENTS(windows); i++) {
+        g_assert_true(g_hash_table_add(tags, (char *)ch_caution_tag(&caution, "full")));
+        g_assert_cmpint(ch_caution_window(&caution, FULL), ==, windows[i]);
+        for (int n = 0; n < 2 * windows[i]; n++) {
+            g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
+            pass(&caution, &again);
+        }
+        g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_WIDEN);
+        ch_caution_widened(&caution);
+    }
+    g_assert_cmpint(ch_caution_window(&caution, FULL), ==, FULL);
+    g_assert_cmpstr(ch_caution_tag(&caution, "full"), ==, "full");
+}
+
+static void test_a_new_message_opens_a_window_that_grows(void)
+{
+    ChCaution caution = started_after_a_known_end();
+    must_widen(&caution);
+    g_assert_cmpint(ch_caution_window(&caution, FULL), ==, FULL);
+}
+
+static void test_a_small_window_is_never_larger_than_the_full_one(void)
+{
+    enum {
+        FEW = 3,
+    };
+    ChCaution caution = started_after_a_known_end();
+    for (int i = 0; i < 2; i++)
+        ch_caution_widened(&caution);
+    g_assert_cmpint(ch_caution_window(&caution, FEW), ==, FEW);
+}
+
+/* An unreadable message among suspects clears none of them. */
+static void test_who_suspects_goes_on_suspecting(void)
+{
+    ChCaution caution = started();
+    ch_caution_note_end(&caution);
+    ch_caution_start(&caution);
+    for (int i = 0; i < 20; i++) {
+        pass(&caution, &again);
+        g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
+    }
+}
+
+static void test_trust_is_for_one_connection(void)
+{
+    ChCaution caution = started_after_a_known_end();
+    ch_caution_start(&caution);
+    pass(&caution, &again);
+    pass(&caution, &again);
+    g_assert_cmpint(ch_caution_next(&caution, true), ==, CH_CAUTION_GO_ON);
+}
+
 static void test_a_swollen_connection_runs_dry_and_is_replaced(void)
 {
     static const ChDelivery *const swelling[] = { &large, &nested };
@@ -169,6 +238,12 @@ int main(int argc, char **argv)
     ADD("the-first-new-message-opens-the-window", test_the_first_new_message_opens_the_window);
     ADD("the-window-opens-once", test_the_window_opens_once);
     ADD("a-new-connection-is-cautious-again", test_a_new_connection_is_cautious_again);
+    ADD("after-a-known-end-the-window-grows", test_after_a_known_end_the_window_grows);
+    ADD("a-new-message-opens-a-window-that-grows", test_a_new_message_opens_a_window_that_grows);
+    ADD("a-small-window-is-never-larger-than-the-full-one",
+        test_a_small_window_is_never_larger_than_the_full_one);
+    ADD("who-suspects-goes-on-suspecting", test_who_suspects_goes_on_suspecting);
+    ADD("trust-is-for-one-connection", test_trust_is_for_one_connection);
     ADD("a-swollen-connection-runs-dry-and-is-replaced",
         test_a_swollen_connection_runs_dry_and_is_replaced);
     ADD("retiring-comes-before-replacing", test_retiring_comes_before_replacing);
