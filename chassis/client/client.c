@@ -7,6 +7,7 @@
 #include "chassis/core/time.h"
 #include "chassis/telemetry/metrics.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum {
@@ -40,7 +41,8 @@ typedef struct {
     struct curl_slist *headers;
     int64_t due_us; /* when the next try may start */
     bool done;
-    bool too_long; /* the answer passed its limit */
+    bool too_long;   /* the answer passed its limit */
+    bool not_public; /* the server's address is none that may be called */
     char fault[CURL_ERROR_SIZE];
 } Try;
 
@@ -112,12 +114,14 @@ static void set_up(Try *try)
     const ChHttpClientConfig *config = &try->client->config;
     CURL *easy = try->easy;
     ch_curl_protect(easy, config->protocols, config->timeout_ms);
-    if (config->ca_file != NULL && *config->ca_file != '\0')
-        curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, try->fault);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, try);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, try);
+    if (config->ca_file != NULL && *config->ca_file != '\0')
+        curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
+    if (config->public_only)
+        ch_curl_only_public(easy, &try->not_public);
     try->headers = ch_http_call_prepare(try->call, easy);
 }
 
@@ -167,6 +171,7 @@ static void start(Fetch *fetch, Try *try)
     call->status = 0;
     call->retry_after_ms = 0;
     try->too_long = false;
+    try->not_public = false;
     try->fault[0] = '\0';
     try->easy = curl_easy_init();
     g_assert(try->easy != NULL); /* no memory */
@@ -203,6 +208,8 @@ static void describe(Try *try, CURLcode code)
     if (try->too_long)
         g_snprintf(try->fault, sizeof(try->fault), "the answer is longer than %zu bytes",
                    try->client->config.max_answer_bytes);
+    else if (code != CURLE_OK && try->not_public)
+        g_strlcpy(try->fault, "its address is not a public one", sizeof(try->fault));
     else if (code == CURLE_OK)
         g_snprintf(try->fault, sizeof(try->fault), "status %u", try->call->status);
     else if (try->fault[0] == '\0')
@@ -219,7 +226,8 @@ static void heed_retry_after(Try *try, CURLcode code)
         return;
     int64_t pause_s = MIN(asked_s, MAX_PAUSE_S);
     try->call->retry_after_ms = pause_s * 1000;
-    ch_pause_extend(try->client->pause, ch_time_monotonic_us() + pause_s * G_USEC_PER_SEC);
+    if (!try->client->config.many_servers)
+        ch_pause_extend(try->client->pause, ch_time_monotonic_us() + pause_s * G_USEC_PER_SEC);
 }
 
 static void retry_or_give_up(Fetch *fetch, Try *try)
@@ -367,7 +375,9 @@ static ChHttpClientConfig with_defaults(const ChHttpClientConfig *config)
     fill(&filled.retry_step_ms, DEFAULT_RETRY_STEP_MS);
     fill(&filled.total_budget_ms, DEFAULT_TOTAL_BUDGET_MS);
     fill(&filled.breaker_open_ms, DEFAULT_BREAKER_OPEN_MS);
-    if (filled.breaker_failures == 0)
+    if (filled.many_servers)
+        filled.breaker_failures = INT_MAX;
+    else if (filled.breaker_failures == 0)
         filled.breaker_failures = DEFAULT_BREAKER_FAILURES;
     if (filled.max_answer_bytes == 0)
         filled.max_answer_bytes = DEFAULT_MAX_ANSWER_BYTES;

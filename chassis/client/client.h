@@ -24,6 +24,8 @@ typedef struct {
     size_t max_concurrent;   /* 16 */
     const char *protocols;   /* "http,https" */
     const char *ca_file; /* PEM, of the CA that vouches for the server; NULL or "": the system's */
+    bool many_servers;   /* each call goes to whomever: no breaker, and no common pause */
+    bool public_only;    /* calls only addresses that ch_address_is_public(); others fail */
     /* Asked about ten times a second during a fetch; true ends it, open calls become UNAVAILABLE.
      * NULL: never. */
     bool (*cancelled)(void *context);

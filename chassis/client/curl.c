@@ -1,7 +1,10 @@
 /* What all transfers through libcurl share. */
 #include "chassis/client/curl.h"
 
+#include "chassis/client/public_address.h"
+
 #include <pthread.h>
+#include <sys/socket.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -27,4 +30,20 @@ void ch_curl_protect(CURL *easy, const char *protocols, int64_t timeout_ms)
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
+}
+
+static curl_socket_t open_public(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    bool *refused = context;
+    if (ch_address_is_public(&address->addr))
+        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    *refused = true;
+    return CURL_SOCKET_BAD;
+}
+
+void ch_curl_only_public(CURL *easy, bool *refused)
+{
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, refused);
 }

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CURL, curl_easy_cleanup)
@@ -14,3 +15,8 @@ void ch_curl_init(void);
  * and
  * @timeout_ms for connecting and for the whole. */
 void ch_curl_protect(CURL *easy, const char *protocols, int64_t timeout_ms);
+
+/** Has it connect to public addresses alone (public_address.h); *refused, which outlives the
+ * transfer, becomes true when another one was asked for. A name may lead anywhere, and elsewhere at
+ * each look: what counts is where a socket would go. */
+void ch_curl_only_public(CURL *easy, bool *refused);

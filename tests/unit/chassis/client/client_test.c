@@ -302,6 +302,39 @@ static void test_a_pause_is_shared(Fixture *f, gconstpointer unused)
     ch_http_call_clear(&second);
 }
 
+/* One that fails and asks for a pause stops nobody else. */
+static void test_many_servers(Fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    g_autoptr(ChHttpClient) client =
+        must_make((ChHttpClientConfig){ .many_servers = true, .breaker_failures = 1 });
+    ChHttpCall first = ask(f, client, 503, "60");
+    g_assert_cmpint(first.outcome, ==, CH_HTTP_UNAVAILABLE);
+    g_assert_cmpint(first.retry_after_ms, ==, 60000);
+    ChHttpCall second = ask(f, client, 200, NULL);
+    g_assert_cmpint(second.outcome, ==, CH_HTTP_OK);
+    ch_http_call_clear(&first);
+    ch_http_call_clear(&second);
+}
+
+static void test_public_only(Fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    g_autoptr(ChHttpClient) client = must_make((ChHttpClientConfig){ .public_only = true });
+    g_autofree char *by_name =
+        g_strdup_printf("http://localhost:%u/status/200", ch_http_server_port(f->server));
+    g_autofree char *by_number = g_strconcat(f->base, "/status/200", NULL);
+    const char *const urls[] = { by_name, by_number };
+    for (size_t i = 0; i < G_N_ELEMENTS(urls); i++) {
+        ChHttpCall call = get(urls[i]);
+        ch_http_client_fetch(client, &call, 1);
+        g_assert_cmpint(call.outcome, ==, CH_HTTP_UNAVAILABLE);
+        g_assert_cmpstr(call.fault, ==, "its address is not a public one");
+        ch_http_call_clear(&call);
+    }
+    g_assert_cmpint(atomic_load(&f->requests), ==, 0);
+}
+
 static void test_many_at_once(Fixture *f, gconstpointer unused)
 {
     (void)unused;
@@ -443,6 +476,8 @@ int main(int argc, char **argv)
         { "/client/pause/not-without-reason", test_no_pause_without_reason },
         { "/client/pause/that-fits-is-waited-for", test_a_pause_that_fits_is_waited_for },
         { "/client/pause/is-shared", test_a_pause_is_shared },
+        { "/client/many-servers", test_many_servers },
+        { "/client/public-only", test_public_only },
         { "/client/many-at-once", test_many_at_once },
         { "/client/impossible-calls", test_impossible_calls },
         { "/client/long-answer", test_long_answer },
