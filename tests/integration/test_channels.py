@@ -204,3 +204,21 @@ def test_smtp_refusal_for_good_fails_the_row_and_spares_its_neighbours(system, b
         row = eventually(recorded, "the refusal in the row")
         assert "550" in row["error"] or "no such user" in row["error"], row
         assert rows[0]["status"] != "Sent"
+
+
+def test_webhooks_go_to_no_address_of_our_own_network(system, broker, notifications):
+    """Unless a setting allows it; a name is no way around that."""
+    made = []
+    with FakeHttp(lambda *_: (200, {})) as server, instead(system, "notification-worker"):
+        for host in ("localhost", "127.0.0.1"):
+            body = {"url": f"https://{host}:{server.port}/", "events": ["order.confirmed"]}
+            made.append("/api/subscriptions/" + notifications.post("/api/subscriptions", body).json()["id"])
+        order_id, _, _ = confirm(broker)
+        for path in made:
+            def refused():
+                row = next((one for one in notifications.all_pages(path + "/deliveries", 100) if one["orderId"] == order_id), {})
+                return row if "error" in row else None
+            row = eventually(refused, "the webhook to be refused")
+            assert row["error"] == "its address is not a public one" and "httpStatus" not in row
+            assert notifications.delete(path).status_code == 204
+        assert server.requests == []

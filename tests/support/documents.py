@@ -335,6 +335,21 @@ def check_exchange(service, response):
         deviations.extend(f"{service}: {asked.method} {asked.path_url[:200]}: {fault}" for fault in found)
 
 
+# ---- webhooks ----
+
+def webhook_faults(service, type_, headers, body):
+    """What of a webhook that a service posted is not in its document."""
+    webhook = document(service).root["webhooks"][type_]["post"]
+    given = {name.lower(): value for name, value in headers.items()}
+    found = faults(closed(webhook["requestBody"]["content"]["application/json"]["schema"]), read(body))
+    for parameter in webhook["parameters"]:
+        if parameter["name"] in given:
+            found += faults(parameter["schema"], given[parameter["name"]])
+        elif parameter.get("required"):
+            found.append(f"there is no header {parameter['name']}")
+    return found
+
+
 # ---- events ----
 
 @functools.cache

@@ -47,10 +47,10 @@ class FakeHttp(_Served):
     """Answers every request with respond(method, path, body) -> (status, object or None).
 
     A status of None closes the connection without an answer. An answer that is a function is
-    given the handler, writes whatever it likes, and the connection is closed.
+    given the handler, writes whatever it likes, and the connection is closed. With a @context it speaks TLS.
     """
 
-    def __init__(self, respond, port=0):
+    def __init__(self, respond, port=0, context=None):
         self.requests = []
         self._lock = threading.Lock()
         outer = self
@@ -88,7 +88,10 @@ class FakeHttp(_Served):
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
 
-        super().__init__(Server(("127.0.0.1", port), Handler), "http")
+        server = Server(("127.0.0.1", port), Handler)
+        if context is not None:  # each connection shakes hands in its own thread
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        super().__init__(server, "http" if context is None else "https")
 
     def count(self, part):
         """Requests whose path or body holds @part."""

@@ -5,7 +5,7 @@
 #include "chassis/http/query.h"
 #include "chassis/http/page.h"
 #include "chassis/json/json_writer.h"
-#include "notification/api/lists.h"
+#include "notification/api/stores.h"
 
 enum {
     DEFAULT_LIMIT = 20,

@@ -1,11 +1,12 @@
-/* notification-api: templates and the log of notifications over HTTP. */
+/* notification-api: templates, subscriptions and the log of notifications over HTTP. */
 #include "chassis/postgres/connection.h"
 #include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
-#include "notification/api/lists.h"
 #include "notification/api/routes.h"
+#include "notification/api/stores.h"
 #include "notification/infrastructure/pg_log.h"
+#include "notification/infrastructure/pg_subscriptions.h"
 #include "notification/infrastructure/pg_template_reads.h"
 #include "notification/infrastructure/pg_templates.h"
 #include "notification_document.h"
@@ -34,18 +35,27 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
-    g_autoptr(NotificationTemplateStore) templates = notification_pg_templates_new(write_pg);
-    g_autoptr(NotificationTemplateReads) reads = notification_pg_template_reads_new(read_pg);
+    g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
+    g_autoptr(NotificationSubscriptionStore) write_subscriptions =
+        notification_pg_subscription_store_new(write_pg);
+    g_autoptr(NotificationTemplateReads) read_templates =
+        notification_pg_template_reads_new(read_pg);
+    g_autoptr(NotificationSubscriptionReads) read_subscriptions =
+        notification_pg_subscription_reads_new(read_pg);
     g_autoptr(NotificationTemplateReads) list_templates =
         notification_pg_template_reads_new(list_pg);
     g_autoptr(NotificationLog) list_log = notification_pg_log_new(list_pg);
-    NotificationLists lists = { list_templates, list_log };
+    g_autoptr(NotificationSubscriptionReads) list_subscriptions =
+        notification_pg_subscription_reads_new(list_pg);
+    NotificationWrites writes = { write_templates, write_subscriptions };
+    NotificationReads reads = { read_templates, read_subscriptions };
+    NotificationLists lists = { list_templates, list_subscriptions, list_log };
     g_autoptr(ChApi) api = ch_api_new(&notification_routes, &notification_document, health);
 
     ch_api_lane(api, NOTIFICATION_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
-                CH_API_CONTEXT(NotificationTemplateStore, templates));
+                CH_API_CONTEXT(NotificationWrites, &writes));
     ch_api_lane(api, NOTIFICATION_READS, CH_API_BATCH, ch_pg_work(read_pg),
-                CH_API_CONTEXT(NotificationTemplateReads, reads));
+                CH_API_CONTEXT(NotificationReads, &reads));
     ch_api_lane(api, NOTIFICATION_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
                 CH_API_CONTEXT(NotificationLists, &lists));
     return ch_api_run(api, settings, error);
@@ -55,7 +65,7 @@ int main(int argc, char **argv)
 {
     const ChProcess process = {
         .name = "notification-api",
-        .purpose = "keeps templates and shows what was sent",
+        .purpose = "keeps templates and subscriptions, and shows what was sent",
         .keys = keys,
         .keys_n = G_N_ELEMENTS(keys),
         .check = ch_api_check,

@@ -5,7 +5,7 @@
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
-#include "notification/api/lists.h"
+#include "notification/api/stores.h"
 #include "notification/api/template_json.h"
 #include "notification/application/ports.h"
 
@@ -92,6 +92,11 @@ static bool answer_each(NotificationTemplateReads *store, ChHttpRequest *const *
     return true;
 }
 
+static NotificationTemplateReads *templates_of(void *reads)
+{
+    return ((const NotificationReads *)reads)->templates;
+}
+
 static void show(ChHttpRequest *request, const NotificationTemplate *template)
 {
     notification_api_respond_template(request, 200, template);
@@ -100,7 +105,7 @@ static void show(ChHttpRequest *request, const NotificationTemplate *template)
 bool notification_api_get_template(void *context, ChHttpRequest *const *requests, size_t n,
                                    GError **error)
 {
-    return answer_each(context, requests, n, show, error);
+    return answer_each(templates_of(context), requests, n, show, error);
 }
 
 /* ---- preview ---- */
@@ -117,7 +122,7 @@ static void preview(ChHttpRequest *request, const NotificationTemplate *template
 bool notification_api_preview_template(void *context, ChHttpRequest *const *requests, size_t n,
                                        GError **error)
 {
-    return answer_each(context, requests, n, preview, error);
+    return answer_each(templates_of(context), requests, n, preview, error);
 }
 
 bool notification_api_preview_draft(void *context G_GNUC_UNUSED, ChHttpRequest *const *requests,
@@ -235,7 +240,7 @@ static void respond_version(ChHttpRequest *request, const GPtrArray *found, int6
 bool notification_api_get_version(void *context, ChHttpRequest *const *requests, size_t n,
                                   GError **error)
 {
-    NotificationTemplateReads *store = context;
+    NotificationTemplateReads *store = templates_of(context);
     g_autofree NotificationVersionRange *ranges = g_new(NotificationVersionRange, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree GPtrArray **found = g_new0(GPtrArray *, n);

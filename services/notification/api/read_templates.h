@@ -8,7 +8,7 @@ bool notification_api_list_templates(void *lists, ChHttpRequest *const *requests
                                      GError **error);
 
 /** GET /api/notificationtemplates/{id}; the context of this and the next is the lane's
- * NotificationTemplateReads. */
+ * NotificationReads. */
 bool notification_api_get_template(void *reads, ChHttpRequest *const *requests, size_t n,
                                    GError **error);
 
@@ -24,6 +24,6 @@ bool notification_api_preview_draft(void *reads, ChHttpRequest *const *requests,
 bool notification_api_list_versions(void *lists, ChHttpRequest *const *requests, size_t n,
                                     GError **error);
 
-/** GET /api/notificationtemplates/{id}/versions/{version}; the lane's NotificationTemplateReads. */
+/** GET /api/notificationtemplates/{id}/versions/{version}; the lane's NotificationReads. */
 bool notification_api_get_version(void *reads, ChHttpRequest *const *requests, size_t n,
                                   GError **error);

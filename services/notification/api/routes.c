@@ -2,16 +2,20 @@
 #include "notification/api/routes.h"
 
 #include "notification/api/log.h"
+#include "notification/api/read_subscriptions.h"
 #include "notification/api/read_templates.h"
+#include "notification/api/write_subscriptions.h"
 #include "notification/api/write_templates.h"
 
 #define TEMPLATES "/api/notificationtemplates"
 #define TEMPLATE TEMPLATES "/{id}"
+#define SUBSCRIPTIONS "/api/subscriptions"
+#define SUBSCRIPTION SUBSCRIPTIONS "/{id}"
 
 /* What may be large waits for no single template, and no single template for it. */
 static const ChHttpLaneKind lanes[] = {
-    [NOTIFICATION_WRITES] = { "writes", "NotificationTemplateStore" },
-    [NOTIFICATION_READS] = { "reads", "NotificationTemplateReads" },
+    [NOTIFICATION_WRITES] = { "writes", "NotificationWrites" },
+    [NOTIFICATION_READS] = { "reads", "NotificationReads" },
     [NOTIFICATION_LISTS] = { "lists", "NotificationLists" },
 };
 
@@ -36,6 +40,18 @@ static const ChHttpRoute routes[] = {
       notification_api_delete_template, "force" },
     { "GET", "/api/notifications", "listNotifications", NOTIFICATION_LISTS, 0,
       notification_api_list_log, "createdAfter, createdBefore, cursor, orderId, limit, status" },
+    { "GET", SUBSCRIPTIONS, "listSubscriptions", NOTIFICATION_LISTS, 0,
+      notification_api_list_subscriptions, "cursor, limit" },
+    { "POST", SUBSCRIPTIONS, "createSubscription", NOTIFICATION_WRITES, 0,
+      notification_api_create_subscription, "" },
+    { "GET", SUBSCRIPTION, "getSubscription", NOTIFICATION_READS, 0,
+      notification_api_get_subscription, "" },
+    { "PUT", SUBSCRIPTION, "updateSubscription", NOTIFICATION_WRITES, 0,
+      notification_api_update_subscription, "" },
+    { "DELETE", SUBSCRIPTION, "deleteSubscription", NOTIFICATION_WRITES, 0,
+      notification_api_delete_subscription, "" },
+    { "GET", SUBSCRIPTION "/deliveries", "listSubscriptionDeliveries", NOTIFICATION_LISTS, 0,
+      notification_api_list_webhooks, "cursor, limit" },
 };
 
 const ChHttpRouteTable notification_routes = {

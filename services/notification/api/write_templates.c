@@ -4,8 +4,8 @@
 #include "chassis/http/etag.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "notification/api/stores.h"
 #include "notification/api/template_json.h"
-#include "notification/application/ports.h"
 
 #define PATH "/api/notificationtemplates/"
 
@@ -13,6 +13,11 @@ static const ChHttpProblem exists = { "template-exists", 409, "Template exists" 
 static const ChHttpProblem changed = { "template-changed", 409, "Template changed" };
 static const ChHttpProblem last_active = { "template-last-active", 409, "Last active template" };
 static const ChHttpProblem too_many = { "too-many-templates", 409, "Too many templates" };
+
+static NotificationTemplateStore *templates_of(void *writes)
+{
+    return ((const NotificationWrites *)writes)->templates;
+}
 
 static void respond_stored(ChHttpRequest *request, unsigned status,
                            const NotificationTemplate *template)
@@ -62,10 +67,10 @@ static void respond_refused(ChHttpRequest *request, NotificationTemplateOutcome 
     }
 }
 
-bool notification_api_create_template(void *opaque, ChHttpRequest *const *requests, size_t n,
+bool notification_api_create_template(void *writes, ChHttpRequest *const *requests, size_t n,
                                       GError **error)
 {
-    NotificationTemplateStore *store = opaque;
+    NotificationTemplateStore *store = templates_of(writes);
     g_autoptr(GPtrArray) templates = g_ptr_array_new_with_free_func(notification_template_free);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree NotificationTemplateOutcome *outcomes = g_new0(NotificationTemplateOutcome, n);
@@ -163,14 +168,14 @@ static bool change_each(NotificationTemplateStore *store, ReadChange read,
     return true;
 }
 
-bool notification_api_update_template(void *store, ChHttpRequest *const *requests, size_t n,
+bool notification_api_update_template(void *writes, ChHttpRequest *const *requests, size_t n,
                                       GError **error)
 {
-    return change_each(store, read_update, requests, n, error);
+    return change_each(templates_of(writes), read_update, requests, n, error);
 }
 
-bool notification_api_delete_template(void *store, ChHttpRequest *const *requests, size_t n,
+bool notification_api_delete_template(void *writes, ChHttpRequest *const *requests, size_t n,
                                       GError **error)
 {
-    return change_each(store, read_force, requests, n, error);
+    return change_each(templates_of(writes), read_force, requests, n, error);
 }

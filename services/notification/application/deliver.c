@@ -4,20 +4,16 @@
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "notification/application/compose.h"
+#include "notification/application/retries.h"
 
 #include <string.h>
 
 enum {
-    MAX_ERROR_CHARS = 500,
     GIVEN_BACK_MS = 1000, /* what no attempt was made for, such as when the circuit is open */
     /* Between looks for an address: half of the notification's age, within these. */
     MIN_CUSTOMER_WAIT_MS = 5 * 1000,
     MAX_CUSTOMER_WAIT_MS = 300 * 1000,
 };
-
-/* After attempt 1, 2, ...; each is spread by jitter, so that an outage does not end in a burst. */
-static const int retry_delays_ms[] = { 5 * 1000, 30 * 1000, 120 * 1000, 600 * 1000 };
-G_STATIC_ASSERT(G_N_ELEMENTS(retry_delays_ms) == NOTIFICATION_MAX_ATTEMPTS - 1);
 
 /* An attempt failed: TRY_LATER with a growing delay, or REFUSED after the last. Takes @why. */
 static void fail_attempt(NotificationDelivery *delivery, char *why)
@@ -29,7 +25,7 @@ static void fail_attempt(NotificationDelivery *delivery, char *why)
         return;
     }
     delivery->verdict = NOTIFICATION_TRY_LATER;
-    delivery->retry_after_ms = ch_time_jitter_ms(retry_delays_ms[delivery->attempt - 1]);
+    delivery->retry_after_ms = notification_retry_delay_ms(delivery->attempt);
 }
 
 bool notification_claim(NotificationStore *store, NotificationTemplateReads *templates, size_t max,
@@ -120,18 +116,6 @@ static size_t compose_all(const NotificationGateways *gateways, NotificationDeli
 
 /* ---- sending ---- */
 
-/* One line of valid UTF-8, not too long. Takes @why. */
-static char *tidy(char *why)
-{
-    g_autofree char *valid = g_utf8_make_valid(why != NULL ? why : "no reason was given", -1);
-    g_free(why);
-    for (char *c = valid; *c != '\0'; c++) {
-        if (g_ascii_iscntrl(*c))
-            *c = ' ';
-    }
-    return g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), MAX_ERROR_CHARS));
-}
-
 /* Takes receipt->why. */
 static void judge(NotificationDelivery *delivery, NotificationReceipt *receipt)
 {
@@ -142,14 +126,14 @@ static void judge(NotificationDelivery *delivery, NotificationReceipt *receipt)
         g_free(receipt->why);
         break;
     case NOTIFICATION_TRY_LATER:
-        fail_attempt(delivery, tidy(receipt->why));
+        fail_attempt(delivery, notification_tidy_reason(receipt->why));
         delivery->retry_after_ms = MAX(delivery->retry_after_ms, receipt->retry_after_ms);
         return;
     case NOTIFICATION_GIVEN_BACK:
         delivery->retry_after_ms = MAX(GIVEN_BACK_MS, receipt->retry_after_ms);
         G_GNUC_FALLTHROUGH;
     case NOTIFICATION_REFUSED:
-        delivery->error = tidy(receipt->why);
+        delivery->error = notification_tidy_reason(receipt->why);
         break;
     }
     delivery->verdict = receipt->verdict;

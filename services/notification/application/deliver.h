@@ -3,10 +3,7 @@
 #pragma once
 
 #include "notification/application/ports.h"
-
-enum {
-    NOTIFICATION_MAX_ATTEMPTS = 5
-};
+#include "notification/application/retries.h"
 
 /** Where notifications go. Borrowed. */
 typedef struct {

@@ -21,12 +21,14 @@ static const char *const status_names[] = {
 static const NotificationCodeInfo codes[] = {
     [NOTIFICATION_ORDER_CONFIRMED] = { "ORDER_CONFIRMED",
                                        "OrderConfirmedEvent",
+                                       "order.confirmed",
                                        { "OrderNumber", "OrderTotal", "Currency",
                                          "CustomerName" } },
     [NOTIFICATION_ORDER_CANCELLED] = { "ORDER_CANCELLED",
                                        "OrderCancelledEvent",
+                                       "order.cancelled",
                                        { "OrderId", "Reason", "CustomerName" } },
-    [NOTIFICATION_CODES_N] = { NULL, NULL, { NULL } },
+    [NOTIFICATION_CODES_N] = { NULL, NULL, NULL, { NULL } },
 };
 
 const char *notification_channel_name(NotificationChannelKind kind)
@@ -66,6 +68,14 @@ NotificationCode notification_code_find(const char *name)
     return code;
 }
 
+NotificationCode notification_code_of_webhook(const char *type)
+{
+    NotificationCode code = 0;
+    while (code < NOTIFICATION_CODES_N && strcmp(type, codes[code].webhook_type) != 0)
+        code++;
+    return code;
+}
+
 void notification_values_clear(NotificationValues *values)
 {
     for (size_t i = 0; i < NOTIFICATION_MAX_PLACEHOLDERS; i++)
@@ -84,6 +94,17 @@ void notification_values_set(NotificationValues *values, NotificationCode code,
                               ? g_strdup(text)
                               : g_utf8_substring(text, 0, NOTIFICATION_MAX_VALUE_CHARS);
     }
+}
+
+const char *notification_values_find(const NotificationValues *values, NotificationCode code,
+                                     const char *placeholder)
+{
+    const char *const *names = notification_code_info(code)->placeholders;
+    for (size_t i = 0; i < NOTIFICATION_MAX_PLACEHOLDERS && names[i] != NULL; i++) {
+        if (strcmp(names[i], placeholder) == 0)
+            return values->text[i];
+    }
+    return NULL;
 }
 
 void notification_event_free(void *opaque)

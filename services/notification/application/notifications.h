@@ -54,6 +54,7 @@ typedef enum {
 typedef struct {
     const char *name;                                        /* "ORDER_CONFIRMED" */
     const char *event_type;                                  /* "OrderConfirmedEvent" */
+    const char *webhook_type;                                /* "order.confirmed" */
     const char *placeholders[NOTIFICATION_MAX_PLACEHOLDERS]; /* NULL after the last */
 } NotificationCodeInfo;
 
@@ -62,6 +63,9 @@ const NotificationCodeInfo *notification_code_info(NotificationCode code);
 
 /** NOTIFICATION_CODES_N when @name, which may be NULL, is none. */
 NotificationCode notification_code_find(const char *name);
+
+/** The code whose webhook_type is @type; NOTIFICATION_CODES_N when none is. */
+NotificationCode notification_code_of_webhook(const char *type);
 
 /** What stands for each placeholder of a code, in their order; owned; NULL: not known. */
 typedef struct {
@@ -74,6 +78,10 @@ void notification_values_clear(NotificationValues *values);
  * UTF-8, and cuts it to NOTIFICATION_MAX_VALUE_CHARS. */
 void notification_values_set(NotificationValues *values, NotificationCode code,
                              const char *placeholder, const char *text);
+
+/** What stands for @placeholder; NULL: not known, or @code has none of that name. */
+const char *notification_values_find(const NotificationValues *values, NotificationCode code,
+                                     const char *placeholder);
 
 /** The end of an order, of which its customer is to be told. */
 typedef struct {

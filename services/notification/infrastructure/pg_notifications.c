@@ -2,21 +2,22 @@
 #include "notification/infrastructure/pg_notifications.h"
 
 #include "chassis/core/cast.h"
-#include "chassis/core/hex.h"
 #include "chassis/postgres/floor.h"
 #include "chassis/postgres/pipeline.h"
+#include "notification/infrastructure/trace_ids.h"
 #include "notification/infrastructure/values_json.h"
 
-#include <string.h>
-
-/* $1 ids, $2 events, $3 orders, $4 customers, $5 codes, $6 parameters, $7 trace ids. */
+/* $1 ids, $2 events, $3 orders, $4 customers, $5 codes, $6 parameters, $7 trace ids. Those who have
+ * subscribed to such events get a webhook for each that is new. */
 static const ChPgStatement sql_insert_notifications = {
-    "insert into notifications"
+    "with noted as (insert into notifications"
     " (id, event_id, order_id, customer_id, template_code, parameters, trace_id)"
     " select id, event_id, order_id, customer_id, template_code, parameters::jsonb, trace_id"
     " from unnest($1, $2, $3, $4, $5, $6, $7)"
     " as n (id, event_id, order_id, customer_id, template_code, parameters, trace_id)"
-    " on conflict (event_id) do nothing",
+    " on conflict (event_id) do nothing returning id, template_code)"
+    " insert into webhooks (subscription_id, notification_id) select s.id, noted.id"
+    " from noted join subscriptions s on s.is_active and noted.template_code = any(s.events)",
     { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS },
 };
 
@@ -126,15 +127,6 @@ static bool noted(NotificationStore *self, const ChUuid *event_ids, size_t n, bo
 
 /* ---- claiming ---- */
 
-static ChTrace read_trace(const char *trace_id)
-{
-    ChTrace trace = { .flags = 1 };
-    if (trace_id == NULL || strlen(trace_id) != 2 * sizeof trace.trace_id ||
-        !ch_hex_read(trace_id, trace.trace_id, sizeof trace.trace_id))
-        return (ChTrace){ .flags = 0 };
-    return trace;
-}
-
 static NotificationDelivery *read_claim(const ChPgRows *rows, size_t row)
 {
     NotificationDelivery *delivery = g_new0(NotificationDelivery, 1);
@@ -147,7 +139,7 @@ static NotificationDelivery *read_claim(const ChPgRows *rows, size_t row)
                                   &delivery->values);
     delivery->attempt = ch_pg_int(rows, row, CLAIM_ATTEMPTS);
     delivery->created_us = ch_pg_time(rows, row, CLAIM_CREATED_AT);
-    delivery->trace = read_trace(ch_pg_text(rows, row, CLAIM_TRACE_ID));
+    delivery->trace = notification_trace_of(ch_pg_text(rows, row, CLAIM_TRACE_ID));
     return delivery;
 }
 

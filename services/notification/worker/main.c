@@ -1,18 +1,23 @@
-/* notification-worker: notes what became of orders, and tells their customers. */
+/* notification-worker: notes what became of orders, and tells their customers and whoever has
+ * subscribed. */
 #include "chassis/postgres/work.h"
 #include "chassis/runtime/process.h"
 #include "chassis/runtime/worker.h"
 #include "notification/infrastructure/http_channel.h"
 #include "notification/infrastructure/http_customers.h"
+#include "notification/infrastructure/http_post.h"
 #include "notification/infrastructure/log_channel.h"
 #include "notification/infrastructure/pg_notifications.h"
 #include "notification/infrastructure/pg_template_reads.h"
+#include "notification/infrastructure/pg_webhooks.h"
 #include "notification/infrastructure/smtp_channel.h"
 #include "notification/infrastructure/topology.h"
 #include "notification_migrations.h"
 #include "notification/worker/order_outcomes.h"
 #include "notification/worker/sender.h"
 #include "notification/worker/settings.h"
+#include "notification/worker/webhook_sender.h"
+#include "notification/worker/webhook_upkeep.h"
 
 enum {
     MAX_BATCH = 256,
@@ -87,9 +92,10 @@ typedef struct {
         sms_name[SENDER_NAME_BYTES]; /* of its HTTP clients: each has its own circuit breaker */
 } Sender;
 
-static bool is_stopping(void *sender)
+/* For NotificationCancellation: an atomic_bool. */
+static bool is_raised(void *flag)
 {
-    return atomic_load(&((Sender *)sender)->stopping);
+    return atomic_load((atomic_bool *)flag);
 }
 
 static Sender *new_sender(ChWorker *worker, Servers *servers, int64_t number)
@@ -123,7 +129,7 @@ static NotificationCustomers *new_customers(ChWorker *worker, const Notification
 static NotificationChannel *new_channel(ChWorker *worker, const NotificationSettings *settings,
                                         Sender *sender, bool sms, GError **error)
 {
-    const NotificationCancellation cancellation = { is_stopping, sender };
+    const NotificationCancellation cancellation = { is_raised, &sender->stopping };
     const NotificationSmtpConfig smtp = {
         .url = settings->smtp_url,
         .username = settings->smtp_username,
@@ -211,6 +217,80 @@ static bool add_sender(ChWorker *worker, const NotificationSettings *settings, S
     return true;
 }
 
+/* ---- webhooks ---- */
+
+static NotificationWebhookStore *new_webhooks(ChWorker *worker, ChPg *pg)
+{
+    NotificationWebhookStore *store = notification_pg_webhooks_new(pg);
+    ch_worker_own(worker, store, notification_webhook_store_free);
+    return store;
+}
+
+/* A lane that sends webhooks: to receivers that fail, or to the others. */
+static bool add_webhook_sender(ChWorker *worker, const NotificationSettings *settings,
+                               const char *name, bool failing, GError **error)
+{
+    ChPg *pg = ch_worker_connection(worker);
+    atomic_bool *stopping = g_new0(atomic_bool, 1);
+    ch_worker_own(worker, stopping, g_free);
+    const NotificationHttpPostConfig post = {
+        .name = name,
+        .ca_file = settings->webhook_ca_file,
+        .may_call_private = settings->webhook_addresses == 1,
+        .cancellation = { is_raised, stopping },
+    };
+    NotificationWebhookSenderConfig config = {
+        .work = ch_pg_work(pg),
+        .store = new_webhooks(worker, pg),
+        .post = notification_http_post_new(&post, error),
+        .failing = failing,
+        .lease_ms = NOTIFICATION_POST_BUDGET_MS + RECORD_MS,
+        .disable_after_ms = settings->webhook_disable_after_ms,
+        .stopping = stopping,
+    };
+    if (config.post == NULL)
+        return false;
+    ch_worker_own(worker, config.post, notification_post_free);
+    NotificationWebhookSender *sender = notification_webhook_sender_new(&config);
+    ch_worker_own(worker, sender, notification_webhook_sender_free);
+    const ChLaneConfig lane = {
+        .name = name,
+        .max_batch = MAX_BATCH,
+        .source = notification_webhook_sender_source(sender),
+        .work = ch_pg_work(pg),
+        .handler = notification_webhook_sender_run,
+        .context = sender,
+    };
+    ch_worker_add_lane(worker, &lane);
+    return true;
+}
+
+static void free_ticker(gpointer ticker)
+{
+    ch_ticker_free(ticker);
+}
+
+/* A lane that keeps their log small. */
+static void add_webhook_upkeep(ChWorker *worker, const NotificationSettings *settings)
+{
+    ChPg *pg = ch_worker_connection(worker);
+    NotificationWebhookUpkeep *upkeep = g_new0(NotificationWebhookUpkeep, 1);
+    ch_worker_own(worker, upkeep, g_free);
+    upkeep->store = new_webhooks(worker, pg);
+    upkeep->ticker = ch_ticker_new(NOTIFICATION_WEBHOOK_UPKEEP_MS);
+    upkeep->retention_ms = settings->webhook_retention_ms;
+    ch_worker_own(worker, upkeep->ticker, free_ticker);
+    const ChLaneConfig lane = {
+        .name = "webhook upkeep",
+        .max_batch = 1,
+        .source = ch_ticker_source(upkeep->ticker),
+        .work = ch_pg_work(pg),
+        .handler = notification_webhook_upkeep_run,
+        .context = upkeep,
+    };
+    ch_worker_add_lane(worker, &lane);
+}
+
 static bool run(const void *opaque, GError **error)
 {
     const NotificationSettings *settings = opaque;
@@ -225,6 +305,10 @@ static bool run(const void *opaque, GError **error)
         if (!add_sender(worker, settings, servers, number, error))
             return false;
     }
+    if (!add_webhook_sender(worker, settings, "webhooks", false, error) ||
+        !add_webhook_sender(worker, settings, "webhook retries", true, error))
+        return false;
+    add_webhook_upkeep(worker, settings);
     ch_worker_relay(worker); /* its retries and dead letters */
     ch_worker_housekeeping(worker);
     return ch_worker_run(worker, error);

@@ -5,18 +5,8 @@
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
-#include "chassis/core/wait.h"
 #include "chassis/telemetry/metrics.h"
-
-enum {
-    /* Between looks for due notifications, unless the last claim was full: many small claims cost
-     * more than the few that they could have been. Ever later, in proportion to how long none was
-     * found. */
-    POLL_US = 50 * 1000,
-    IDLE_POLL_US = 100 * 1000,
-    IDLE_PARTS = 32,
-    RETURNED_PAUSE_MS = 1000, /* when nothing can be sent just now */
-};
+#include "notification/worker/claims.h"
 
 CH_COUNTER(results_total, "cartwheel_notification_results_total",
            "what became of attempts to send a notification", "result");
@@ -30,9 +20,7 @@ CH_HISTOGRAM(send_seconds, "cartwheel_notification_send_seconds",
 struct NotificationSender {
     ChSource base;
     NotificationSenderConfig config;
-    int64_t pause_until_us; /* lane thread only, as is the next: nothing is claimed before */
-    int64_t found_us;       /* when something was last found */
-    ChWait stop;            /* *config.stopping was raised */
+    NotificationClaims claims;
 };
 
 static const ChSourceOps sender_source_ops;
@@ -44,56 +32,18 @@ static NotificationSender *sender_of(ChSource *source)
 
 /* ---- taking ---- */
 
-static void free_all(void *const *items, size_t n)
+/* NotificationClaim */
+static bool claim(void *context, size_t max, void **items, size_t *n, GError **error)
 {
-    for (size_t i = 0; i < n; i++)
-        notification_delivery_free(items[i]);
-}
-
-/* When the commit fails nobody knows whether they are claimed: the lease's end frees them. */
-static bool claim(NotificationSender *sender, void **items, size_t max, size_t *n, GError **error)
-{
-    const NotificationSenderConfig *config = &sender->config;
-    ChWork *work = config->work;
-    size_t claimed = 0;
-    if (work->ops->begin(work, error) &&
-        notification_claim(config->store, config->templates, max, config->lease_ms,
-                           (NotificationDelivery **)items, &claimed, error) &&
-        work->ops->commit(work, error)) {
-        *n = claimed;
-        if (claimed > 0)
-            CH_FAULT_ON("after_claim", "sender");
-        return true;
-    }
-    work->ops->rollback(work);
-    free_all(items, claimed);
-    return false;
+    const NotificationSenderConfig *config = &((NotificationSender *)context)->config;
+    return notification_claim(config->store, config->templates, max, config->lease_ms,
+                              (NotificationDelivery **)items, n, error);
 }
 
 static bool source_take(ChSource *source, void **items, size_t max, int wait_ms, size_t *n,
                         GError **error)
 {
-    NotificationSender *sender = sender_of(source);
-    int64_t end_us = ch_time_monotonic_us() + (int64_t)wait_ms * 1000;
-    *n = 0;
-    while (!atomic_load(sender->config.stopping)) {
-        int64_t now_us = ch_time_monotonic_us();
-        if (now_us >= sender->pause_until_us) {
-            if (!claim(sender, items, max, n, error))
-                return false;
-            if (*n > 0)
-                sender->found_us = now_us;
-            if (*n < max)
-                sender->pause_until_us =
-                    now_us + CLAMP((now_us - sender->found_us) / IDLE_PARTS, POLL_US, IDLE_POLL_US);
-            if (*n > 0)
-                return true;
-        }
-        if (now_us >= end_us)
-            return true;
-        ch_wait_for(&sender->stop, sender->config.stopping, MIN(end_us, sender->pause_until_us));
-    }
-    return true;
+    return notification_claims_take(&sender_of(source)->claims, items, max, wait_ms, n, error);
 }
 
 /* ---- settling ---- */
@@ -113,10 +63,10 @@ static void source_settle(ChSource *source, void *const *items, size_t n)
         ch_metric_add(ch_metric(&results_total, results[verdict]), 1);
         if (verdict == NOTIFICATION_DELIVERED && deliveries[i]->fallback)
             ch_metric_add(ch_metric(&fallback_total, NULL), 1);
-        if (verdict == NOTIFICATION_GIVEN_BACK) /* do not turn a whole backlog over and over */
-            sender->pause_until_us = ch_time_monotonic_us() + RETURNED_PAUSE_MS * 1000;
+        if (verdict == NOTIFICATION_GIVEN_BACK)
+            notification_claims_pause(&sender->claims);
     }
-    free_all(items, n);
+    notification_claims_free_all(&sender->claims, items, n);
 }
 
 /* The database refuses the record: without what was written it must take it. */
@@ -151,15 +101,14 @@ static bool source_hold(ChSource *source G_GNUC_UNUSED, void *const *items G_GNU
 }
 
 /* They are due again when their lease ends. */
-static void source_release(ChSource *source G_GNUC_UNUSED, void *const *items, size_t n)
+static void source_release(ChSource *source, void *const *items, size_t n)
 {
-    free_all(items, n);
+    notification_claims_free_all(&sender_of(source)->claims, items, n);
 }
 
 static void source_wake(ChSource *source)
 {
-    NotificationSender *sender = sender_of(source);
-    ch_wait_raise(&sender->stop, sender->config.stopping);
+    notification_claims_wake(&sender_of(source)->claims);
 }
 
 static const ChSourceOps sender_source_ops = {
@@ -193,7 +142,8 @@ NotificationSender *notification_sender_new(const NotificationSenderConfig *conf
     NotificationSender *sender = g_new0(NotificationSender, 1);
     sender->base.ops = &sender_source_ops;
     sender->config = *config;
-    ch_wait_init(&sender->stop);
+    notification_claims_init(&sender->claims, config->work, claim, sender,
+                             notification_delivery_free, config->stopping);
     return sender;
 }
 
@@ -202,7 +152,7 @@ void notification_sender_free(void *opaque)
     NotificationSender *sender = opaque;
     if (sender == NULL)
         return;
-    ch_wait_clear(&sender->stop);
+    notification_claims_clear(&sender->claims);
     g_free(sender);
 }
 

@@ -1,8 +1,7 @@
 /* A sender: the source and the handler of a lane that sends due notifications.
  *
- * A batch is claimed in a short transaction of its own; its sending touches no database, and only
- * then one statement records all results. What was sent stays known, so that recording may be tried
- * again for as long as the database is away without sending twice. */
+ * It claims as claims.h says, and one statement records all results. What was sent stays known, so
+ * that recording may be tried again for as long as the database is away without sending twice. */
 #pragma once
 
 #include "chassis/core/lane.h"

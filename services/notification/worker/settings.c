@@ -5,6 +5,7 @@
 #include "chassis/client/mail_render.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define TRANSPORTS "log|http|smtp" /* in the order of NotificationTransport */
 #define HTTP_URLS "http://|https://"
@@ -44,6 +45,15 @@ const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N] = {
       "sender of the mails, address or name <address>", NULL },
     { "SMS_SMTP_DOMAIN", CH_CONFIG_TEXT, FIELD(sms_smtp_domain), "",
       "domain of the gateway that takes SMS as mail to <digits>@domain", NULL },
+    { "WEBHOOK_ADDRESSES", CH_CONFIG_CHOICE, FIELD(webhook_addresses), "public",
+      "where webhooks may go; any: also to private and local addresses", "public|any" },
+    { "WEBHOOK_CA_FILE", CH_CONFIG_TEXT, FIELD(webhook_ca_file), "",
+      "PEM file of the CA that vouches for receivers of webhooks; empty: the CAs of the system",
+      NULL },
+    { "WEBHOOK_DISABLE_AFTER", CH_CONFIG_DURATION, FIELD(webhook_disable_after_ms), "3d",
+      "how long every webhook of a subscription may fail before it is disabled", NULL },
+    { "WEBHOOK_RETENTION", CH_CONFIG_DURATION, FIELD(webhook_retention_ms), "30d",
+      "how long webhooks are kept in the log, and wait at most", NULL },
 };
 
 static bool bad(GError **error, const char *name, const char *expected)
@@ -89,6 +99,8 @@ bool notification_settings_check(const void *opaque, GError **error)
         return bad(error, "SMS_HTTP_URL", "an http:// or https:// URL for SMS_CHANNEL=http");
     if (by_smtp && *settings->smtp_url == '\0')
         return bad(error, "SMTP_URL", "smtp://host:port or smtps://host:port for a channel smtp");
+    if (*settings->webhook_ca_file != '\0' && access(settings->webhook_ca_file, R_OK) != 0)
+        return bad(error, "WEBHOOK_CA_FILE", "a PEM file that can be read");
     if (!is_sender(settings->email_from))
         return bad(error, "EMAIL_FROM", "an e-mail address, or a name and it: Shop <a@b.example>");
     if (settings->sms_transport == NOTIFICATION_BY_SMTP &&

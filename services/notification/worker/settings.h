@@ -20,10 +20,13 @@ typedef struct {
     char *smtp_url, *smtp_username, *smtp_password;
     char *email_from;
     char *sms_smtp_domain;
+    int webhook_addresses; /* 1: any */
+    char *webhook_ca_file; /* "": the CAs of the system */
+    int64_t webhook_disable_after_ms, webhook_retention_ms;
 } NotificationSettings;
 
 enum {
-    NOTIFICATION_SETTINGS_N = 24
+    NOTIFICATION_SETTINGS_N = 28
 };
 
 extern const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N];

@@ -1,0 +1,21 @@
+/* What the lanes work on: the contexts of their handlers. */
+#pragma once
+
+#include "notification/application/ports.h"
+#include "notification/application/subscription_ports.h"
+
+typedef struct {
+    NotificationTemplateStore *templates;
+    NotificationSubscriptionStore *subscriptions;
+} NotificationWrites;
+
+typedef struct {
+    NotificationTemplateReads *templates;
+    NotificationSubscriptionReads *subscriptions;
+} NotificationReads;
+
+typedef struct {
+    NotificationTemplateReads *templates;
+    NotificationSubscriptionReads *subscriptions;
+    NotificationLog *log;
+} NotificationLists;
