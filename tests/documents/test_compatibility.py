@@ -47,7 +47,7 @@ ADDED = {
     "an optional member of a request": lambda ops, new: ops["placeOrder"].body_schema()["properties"].update(
         note={"type": "string"}),
     "an optional parameter": lambda ops, new: ops["getOrder"].parameters.append(
-        {"name": "wait", "in": "query", "schema": {"type": "string"}}),
+        {"name": "planted", "in": "query", "schema": {"type": "string"}}),
     "another text": lambda ops, new: answer(ops["placeOrder"], "201").update(description="Otherwise."),
 }
 
