@@ -24,10 +24,12 @@ typedef struct {
     int64_t beat_us;
 } Kept;
 
+/* The second is what it says of a header without a name, which it has read but does not copy. */
 bool ch_unread_is(amqp_rpc_reply_t reply)
 {
     return reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
-           reply.library_error == AMQP_STATUS_BAD_AMQP_DATA;
+           (reply.library_error == AMQP_STATUS_BAD_AMQP_DATA ||
+            reply.library_error == AMQP_STATUS_INVALID_PARAMETER);
 }
 
 /* ---- leaving ---- */

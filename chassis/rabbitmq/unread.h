@@ -1,8 +1,8 @@
 /* A message whose properties rabbitmq-c cannot read: a header table nested deeper than about a
- * hundred (0.15), a header frame larger than was agreed, a field type that it does not know. The
- * library then reads no further on that connection, but it still writes: enough to settle what came
- * before, to reject the message by its tag, and to leave in order.
- * Not to be included outside chassis/rabbitmq. Thread: the connection's. */
+ * hundred (0.15), a header frame larger than was agreed, a field type that it does not know, a
+ * header without a name. The library then reads no further on that connection, but it still writes:
+ * enough to settle what came before, to reject the message by its tag, and to leave in order. Not
+ * to be included outside chassis/rabbitmq. Thread: the connection's. */
 #pragma once
 
 #include "chassis/rabbitmq/connection.h"

@@ -43,7 +43,7 @@ def assert_kept(system, broker, since, ids, meanwhile=lambda: None):
     assert set(recorded(system.databases, since)) == {
         (QUEUE, "the AMQP library cannot read its properties, so it has no body here: it lies in queue "
          + unread_queue(QUEUE), 0)}
-    assert bodies(broker.take_all(unread_queue(QUEUE))) == expected(ids)
+    assert bodies(broker.take_unread(unread_queue(QUEUE))) == expected(ids)
 
 
 @pytest.fixture

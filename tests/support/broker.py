@@ -4,9 +4,11 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
+import struct
 from decimal import Decimal
 
 import pika
+import pika.data
 import pika.exceptions
 
 from support.names import QUEUES, dead_letter_queue
@@ -23,6 +25,12 @@ def open_connection(url):
     parameters.connection_attempts = 5  # a broker that is short of time refuses, and takes the next
     parameters.retry_delay = 1
     return pika.BlockingConnection(parameters)
+
+
+def _skip_table(encoded, offset):
+    """In place of pika's decode_table."""
+    size, = struct.unpack_from(">I", encoded, offset)
+    return {}, offset + 4 + size
 
 
 @dataclasses.dataclass
@@ -71,6 +79,11 @@ class Broker:
     def close(self):
         with contextlib.suppress(pika.exceptions.AMQPError):
             self.connection.close()
+
+    @property
+    def generation(self):
+        """3 or 4, of RabbitMQ."""
+        return int(self.connection._impl.server_properties["version"].partition(".")[0])
 
     def publish(self, exchange, key, body, properties=None):
         """Publishes and waits for the confirm; raises when no queue takes the message."""
@@ -130,6 +143,14 @@ class Broker:
         while (message := self.take(queue)) is not None:
             taken.append(message)
         return taken
+
+    def take_unread(self, queue):
+        """The same without a look at their headers, which pika may be as unable to read as others are."""
+        whole, pika.data.decode_table = pika.data.decode_table, _skip_table
+        try:
+            return self.take_all(queue)
+        finally:
+            pika.data.decode_table = whole
 
     def wait_empty(self, timeout=60):
         queues = self.working_queues()

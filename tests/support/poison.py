@@ -153,9 +153,19 @@ def swelling(message_id):
     return RawHeaders(b"\x01pS" + struct.pack(">I", bytes_) + b"x" * bytes_, message_id)
 
 
+def nameless_header(message_id):
+    """A header whose name is empty: the library reads it, and then fails to copy it."""
+    return RawHeaders(b"\x00I" + struct.pack(">i", 7), message_id)
+
+
 def deepest(message_id):
     """As many tables in a table as a frame takes: librabbitmq 0.11 reads them, 0.15 does not."""
     return RawHeaders(nested_table(17_000), message_id)
+
+
+def deep(message_id):
+    """More than librabbitmq 0.15 reads, and few enough for RabbitMQ 4, which takes minutes for the deepest."""
+    return RawHeaders(nested_table(500), message_id)
 
 
 # Properties that are bad or odd; each takes the message id.

@@ -157,25 +157,27 @@ def _unreadable_kept(run, _history):
             named = run.databases.value(service, "select count(*) from dead_letters where message_id = any(%s)",
                                         (markers,))
             rows = run.databases.value(service, UNREADABLE, (queue,))
-            kept = {m.properties.message_id for m in broker.take_all(unread_queue(queue))}
+            kept = {m.properties.message_id for m in broker.take_unread(unread_queue(queue))}
             run.note("unreadable", f"{queue}: {rows} rows, {len(kept)} kept, {named} read after all")
             if len(kept) + named != len(markers) or not kept <= set(markers) or rows < len(kept):
                 wrong.append(f"I7: of {len(markers)} unreadable messages of {queue} {len(kept)} are kept, {named} read")
     return wrong
 
 
-@row("25c", "what the AMQP library cannot read: 17,000 nested headers, headers that outgrow a frame", quick=True,
+@row("25c", "what the AMQP library cannot read: nested headers, some that outgrow a frame, one without a name", quick=True,
      poisoned=False, check=_unreadable_kept)
 def unreadable(run):
     run.unreadable = {}
     with Broker(run.system.amqp_url) as broker:
+        deepest = poison.deepest if broker.generation < 4 else poison.deep
+        kinds = (("{}.retry.1", poison.swelling), ("{}", deepest), ("{}", poison.nameless_header))
         for queue in run.random.sample(list(QUEUES), 3):
             broker.purge(unread_queue(queue))
             run.unreadable[queue] = markers = [new_id() for _ in range(6)]
             run.foreign.update(markers)
             for number, marker in enumerate(markers):
-                to, build = (queue, poison.deepest) if number % 2 else (f"{queue}.retry.1", poison.swelling)
-                broker.to_queue(to, b"{unreadable " + marker.encode(), build(marker))
+                to, build = kinds[number % len(kinds)]
+                broker.to_queue(to.format(queue), b"{unreadable " + marker.encode(), build(marker))
     run.load.grow(200)
 
 
