@@ -77,6 +77,9 @@ static bool start_seconds(double *value)
 void ch_process_metrics_render(GString *text)
 {
     double value = 0;
+    g_string_append(text, "# HELP cartwheel_build_info What runs; always 1.\n"
+                          "# TYPE cartwheel_build_info gauge\n"
+                          "cartwheel_build_info{version=\"" CARTWHEEL_VERSION "\"} 1\n");
     if (cpu_seconds(&value))
         render(text, "process_cpu_seconds_total", "counter", "User and system CPU time spent.",
                value);

@@ -99,3 +99,27 @@ def test_a_customer_racing_with_the_stock_result(orders, stocks, notifications):
     for order_id in ids:
         terminal = len(orders.history(order_id)) - 1
         assert len(notifications.wait(order_id, terminal)) == terminal
+
+
+def ends(system, process):
+    """How many sagas each outcome has ended there."""
+    metrics = system.metrics(process)
+    return {outcome: metrics.value("cartwheel_saga_seconds_count", outcome=outcome) or 0 for outcome in ("confirmed", "cancelled")}
+
+
+def test_each_saga_is_timed_once_where_it_ends(system, orders, stocks):
+    """A confirmed order that its customer cancels has had its end."""
+    worker, api = ends(system, "order-worker"), ends(system, "order-api")
+    product = stocks.create(1)
+    confirmed = orders.placed((product, 1))
+    orders.wait(confirmed, "Confirmed")
+    refused = orders.placed((product, 1))
+    orders.wait(refused, "Cancelled")
+    assert orders.cancel(confirmed).ok
+    orders.wait(confirmed, "Cancelled")
+    ended = ends(system, "order-worker")  # of other tests' orders some may still have been on their way
+    assert all(ended[outcome] > worker[outcome] for outcome in worker)
+    assert ends(system, "order-api") == api
+    metrics = system.metrics("order-worker")
+    assert metrics.value("cartwheel_saga_seconds_bucket", outcome="confirmed", le="10") >= worker["confirmed"] + 1
+    assert metrics.value("cartwheel_saga_seconds_sum", outcome="confirmed") > 0

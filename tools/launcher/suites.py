@@ -26,7 +26,7 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
 ALL = (*BY_DEFAULT, "sanitized_integration", "sanitized_saga", "threads", "faults", "sanitized_faults",
-       "manifests", "documents", "guide", "upgrade", "short_soak", "fuzz", "release")
+       "manifests", "monitoring", "documents", "guide", "upgrade", "short_soak", "fuzz", "release")
 PROCESSORS = min(os.cpu_count() or 1, 4)
 # Each worker has a system of its own; tests of systems wait half of their time.
 SHARED_OUT = ("-n", str(min(PROCESSORS + 1, 4)), "--dist", "loadfile")
@@ -84,6 +84,10 @@ class Suites:
         """The Kubernetes manifests, rendered: schemas, policies, and the settings that our binaries know."""
         self._build(self._layout.build, (), {}, "build")
         return self._pytest("manifests", {"CARTWHEEL_BUILD": str(self._layout.build)})
+
+    def run_monitoring(self):
+        """The rules for Prometheus: each alert fires when it should, and only then."""
+        return self._pytest("monitoring", {})
 
     def run_documents(self):
         """docs/api and docs/events: lint, what they promised before, and the page that is made of them."""

@@ -2,7 +2,9 @@
 #include "order/infrastructure/pg_store.h"
 
 #include "chassis/core/cast.h"
+#include "chassis/core/time.h"
 #include "chassis/postgres/pipeline.h"
+#include "chassis/telemetry/metrics.h"
 #include "order/infrastructure/events.h"
 #include "order/infrastructure/pg_prices.h"
 #include "order/infrastructure/pg_statuses.h"
@@ -58,25 +60,33 @@ static const ChPgStatement sql_insert_items = {
  * the order of their ids, so that two batches cannot wait for each other. */
 static const ChPgStatement sql_move_orders = {
     "with moving as ("
-    " select o.id, m.status, m.reason, m.cause, m.place"
+    " select o.id, o.status as was, o.created_at, m.status, m.reason, m.cause, m.place"
     "  from unnest($1, $2, $3, $4) with ordinality as m (id, status, reason, cause, place)"
     "  join orders o on o.id = m.id where o.status = any($5) order by o.id for update of o),"
     " moved as ("
     " update orders o set status = m.status, reason = m.reason, updated_at = now()"
     "  from moving m where o.id = m.id"
-    "  returning o.id, o.customer_id, o.status, o.total, o.currency, m.place, m.cause),"
+    "  returning o.id, o.customer_id, o.status, o.total, o.currency, m.place, m.cause, m.was,"
+    "   m.created_at),"
     " noted as ("
     " insert into order_history (order_id, status, cause, happened_at)"
     "  select id, status, cause, now() from moved)"
-    " select place, customer_id, total, currency from moved order by place",
+    " select place, customer_id, total, currency, was, created_at from moved order by place",
     { CH_PG_UUIDS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_INTS },
 };
 enum {
     MOVED_PLACE,
     MOVED_CUSTOMER,
     MOVED_TOTAL,
-    MOVED_CURRENCY
+    MOVED_CURRENCY,
+    MOVED_FROM,
+    MOVED_CREATED_AT,
 };
+
+CH_HISTOGRAM(saga_seconds, "cartwheel_saga_seconds",
+             "from the acceptance of an order to its end: confirmed, or cancelled by its stock's "
+             "result or its customer",
+             "outcome", CH_BUCKETS_SECONDS);
 
 typedef struct {
     OrderStore base;
@@ -195,6 +205,18 @@ static bool insert(OrderStore *self, const OrderPlacement *const *placements, si
            insert_items(pg, placements, n, error) && order_events_created(pg, placements, n, error);
 }
 
+/* The first answer that an order gets ends its saga; cancelling a confirmed one is another story.
+ */
+static void observe_end(const ChPgRows *rows, size_t row, OrderStatus status)
+{
+    if (ch_pg_int(rows, row, MOVED_FROM) != ORDER_CREATED)
+        return;
+    int64_t took_us = ch_time_now_us() - ch_pg_time(rows, row, MOVED_CREATED_AT);
+    const char *outcome = status == ORDER_CONFIRMED ? "confirmed" : "cancelled";
+    ch_metric_observe(ch_metric(&saga_seconds, outcome),
+                      (double)MAX(took_us, 0) / G_USEC_PER_SEC); /* clocks differ */
+}
+
 static OrderChange change_from(const ChPgRows *rows, size_t row, const OrderMove *moves)
 {
     const OrderMove *move = &moves[ch_pg_int(rows, row, MOVED_PLACE) - 1];
@@ -229,6 +251,7 @@ static bool move(OrderStore *self, const OrderMove *moves, size_t n, const Order
     for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
         OrderChange change = change_from(rows, row, moves);
         g_array_append_val(*changes, change);
+        observe_end(rows, row, change.status);
     }
     return true;
 }

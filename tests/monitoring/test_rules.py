@@ -1,0 +1,135 @@
+"""The alerts and objectives for Prometheus: each fires when it should, and keeps still otherwise."""
+
+import re
+
+import pytest
+import yaml
+
+from rules import FOLDER, ROOT, RULE_FILES, alerts, declared, documented, names_in, promtool, rules
+
+UP = '{job="cartwheel",process="order-api",instance="a:1"}'
+API, WORKER, QUEUE = '{process="order-api"}', '{process="order-worker"}', '{queue="stock.ordercreated"}'
+DAYS = 24 * 60             # minutes: a case as long as that is looked at twice an hour only
+EVERY = {False: "1m", True: "30m"}
+STILL, GROWS = "5x60", "0+1x60"  # a counter that stands, and one that counts
+
+
+def buckets(name, labels, fast, slow, bound):
+    """A histogram that takes @fast observations below @bound and @slow beyond it, each minute."""
+    inside = labels.rstrip("}") + ("," if len(labels) > 2 else "")
+    return {f'{name}_bucket{inside}le="{bound}"}}': f"0+{fast}x5000", f'{name}_bucket{inside}le="10"}}': f"0+{fast + slow}x5000",
+            f'{name}_bucket{inside}le="+Inf"}}': f"0+{fast + slow}x5000", f"{name}_count{labels}": f"0+{fast + slow}x5000"}
+
+
+def slow_histogram(name, labels):
+    return buckets(name, labels, 50, 50, 1), buckets(name, labels, 100, 0, 1)
+
+
+def counter(name, labels):
+    return {f"{name}{labels}": GROWS}, {f"{name}{labels}": STILL}
+
+
+def gauge(name, labels, high, low):
+    return {f"{name}{labels}": f"{high}x60"}, {f"{name}{labels}": f"{low}x60"}
+
+
+def both(first, second):
+    return tuple({**one, **other} for one, other in zip(first, second, strict=True))
+
+
+# Alert -> (series with which it fires, series with which it does not) and the minutes until then.
+CASES = {
+    "CartwheelProcessAway": (*gauge("up", UP, 0, 1), 3),
+    "CartwheelProcessRestarts": ({f"process_start_time_seconds{UP}": "1 2 3 4 5x20"}, {f"process_start_time_seconds{UP}": "1x20"}, 6),
+    "CartwheelOrdersStuck": (*gauge("cartwheel_orders_stuck", WORKER, 3, 0), 15),
+    "CartwheelOrdersAnnouncedAgain": (*counter("cartwheel_orders_announced_again_total", WORKER), 40),
+    "CartwheelOutboxLate": (*gauge("cartwheel_outbox_oldest_seconds", WORKER, 61, 59), 5),
+    "CartwheelOutboxUnconfirmed": (*both(gauge("cartwheel_outbox_pending", WORKER, 7, 7),
+                                         counter("cartwheel_outbox_confirmed_total", WORKER)[::-1]), 15),
+    "CartwheelOutboxParked": (*gauge("cartwheel_outbox_parked", WORKER, 1, 0), 2),
+    "CartwheelOutboxReturned": (*counter("cartwheel_outbox_returned_total", WORKER), 5),
+    "CartwheelOutboxRefused": (*counter("cartwheel_outbox_refused_total", WORKER), 5),
+    "CartwheelPublishingSlow": (*slow_histogram("cartwheel_outbox_publish_seconds", WORKER), 20),
+    "CartwheelMessagesRetried": (*counter("cartwheel_messages_retried_total", QUEUE), 45),
+    "CartwheelDeadLetters": (*counter("cartwheel_messages_dead_lettered_total", QUEUE), 5),
+    "CartwheelHandlerSlow": (*slow_histogram("cartwheel_consumer_handler_seconds", QUEUE), 20),
+    "CartwheelUnreadMessages": (*gauge("rabbitmq_detailed_queue_messages", '{queue="stock.ordercreated.unread"}', 1, 0), 2),
+    "CartwheelNotificationsFailed": (*counter("cartwheel_notification_results_total", '{result="failed"}'), 5),
+    "CartwheelNotificationFallback": (*counter("cartwheel_notification_fallback_total", ""), 5),
+    "CartwheelBreakerOpen": (*gauge("cartwheel_http_client_breaker_state", '{server="customers-1"}', 2, 1), 10),
+    "CartwheelHttpErrors": (
+        {'cartwheel_http_requests_total{process="order-api",status="5xx"}': "0+2x60",
+         'cartwheel_http_requests_total{process="order-api",status="2xx"}': "0+98x60"},
+        {'cartwheel_http_requests_total{process="order-api",status="5xx"}': "0+1x60",
+         'cartwheel_http_requests_total{process="order-api",status="2xx"}': "0+199x60"}, 15),
+    "CartwheelHttpQueueSlow": (*slow_histogram("cartwheel_http_queue_wait_seconds", '{process="order-api",queue="writes"}'), 15),
+    "CartwheelHttpQueueFull": (*gauge("cartwheel_http_queue_waiting", '{process="order-api",queue="writes"}', 2000, 1000), 5),
+    "CartwheelHttpRefused": (*counter("cartwheel_http_expired_total", API), 5),
+    "CartwheelHttpCrowded": (*gauge("cartwheel_http_connections", API, 2000, 1000), 10),
+    "CartwheelOrdersLateFast": (buckets("cartwheel_saga_seconds", "{}", 98, 2, 5), buckets("cartwheel_saga_seconds", "{}", 9995, 5, 5), 90),
+    "CartwheelOrdersLateSlow": (buckets("cartwheel_saga_seconds", "{}", 998, 2, 5), buckets("cartwheel_saga_seconds", "{}", 9995, 5, 5), 4500),
+    "CartwheelRequestsSlow": (buckets("cartwheel_http_request_seconds", API, 80, 20, 0.25),
+                              buckets("cartwheel_http_request_seconds", API, 95, 5, 0.25), 90),
+}
+
+
+def case(alert, series, minutes, firing):
+    return {
+        "interval": EVERY[minutes >= DAYS],
+        "input_series": [{"series": name.replace("{}", ""), "values": values} for name, values in series.items()],
+        "promql_expr_test": [{
+            "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})',
+            "eval_time": f"{minutes}m",
+            "exp_samples": [{"labels": "{}", "value": firing}] if firing else [],
+        }],
+    }
+
+
+def test_promtool_accepts_the_rules_and_the_scrape_configuration():
+    for words in (("check", "rules", *RULE_FILES), ("check", "config", FOLDER / "prometheus.yml")):
+        content, said = promtool(*words)
+        assert content, said
+
+
+@pytest.mark.parametrize("of_days", (False, True))
+def test_each_alert_fires_when_it_should_and_only_then(tmp_path, of_days):
+    tests = [case(alert, series, minutes, firing)
+             for alert, (fires, silent, minutes) in CASES.items() if (minutes >= DAYS) == of_days
+             for series, firing in ((fires, 1), (silent, 0))]
+    assert tests
+    path = tmp_path / "cases.yml"
+    path.write_text(yaml.safe_dump({"rule_files": [str(file) for file in RULE_FILES], "evaluation_interval": EVERY[of_days],
+                                    "tests": tests}), encoding="utf-8")
+    content, said = promtool("test", "rules", path)
+    assert content, said
+
+
+def test_every_alert_has_its_two_cases():
+    assert sorted(CASES) == sorted(rule["alert"] for rule in alerts())
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_an_alert_says_how_bad_it_is_and_leads_to_its_section(rule):
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    assert rule["annotations"]["summary"]
+    page, _, anchor = rule["annotations"]["runbook"].partition("#")
+    assert anchor == rule["alert"].lower()
+    text = (ROOT / page).read_text(encoding="utf-8")
+    section = re.search(rf"^### {rule['alert']}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert section, f"{page} has no section {rule['alert']}"
+    for word in ("Felt:", "Look at:", "Do:"):
+        assert word in section[1], f"the section {rule['alert']} does not say {word}"
+
+
+def test_the_page_has_no_alert_that_is_gone():
+    text = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^### (Cartwheel\w+)$", text, re.MULTILINE)) == sorted(rule["alert"] for rule in alerts())
+
+
+def test_rules_name_metrics_that_exist():
+    named = set().union(*(names_in(rule["expr"]) for rule in rules()))
+    assert named - documented() == set()
+
+
+def test_the_documents_list_every_metric_and_no_other():
+    assert declared() == documented()
