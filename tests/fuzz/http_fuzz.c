@@ -249,7 +249,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     FuzzInput input = { bytes, n };
     OrderReads reads = { &reads_ops };
     g_autoptr(ChHttpLane) lane = ch_http_lane_new("fuzz", 1, &reads);
-    ChHttpLane *lanes[] = { [ORDER_WRITES] = lane, [ORDER_READS] = lane, [ORDER_LISTS] = lane };
+    ChHttpLane *lanes[] = {
+        [ORDER_WRITES] = lane, [ORDER_READS] = lane, [ORDER_LISTS] = lane, [ORDER_PRICES] = lane
+    };
     const ChHttpBinding binding = { &order_routes, lanes, NULL };
     g_autoptr(ChHttpRouter) router = ch_http_router_new(&binding, 1);
     Head head = read_head(&input);
