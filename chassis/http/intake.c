@@ -69,6 +69,11 @@ static struct MHD_Response *make_response(ChHttpAnswer *answer)
     return MHD_create_response_from_buffer_with_free_callback(bytes, text, g_free);
 }
 
+static void write_header(void *response, const char *name, const char *value)
+{
+    MHD_add_response_header(response, name, value);
+}
+
 /* Queues @answer, whose body it takes. */
 static enum MHD_Result send_answer(ChHttpIntake *intake, struct MHD_Connection *connection,
                                    Incoming *incoming, ChHttpAnswer *answer, bool close)
@@ -76,7 +81,7 @@ static enum MHD_Result send_answer(ChHttpIntake *intake, struct MHD_Connection *
     struct MHD_Response *response = make_response(answer);
     if (answer->content_type != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    ch_http_browsers_tell(intake->origins, incoming->request, answer, write_header, response);
     for (size_t i = 0; i < answer->headers_n; i++)
         MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
     if (close || atomic_load(&intake->draining))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chassis/core/wait.h"
+#include "chassis/http/browsers.h"
 #include "chassis/http/deadlines.h"
 #include "chassis/http/proxies.h"
 #include "chassis/http/refusal_log.h"
@@ -14,6 +15,7 @@
 typedef struct {
     const ChHttpRouter *router;
     const ChHttpProxies *proxies; /* NULL: none is trusted */
+    const ChHttpOrigins *origins; /* NULL: none but the API's own */
     ChHttpDeadlines *deadlines;
     size_t max_body_bytes;
     int64_t request_timeout_us;

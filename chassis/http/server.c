@@ -203,6 +203,7 @@ ChHttpServer *ch_http_server_new(const ChHttpServerConfig *config, GError **erro
     server->router = ch_http_router_new(config->bindings, config->bindings_n);
     intake->router = server->router;
     intake->proxies = config->proxies;
+    intake->origins = config->origins;
     intake->resumer = ch_http_loop_resumer(server->loop);
     intake->max_body_bytes =
         (size_t)or_default((int64_t)config->max_body_bytes, DEFAULT_BODY_BYTES);

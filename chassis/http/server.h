@@ -5,6 +5,7 @@
 #pragma once
 
 #include "chassis/core/config.h"
+#include "chassis/http/browsers.h"
 #include "chassis/http/proxies.h"
 #include "chassis/http/route.h"
 
@@ -18,6 +19,7 @@ typedef struct {
     const ChHttpBinding *bindings; /* tables, lanes and contexts stay borrowed */
     size_t bindings_n;
     const ChHttpProxies *proxies; /* borrowed */
+    const ChHttpOrigins *origins; /* whose pages may call; borrowed */
     size_t max_body_bytes;        /* 64 KiB; a route may allow more */
     size_t max_header_bytes;      /* 16 KiB for request line, headers and parsing */
     unsigned max_connections;     /* 2,048, and never more than the file descriptors allow */

@@ -23,7 +23,10 @@ bool ch_api_check(const void *settings, GError **error)
 {
     const ChApiSettings *api = settings;
     g_autoptr(ChHttpProxies) proxies = ch_http_proxies_new(api->trusted_proxies, error);
-    return proxies != NULL;
+    if (proxies == NULL)
+        return false;
+    g_autoptr(ChHttpOrigins) origins = ch_http_origins_new(api->cors_origins, error);
+    return origins != NULL;
 }
 
 ChApi *ch_api_new(const ChHttpRouteTable *routes, const ChDocument *document, ChHealth *health)
@@ -94,7 +97,8 @@ void ch_api_add_lane(ChApi *api, const ChLaneConfig *config)
 
 /* The public routes, their description, and those of health. */
 static ChHttpServer *new_server(const ChApi *api, const ChListen *listen,
-                                const ChHttpProxies *proxies, GError **error)
+                                const ChHttpProxies *proxies, const ChHttpOrigins *origins,
+                                GError **error)
 {
     const ChHttpBinding bindings[] = {
         { .table = api->routes, .lanes = api->lanes },
@@ -106,6 +110,7 @@ static ChHttpServer *new_server(const ChApi *api, const ChListen *listen,
         .bindings = bindings,
         .bindings_n = G_N_ELEMENTS(bindings),
         .proxies = proxies,
+        .origins = origins,
     };
     return ch_http_server_new(&config, error);
 }
@@ -144,10 +149,13 @@ bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
     g_autoptr(ChHttpProxies) proxies = ch_http_proxies_new(settings->trusted_proxies, error);
     if (proxies == NULL)
         return false;
+    g_autoptr(ChHttpOrigins) origins = ch_http_origins_new(settings->cors_origins, error);
+    if (origins == NULL)
+        return false;
     g_autoptr(ChHttpServer) admin = ch_admin_new(&settings->admin, api->health, NULL, 0, error);
     if (admin == NULL)
         return false;
-    g_autoptr(ChHttpServer) server = new_server(api, &settings->listen, proxies, error);
+    g_autoptr(ChHttpServer) server = new_server(api, &settings->listen, proxies, origins, error);
     if (server == NULL || !ch_http_server_start(admin, error) ||
         !ch_lane_group_start(api->threads, error) || !ch_http_server_start(server, error))
         return false;

@@ -18,6 +18,7 @@ typedef struct {
     ChListen listen; /* where clients come */
     ChListen admin;  /* where operators come */
     char *trusted_proxies;
+    char *cors_origins;
 } ChApiSettings;
 
 /* clang-format off */
@@ -29,7 +30,9 @@ typedef struct {
                   "health and metrics", NULL),                                                     \
     CH_CONFIG_KEY("TRUSTED_PROXIES", CH_CONFIG_TEXT, ChApiSettings, trusted_proxies, "",           \
                   "addresses and networks of proxies whose Forwarded or X-Forwarded-For counts",   \
-                  NULL)
+                  NULL),                                                                           \
+    CH_CONFIG_KEY("CORS_ORIGINS", CH_CONFIG_TEXT, ChApiSettings, cors_origins, "",                 \
+                  "origins whose pages may call the API from a browser", NULL)
 /* clang-format on */
 
 /** A ChProcessStep: what the settings of an API (a ChApiSettings first) say together. */

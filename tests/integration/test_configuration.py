@@ -73,6 +73,7 @@ def test_a_missing_amqp_url_is_exit_2(system, name):
     ("order-api", "SHUTDOWN_TIMEOUT", "20"), ("order-api", "SHUTDOWN_TIMEOUT", "-1s"),
     ("order-worker", "SHUTDOWN_TIMEOUT", "soon"), ("stock-migrator", "SHUTDOWN_TIMEOUT", "99999999999999999999s"),
     ("order-api", "TRUSTED_PROXIES", "10.0.0.0/33"), ("order-api", "TRUSTED_PROXIES", "gateway"),
+    ("order-api", "CORS_ORIGINS", "*"), ("stock-api", "CORS_ORIGINS", "https://shop.example/"),
     ("order-api", "HTTP_LISTEN", "5001"), ("order-api", "HTTP_LISTEN", "127.0.0.1:70000"),
     ("notification-api", "ADMIN_LISTEN", "nowhere:x"), ("order-api", "OUTBOX_MAX_PENDING", "-1"),
     ("order-api", "OUTBOX_MAX_PENDING", "many"), ("order-worker", "INBOX_RETENTION", "30"),

@@ -169,6 +169,35 @@ def test_a_trusted_proxy_says_who_the_client_is(system, trusted, headers, client
         assert line["client"] == client
 
 
+def test_pages_of_named_origins_may_call(system):
+    shop, stranger = "https://shop.example", "https://evil.example"
+    with child(system, "order-api", {"CORS_ORIGINS": shop}) as api, requests.Session() as session:
+        def ask(method, path, origin, **headers):
+            headers = {"Origin": origin, **{name.replace("_", "-"): value for name, value in headers.items()}}
+            return session.request(method, api.base + path, headers=headers, json={} if method == "POST" else None, timeout=10)
+
+        preflight = ask("OPTIONS", "/api/orders", shop, Access_Control_Request_Method="POST",
+                        Access_Control_Request_Headers="authorization,content-type")
+        assert preflight.status_code == 204
+        assert preflight.headers["Access-Control-Allow-Origin"] == shop
+        assert set(preflight.headers["Access-Control-Allow-Methods"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+        assert {"Authorization", "Content-Type"} <= set(preflight.headers["Access-Control-Allow-Headers"].split(", "))
+        for method, path, status in [("GET", "/api/orders", 200), ("POST", "/api/orders", 400), ("GET", "/nothing", 404)]:
+            answer = ask(method, path, shop)
+            assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (status, shop)
+            assert answer.headers["Vary"] == "Origin"
+        for method in ("GET", "OPTIONS"):
+            answer = ask(method, "/api/orders", stranger, Access_Control_Request_Method="POST")
+            assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+def test_what_is_read_is_kept_by_nobody(orders):
+    for path, kept in [("/api/orders", "no-store"), (f"/api/orders/{NOBODY}", "no-store"), ("/openapi.json", "public, max-age=300")]:
+        headers = orders.get(path).headers
+        assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert headers["Cache-Control"] == kept
+
+
 def test_refusals_do_not_flood_the_log(system):
     with child(system, "order-api") as api:
         with requests.Session() as session:

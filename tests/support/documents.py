@@ -26,7 +26,8 @@ METHODS = ("get", "put", "post", "delete")
 PROBLEM = "application/problem+json"
 PROBLEM_URI = "urn:cartwheel:problem:"
 # What no document lists: headers of every answer, by HTTP itself or by docs/contract.md, 2.1.
-EVERYWHERE = {"content-type", "content-length", "connection", "date", "x-content-type-options"}
+EVERYWHERE = {"content-type", "content-length", "connection", "date", "x-content-type-options", "cache-control",
+              "content-security-policy"}
 
 counts = collections.Counter()  # "requests", "answers", "events"
 deviations = []

@@ -1,0 +1,25 @@
+/* What answers tell browsers: to guess nothing, to show and to keep nothing, and which pages of
+ * other origins may read them (CORS, as https://fetch.spec.whatwg.org has it). */
+#pragma once
+
+#include "chassis/core/error.h"
+#include "chassis/http/request_life.h"
+
+/** The origins whose pages may call the API. */
+typedef struct ChHttpOrigins ChHttpOrigins;
+
+/** Of CORS_ORIGINS, "https://shop.example, http://localhost:3000"; "": none. Errors:
+ * CH_ERROR_CONFIG. */
+CH_MUST_CHECK ChHttpOrigins *ch_http_origins_new(const char *text, GError **error);
+void ch_http_origins_free(ChHttpOrigins *origins); /* NULL is fine */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpOrigins, ch_http_origins_free)
+
+/** Writes one header into what @response is. */
+typedef void (*ChHttpWriteHeader)(void *response, const char *name, const char *value);
+
+/** Tells of @answer to @request, whose headers were read, what browsers have to know, by
+ * @write_header. @origins NULL: none. */
+void ch_http_browsers_tell(const ChHttpOrigins *origins, const ChHttpRequest *request,
+                           const ChHttpAnswer *answer, ChHttpWriteHeader write_header,
+                           void *response);
