@@ -3,6 +3,7 @@
 
 #include "chassis/core/cast.h"
 #include "chassis/core/log.h"
+#include "chassis/http/access.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/queue.h"
 
@@ -18,6 +19,7 @@ struct ChHttpLane {
     void *context;
     ChHttpGate gate; /* set before the server starts; NULL: none */
     void *gate_context;
+    ChIdentity *identity; /* set before the server starts; NULL: nobody is asked who he is */
 };
 
 /* ---- answering what its handler did not ---- */
@@ -203,6 +205,11 @@ void ch_http_lane_set_gate(ChHttpLane *lane, ChHttpGate gate, void *context)
     lane->gate_context = context;
 }
 
+void ch_http_lane_set_identity(ChHttpLane *lane, ChIdentity *identity)
+{
+    lane->identity = identity;
+}
+
 ChSource *ch_http_lane_source(ChHttpLane *lane)
 {
     return &lane->base;
@@ -234,6 +241,8 @@ bool ch_http_lane_run(void *source, void *const *items, size_t n, GError **error
         rest[i] = items[i];
         ch_http_answer_clear(&rest[i]->answer); /* of a run that was rolled back */
         rest[i]->keeper = NULL;
+        if (!ch_http_access_check(lane->identity, rest[i]))
+            rest[i] = NULL; /* answered */
     }
     for (size_t i = 0; i < n; i++) {
         if (rest[i] == NULL)

@@ -7,6 +7,7 @@
 
 #include "chassis/core/lane.h"
 #include "chassis/http/route.h"
+#include "chassis/identity/identity.h"
 
 /** False: not now; *retry_after_s (1 or more) may be set. Runs on the server's thread, must not
  * wait. */
@@ -24,6 +25,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpLane, ch_http_lane_free)
 /** Asks @gate before a request to a gated route may wait; false: 503. Set before the server starts.
  */
 void ch_http_lane_set_gate(ChHttpLane *lane, ChHttpGate gate, void *context);
+
+/** From now on the lane's requests need a token that @identity (borrowed) knows, with the scope of
+ * their route; others are answered 401 and 403. Set before the server starts; never set: nobody is
+ * asked. */
+void ch_http_lane_set_identity(ChHttpLane *lane, ChIdentity *identity);
 
 /** Belongs to the lane. */
 ChSource *ch_http_lane_source(ChHttpLane *lane);

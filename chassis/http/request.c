@@ -83,6 +83,16 @@ uint64_t ch_http_request_address(const ChHttpRequest *request)
     return ch_http_address_number(&request->client);
 }
 
+const ChCaller *ch_http_request_caller(const ChHttpRequest *request)
+{
+    return request->caller;
+}
+
+bool ch_http_request_may(const ChHttpRequest *request, int scope)
+{
+    return request->caller == NULL || (request->caller->scopes & CH_SCOPE(scope)) != 0;
+}
+
 ChTrace ch_http_request_trace(const ChHttpRequest *request)
 {
     return request->trace;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "chassis/core/trace.h"
+#include "chassis/identity/caller.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -43,6 +44,14 @@ const char *ch_http_request_body(const ChHttpRequest *request, size_t *bytes);
 
 /** The client's address, as a number: of IPv6 its network. */
 uint64_t ch_http_request_address(const ChHttpRequest *request);
+
+/** Who asks; NULL: nobody is asked who he is (authentication is off, or the route is public). Known
+ * to handlers of routes with a lane. */
+const ChCaller *ch_http_request_caller(const ChHttpRequest *request);
+
+/** Whether who asks has @scope, an index into the scopes of the route's table; true for everybody
+ * while authentication is off. */
+bool ch_http_request_may(const ChHttpRequest *request, int scope);
 
 /** The span of this request: a child of the client's traceparent, or a new root. */
 ChTrace ch_http_request_trace(const ChHttpRequest *request);

@@ -72,6 +72,7 @@ void ch_http_request_unref(ChHttpRequest *request)
         return;
     ch_http_request_drop_data(request);
     ch_http_answer_clear(&request->answer);
+    ch_caller_unref(request->caller);
     if (request->body != NULL)
         g_string_free(request->body, TRUE);
     g_string_free(request->headers, TRUE);

@@ -10,6 +10,7 @@
 #include "chassis/core/trace.h"
 #include "chassis/http/address.h"
 #include "chassis/http/router.h"
+#include "chassis/identity/caller.h"
 
 #include <stdatomic.h>
 
@@ -91,6 +92,7 @@ struct ChHttpRequest {
     void *connection; /* the resumer's own */
 
     /* The handler's thread's. */
+    ChCaller *caller; /* a reference; NULL: not known, or authentication is off */
     ChHttpAnswer answer;
     size_t
         unsent_bytes; /* of an answer that its lane gave: counted by the queue until it is sent */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "chassis/core/error.h"
+#include "chassis/identity/scopes.h"
 
 #include <stddef.h>
 
@@ -17,6 +18,12 @@ typedef bool (*ChHttpHandler)(void *context, ChHttpRequest *const *requests, siz
 
 enum {
     CH_HTTP_INLINE = -1, /* no lane: on the server's thread with n == 1; the handler never waits */
+};
+
+/** In place of a scope; 0, which a row has that says nothing, is our bug. */
+enum {
+    CH_HTTP_PUBLIC = -1,   /* needs no token */
+    CH_HTTP_OWN_RULE = -2, /* its handler decides by a rule of its own */
 };
 
 /** Of a route that automata call with whatever they like. */
@@ -41,6 +48,8 @@ typedef struct {
     ChHttpHandler handler;
     const char *query; /* the parameters that it knows, "cursor, limit": any other is answered 400;
                         * "": none; CH_HTTP_ANY_QUERY: it looks at none of them */
+    int scope;         /* an index into the scopes of its table: who asks must have it; or
+                        * CH_HTTP_PUBLIC, CH_HTTP_OWN_RULE. Without a lane: one of these two */
 } ChHttpRoute;
 
 /** What a lane is called, and the type of the context that all its handlers get: "OrderReads". */
@@ -55,6 +64,7 @@ typedef struct {
     size_t routes_n;
     const ChHttpLaneKind *lanes;
     size_t lanes_n;
+    const ChScopes *scopes; /* NULL: no route asks for one */
 } ChHttpRouteTable;
 
 /** A table and what serves it; all borrowed. */

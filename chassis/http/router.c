@@ -13,6 +13,7 @@ typedef struct {
 
 typedef struct {
     const ChHttpRoute *route;
+    const ChScopes *scopes;
     ChHttpLane *lane; /* NULL: inline */
     void *inline_context;
     Segment segments[CH_HTTP_MAX_SEGMENTS];
@@ -69,10 +70,21 @@ static void bind_lane(const ChHttpRoute *route, const ChHttpBinding *binding, Pa
     g_assert(pattern->lane != NULL);
 }
 
+/* Whoever adds a route says who may ask; the server's thread, which answers those without a lane,
+ * looks at no token. */
+static void check_scope(const ChHttpRoute *route, const ChScopes *scopes)
+{
+    if (route->scope == CH_HTTP_PUBLIC || route->scope == CH_HTTP_OWN_RULE)
+        return;
+    g_assert(route->scope > 0 && route->lane != CH_HTTP_INLINE);
+    g_assert(scopes != NULL && (size_t)route->scope < scopes->names_n);
+}
+
 static void add(ChHttpRouter *router, const ChHttpRoute *route, const ChHttpBinding *binding)
 {
     g_assert(route->method != NULL && route->operation_id != NULL && route->handler != NULL);
     g_assert(route->query != NULL);
+    check_scope(route, binding->table->scopes);
     for (size_t i = 0; i < router->n; i++) {
         const ChHttpRoute *other = router->patterns[i].route;
         g_assert(strcmp(route->operation_id, other->operation_id) != 0);
@@ -82,6 +94,7 @@ static void add(ChHttpRouter *router, const ChHttpRoute *route, const ChHttpBind
     g_assert(router->n < CH_HTTP_MAX_ROUTES);
     Pattern *pattern = &router->patterns[router->n++];
     pattern->route = route;
+    pattern->scopes = binding->table->scopes;
     cut(route, pattern);
     bind_lane(route, binding, pattern);
 }
@@ -214,6 +227,7 @@ ChHttpMatchKind ch_http_router_match(const ChHttpRouter *router, const char *met
     if (pattern == NULL)
         return CH_HTTP_METHOD_NOT_ALLOWED;
     match->route = pattern->route;
+    match->scopes = pattern->scopes;
     match->lane = pattern->lane;
     match->inline_context = pattern->inline_context;
     take_params(pattern, &read, match);

@@ -27,7 +27,8 @@ typedef enum {
 
 typedef struct {
     const ChHttpRoute *route;
-    ChHttpLane *lane; /* NULL: inline */
+    const ChScopes *scopes; /* of its table */
+    ChHttpLane *lane;       /* NULL: inline */
     void *inline_context;
     size_t params_n;
     struct {

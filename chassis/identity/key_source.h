@@ -11,8 +11,8 @@ typedef struct ChKeySource ChKeySource;
 enum {
     CH_KEYS_FILE_PERIOD_MS = 1000,
     CH_KEYS_REFRESH_S = 300,
-    CH_KEYS_SOONEST_S = 10, /* between two calls of the issuer, whatever tokens name */
-    CH_KEYS_RETRY_S = 5,    /* after one that failed */
+    CH_KEYS_SOONEST_S = 5, /* between two calls of the issuer, whatever tokens name */
+    CH_KEYS_RETRY_S = 5,   /* after one that failed */
 };
 
 /** All borrowed. */

@@ -15,6 +15,7 @@ struct ChApi {
     const ChDocument *document;
     ChHealth *health;
     ChLaneGroup *threads;
+    ChAuth *auth;       /* from the run on */
     ChHttpLane **lanes; /* owned; as the table names them; NULL: not bound yet */
     ChHttpWaits *waits; /* NULL: nobody waits */
 };
@@ -26,7 +27,7 @@ bool ch_api_check(const void *settings, GError **error)
     if (proxies == NULL)
         return false;
     g_autoptr(ChHttpOrigins) origins = ch_http_origins_new(api->cors_origins, error);
-    return origins != NULL;
+    return origins != NULL && ch_auth_check(&api->auth, error);
 }
 
 ChApi *ch_api_new(const ChHttpRouteTable *routes, const ChDocument *document, ChHealth *health)
@@ -45,6 +46,7 @@ void ch_api_free(ChApi *api)
     if (api == NULL)
         return;
     ch_lane_group_free(api->threads);
+    ch_auth_free(api->auth);
     for (size_t i = 0; i < api->routes->lanes_n; i++)
         ch_http_lane_free(api->lanes[i]);
     g_free(api->lanes);
@@ -93,6 +95,17 @@ void ch_api_waits(ChApi *api, ChHttpWaits *waits, ChWork *work)
 void ch_api_add_lane(ChApi *api, const ChLaneConfig *config)
 {
     ch_lane_group_add(api->threads, config);
+}
+
+/* Before the lanes run: who may ask them. */
+static bool ask_who_asks(ChApi *api, const ChAuthSettings *settings, GError **error)
+{
+    api->auth = ch_auth_new(settings, api->routes->scopes, api->health, api->threads, error);
+    if (api->auth == NULL)
+        return false;
+    for (size_t i = 0; i < api->routes->lanes_n; i++)
+        ch_http_lane_set_identity(api->lanes[i], ch_auth_identity(api->auth));
+    return true;
 }
 
 /* The public routes, their description, and those of health. */
@@ -147,7 +160,7 @@ static void log_ready(void *context)
 bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
 {
     g_autoptr(ChHttpProxies) proxies = ch_http_proxies_new(settings->trusted_proxies, error);
-    if (proxies == NULL)
+    if (proxies == NULL || !ask_who_asks(api, &settings->auth, error))
         return false;
     g_autoptr(ChHttpOrigins) origins = ch_http_origins_new(settings->cors_origins, error);
     if (origins == NULL)
@@ -162,7 +175,7 @@ bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
     Served served = { settings->listen.host, ch_http_server_port(server),
                       ch_http_server_port(admin) };
     ch_health_when_ready(api->health, log_ready, &served);
-    ch_process_wait();
+    ch_process_wait_and_remind(ch_auth_reminder(api->auth));
     ch_health_when_ready(api->health, NULL, NULL);
     stop(api, server, settings->common.shutdown_timeout_ms);
     ch_log_info("stopped");

@@ -5,6 +5,7 @@
 #include "chassis/core/lane_group.h"
 #include "chassis/http/lane.h"
 #include "chassis/http/waits.h"
+#include "chassis/runtime/auth.h"
 #include "chassis/runtime/document.h"
 #include "chassis/runtime/settings.h"
 #include "chassis/telemetry/health.h"
@@ -19,6 +20,7 @@ typedef struct {
     ChListen admin;  /* where operators come */
     char *trusted_proxies;
     char *cors_origins;
+    ChAuthSettings auth;
 } ChApiSettings;
 
 /* clang-format off */
@@ -32,7 +34,8 @@ typedef struct {
                   "addresses and networks of proxies whose Forwarded or X-Forwarded-For counts",   \
                   NULL),                                                                           \
     CH_CONFIG_KEY("CORS_ORIGINS", CH_CONFIG_TEXT, ChApiSettings, cors_origins, "",                 \
-                  "origins whose pages may call the API from a browser", NULL)
+                  "origins whose pages may call the API from a browser", NULL),                    \
+    CH_AUTH_KEYS(ChApiSettings, auth)
 /* clang-format on */
 
 /** A ChProcessStep: what the settings of an API (a ChApiSettings first) say together. */

@@ -193,10 +193,12 @@ static const ChHttpLaneKind lanes[] = { [LANE] = { "dead letters", "ChDeadLetter
 
 static const ChHttpRoute routes[] = {
     { "GET", "/dead-letters", "listDeadLetters", LANE, 0, list,
-      "cursor, limit, queue, since, state, subject, type" },
-    { "GET", "/dead-letters/{id}", "getDeadLetter", LANE, 0, show, "" },
-    { "POST", "/dead-letters/{id}/replay", "replayDeadLetter", LANE, 0, replay, "" },
-    { "POST", "/dead-letters/{id}/discard", "discardDeadLetter", LANE, 0, discard, "" },
+      "cursor, limit, queue, since, state, subject, type", CH_HTTP_OWN_RULE },
+    { "GET", "/dead-letters/{id}", "getDeadLetter", LANE, 0, show, "", CH_HTTP_OWN_RULE },
+    { "POST", "/dead-letters/{id}/replay", "replayDeadLetter", LANE, 0, replay, "",
+      CH_HTTP_OWN_RULE },
+    { "POST", "/dead-letters/{id}/discard", "discardDeadLetter", LANE, 0, discard, "",
+      CH_HTTP_OWN_RULE },
 };
 
 static const ChHttpRouteTable table = {

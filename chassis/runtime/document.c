@@ -31,7 +31,8 @@ static bool answer_document(void *context, ChHttpRequest *const *requests, size_
 }
 
 static const ChHttpRoute routes[] = {
-    { "GET", "/openapi.json", "getDocument", CH_HTTP_INLINE, 0, answer_document, "" },
+    { "GET", "/openapi.json", "getDocument", CH_HTTP_INLINE, 0, answer_document, "",
+      CH_HTTP_PUBLIC },
 };
 
 const ChHttpRouteTable ch_document_routes = {

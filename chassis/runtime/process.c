@@ -6,6 +6,7 @@
 #include "chassis/runtime/route_list.h"
 #include "chassis/runtime/settings.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -196,12 +197,29 @@ static const char *signal_name(int number)
     return number == SIGTERM ? "SIGTERM" : "SIGINT";
 }
 
+static int wait_for_signal(ChReminder remind)
+{
+    static const struct timespec hour = { .tv_sec = 60 * 60 };
+    const sigset_t signals = stop_signals();
+    int number = -1;
+    while (number < 0) {
+        if (remind != NULL)
+            remind();
+        number = sigtimedwait(&signals, NULL, &hour);
+        g_assert(number > 0 || errno == EAGAIN || errno == EINTR);
+    }
+    return number;
+}
+
 void ch_process_wait(void)
 {
+    ch_process_wait_and_remind(NULL);
+}
+
+void ch_process_wait_and_remind(ChReminder remind)
+{
     const sigset_t signals = stop_signals();
-    int number = 0;
-    int failure = sigwait(&signals, &number);
-    g_assert(failure == 0);
+    int number = wait_for_signal(remind);
     ch_log_info("stopping", CH_STR("signal", signal_name(number)));
     const struct sigaction at_once = { .sa_handler = leave_at_once };
     sigaction(SIGTERM, &at_once, NULL);

@@ -29,6 +29,12 @@ int ch_process_init(const ChProcess *process, void *config, int argc, char **arg
  * once. */
 void ch_process_wait(void);
 
+/** Says what must not be forgotten. */
+typedef void (*ChReminder)(void);
+
+/** The same; @remind is called at once and every hour meanwhile. NULL: nothing is. */
+void ch_process_wait_and_remind(ChReminder remind);
+
 /** For a process without lanes: from here on SIGTERM or SIGINT ends it at once, wherever it is,
  * with status 1, for what it had to do is not done. Its servers undo what it had not committed.
  * Errors: UNAVAILABLE (no thread). */

@@ -27,6 +27,27 @@ static void add_query(GString *json, const char *names)
     ch_json_end_array(json);
 }
 
+/* Null: no token is needed. */
+static void add_scope(GString *json, const ChHttpRouteTable *table, const ChHttpRoute *route)
+{
+    if (route->scope > 0)
+        ch_json_add_text(json, "scope", table->scopes->names[route->scope]);
+    else
+        ch_json_add_null(json, "scope");
+}
+
+/* Those who have it. */
+static void add_roles(GString *json, const ChHttpRouteTable *table, const ChHttpRoute *route)
+{
+    ch_json_begin_array(json, "roles");
+    for (size_t i = 0; route->scope > 0 && i < table->scopes->roles_n; i++) {
+        const ChRole *role = &table->scopes->roles[i];
+        if ((role->scopes & CH_SCOPE(route->scope)) != 0)
+            ch_json_add_text(json, NULL, role->name);
+    }
+    ch_json_end_array(json);
+}
+
 static void add_rows(GString *json, const ChHttpRouteTable *table)
 {
     for (size_t i = 0; i < table->routes_n; i++) {
@@ -40,6 +61,8 @@ static void add_rows(GString *json, const ChHttpRouteTable *table)
         ch_json_add_bool(json, "gated", (route->traits & CH_HTTP_GATED) != 0);
         ch_json_add_bool(json, "largeBody", (route->traits & CH_HTTP_LARGE_BODY) != 0);
         add_query(json, route->query);
+        add_scope(json, table, route);
+        add_roles(json, table, route);
         ch_json_end_object(json);
     }
 }

@@ -41,7 +41,7 @@ def test_each_operation_has_a_name_of_its_own(system, name):
     operations = [route["operationId"] for route in routes]
     assert len(set(operations)) == len(operations)
     for route in routes:
-        assert set(route) == {"method", "pattern", "operationId", "lane", "gated", "largeBody", "query"}
+        assert set(route) == {"method", "pattern", "operationId", "lane", "gated", "largeBody", "query", "scope", "roles"}
         assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", route["operationId"])
         assert (route["lane"] == "inline") == (not route["pattern"].startswith("/api/"))
 

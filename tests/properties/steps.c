@@ -172,7 +172,7 @@ static bool cancel(const Stores *stores, const Step *step, Answers *answers, GEr
     OrderCancelOutcome outcomes[MAX_BATCH];
     for (unsigned i = 0; i < step->n; i++)
         cancellations[i] = (OrderCancellation){
-            .id = order_id(stores->run, step->numbers[i], false),
+            .order.id = order_id(stores->run, step->numbers[i], false),
             .reason = "changed my mind",
         };
     if (!order_cancel(stores->orders, cancellations, step->n, outcomes, error))

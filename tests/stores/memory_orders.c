@@ -84,19 +84,28 @@ static bool may_move(const MemoryOrder *order, const OrderStatus *from, size_t n
     return false;
 }
 
+static void assert_distinct(const OrderMove *moves, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < i; k++)
+            g_assert_false(ch_uuid_equal(moves[i].order.id, moves[k].order.id) &&
+                           ch_uuid_equal(moves[i].order.owner, moves[k].order.owner));
+    }
+}
+
 static bool move(OrderStore *self, const OrderMove *moves, size_t n, const OrderStatus *from,
                  size_t n_from, GArray **changes, GError **error)
 {
     MemoryOrders *store = (MemoryOrders *)self;
     if (!store_called(&store->calls, "move", n, error))
         return false;
-    g_autoptr(GHashTable) seen = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
+    assert_distinct(moves, n);
     *changes = g_array_new(FALSE, TRUE, sizeof(OrderChange));
     for (size_t i = 0; i < n; i++) {
-        g_assert_true(g_hash_table_add(seen, (void *)&moves[i].id)); /* they are distinct */
         g_array_append_val(store->moves, moves[i]);
-        MemoryOrder *order = find_order(store, moves[i].id);
-        if (order == NULL || !may_move(order, from, n_from))
+        MemoryOrder *order = find_order(store, moves[i].order.id);
+        if (order == NULL || !order_is_there_for(&moves[i].order, order->customer_id) ||
+            !may_move(order, from, n_from))
             continue;
         order->status = moves[i].to;
         g_array_append_val(store->history, *order);
@@ -121,15 +130,16 @@ static bool announce(OrderStore *self, const OrderChange *changes, size_t n, GEr
     return true;
 }
 
-static bool statuses(OrderStore *self, const ChUuid *ids, size_t n, OrderStatus *found,
+static bool statuses(OrderStore *self, const OrderAsked *asked, size_t n, OrderStatus *found,
                      GError **error)
 {
     MemoryOrders *store = (MemoryOrders *)self;
     if (!store_called(&store->calls, "statuses", n, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        const MemoryOrder *order = find_order(store, ids[i]);
-        found[i] = order == NULL ? 0 : order->status;
+        const MemoryOrder *order = find_order(store, asked[i].id);
+        bool there = order != NULL && order_is_there_for(&asked[i], order->customer_id);
+        found[i] = there ? order->status : 0;
     }
     return true;
 }

@@ -6,6 +6,7 @@ settings    what is decided once and kept: ports, passwords, names
 usage       wrong uses and what was meant; asking before what cannot be undone
 terminal    colours, tables, progress
 processes   starting, finding, stopping operating system processes; processes.json
+issuer      access tokens, for APIs that ask for them
 accounts    which user a server runs as and where its data may be
 broker_users   the broker's users and their rights, here and on Kubernetes
 postgres, rabbitmq, services   the three kinds of process

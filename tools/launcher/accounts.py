@@ -143,6 +143,7 @@ def remove_data(layout, settings):
     shutil.rmtree(layout.logs, ignore_errors=True)
     shutil.rmtree(layout.home / "sanitizers", ignore_errors=True)
     shutil.rmtree(layout.tls, ignore_errors=True)
+    shutil.rmtree(layout.issuer, ignore_errors=True)
     files = (layout.settings_file, layout.endpoints_file, layout.superuser_file, layout.processes_file, layout.lock_file)
     for file in files:
         file.unlink(missing_ok=True)

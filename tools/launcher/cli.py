@@ -10,7 +10,7 @@ from pathlib import Path
 
 from operators import announce, dlq, reconcile
 
-from . import accounts, bench, completion, demo, deployment, fuzz, logs, processes, suites, terminal
+from . import accounts, bench, completion, demo, deployment, fuzz, issuer, logs, processes, suites, terminal
 from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ
@@ -140,6 +140,8 @@ def _parser():
     command.add_argument("--raw", action="store_true", help="the lines as they were written")
     command = add("url", _url, "The address of an API, an admin listener, a database or the broker, while it runs.")
     command.add_argument("name", choices=ADDRESSES, metavar="NAME")
+    issuer.add_arguments(add("token", issuer.run, "An access token of our own issuer, for AUTH=on ./cartwheel up.",
+                             issuer.check))
     add("completion", _completion, "A script for bash that completes commands: eval \"$(./cartwheel completion)\"")
     command = add("psql", _psql, "psql on a service's database.")
     command.add_argument("service", choices=(*SERVICES, "superuser"), metavar="SERVICE")

@@ -44,9 +44,9 @@ class Demo:
     def __init__(self, endpoints, progress):
         self._endpoints = endpoints
         self._progress = progress
-        self._orders = Api(endpoints["order_api"])
-        self._stocks = Api(endpoints["stock_api"])
-        self._notifications = Api(endpoints["notification_api"])
+        self._orders = Api(endpoints["order_api"], endpoints["token"])
+        self._stocks = Api(endpoints["stock_api"], endpoints["token"])
+        self._notifications = Api(endpoints["notification_api"], endpoints["token"])
         self._plenty = str(uuid.uuid4())
         self._scarce = str(uuid.uuid4())
         self._names = {self._plenty: "product A", self._scarce: "product B"}
@@ -206,14 +206,15 @@ class Order:
 class Api:
     """JSON over HTTP to one of our APIs; never through a proxy."""
 
-    def __init__(self, url):
+    def __init__(self, url, token):
         self._url = url
+        self._headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
 
     def call(self, method, path, body, expected):
         connection = http.client.HTTPConnection(self._url.removeprefix("http://"), timeout=REQUEST_SECONDS)
         try:
             text = None if body is None else json.dumps(body)
-            connection.request(method, path, text, {"Content-Type": "application/json"})
+            connection.request(method, path, text, self._headers)
             response = connection.getresponse()
             answer = response.read().decode("utf-8", errors="replace")
         except (OSError, http.client.HTTPException) as error:

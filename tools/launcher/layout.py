@@ -32,6 +32,7 @@ class Layout:
         self.processes_file = self.home / "processes.json"
         self.lock_file = self.home / "lock"
         self.tls = self.home / "tls"
+        self.issuer = self.home / "issuer"
         self.wants_tls = environ.get("CARTWHEEL_TLS") == "1"
         # Names what belongs to this state folder where it can be mistaken for another's.
         self.hash = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]

@@ -40,7 +40,16 @@ def environment(servers, service):
         reached = account.reachable(authority, servers.data_folder())
         environ["AMQP_CA_FILE"] = str(reached)
         environ["DATABASE_URL"] = environ["DATABASE_URL"].replace(quote(str(authority)), quote(str(reached)))
+    _give_issuer(environ, servers, account)
     return environ
+
+
+def _give_issuer(environ, servers, account):
+    """Where the reader wants tokens asked for and names no issuer, it is our own."""
+    if environ.get("AUTH") != "on" or environ.get("AUTH_ISSUER"):
+        return
+    environ["AUTH_ISSUER"] = servers.issuer.name
+    environ["AUTH_JWKS_FILE"] = str(account.reachable(servers.issuer.jwks_file, servers.data_folder()))
 
 
 def spawn(layout, servers, name, environ, background=False):

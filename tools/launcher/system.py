@@ -7,6 +7,7 @@ from . import accounts, processes, terminal
 from .build import build, check_binaries
 from .certificates import Authority
 from .component import Component
+from .issuer import Issuer
 from .layout import LauncherError, write_json
 from .postgres import Postgres
 from .rabbitmq import Rabbitmq
@@ -14,6 +15,7 @@ from .services import APIS, SERVICES, WORKERS, Process, migrate
 from .settings import Settings
 
 SERVERS = ("postgres", "rabbitmq")
+TOKEN_SECONDS = 30 * 24 * 3600  # of the token in endpoints.json, which is renewed at every start
 NAMES = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")) + SERVERS
 
 
@@ -30,8 +32,10 @@ class System:
         self.postgres = Postgres(*common, self._data_folder)
         self.rabbitmq = Rabbitmq(*common, self._data_folder)
         self.authority = Authority(layout.tls) if self.settings.tls else None
+        self.issuer = Issuer(layout.issuer)
         servers = SimpleNamespace(
-            postgres=self.postgres, rabbitmq=self.rabbitmq, authority=self.authority, data_folder=self._data_folder
+            postgres=self.postgres, rabbitmq=self.rabbitmq, authority=self.authority, issuer=self.issuer,
+            data_folder=self._data_folder,
         )
         self.servers = servers
         self.processes = {name: Process(*common, servers, name) for name in (*APIS, *WORKERS)}
@@ -83,6 +87,7 @@ class System:
         before = set(self.running())
         self._data_folder()
         self._choose_ports()
+        self.issuer.create()
         if self.authority is not None:
             self.authority.create()
         movable = not before.intersection(self.processes)
@@ -121,6 +126,7 @@ class System:
 
     def start(self, progress, name, wait_ready=True):
         """Starts one process; servers keep their port when somebody relies on it."""
+        self.issuer.create()
         component: Component = self.component(name)
         relied_on = name in SERVERS and bool(set(self.running()).intersection(self.processes))
         component.start(progress, may_move=not relied_on, wait=wait_ready)
@@ -144,6 +150,7 @@ class System:
 
     def write_endpoints(self):
         endpoints = {}
+        self.issuer.create()
         for service in SERVICES:
             endpoints[f"{service}_api"] = self.processes[f"{service}-api"].http_url
         endpoints["amqp_url"] = self.rabbitmq.url()
@@ -152,6 +159,7 @@ class System:
         for name, process in self.processes.items():
             endpoints[f"{name.replace('-', '_')}_admin"] = process.admin_url
         endpoints["admin_token"] = self.settings.password("admin_token")
+        endpoints["token"] = self.issuer.token("operator", ["admin"], TOKEN_SECONDS)
         if self.authority is not None:
             endpoints["ca_file"] = str(self.authority.file)
         write_json(self.layout.endpoints_file, endpoints)

@@ -68,6 +68,14 @@ def count(text):
     return int(text)
 
 
+def duration(text):
+    """For argparse's type: 90s, 30m, 2h, 7d in seconds."""
+    match = re.fullmatch(r"([1-9]\d{0,5})([smhd])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text} is no time such as 90s, 30m, 2h, 7d")
+    return int(match[1]) * SECONDS_OF[match[2]]
+
+
 def since(text):
     """For argparse's type: an age (90s, 30m, 2h, 7d) as the RFC 3339 time that is so long ago; anything else as it is."""
     match = re.fullmatch(r"(\d{1,6})([smhd])", text)

@@ -53,6 +53,14 @@ static void read_items(ChJsonValue root, OrderPlacement *placement, ChViolations
         ch_violations_add(violations, "items", ORDER_TOTAL_VIOLATION);
 }
 
+/* A key is the caller's own: nobody gets the answer to somebody else's request. What stands before
+ * the last space is the caller, for a key has none. */
+static char *scoped_key(const ChHttpRequest *request, const char *key)
+{
+    const ChCaller *caller = ch_http_request_caller(request);
+    return caller == NULL ? g_strdup(key) : g_strconcat(caller->subject, " ", key, NULL);
+}
+
 static void read_key(const ChHttpRequest *request, OrderPlacement *placement,
                      ChViolations *violations)
 {
@@ -74,7 +82,7 @@ static void read_key(const ChHttpRequest *request, OrderPlacement *placement,
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
     g_checksum_update(checksum, (const guchar *)body, (gssize)bytes);
     g_checksum_get_digest(checksum, placement->request_hash, &hash_bytes);
-    placement->idempotency_key = g_strdup(key);
+    placement->idempotency_key = scoped_key(request, key);
 }
 
 OrderPlacement *order_api_read_placement(const ChHttpRequest *request, OrderPricing pricing,

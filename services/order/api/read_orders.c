@@ -6,6 +6,7 @@
 #include "chassis/http/page.h"
 #include "chassis/json/json_writer.h"
 #include "order/api/order_json.h"
+#include "order/api/scopes.h"
 #include "order/api/wait_orders.h"
 
 enum {
@@ -16,12 +17,14 @@ enum {
 /* ---- one ---- */
 
 /* The orders that the paths name, and who asks for each; the others are answered. */
-static size_t take_ids(ChHttpRequest *const *requests, size_t n, ChUuid *ids,
-                       ChHttpRequest **askers)
+static size_t take_asked(ChHttpRequest *const *requests, size_t n, OrderAsked *asked,
+                         ChHttpRequest **askers)
 {
     size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
-        if (ch_http_param_uuid(requests[i], "id", &ids[valid]))
+        if (!order_api_owner(requests[i], &asked[valid].owner))
+            continue;
+        if (ch_http_param_uuid(requests[i], "id", &asked[valid].id))
             askers[valid++] = requests[i];
         else
             order_api_respond_unknown(requests[i]);
@@ -31,13 +34,13 @@ static size_t take_ids(ChHttpRequest *const *requests, size_t n, ChUuid *ids,
 
 /* Drops those that do not say well what they wait for, which are answered; returns how many stay.
  */
-static size_t keep_wishes(ChUuid *ids, ChHttpRequest **askers, size_t n)
+static size_t keep_wishes(OrderAsked *asked, ChHttpRequest **askers, size_t n)
 {
     size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
         if (!order_api_read_wish(askers[i]))
             continue;
-        ids[valid] = ids[i];
+        asked[valid] = asked[i];
         askers[valid++] = askers[i];
     }
     return valid;
@@ -54,11 +57,11 @@ bool order_api_get(void *context, ChHttpRequest *const *requests, size_t n, GErr
 {
     const OrderLookups *lookups = context;
     OrderReads *store = lookups->reads;
-    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree OrderAsked *asked = g_new(OrderAsked, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree Order **orders = g_new0(Order *, n);
-    size_t valid = keep_wishes(ids, askers, take_ids(requests, n, ids, askers));
-    if (valid > 0 && !store->ops->find(store, ids, valid, orders, error))
+    size_t valid = keep_wishes(asked, askers, take_asked(requests, n, asked, askers));
+    if (valid > 0 && !store->ops->find(store, asked, valid, orders, error))
         return false;
     for (size_t i = 0; i < valid; i++) {
         respond_or_wait(lookups, askers[i], orders[i]);
@@ -91,7 +94,26 @@ static ChUuid write_row(GString *json, const void *row)
     return order->id;
 }
 
-/* False when the request was answered: it is not valid. */
+/* Whose orders there are, whatever was asked for. False when the request was answered: there are
+ * none. */
+static bool narrow(ChHttpRequest *request, OrderFilter *filter)
+{
+    ChUuid owner;
+    if (!order_api_owner(request, &owner))
+        return false;
+    if (ch_uuid_is_nil(owner))
+        return true;
+    if (filter->has_customer && !ch_uuid_equal(filter->customer_id, owner)) {
+        g_autoptr(GPtrArray) nothing = g_ptr_array_new();
+        ch_http_respond_json(request, 200, ch_http_page(request, nothing, 1, write_row));
+        return false;
+    }
+    filter->has_customer = true;
+    filter->customer_id = owner;
+    return true;
+}
+
+/* False when the request was answered: it is not valid, or there is nothing to list. */
 static bool filter_of(ChHttpRequest *request, OrderFilter *filter)
 {
     g_autoptr(ChViolations) violations = ch_violations_new();
@@ -99,7 +121,7 @@ static bool filter_of(ChHttpRequest *request, OrderFilter *filter)
     read_filter(request, filter, violations);
     filter->limit++; /* to know of the next page */
     if (ch_violations_count(violations) == 0)
-        return true;
+        return narrow(request, filter);
     ch_http_respond_violations(request, violations);
     return false;
 }
@@ -146,11 +168,11 @@ static GString *history_json(const GArray *entries)
 bool order_api_history(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     OrderReads *store = ((const OrderLookups *)context)->reads;
-    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree OrderAsked *asked = g_new(OrderAsked, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree GArray **histories = g_new0(GArray *, n);
-    size_t valid = take_ids(requests, n, ids, askers);
-    if (valid > 0 && !store->ops->histories(store, ids, valid, histories, error))
+    size_t valid = take_asked(requests, n, asked, askers);
+    if (valid > 0 && !store->ops->histories(store, asked, valid, histories, error))
         return false;
     for (size_t i = 0; i < valid; i++) {
         if (histories[i] == NULL) {

@@ -3,6 +3,7 @@
 
 #include "order/api/read_orders.h"
 #include "order/api/read_prices.h"
+#include "order/api/scopes.h"
 #include "order/api/write_orders.h"
 #include "order/api/write_prices.h"
 
@@ -17,19 +18,25 @@ static const ChHttpLaneKind lanes[] = {
 };
 
 static const ChHttpRoute routes[] = {
-    { "POST", "/api/orders", "placeOrder", ORDER_WRITES, CH_HTTP_GATED, order_api_place, "" },
+    { "POST", "/api/orders", "placeOrder", ORDER_WRITES, CH_HTTP_GATED, order_api_place, "",
+      ORDER_SCOPE_PLACE },
     { "POST", "/api/orders/{id}/cancel", "cancelOrder", ORDER_WRITES, CH_HTTP_GATED,
-      order_api_cancel, "" },
+      order_api_cancel, "", ORDER_SCOPE_CANCEL },
     { "GET", "/api/orders", "listOrders", ORDER_LISTS, 0, order_api_list,
-      "createdAfter, createdBefore, cursor, customerId, limit, status" },
-    { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, 0, order_api_get, "timeout, wait" },
-    { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, 0, order_api_history, "" },
-    { "PUT", PRICE, "setPrice", ORDER_PRICES, 0, order_api_set_price, "" },
-    { "DELETE", PRICE, "deletePrice", ORDER_PRICES, 0, order_api_delete_price, "" },
-    { "GET", "/api/prices", "listPrices", ORDER_LISTS, 0, order_api_list_prices, "cursor, limit" },
-    { "GET", PRICE, "getPrice", ORDER_READS, 0, order_api_get_price, "" },
+      "createdAfter, createdBefore, cursor, customerId, limit, status", ORDER_SCOPE_READ },
+    { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, 0, order_api_get, "timeout, wait",
+      ORDER_SCOPE_READ },
+    { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, 0, order_api_history, "",
+      ORDER_SCOPE_READ },
+    { "PUT", PRICE, "setPrice", ORDER_PRICES, 0, order_api_set_price, "",
+      ORDER_SCOPE_WRITE_PRICES },
+    { "DELETE", PRICE, "deletePrice", ORDER_PRICES, 0, order_api_delete_price, "",
+      ORDER_SCOPE_WRITE_PRICES },
+    { "GET", "/api/prices", "listPrices", ORDER_LISTS, 0, order_api_list_prices, "cursor, limit",
+      ORDER_SCOPE_READ_PRICES },
+    { "GET", PRICE, "getPrice", ORDER_READS, 0, order_api_get_price, "", ORDER_SCOPE_READ_PRICES },
     { "GET", PRICE "/versions", "listPriceVersions", ORDER_LISTS, 0, order_api_list_price_versions,
-      "cursor, limit" },
+      "cursor, limit", ORDER_SCOPE_READ_PRICES },
 };
 
 const ChHttpRouteTable order_routes = {
@@ -37,4 +44,5 @@ const ChHttpRouteTable order_routes = {
     .routes_n = G_N_ELEMENTS(routes),
     .lanes = lanes,
     .lanes_n = G_N_ELEMENTS(lanes),
+    .scopes = &order_scopes,
 };

@@ -6,6 +6,7 @@
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "order/api/order_json.h"
+#include "order/api/scopes.h"
 
 enum {
     DEFAULT_TIMEOUT_MS = 20 * 1000, /* less than gateways wait for an answer */
@@ -100,11 +101,11 @@ static bool is_settled(const ChHttpRequest *request, OrderStatus status)
            ch_http_waits_is_over(request);
 }
 
-static bool answer_all(OrderReads *reads, const ChUuid *ids, ChHttpRequest *const *requests,
+static bool answer_all(OrderReads *reads, const OrderAsked *asked, ChHttpRequest *const *requests,
                        size_t n, GError **error)
 {
     g_autofree Order **orders = g_new0(Order *, n);
-    if (n > 0 && !reads->ops->find(reads, ids, n, orders, error))
+    if (n > 0 && !reads->ops->find(reads, asked, n, orders, error))
         return false;
     for (size_t i = 0; i < n; i++) {
         order_api_respond_order(requests[i], orders[i]);
@@ -116,19 +117,22 @@ static bool answer_all(OrderReads *reads, const ChUuid *ids, ChHttpRequest *cons
 bool order_api_look_again(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     OrderReads *reads = context;
-    g_autofree ChUuid *ids = g_new0(ChUuid, n);
+    g_autofree OrderAsked *asked = g_new0(OrderAsked, n);
     g_autofree OrderStatus *statuses = g_new0(OrderStatus, n);
     g_autofree ChHttpRequest **settled = g_new(ChHttpRequest *, n);
     size_t settled_n = 0;
-    for (size_t i = 0; i < n; i++)
-        ch_http_param_uuid(requests[i], "id", &ids[i]); /* it was one at first */
-    if (!reads->ops->statuses(reads, ids, n, statuses, error))
+    for (size_t i = 0; i < n; i++) {
+        bool was_there = ch_http_param_uuid(requests[i], "id", &asked[i].id) &&
+                         order_api_owner(requests[i], &asked[i].owner);
+        g_assert(was_there); /* at first, and neither changes */
+    }
+    if (!reads->ops->statuses(reads, asked, n, statuses, error))
         return false;
     for (size_t i = 0; i < n; i++) {
         if (!is_settled(requests[i], statuses[i]))
             continue;
-        ids[settled_n] = ids[i];
+        asked[settled_n] = asked[i];
         settled[settled_n++] = requests[i];
     }
-    return answer_all(reads, ids, settled, settled_n, error);
+    return answer_all(reads, asked, settled, settled_n, error);
 }

@@ -6,6 +6,7 @@
 #include "chassis/json/json_read.h"
 #include "chassis/json/json_writer.h"
 #include "order/api/placement.h"
+#include "order/api/scopes.h"
 #include "order/application/place.h"
 #include "order/application/settle.h"
 
@@ -24,6 +25,19 @@ static void free_placement(void *placement)
     order_placement_free(placement);
 }
 
+/* False: it was answered 403. */
+static bool may_place(ChHttpRequest *request, const OrderPlacement *placement)
+{
+    ChUuid owner;
+    if (!order_api_owner(request, &owner))
+        return false;
+    if (ch_uuid_is_nil(owner) || ch_uuid_equal(owner, placement->customer_id))
+        return true;
+    ch_http_respond_problem(request, &ch_http_forbidden,
+                            "the order is for another customer than the one that the token names");
+    return false;
+}
+
 /* Decoded once; a batch that runs again places the same order under the same id. */
 static OrderPlacement *placement_of(ChHttpRequest *request)
 {
@@ -31,12 +45,17 @@ static OrderPlacement *placement_of(ChHttpRequest *request)
     if (known != NULL)
         return known;
     g_autoptr(ChViolations) violations = ch_violations_new();
-    OrderPlacement *placement = order_api_read_placement(request, ORDER_PRICES_NAMED, violations);
-    if (placement == NULL)
+    OrderPricing pricing = ch_http_request_may(request, ORDER_SCOPE_PRICES) ? ORDER_PRICES_NAMED
+                                                                            : ORDER_PRICES_OF_LIST;
+    g_autoptr(OrderPlacement) placement = order_api_read_placement(request, pricing, violations);
+    if (placement == NULL) {
         ch_http_respond_violations(request, violations);
-    else
-        ch_http_request_set_data(request, placement, free_placement);
-    return placement;
+        return NULL;
+    }
+    if (!may_place(request, placement))
+        return NULL;
+    ch_http_request_set_data(request, placement, free_placement);
+    return g_steal_pointer(&placement);
 }
 
 static void respond_created(ChHttpRequest *request, ChUuid id, bool replayed)
@@ -110,7 +129,9 @@ static bool read_cancellation(ChHttpRequest *request, ChJson **json,
     ch_http_request_body(request, &bytes);
     *cancellation = (OrderCancellation){ .reason = DEFAULT_CANCEL_REASON,
                                          .trace = ch_http_request_trace(request) };
-    if (!ch_http_param_uuid(request, "id", &cancellation->id)) {
+    if (!order_api_owner(request, &cancellation->order.owner))
+        return false;
+    if (!ch_http_param_uuid(request, "id", &cancellation->order.id)) {
         ch_http_respond_problem(request, &ch_http_not_found, "there is no such order");
         return false;
     }
@@ -170,6 +191,6 @@ bool order_api_cancel(void *store, ChHttpRequest *const *requests, size_t n, GEr
     if (valid > 0 && !order_cancel(store, cancellations, valid, outcomes, error))
         return false;
     for (size_t i = 0; i < valid; i++)
-        respond_cancelled(askers[i], cancellations[i].id, outcomes[i]);
+        respond_cancelled(askers[i], cancellations[i].order.id, outcomes[i]);
     return true;
 }

@@ -20,7 +20,8 @@ bool order_announce_again(OrderReads *reads, OrderStore *store, ChUuid id, bool 
 {
     Order *order = NULL;
     bool ok = true;
-    if (!reads->ops->find(reads, &id, 1, &order, error))
+    const OrderAsked asked = { .id = id };
+    if (!reads->ops->find(reads, &asked, 1, &order, error))
         return false;
     if (order == NULL) {
         *outcome = (OrderAnnounceOutcome){ .result = ORDER_ANNOUNCE_UNKNOWN };

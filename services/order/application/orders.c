@@ -73,3 +73,8 @@ void order_free(Order *order)
     g_free(order->reason);
     g_free(order);
 }
+
+bool order_is_there_for(const OrderAsked *asked, ChUuid customer_id)
+{
+    return ch_uuid_is_nil(asked->owner) || ch_uuid_equal(asked->owner, customer_id);
+}

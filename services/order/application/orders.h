@@ -91,9 +91,18 @@ typedef struct {
     ChViolations *violations; /* of UNPRICED; owned by who asked */
 } OrderPlaceOutcome;
 
-/** An order to be cancelled by its customer. */
+/** An order as somebody asks for it. */
 typedef struct {
     ChUuid id;
+    ChUuid owner; /* there is no such order unless it is this customer's; nil: whoever's it is */
+} OrderAsked;
+
+/** Whether an order of @customer_id is there for who asks. */
+bool order_is_there_for(const OrderAsked *asked, ChUuid customer_id);
+
+/** An order to be cancelled by its customer. */
+typedef struct {
+    OrderAsked order;
     const char *reason; /* borrowed; never NULL */
     ChTrace trace;
 } OrderCancellation;

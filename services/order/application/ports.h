@@ -35,7 +35,7 @@ typedef struct {
 
 /** A change of status that is wanted. */
 typedef struct {
-    ChUuid id;
+    OrderAsked order;
     OrderStatus to;
     const char *reason; /* of a cancellation; borrowed */
     const char *cause;  /* for the history; borrowed */
@@ -54,14 +54,14 @@ typedef struct {
     /* Stores the orders, their keys, and the events that announce them. */
     bool (*insert)(OrderStore *self, const OrderPlacement *const *placements, size_t n,
                    GError **error);
-    /* Moves each order whose status is one of from[0..n_from); the ids are distinct. *changes is a
-     * new array of OrderChange for those that moved, in the order of their moves. */
+    /* Moves each order whose status is one of from[0..n_from), once; what is asked for is distinct.
+     * *changes is a new array of OrderChange for those that moved, in the order of their moves. */
     bool (*move)(OrderStore *self, const OrderMove *moves, size_t n, const OrderStatus *from,
                  size_t n_from, GArray **changes, GError **error);
     /* Stores the events that announce the changes. */
     bool (*announce)(OrderStore *self, const OrderChange *changes, size_t n, GError **error);
-    /* statuses[i] is that of the order ids[i]; 0: there is no such order. */
-    bool (*statuses)(OrderStore *self, const ChUuid *ids, size_t n, OrderStatus *statuses,
+    /* statuses[i] is that of the order asked[i]; 0: there is no such order. */
+    bool (*statuses)(OrderStore *self, const OrderAsked *asked, size_t n, OrderStatus *statuses,
                      GError **error);
     void (*free)(OrderStore *self);
 } OrderStoreOps;
@@ -117,17 +117,18 @@ typedef struct {
 typedef struct OrderReads OrderReads;
 
 typedef struct {
-    /* orders[i] is the order ids[i], new, or NULL. */
-    bool (*find)(OrderReads *self, const ChUuid *ids, size_t n, Order **orders, GError **error);
-    /* statuses[i] is that of the order ids[i]; 0: there is no such order. */
-    bool (*statuses)(OrderReads *self, const ChUuid *ids, size_t n, OrderStatus *statuses,
+    /* orders[i] is the order asked[i], new, or NULL. */
+    bool (*find)(OrderReads *self, const OrderAsked *asked, size_t n, Order **orders,
+                 GError **error);
+    /* statuses[i] is that of the order asked[i]; 0: there is no such order. */
+    bool (*statuses)(OrderReads *self, const OrderAsked *asked, size_t n, OrderStatus *statuses,
                      GError **error);
     /* pages[i] is what filters[i] asks for: a new array of Order *, owning them. */
     bool (*list)(OrderReads *self, const OrderFilter *filters, size_t n, GPtrArray **pages,
                  GError **error);
-    /* histories[i] is that of the order ids[i]: a new array of OrderHistoryEntry, oldest first,
+    /* histories[i] is that of the order asked[i]: a new array of OrderHistoryEntry, oldest first,
      * owning the causes; NULL when there is no such order. */
-    bool (*histories)(OrderReads *self, const ChUuid *ids, size_t n, GArray **histories,
+    bool (*histories)(OrderReads *self, const OrderAsked *asked, size_t n, GArray **histories,
                       GError **error);
     /* Fills prices[0..n), whose product ids are given. */
     bool (*prices)(OrderReads *self, OrderPrice *prices, size_t n, GError **error);

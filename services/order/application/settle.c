@@ -40,10 +40,10 @@ static bool is_first(GHashTable *seen, const ChUuid *id)
 
 static OrderMove move_for(const OrderStockResult *result)
 {
+    const OrderAsked order = { .id = result->order_id };
     if (result->taken)
-        return (OrderMove){ result->order_id, ORDER_CONFIRMED, NULL, "stock taken", result->trace };
-    return (OrderMove){ result->order_id, ORDER_CANCELLED, result->reason, result->reason,
-                        result->trace };
+        return (OrderMove){ order, ORDER_CONFIRMED, NULL, "stock taken", result->trace };
+    return (OrderMove){ order, ORDER_CANCELLED, result->reason, result->reason, result->trace };
 }
 
 /* An order of a result that changed nothing must at least be known. */
@@ -52,17 +52,17 @@ static bool check_known(OrderStore *store, const OrderMove *moves, size_t n, con
 {
     if (changes->len == n)
         return true;
-    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree OrderAsked *asked = g_new(OrderAsked, n);
     g_autofree OrderStatus *statuses = g_new0(OrderStatus, n);
     for (size_t i = 0; i < n; i++)
-        ids[i] = moves[i].id;
-    if (!store->ops->statuses(store, ids, n, statuses, error))
+        asked[i] = moves[i].order;
+    if (!store->ops->statuses(store, asked, n, statuses, error))
         return false;
     for (size_t i = 0; i < n; i++) {
         if (statuses[i] != 0)
             continue;
         char id[CH_UUID_TEXT_BYTES];
-        ch_uuid_format(ids[i], id);
+        ch_uuid_format(asked[i].id, id);
         g_set_error(error, CH_ERROR, CH_ERROR_FAILED, "there is no order %s", id);
         return false;
     }
@@ -99,45 +99,76 @@ static char *blocker_to_settling(ChUuid id, OrderStatus status)
 bool order_settle_replay_blockers(OrderStore *store, const OrderStockResult *const *results,
                                   size_t n, char **blockers, GError **error)
 {
-    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree OrderAsked *asked = g_new0(OrderAsked, n);
     g_autofree OrderStatus *statuses = g_new0(OrderStatus, n);
     for (size_t i = 0; i < n; i++)
-        ids[i] = results[i]->order_id;
-    if (!store->ops->statuses(store, ids, n, statuses, error))
+        asked[i].id = results[i]->order_id;
+    if (!store->ops->statuses(store, asked, n, statuses, error))
         return false;
     for (size_t i = 0; i < n; i++)
-        blockers[i] = blocker_to_settling(ids[i], statuses[i]);
+        blockers[i] = blocker_to_settling(asked[i].id, statuses[i]);
     return true;
 }
 
 /* ---- by the customer ---- */
 
+static unsigned hash_asked(const void *asked)
+{
+    return ch_uuid_hash(&((const OrderAsked *)asked)->id);
+}
+
+static int equal_asked(const void *left, const void *right)
+{
+    const OrderAsked *a = left;
+    const OrderAsked *b = right;
+    return ch_uuid_equal(a->id, b->id) && ch_uuid_equal(a->owner, b->owner);
+}
+
+/* The first cancellation of each order; a stranger's takes no place of its owner's. */
+static size_t moves_for(const OrderCancellation *cancellations, size_t n, OrderMove *moves)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(hash_asked, equal_asked);
+    size_t n_moves = 0;
+    for (size_t i = 0; i < n; i++) {
+        const OrderCancellation *it = &cancellations[i];
+        if (g_hash_table_add(seen, (void *)&it->order))
+            moves[n_moves++] = (OrderMove){ it->order, ORDER_CANCELLED, it->reason,
+                                            "cancelled by the customer", it->trace };
+    }
+    return n_moves;
+}
+
+/* The first in the batch of those who may cancel an order did so. */
+static bool takes_change(GHashTable *changes, const OrderAsked *asked)
+{
+    const OrderChange *change = g_hash_table_lookup(changes, &asked->id);
+    return change != NULL && order_is_there_for(asked, change->customer_id) &&
+           g_hash_table_remove(changes, &asked->id);
+}
+
 bool order_cancel(OrderStore *store, const OrderCancellation *cancellations, size_t n,
                   OrderCancelOutcome *outcomes, GError **error)
 {
     static const OrderStatus from[] = { ORDER_CREATED, ORDER_CONFIRMED };
-    g_autoptr(GHashTable) seen = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
     g_autoptr(GHashTable) done = g_hash_table_new(ch_uuid_hash, ch_uuid_equal_pointers);
     g_autofree OrderMove *moves = g_new(OrderMove, n);
-    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree OrderAsked *asked = g_new(OrderAsked, n);
     g_autofree OrderStatus *statuses = g_new0(OrderStatus, n);
     g_autoptr(GArray) changes = NULL;
-    size_t n_moves = 0;
-    for (size_t i = 0; i < n; i++) {
-        ids[i] = cancellations[i].id;
-        if (is_first(seen, &ids[i]))
-            moves[n_moves++] = (OrderMove){ ids[i], ORDER_CANCELLED, cancellations[i].reason,
-                                            "cancelled by the customer", cancellations[i].trace };
-    }
+    size_t n_moves = moves_for(cancellations, n, moves);
     if (!move_and_announce(store, moves, n_moves, from, G_N_ELEMENTS(from), &changes, error))
         return false;
-    for (guint i = 0; i < changes->len; i++)
-        g_hash_table_add(done, &g_array_index(changes, OrderChange, i).id);
-    if (changes->len < n && !store->ops->statuses(store, ids, n, statuses, error))
+    for (guint i = 0; i < changes->len; i++) {
+        OrderChange *change = &g_array_index(changes, OrderChange, i);
+        g_hash_table_insert(done, &change->id, change);
+    }
+    for (size_t i = 0; i < n; i++)
+        asked[i] = cancellations[i].order;
+    if (changes->len < n && !store->ops->statuses(store, asked, n, statuses, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (g_hash_table_remove(done, &ids[i]))
-            outcomes[i] = ORDER_CANCEL_DONE; /* the first of those in this batch */
+        if (takes_change(done, &asked[i]))
+            outcomes[i] = ORDER_CANCEL_DONE;
         else
             outcomes[i] = statuses[i] != 0 ? ORDER_CANCEL_ALREADY : ORDER_CANCEL_UNKNOWN;
     }

@@ -3,6 +3,7 @@
 
 #include "chassis/core/cast.h"
 #include "chassis/postgres/pipeline.h"
+#include "order/infrastructure/asked.h"
 #include "order/infrastructure/pg_prices.h"
 #include "order/infrastructure/pg_statuses.h"
 
@@ -21,11 +22,12 @@ enum {
     ORDER_PLACE, /* of sql_find_orders */
 };
 
-/* $1 ids. */
+/* $1 ids, $2 owners (nil: whoever's). */
 static const ChPgStatement sql_find_orders = {
     "select " ORDER_COLUMNS ", asked.place"
-    " from unnest($1) with ordinality as asked (id, place) join orders o on o.id = asked.id",
-    { CH_PG_UUIDS },
+    " from unnest($1, $2) with ordinality as asked (id, owner, place)"
+    " join orders o on o.id = asked.id and asked.owner" ORDER_NIL_OR_ITS_CUSTOMER,
+    { CH_PG_UUIDS, CH_PG_UUIDS },
 };
 
 /* $1 ids of orders, which may repeat; the items of each place stand together. */
@@ -65,16 +67,17 @@ static const ChPgStatement sql_list_customer_status = {
     { PAGE_TYPES, CH_PG_UUID, CH_PG_INT },
 };
 
-/* $1 ids. The creation is the order's own row. The entries of each place stand together. */
+/* $1 ids, $2 owners (nil: whoever's). The creation is the order's own row. The entries of each
+ * place stand together. */
 static const ChPgStatement sql_select_histories = {
     "select asked.place, entry.status, entry.cause, entry.happened_at"
-    " from unnest($1) with ordinality as asked (id, place) cross join lateral ("
-    " select 1::smallint as status, 'placed' as cause, created_at as happened_at"
-    " from orders where id = asked.id"
-    " union all select status, cause, happened_at from order_history where order_id = asked.id) "
-    "entry"
+    " from unnest($1, $2) with ordinality as asked (id, owner, place)"
+    " join orders o on o.id = asked.id and asked.owner" ORDER_NIL_OR_ITS_CUSTOMER
+    " cross join lateral ("
+    " select 1::smallint as status, 'placed' as cause, o.created_at as happened_at"
+    " union all select status, cause, happened_at from order_history where order_id = o.id) entry"
     " order by asked.place, entry.happened_at, entry.status",
-    { CH_PG_UUIDS },
+    { CH_PG_UUIDS, CH_PG_UUIDS },
 };
 enum {
     HISTORY_PLACE,
@@ -139,22 +142,33 @@ static void share_out(Order *const *orders, const ChPgRows *rows)
     }
 }
 
-static ChPgParams *ids_params(const ChPgStatement *statement, const ChUuid *ids, size_t n)
+static ChPgParams *asked_params(const ChPgStatement *statement, const OrderAsked *asked, size_t n)
 {
     ChPgParams *params = ch_pg_params_new(statement);
-    for (size_t i = 0; i < n; i++)
-        ch_pg_add_uuid(params, 0, ids[i]);
+    for (size_t i = 0; i < n; i++) {
+        ch_pg_add_uuid(params, 0, asked[i].id);
+        ch_pg_add_uuid(params, 1, asked[i].owner);
+    }
     return params;
 }
 
-static bool find(OrderReads *self, const ChUuid *ids, size_t n, Order **orders, GError **error)
+/* A stranger's order has no row, and its items are left lying. */
+static ChPgParams *items_params(const OrderAsked *asked, size_t n)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_select_items);
+    for (size_t i = 0; i < n; i++)
+        ch_pg_add_uuid(params, 0, asked[i].id);
+    return params;
+}
+
+static bool find(OrderReads *self, const OrderAsked *asked, size_t n, Order **orders,
+                 GError **error)
 {
     ChPg *pg = pg_of(self);
     g_autoptr(ChPgRows) rows = NULL;
     g_autoptr(ChPgRows) items = NULL;
-    if (!ch_pg_send(pg, ids_params(&sql_find_orders, ids, n), &rows, error) ||
-        !ch_pg_send(pg, ids_params(&sql_select_items, ids, n), &items, error) ||
-        !ch_pg_wait(pg, error))
+    if (!ch_pg_send(pg, asked_params(&sql_find_orders, asked, n), &rows, error) ||
+        !ch_pg_send(pg, items_params(asked, n), &items, error) || !ch_pg_wait(pg, error))
         return false;
     for (size_t i = 0; i < n; i++)
         orders[i] = NULL;
@@ -164,10 +178,10 @@ static bool find(OrderReads *self, const ChUuid *ids, size_t n, Order **orders, 
     return true;
 }
 
-static bool statuses(OrderReads *self, const ChUuid *ids, size_t n, OrderStatus *found,
+static bool statuses(OrderReads *self, const OrderAsked *asked, size_t n, OrderStatus *found,
                      GError **error)
 {
-    return order_pg_statuses(pg_of(self), ids, n, found, error);
+    return order_pg_statuses(pg_of(self), asked, n, found, error);
 }
 
 static ChPgParams *page_params(const OrderFilter *filter)
@@ -271,10 +285,11 @@ static GArray *new_history(void)
     return entries;
 }
 
-static bool histories(OrderReads *self, const ChUuid *ids, size_t n, GArray **found, GError **error)
+static bool histories(OrderReads *self, const OrderAsked *asked, size_t n, GArray **found,
+                      GError **error)
 {
     g_autoptr(ChPgRows) rows =
-        ch_pg_query(pg_of(self), ids_params(&sql_select_histories, ids, n), error);
+        ch_pg_query(pg_of(self), asked_params(&sql_select_histories, asked, n), error);
     if (rows == NULL)
         return false;
     for (size_t i = 0; i < n; i++)

@@ -4,6 +4,6 @@
 #include "chassis/postgres/pipeline.h"
 #include "order/application/orders.h"
 
-/** found[i] is the status of the order ids[i]; 0: there is no such order. Errors: as a port's. */
-CH_MUST_CHECK bool order_pg_statuses(ChPg *pg, const ChUuid *ids, size_t n, OrderStatus *found,
-                                     GError **error);
+/** found[i] is the status of the order asked[i]; 0: there is no such order. Errors: as a port's. */
+CH_MUST_CHECK bool order_pg_statuses(ChPg *pg, const OrderAsked *asked, size_t n,
+                                     OrderStatus *found, GError **error);

@@ -5,6 +5,7 @@
 #include "chassis/core/time.h"
 #include "chassis/postgres/pipeline.h"
 #include "chassis/telemetry/metrics.h"
+#include "order/infrastructure/asked.h"
 #include "order/infrastructure/events.h"
 #include "order/infrastructure/pg_prices.h"
 #include "order/infrastructure/pg_statuses.h"
@@ -56,13 +57,16 @@ static const ChPgStatement sql_insert_items = {
     { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_INTS, CH_PG_DECIMALS },
 };
 
-/* $1 ids, $2 new statuses, $3 reasons, $4 causes, $5 statuses that may be left. Rows are locked in
- * the order of their ids, so that two batches cannot wait for each other. */
+/* $1 ids, $2 new statuses, $3 reasons, $4 causes, $5 statuses that may be left, $6 owners (nil:
+ * whoever's). Rows are locked in the order of their ids, so that two batches cannot wait for each
+ * other. */
 static const ChPgStatement sql_move_orders = {
     "with moving as ("
     " select o.id, o.status as was, o.created_at, m.status, m.reason, m.cause, m.place"
-    "  from unnest($1, $2, $3, $4) with ordinality as m (id, status, reason, cause, place)"
-    "  join orders o on o.id = m.id where o.status = any($5) order by o.id for update of o),"
+    "  from unnest($1, $2, $3, $4, $6)"
+    "   with ordinality as m (id, status, reason, cause, owner, place)"
+    "  join orders o on o.id = m.id and m.owner" ORDER_NIL_OR_ITS_CUSTOMER
+    "  where o.status = any($5) order by o.id for update of o),"
     " moved as ("
     " update orders o set status = m.status, reason = m.reason, updated_at = now()"
     "  from moving m where o.id = m.id"
@@ -72,7 +76,7 @@ static const ChPgStatement sql_move_orders = {
     " insert into order_history (order_id, status, cause, happened_at)"
     "  select id, status, cause, now() from moved)"
     " select place, customer_id, total, currency, was, created_at from moved order by place",
-    { CH_PG_UUIDS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_INTS },
+    { CH_PG_UUIDS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_INTS, CH_PG_UUIDS },
 };
 enum {
     MOVED_PLACE,
@@ -221,7 +225,7 @@ static OrderChange change_from(const ChPgRows *rows, size_t row, const OrderMove
 {
     const OrderMove *move = &moves[ch_pg_int(rows, row, MOVED_PLACE) - 1];
     OrderChange change = {
-        .id = move->id,
+        .id = move->order.id,
         .customer_id = ch_pg_uuid(rows, row, MOVED_CUSTOMER),
         .status = move->to,
         .total = ch_pg_decimal(rows, row, MOVED_TOTAL),
@@ -237,10 +241,11 @@ static bool move(OrderStore *self, const OrderMove *moves, size_t n, const Order
 {
     ChPgParams *params = ch_pg_params_new(&sql_move_orders);
     for (size_t i = 0; i < n; i++) {
-        ch_pg_add_uuid(params, 0, moves[i].id);
+        ch_pg_add_uuid(params, 0, moves[i].order.id);
         ch_pg_add_int(params, 1, moves[i].to);
         ch_pg_add_text(params, 2, moves[i].reason);
         ch_pg_add_text(params, 3, moves[i].cause);
+        ch_pg_add_uuid(params, 5, moves[i].order.owner);
     }
     for (size_t i = 0; i < n_from; i++)
         ch_pg_add_int(params, 4, from[i]);
@@ -261,10 +266,10 @@ static bool announce(OrderStore *self, const OrderChange *changes, size_t n, GEr
     return order_events_changed(pg_of(self), changes, n, error);
 }
 
-static bool statuses(OrderStore *self, const ChUuid *ids, size_t n, OrderStatus *found,
+static bool statuses(OrderStore *self, const OrderAsked *asked, size_t n, OrderStatus *found,
                      GError **error)
 {
-    return order_pg_statuses(pg_of(self), ids, n, found, error);
+    return order_pg_statuses(pg_of(self), asked, n, found, error);
 }
 
 static void free_store(OrderStore *self)

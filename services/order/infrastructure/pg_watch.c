@@ -231,13 +231,13 @@ static bool announce_again(OrderWatchStore *self, const OrderStuck *stuck, const
 {
     PgWatch *watch = watch_of(self);
     g_autoptr(ChPgParams) noted = ch_pg_params_new(&sql_note_announced);
-    g_autofree ChUuid *ids = g_new(ChUuid, n);
+    g_autofree OrderAsked *asked = g_new0(OrderAsked, n);
     g_autofree Order **orders = g_new0(Order *, n);
     for (size_t i = 0; i < n; i++) {
-        ids[i] = stuck[i].order_id;
-        ch_pg_add_uuid(noted, 0, ids[i]);
+        asked[i].id = stuck[i].order_id;
+        ch_pg_add_uuid(noted, 0, asked[i].id);
     }
-    if (!watch->orders->ops->find(watch->orders, ids, n, orders, error))
+    if (!watch->orders->ops->find(watch->orders, asked, n, orders, error))
         return false;
     bool ok = add_events(watch->pg, orders, traces, n, error);
     free_orders(orders, n);

@@ -80,7 +80,7 @@ enum {
 static const ChHttpLaneKind lanes[] = { [LANE] = { "announcements", "OrderAnnounceApi" } };
 
 static const ChHttpRoute routes[] = {
-    { "POST", "/orders/{id}/announce", "announceOrder", LANE, 0, announce, "" },
+    { "POST", "/orders/{id}/announce", "announceOrder", LANE, 0, announce, "", CH_HTTP_OWN_RULE },
 };
 
 const ChHttpRouteTable order_announce_routes = {

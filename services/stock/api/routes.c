@@ -14,15 +14,44 @@ static const ChHttpLaneKind lanes[] = {
     [STOCK_LISTS] = { "lists", "StockReads" },
 };
 
+enum {
+    STOCK_SCOPE_READ = 1,
+    STOCK_SCOPE_WRITE,
+};
+
+static const char *const scope_names[] = {
+    [STOCK_SCOPE_READ] = "stock:read",
+    [STOCK_SCOPE_WRITE] = "stock:write",
+};
+
+/* The part of the stock service in docs/security.md. */
+static const ChRole roles[] = {
+    { "shop", CH_SCOPE(STOCK_SCOPE_READ) },
+    { "support", CH_SCOPE(STOCK_SCOPE_READ) },
+    { "operator", CH_SCOPE(STOCK_SCOPE_READ) },
+    { "merchandiser", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) },
+    { "admin", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) },
+};
+
+static const ChScopes scopes = {
+    .names = scope_names,
+    .names_n = G_N_ELEMENTS(scope_names),
+    .roles = roles,
+    .roles_n = G_N_ELEMENTS(roles),
+};
+
 static const ChHttpRoute routes[] = {
-    { "POST", STOCKS, "createStock", STOCK_WRITES, 0, stock_api_create, "" },
-    { "PUT", PRODUCT, "setStock", STOCK_WRITES, 0, stock_api_set, "" },
-    { "POST", PRODUCT "/adjustments", "adjustStock", STOCK_WRITES, 0, stock_api_adjust, "" },
-    { "DELETE", PRODUCT, "deleteStock", STOCK_WRITES, 0, stock_api_delete, "force" },
-    { "GET", STOCKS, "listStocks", STOCK_LISTS, 0, stock_api_list, "cursor, limit" },
-    { "GET", PRODUCT, "getStock", STOCK_READS, 0, stock_api_get, "" },
+    { "POST", STOCKS, "createStock", STOCK_WRITES, 0, stock_api_create, "", STOCK_SCOPE_WRITE },
+    { "PUT", PRODUCT, "setStock", STOCK_WRITES, 0, stock_api_set, "", STOCK_SCOPE_WRITE },
+    { "POST", PRODUCT "/adjustments", "adjustStock", STOCK_WRITES, 0, stock_api_adjust, "",
+      STOCK_SCOPE_WRITE },
+    { "DELETE", PRODUCT, "deleteStock", STOCK_WRITES, 0, stock_api_delete, "force",
+      STOCK_SCOPE_WRITE },
+    { "GET", STOCKS, "listStocks", STOCK_LISTS, 0, stock_api_list, "cursor, limit",
+      STOCK_SCOPE_READ },
+    { "GET", PRODUCT, "getStock", STOCK_READS, 0, stock_api_get, "", STOCK_SCOPE_READ },
     { "GET", PRODUCT "/movements", "listStockMovements", STOCK_LISTS, 0, stock_api_movements,
-      "cursor, limit" },
+      "cursor, limit", STOCK_SCOPE_READ },
 };
 
 const ChHttpRouteTable stock_routes = {
@@ -30,4 +59,5 @@ const ChHttpRouteTable stock_routes = {
     .routes_n = G_N_ELEMENTS(routes),
     .lanes = lanes,
     .lanes_n = G_N_ELEMENTS(lanes),
+    .scopes = &scopes,
 };

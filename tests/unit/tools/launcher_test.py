@@ -30,6 +30,8 @@ WRONG = {
     ("logs", "-n", "0"): "must be 1 or more",
     ("logs", "order-wrker"): "did you mean order-worker?",
     ("bench", "--only", "intak"): "did you mean intake?",
+    ("token", "--role", "customer"): "needs --customer ID",
+    ("token", "--for", "soon"): "soon is no time",
     ("dlq", "lst"): "did you mean list?",
     ("dlq", "list", "--queue", "stock.ordercreate"): "did you mean stock.ordercreated?",
     ("dlq", "list", "--service", "order", "--queue", "stock.ordercreated"): "there is no queue stock.ordercreated",

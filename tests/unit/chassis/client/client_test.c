@@ -53,8 +53,8 @@ static bool answer(void *context, ChHttpRequest *const *requests, size_t n, GErr
 }
 
 static const ChHttpRoute routes[] = {
-    { "GET", "/status/{status}", "getStatus", CH_HTTP_INLINE, 0, answer, "" },
-    { "POST", "/status/{status}", "postStatus", CH_HTTP_INLINE, 0, answer, "" },
+    { "GET", "/status/{status}", "getStatus", CH_HTTP_INLINE, 0, answer, "", CH_HTTP_PUBLIC },
+    { "POST", "/status/{status}", "postStatus", CH_HTTP_INLINE, 0, answer, "", CH_HTTP_PUBLIC },
 };
 
 static const ChHttpRouteTable table = { .routes = routes, .routes_n = G_N_ELEMENTS(routes) };

@@ -21,17 +21,18 @@ enum {
 static const ChHttpLaneKind lanes[] = { [LANE] = { "lane", "" } };
 
 static const ChHttpRoute routes[] = {
-    { "GET", "/api/orders", "list", LANE, 0, handler, "" },
-    { "POST", "/api/orders", "place", LANE, 0, handler, "" },
-    { "GET", "/api/orders/{id}", "get", LANE, 0, handler, "" },
-    { "DELETE", "/api/orders/{id}", "delete", LANE, 0, handler, "" },
-    { "GET", "/api/orders/{id}/history", "history", LANE, 0, handler, "" },
-    { "POST", "/api/orders/all/close", "closeAll", LANE, 0, handler, "" },
-    { "POST", "/api/orders/{id}/{verb}", "act", LANE, 0, handler, "" },
-    { "GET", "/", "root", CH_HTTP_INLINE, 0, handler, "" },
+    { "GET", "/api/orders", "list", LANE, 0, handler, "", CH_HTTP_PUBLIC },
+    { "POST", "/api/orders", "place", LANE, 0, handler, "", CH_HTTP_PUBLIC },
+    { "GET", "/api/orders/{id}", "get", LANE, 0, handler, "", CH_HTTP_PUBLIC },
+    { "DELETE", "/api/orders/{id}", "delete", LANE, 0, handler, "", CH_HTTP_PUBLIC },
+    { "GET", "/api/orders/{id}/history", "history", LANE, 0, handler, "", CH_HTTP_PUBLIC },
+    { "POST", "/api/orders/all/close", "closeAll", LANE, 0, handler, "", CH_HTTP_PUBLIC },
+    { "POST", "/api/orders/{id}/{verb}", "act", LANE, 0, handler, "", CH_HTTP_PUBLIC },
+    { "GET", "/", "root", CH_HTTP_INLINE, 0, handler, "", CH_HTTP_PUBLIC },
 };
 
-static const ChHttpRouteTable table = { routes, G_N_ELEMENTS(routes), lanes, G_N_ELEMENTS(lanes) };
+static const ChHttpRouteTable table = { routes, G_N_ELEMENTS(routes), lanes, G_N_ELEMENTS(lanes),
+                                        NULL };
 
 /* ---- a router with the table on a lane ---- */
 
@@ -155,9 +156,12 @@ static void test_unbound(void)
 
 static void test_operation_twice(void)
 {
-    static const ChHttpRoute row = { "GET", "/b", "same", CH_HTTP_INLINE, 0, handler, "" };
-    static const ChHttpRoute other = { "GET", "/a", "same", CH_HTTP_INLINE, 0, handler, "" };
-    static const ChHttpRouteTable tables[] = { { &row, 1, NULL, 0 }, { &other, 1, NULL, 0 } };
+    static const ChHttpRoute row = { "GET", "/b",    "same", CH_HTTP_INLINE,
+                                     0,     handler, "",     CH_HTTP_PUBLIC };
+    static const ChHttpRoute other = { "GET", "/a",    "same", CH_HTTP_INLINE,
+                                       0,     handler, "",     CH_HTTP_PUBLIC };
+    static const ChHttpRouteTable tables[] = { { &row, 1, NULL, 0, NULL },
+                                               { &other, 1, NULL, 0, NULL } };
     if (!g_test_subprocess()) {
         assert_dies();
         return;

@@ -94,15 +94,18 @@ enum {
 static const ChHttpLaneKind lanes[] = { [LANE] = { "test", "Fixture" } };
 
 static const ChHttpRoute routes[] = {
-    { "GET", "/inline", "getInline", CH_HTTP_INLINE, 0, echo, CH_HTTP_ANY_QUERY },
-    { "POST", "/things", "makeThing", LANE, CH_HTTP_GATED, echo, CH_HTTP_ANY_QUERY },
-    { "GET", "/things/{id}", "getThing", LANE, 0, echo, CH_HTTP_ANY_QUERY },
-    { "GET", "/things/special", "getSpecial", CH_HTTP_INLINE, 0, echo, CH_HTTP_ANY_QUERY },
-    { "DELETE", "/things/{id}", "deleteThing", LANE, 0, echo, CH_HTTP_ANY_QUERY },
-    { "GET", "/things/{id}/parts", "listParts", LANE, 0, echo, CH_HTTP_ANY_QUERY },
+    { "GET", "/inline", "getInline", CH_HTTP_INLINE, 0, echo, CH_HTTP_ANY_QUERY, CH_HTTP_PUBLIC },
+    { "POST", "/things", "makeThing", LANE, CH_HTTP_GATED, echo, CH_HTTP_ANY_QUERY,
+      CH_HTTP_PUBLIC },
+    { "GET", "/things/{id}", "getThing", LANE, 0, echo, CH_HTTP_ANY_QUERY, CH_HTTP_PUBLIC },
+    { "GET", "/things/special", "getSpecial", CH_HTTP_INLINE, 0, echo, CH_HTTP_ANY_QUERY,
+      CH_HTTP_PUBLIC },
+    { "DELETE", "/things/{id}", "deleteThing", LANE, 0, echo, CH_HTTP_ANY_QUERY, CH_HTTP_PUBLIC },
+    { "GET", "/things/{id}/parts", "listParts", LANE, 0, echo, CH_HTTP_ANY_QUERY, CH_HTTP_PUBLIC },
 };
 
-static const ChHttpRouteTable table = { routes, G_N_ELEMENTS(routes), lanes, G_N_ELEMENTS(lanes) };
+static const ChHttpRouteTable table = { routes, G_N_ELEMENTS(routes), lanes, G_N_ELEMENTS(lanes),
+                                        NULL };
 
 static void setup_with(Fixture *f, int64_t request_timeout_ms, unsigned max_connections)
 {

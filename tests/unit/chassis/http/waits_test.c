@@ -87,9 +87,10 @@ static bool look(void *context, ChHttpRequest *const *requests, size_t n, GError
 
 static const ChHttpLaneKind lanes[] = { { "test", "Fixture" } };
 static const ChHttpRoute routes[] = {
-    { "GET", "/things/{id}", "getThing", 0, 0, leave_all, "" },
+    { "GET", "/things/{id}", "getThing", 0, 0, leave_all, "", CH_HTTP_PUBLIC },
 };
-static const ChHttpRouteTable table = { routes, G_N_ELEMENTS(routes), lanes, G_N_ELEMENTS(lanes) };
+static const ChHttpRouteTable table = { routes, G_N_ELEMENTS(routes), lanes, G_N_ELEMENTS(lanes),
+                                        NULL };
 
 static ChLane *must_start(Fixture *f, const char *name, size_t batch, ChSource *source,
                           ChHandler handler, void *context)

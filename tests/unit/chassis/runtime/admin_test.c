@@ -105,9 +105,9 @@ static bool answer_extra(void *context G_GNUC_UNUSED, ChHttpRequest *const *requ
 }
 
 static const ChHttpRoute extra_route = {
-    "GET", "/extra", "getExtra", CH_HTTP_INLINE, 0, answer_extra, "",
+    "GET", "/extra", "getExtra", CH_HTTP_INLINE, 0, answer_extra, "", CH_HTTP_PUBLIC,
 };
-static const ChHttpRouteTable extra_routes = { &extra_route, 1, NULL, 0 };
+static const ChHttpRouteTable extra_routes = { &extra_route, 1, NULL, 0, NULL };
 
 static void test_admin(void)
 {

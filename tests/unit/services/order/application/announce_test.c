@@ -12,7 +12,8 @@ typedef struct {
     bool fails;
 } FakeReads;
 
-static bool find(OrderReads *self, const ChUuid *ids, size_t n, Order **orders, GError **error)
+static bool find(OrderReads *self, const OrderAsked *asked, size_t n, Order **orders,
+                 GError **error)
 {
     const FakeReads *reads = (const FakeReads *)self;
     g_assert_cmpuint(n, ==, 1);
@@ -25,7 +26,7 @@ static bool find(OrderReads *self, const ChUuid *ids, size_t n, Order **orders, 
         return true;
     orders[0] = g_new0(Order, 1);
     *orders[0] = (Order){
-        .id = ids[0],
+        .id = asked[0].id,
         .customer_id = fake_id(900),
         .status = reads->status,
         .total = 7 * CH_DECIMAL_ONE,

@@ -179,7 +179,7 @@ static void test_failures_of_the_store_pass_through(Fixture *f, gconstpointer un
 
 static OrderCancellation cancellation(unsigned order, const char *reason, uint8_t trace)
 {
-    return (OrderCancellation){ fake_id(order), reason, trace_of(trace) };
+    return (OrderCancellation){ { .id = fake_id(order) }, reason, trace_of(trace) };
 }
 
 static void must_cancel(Fixture *f, const OrderCancellation *cancellations, size_t n,
@@ -312,6 +312,47 @@ static void test_result_after_cancellation_changes_nothing(Fixture *f,
     g_assert_cmpuint(f->store->announced->len, ==, 1);
 }
 
+static OrderCancellation cancellation_by(unsigned owner, unsigned order, const char *reason)
+{
+    OrderCancellation it = cancellation(order, reason, 10);
+    it.order.owner = fake_id(owner);
+    return it;
+}
+
+/* memory_orders_add() gives every order to customer 900. */
+static void test_a_strangers_order_is_unknown(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    memory_orders_add(f->store, fake_id(2), ORDER_CANCELLED);
+    const OrderCancellation asked[] = { cancellation_by(901, 1, "mine?"),
+                                        cancellation_by(901, 2, "mine?") };
+    OrderCancelOutcome outcomes[2];
+    must_cancel(f, asked, 2, outcomes);
+    g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_UNKNOWN);
+    g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_UNKNOWN);
+    g_assert_cmpint(memory_orders_status(f->store, fake_id(1)), ==, ORDER_CREATED);
+    g_assert_cmpuint(f->store->announced->len, ==, 0);
+}
+
+/* Whoever else asks in the same batch, and earlier. */
+static void test_a_stranger_takes_nobodys_place(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    memory_orders_add(f->store, fake_id(1), ORDER_CREATED);
+    const OrderCancellation asked[] = {
+        cancellation_by(901, 1, "mine?"),
+        cancellation_by(900, 1, "mine"),
+        cancellation(1, "for the customer", 10),
+        cancellation_by(900, 1, "again"),
+    };
+    OrderCancelOutcome outcomes[4];
+    must_cancel(f, asked, 4, outcomes);
+    g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_UNKNOWN);
+    g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(outcomes[2], ==, ORDER_CANCEL_ALREADY);
+    g_assert_cmpint(outcomes[3], ==, ORDER_CANCEL_ALREADY);
+    g_assert_cmpuint(f->store->announced->len, ==, 1);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -330,6 +371,8 @@ int main(int argc, char **argv)
     ADD("cancel/cancels-created-and-confirmed", test_cancels_created_and_confirmed);
     ADD("cancel/says-what-is-cancelled-or-unknown", test_says_what_is_cancelled_or_unknown);
     ADD("cancel/cancelled-twice-in-one-batch", test_cancelled_twice_in_one_batch);
+    ADD("cancel/a-strangers-order-is-unknown", test_a_strangers_order_is_unknown);
+    ADD("cancel/a-stranger-takes-nobodys-place", test_a_stranger_takes_nobodys_place);
     ADD("cancel/failures-of-the-store-pass-through", test_cancel_failures_pass_through);
     ADD("settle/result-after-cancellation-changes-nothing",
         test_result_after_cancellation_changes_nothing);

@@ -1,0 +1,92 @@
+/* On: somebody who knows the callers, and a lane that gets the issuer's keys. */
+#include "chassis/runtime/auth.h"
+
+#include "chassis/core/log.h"
+#include "chassis/identity/key_source.h"
+#include "chassis/telemetry/metrics.h"
+
+struct ChAuth {
+    ChIdentity *identity;
+    ChKeySource *keys;
+};
+
+CH_GAUGE(off_gauge, "cartwheel_auth_off", "1 while anybody may do anything.", NULL);
+
+bool ch_auth_check(const ChAuthSettings *settings, GError **error)
+{
+    bool has_issuer = *settings->issuer != '\0';
+    bool has_more = *settings->jwks_file != '\0' || *settings->ca_file != '\0';
+    const char *fault = NULL;
+    if (settings->mode == CH_AUTH_ON && !has_issuer)
+        fault = "AUTH=on needs AUTH_ISSUER, and AUTH_JWKS_FILE where it is not asked for its keys";
+    else if (settings->mode == CH_AUTH_OFF && (has_issuer || has_more))
+        fault =
+            "AUTH_ISSUER, AUTH_JWKS_FILE and AUTH_CA_FILE say who may ask, but AUTH is off: set "
+            "AUTH=on";
+    else if (*settings->jwks_file != '\0' && *settings->ca_file != '\0')
+        fault = "AUTH_CA_FILE must be empty where AUTH_JWKS_FILE is set: nothing is fetched";
+    if (fault == NULL)
+        return true;
+    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s", fault);
+    return false;
+}
+
+static void remind(void)
+{
+    ch_log_warning("authentication is off: whoever reaches this API may do anything");
+}
+
+static bool turn_on(ChAuth *auth, const ChAuthSettings *settings, const ChScopes *scopes,
+                    ChHealth *health, ChLaneGroup *threads, GError **error)
+{
+    const ChTokenRules rules = {
+        .issuer = settings->issuer,
+        .audience = settings->audience,
+        .type = settings->token_type,
+        .owner_claim = settings->customer_claim,
+        .scopes = scopes,
+    };
+    auth->identity = ch_identity_new(&rules);
+    const ChKeySourceConfig keys = {
+        .issuer = settings->issuer,
+        .jwks_file = settings->jwks_file,
+        .ca_file = settings->ca_file,
+        .identity = auth->identity,
+        .health = ch_health_part(health, "issuer"),
+    };
+    auth->keys = ch_key_source_new(&keys, error);
+    if (auth->keys == NULL)
+        return false;
+    const ChLaneConfig lane = ch_key_source_lane(auth->keys);
+    ch_lane_group_add(threads, &lane);
+    return true;
+}
+
+ChAuth *ch_auth_new(const ChAuthSettings *settings, const ChScopes *scopes, ChHealth *health,
+                    ChLaneGroup *threads, GError **error)
+{
+    g_autoptr(ChAuth) auth = g_new0(ChAuth, 1);
+    ch_metric_set(ch_metric(&off_gauge, NULL), settings->mode == CH_AUTH_OFF);
+    if (settings->mode == CH_AUTH_ON && !turn_on(auth, settings, scopes, health, threads, error))
+        return NULL;
+    return g_steal_pointer(&auth);
+}
+
+void ch_auth_free(ChAuth *auth)
+{
+    if (auth == NULL)
+        return;
+    ch_key_source_free(auth->keys);
+    ch_identity_free(auth->identity);
+    g_free(auth);
+}
+
+ChIdentity *ch_auth_identity(const ChAuth *auth)
+{
+    return auth->identity;
+}
+
+ChReminder ch_auth_reminder(const ChAuth *auth)
+{
+    return auth->identity == NULL ? remind : NULL;
+}

@@ -1,0 +1,62 @@
+/* Authentication of an API: its settings, and the parts that they ask for. */
+#pragma once
+
+#include "chassis/core/config.h"
+#include "chassis/core/lane_group.h"
+#include "chassis/identity/identity.h"
+#include "chassis/runtime/process.h"
+#include "chassis/telemetry/health.h"
+
+typedef enum {
+    CH_AUTH_ON,
+    CH_AUTH_OFF,
+} ChAuthMode;
+
+typedef struct {
+    int mode; /* ChAuthMode */
+    char *issuer;
+    char *jwks_file;
+    char *ca_file;
+    char *audience;
+    char *token_type;
+    char *customer_claim;
+} ChAuthSettings;
+
+/* clang-format off */
+#define CH_AUTH_KEYS(type, field)                                                                  \
+    CH_CONFIG_KEY("AUTH", CH_CONFIG_CHOICE, type, field.mode, "off",                               \
+                  "whether requests need a token", "on|off"),                                      \
+    CH_CONFIG_KEY("AUTH_ISSUER", CH_CONFIG_TEXT, type, field.issuer, "",                           \
+                  "who issues tokens, as they name it; its keys are found there, over HTTPS", NULL), \
+    CH_CONFIG_KEY("AUTH_JWKS_FILE", CH_CONFIG_TEXT, type, field.jwks_file, "",                     \
+                  "file with the issuer's keys; read again when it changes", NULL),                \
+    CH_CONFIG_KEY("AUTH_CA_FILE", CH_CONFIG_TEXT, type, field.ca_file, "",                         \
+                  "PEM file of the CA that vouches for the issuer; empty: the CAs of the system", NULL), \
+    CH_CONFIG_KEY("AUTH_AUDIENCE", CH_CONFIG_TEXT, type, field.audience, "cartwheel",              \
+                  "for whom tokens must be", NULL),                                                \
+    CH_CONFIG_KEY("AUTH_TOKEN_TYPE", CH_CONFIG_TEXT, type, field.token_type, "at+jwt",             \
+                  "of which type tokens must be", NULL),                                           \
+    CH_CONFIG_KEY("AUTH_CUSTOMER_CLAIM", CH_CONFIG_TEXT, type, field.customer_claim, "sub",        \
+                  "the claim that holds the customer's id", NULL)
+/* clang-format on */
+
+/** Whether the settings go together. Errors: CONFIG. */
+CH_MUST_CHECK bool ch_auth_check(const ChAuthSettings *settings, GError **error);
+
+typedef struct ChAuth ChAuth;
+
+/** What @settings and @scopes, both borrowed, ask for; its lane is added to @threads. Errors:
+ * CONFIG. */
+CH_MUST_CHECK ChAuth *ch_auth_new(const ChAuthSettings *settings, const ChScopes *scopes,
+                                  ChHealth *health, ChLaneGroup *threads, GError **error);
+
+/** After its lane has ended. NULL is fine. */
+void ch_auth_free(ChAuth *auth);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChAuth, ch_auth_free)
+
+/** NULL: authentication is off. */
+ChIdentity *ch_auth_identity(const ChAuth *auth);
+
+/** What says, once in a while, that authentication is off; NULL: it is on. */
+ChReminder ch_auth_reminder(const ChAuth *auth);
