@@ -54,7 +54,7 @@ ChIssuer *ch_issuer_new(const ChIssuerConfig *config, GError **error)
     ChIssuer *issuer = g_new0(ChIssuer, 1);
     bool slash = g_str_has_suffix(config->url, "/");
     issuer->url = g_strdup(config->url);
-    issuer->discovery_url = g_strconcat(config->url, WELL_KNOWN + slash, NULL);
+    issuer->discovery_url = g_strconcat(config->url, &WELL_KNOWN[slash ? 1 : 0], NULL);
     issuer->client = made;
     issuer->identity = config->identity;
     return issuer;
