@@ -501,6 +501,24 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
+    /** @description There is no token, or it is not good; `detail` says why. */
+    Unauthorized: {
+      headers: {
+        "WWW-Authenticate": components["headers"]["Challenge"];
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description The token does not allow it; `detail` says what is missing. */
+    Forbidden: {
+      headers: {
+        "WWW-Authenticate": components["headers"]["MissingScope"];
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
     /** @description The body is too long. */
     TooLarge: {
       content: {
@@ -659,6 +677,16 @@ export interface components {
     /** @description How long the document may be taken for the newest. */
     CacheControl: "public, max-age=300";
     /**
+     * @description RFC 6750; with the error where there is a token.
+     * @example Bearer realm="cartwheel"
+     */
+    Challenge: string;
+    /**
+     * @description RFC 6750, where a scope is missing.
+     * @example Bearer realm="cartwheel", error="insufficient_scope", scope="orders:read"
+     */
+    MissingScope: string;
+    /**
      * @description Seconds after which the call may succeed.
      * @example 2
      */
@@ -695,6 +723,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -724,6 +754,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       409: components["responses"]["Conflict"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -754,6 +786,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -796,6 +830,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["Stale"];
@@ -830,6 +866,8 @@ export interface operations {
         content: never;
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["Stale"];
@@ -876,6 +914,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -916,6 +956,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -953,6 +995,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -988,6 +1032,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -1025,6 +1071,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -1055,6 +1103,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -1086,6 +1136,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       409: components["responses"]["Conflict"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -1113,6 +1165,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -1144,6 +1198,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -1169,6 +1225,8 @@ export interface operations {
         content: never;
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -1203,6 +1261,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -1311,6 +1371,8 @@ export interface operations {
       };
     };
     responses: {
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       /** @description Nothing more is wanted; the subscription is disabled. */
       410: {
         content: never;
@@ -1344,6 +1406,8 @@ export interface operations {
       };
     };
     responses: {
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       /** @description Nothing more is wanted; the subscription is disabled. */
       410: {
         content: never;

@@ -306,6 +306,24 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
+    /** @description There is no token, or it is not good; `detail` says why. */
+    Unauthorized: {
+      headers: {
+        "WWW-Authenticate": components["headers"]["Challenge"];
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description The token does not allow it; `detail` says what is missing. */
+    Forbidden: {
+      headers: {
+        "WWW-Authenticate": components["headers"]["MissingScope"];
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
     /** @description The body is too long. */
     TooLarge: {
       content: {
@@ -420,6 +438,16 @@ export interface components {
     /** @description How long the document may be taken for the newest. */
     CacheControl: "public, max-age=300";
     /**
+     * @description RFC 6750; with the error where there is a token.
+     * @example Bearer realm="cartwheel"
+     */
+    Challenge: string;
+    /**
+     * @description RFC 6750, where a scope is missing.
+     * @example Bearer realm="cartwheel", error="insufficient_scope", scope="orders:read"
+     */
+    MissingScope: string;
+    /**
      * @description Seconds after which the call may succeed.
      * @example 2
      */
@@ -462,6 +490,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -519,6 +549,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       /** @description The first request with this `Idempotency-Key` is being handled. */
       409: {
         content: {
@@ -572,6 +604,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -599,6 +633,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -646,6 +682,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       409: components["responses"]["Conflict"];
       413: components["responses"]["TooLarge"];
@@ -678,6 +716,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -707,6 +747,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -766,6 +808,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       412: components["responses"]["Stale"];
       413: components["responses"]["TooLarge"];
@@ -796,6 +840,8 @@ export interface operations {
         content: never;
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       412: components["responses"]["Stale"];
       413: components["responses"]["TooLarge"];
@@ -834,6 +880,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];

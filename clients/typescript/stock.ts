@@ -171,6 +171,24 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
+    /** @description There is no token, or it is not good; `detail` says why. */
+    Unauthorized: {
+      headers: {
+        "WWW-Authenticate": components["headers"]["Challenge"];
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description The token does not allow it; `detail` says what is missing. */
+    Forbidden: {
+      headers: {
+        "WWW-Authenticate": components["headers"]["MissingScope"];
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
     /** @description The body is too long. */
     TooLarge: {
       content: {
@@ -279,6 +297,16 @@ export interface components {
     /** @description How long the document may be taken for the newest. */
     CacheControl: "public, max-age=300";
     /**
+     * @description RFC 6750; with the error where there is a token.
+     * @example Bearer realm="cartwheel"
+     */
+    Challenge: string;
+    /**
+     * @description RFC 6750, where a scope is missing.
+     * @example Bearer realm="cartwheel", error="insufficient_scope", scope="orders:read"
+     */
+    MissingScope: string;
+    /**
      * @description Seconds after which the call may succeed.
      * @example 2
      */
@@ -322,6 +350,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -367,6 +397,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       409: components["responses"]["Conflict"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -397,6 +429,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -438,6 +472,8 @@ export interface operations {
         content: never;
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["Stale"];
@@ -473,6 +509,8 @@ export interface operations {
         content: never;
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["Stale"];
@@ -522,6 +560,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["Stale"];
@@ -561,6 +601,8 @@ export interface operations {
         };
       };
       400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];

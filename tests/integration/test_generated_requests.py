@@ -22,16 +22,20 @@ repeatable = settings(max_examples=EXAMPLES, deadline=None, database=None, deran
 
 @pytest.fixture(scope="module")
 def ids(orders, stocks, notifications):
-    """What there is to name; the templates that were made are taken away at the end."""
+    """What there is to name; the templates and subscriptions that were made are taken away at the end."""
     made = {"order": [orders.placed((new_id(), 1)) for _ in range(POOL)], "stock": [stocks.create(5) for _ in range(POOL)],
             "notification": []}
     for n in range(POOL):
         template = {"templateCode": "ORDER_CONFIRMED", "channel": 2, "language": f"x{n}-pool", "body": "b"}
         made["notification"].append(notifications.post("/api/notificationtemplates", template).json()["id"])
+        subscription = {"url": f"https://pool-{n}.example/", "events": ["order.confirmed"], "isActive": False}
+        made["notification"].append(notifications.post("/api/subscriptions", subscription).json()["id"])
     yield made
     for template in notifications.all_pages("/api/notificationtemplates", 100):
         if template["language"].startswith("x"):
             notifications.delete(f"/api/notificationtemplates/{template['id']}")
+    for subscription in notifications.all_pages("/api/subscriptions", 100):
+        notifications.delete(f"/api/subscriptions/{subscription['id']}")
 
 
 def operation_of(service, name):
