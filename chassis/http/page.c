@@ -2,6 +2,7 @@
 #include "chassis/http/page.h"
 
 #include "chassis/core/hex.h"
+#include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/http/request_life.h"
 #include "chassis/json/json_writer.h"
@@ -120,4 +121,62 @@ GString *ch_http_page(const ChHttpRequest *request, const GPtrArray *rows, size_
     }
     ch_json_end_object(json);
     return json;
+}
+
+/* ---- lists ---- */
+
+static void read_page(const ChHttpList *list, const ChHttpRequest *request, ChPage *page,
+                      ChViolations *violations)
+{
+    *page = (ChPage){ .rows = list->default_limit };
+    ch_http_query_integer(request, "limit", 1, list->max_limit, &page->rows, violations);
+    page->has_last = ch_http_page_cursor(request, &page->last, violations);
+    ch_http_query_created(request, &page->created, violations);
+}
+
+/* False when the request was answered. */
+static bool read_query(const ChHttpList *list, ChHttpRequest *request, void *query, size_t *limit)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    ChPage page;
+    read_page(list, request, &page, violations);
+    *limit = (size_t)page.rows++; /* to know of the next page */
+    memset(query, 0, list->query_bytes);
+    bool answered = !list->read(request, &page, query, violations);
+    if (ch_violations_count(violations) > 0)
+        ch_http_respond_violations(request, violations);
+    return !answered && ch_violations_count(violations) == 0;
+}
+
+static void answer(const ChHttpList *list, ChHttpRequest *request, const GPtrArray *rows,
+                   size_t limit)
+{
+    bool is_first = ch_http_request_query_count(request, "cursor") == 0;
+    if (rows->len == 0 && is_first && list->respond_empty != NULL)
+        list->respond_empty(request);
+    else if (list->respond != NULL)
+        list->respond(request, rows, limit);
+    else
+        ch_http_respond_json(request, 200, ch_http_page(request, rows, limit, list->write_row));
+}
+
+bool ch_http_list(const ChHttpList *list, void *context, ChHttpRequest *const *requests, size_t n,
+                  GError **error)
+{
+    g_autofree char *queries = g_malloc_n(n, list->query_bytes);
+    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
+    g_autofree size_t *limits = g_new(size_t, n);
+    g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
+    size_t valid = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (read_query(list, requests[i], queries + valid * list->query_bytes, &limits[valid]))
+            askers[valid++] = requests[i];
+    }
+    if (valid > 0 && !list->ask(context, queries, valid, pages, error))
+        return false;
+    for (size_t i = 0; i < valid; i++) {
+        answer(list, askers[i], pages[i], limits[i]);
+        g_ptr_array_unref(pages[i]);
+    }
+    return true;
 }

@@ -2,6 +2,7 @@
  * where its page ended and which query it belongs to: under another one it would skip or repeat. */
 #pragma once
 
+#include "chassis/core/page.h"
 #include "chassis/core/uuid.h"
 #include "chassis/core/violations.h"
 #include "chassis/http/request.h"
@@ -33,3 +34,27 @@ typedef ChUuid (*ChHttpWriteRow)(GString *json, const void *row);
  * owns it. */
 GString *ch_http_page(const ChHttpRequest *request, const GPtrArray *rows, size_t limit,
                       ChHttpWriteRow write_row);
+
+/** A list: how its requests are read, what they ask for, how its rows look. A constant. */
+typedef struct {
+    size_t query_bytes; /* of the struct that `read` fills */
+    int64_t default_limit;
+    int64_t max_limit;
+    /* Fills @query, which is zero, with what chooses the rows of @page; faults become violations.
+     * False: the request was answered, or will be with its violations. */
+    bool (*read)(ChHttpRequest *request, const ChPage *page, void *query, ChViolations *violations);
+    /* pages[i]: a new array of what queries[i] (of `read`) asks for, which frees its rows.
+     * @context: the lane's. */
+    bool (*ask)(void *context, const void *queries, size_t n, GPtrArray **pages, GError **error);
+    ChHttpWriteRow write_row;
+    /* Answers when the first page has no rows, so that what the path names is not there. NULL: it
+     * is an empty page then. */
+    void (*respond_empty)(ChHttpRequest *request);
+    /* Answers with the first @limit of @rows. NULL: with a page, as ch_http_page() makes it. */
+    void (*respond)(ChHttpRequest *request, const GPtrArray *rows, size_t limit);
+} ChHttpList;
+
+/** A ChHttpHandler but for its first argument: keeps the requests that are valid, asks once for all
+ * of them, and answers each. */
+bool ch_http_list(const ChHttpList *list, void *context, ChHttpRequest *const *requests, size_t n,
+                  GError **error);

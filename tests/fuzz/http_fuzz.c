@@ -26,7 +26,7 @@ static bool list(OrderReads *self G_GNUC_UNUSED, const OrderFilter *filter, size
                  GPtrArray **pages, GError **error G_GNUC_UNUSED)
 {
     g_assert_cmpuint(n, ==, 1);
-    g_assert_true(filter->limit >= 2 && filter->limit <= MAX_LIMIT + 1);
+    g_assert_true(filter->page.rows >= 2 && filter->page.rows <= MAX_LIMIT + 1);
     if (filter->has_status)
         g_assert_true(filter->status >= ORDER_CREATED && filter->status <= ORDER_CANCELLED);
     pages[0] = g_ptr_array_new();

@@ -1,15 +1,12 @@
 /* Showing what was told to whom. */
 #include "notification/api/log.h"
 
-#include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/http/page.h"
 #include "chassis/json/json_writer.h"
 #include "notification/api/stores.h"
 
 enum {
-    DEFAULT_LIMIT = 20,
-    MAX_LIMIT = 100,
     MAX_STATUS_CHARS = 16,
 };
 
@@ -61,52 +58,39 @@ static ChUuid write_entry(GString *json, const void *row)
     return entry->id;
 }
 
-static void read_filter(const ChHttpRequest *request, NotificationFilter *filter,
+static bool read_filter(ChHttpRequest *request, const ChPage *page, void *query,
                         ChViolations *violations)
 {
+    NotificationFilter *filter = query;
     const char *status = NULL;
-    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter->limit, violations);
+    filter->page = *page;
     filter->has_order = ch_http_query_uuid(request, "orderId", &filter->order_id, violations);
-    filter->has_before = ch_http_page_cursor(request, &filter->before, violations);
-    ch_http_query_created(request, &filter->created, violations);
     if (!ch_http_query_text(request, "status", MAX_STATUS_CHARS, &status, violations))
-        return;
+        return true;
     filter->has_status = notification_status_parse(status, &filter->status);
     if (!filter->has_status)
         ch_violations_add(violations, "status", "must be Pending, Sending, Sent or Failed");
+    return true;
 }
 
-/* False when the request was answered: it is not valid. */
-static bool filter_of(ChHttpRequest *request, NotificationFilter *filter)
+static bool ask_filters(void *context, const void *queries, size_t n, GPtrArray **pages,
+                        GError **error)
 {
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    *filter = (NotificationFilter){ .limit = DEFAULT_LIMIT };
-    read_filter(request, filter, violations);
-    filter->limit++; /* to know of the next page */
-    if (ch_violations_count(violations) == 0)
-        return true;
-    ch_http_respond_violations(request, violations);
-    return false;
+    NotificationLog *log = ((const NotificationLists *)context)->log;
+    return log->ops->list(log, queries, n, pages, error);
 }
 
-bool notification_api_list_log(void *context, ChHttpRequest *const *requests, size_t n,
+static const ChHttpList entries = {
+    .query_bytes = sizeof(NotificationFilter),
+    .default_limit = 20,
+    .max_limit = 100,
+    .read = read_filter,
+    .ask = ask_filters,
+    .write_row = write_entry,
+};
+
+bool notification_api_list_log(void *lists, ChHttpRequest *const *requests, size_t n,
                                GError **error)
 {
-    const NotificationLists *lists = context;
-    g_autofree NotificationFilter *filters = g_new(NotificationFilter, n);
-    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
-    g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
-    size_t valid = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (filter_of(requests[i], &filters[valid]))
-            askers[valid++] = requests[i];
-    }
-    if (valid > 0 && !lists->log->ops->list(lists->log, filters, valid, pages, error))
-        return false;
-    for (size_t i = 0; i < valid; i++) {
-        size_t limit = (size_t)filters[i].limit - 1;
-        ch_http_respond_json(askers[i], 200, ch_http_page(askers[i], pages[i], limit, write_entry));
-        g_ptr_array_unref(pages[i]);
-    }
-    return true;
+    return ch_http_list(&entries, lists, requests, n, error);
 }

@@ -11,12 +11,6 @@
 
 #include <string.h>
 
-enum {
-    DEFAULT_LIMIT = 100, /* they are few: most clients want all of them */
-    MAX_LIMIT = 100,
-    DEFAULT_VERSIONS = 20,
-};
-
 /* ---- many ---- */
 
 static ChUuid write_row(GString *json, const void *row)
@@ -26,40 +20,33 @@ static ChUuid write_row(GString *json, const void *row)
     return template->id;
 }
 
-/* False when the request was answered: it is not valid. */
-static bool range_of(ChHttpRequest *request, NotificationTemplateRange *range)
+static bool read_page(ChHttpRequest *request G_GNUC_UNUSED, const ChPage *page, void *query,
+                      ChViolations *violations G_GNUC_UNUSED)
 {
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    *range = (NotificationTemplateRange){ .limit = DEFAULT_LIMIT };
-    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &range->limit, violations);
-    range->has_before = ch_http_page_cursor(request, &range->before, violations);
-    range->limit++; /* to know of the next page */
-    if (ch_violations_count(violations) == 0)
-        return true;
-    ch_http_respond_violations(request, violations);
-    return false;
+    *(ChPage *)query = *page;
+    return true;
 }
 
-bool notification_api_list_templates(void *context, ChHttpRequest *const *requests, size_t n,
+static bool ask_pages(void *context, const void *queries, size_t n, GPtrArray **pages,
+                      GError **error)
+{
+    NotificationTemplateReads *templates = ((const NotificationLists *)context)->templates;
+    return templates->ops->list(templates, queries, n, pages, error);
+}
+
+static const ChHttpList templates_list = {
+    .query_bytes = sizeof(ChPage),
+    .default_limit = 100, /* they are few: most clients want all of them */
+    .max_limit = 100,
+    .read = read_page,
+    .ask = ask_pages,
+    .write_row = write_row,
+};
+
+bool notification_api_list_templates(void *lists, ChHttpRequest *const *requests, size_t n,
                                      GError **error)
 {
-    const NotificationLists *lists = context;
-    g_autofree NotificationTemplateRange *ranges = g_new(NotificationTemplateRange, n);
-    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
-    g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
-    size_t valid = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (range_of(requests[i], &ranges[valid]))
-            askers[valid++] = requests[i];
-    }
-    if (valid > 0 && !lists->templates->ops->list(lists->templates, ranges, valid, pages, error))
-        return false;
-    for (size_t i = 0; i < valid; i++) {
-        size_t limit = (size_t)ranges[i].limit - 1;
-        ch_http_respond_json(askers[i], 200, ch_http_page(askers[i], pages[i], limit, write_row));
-        g_ptr_array_unref(pages[i]);
-    }
-    return true;
+    return ch_http_list(&templates_list, lists, requests, n, error);
 }
 
 /* ---- one ---- */
@@ -164,55 +151,40 @@ static ChUuid write_version(GString *json, const void *row)
     return id_of_version(template->version);
 }
 
-/* False when the request was answered: it is not valid, or its path names no template. */
-static bool versions_of(ChHttpRequest *request, NotificationVersionRange *range)
+static bool read_versions(ChHttpRequest *request, const ChPage *page, void *query,
+                          ChViolations *violations G_GNUC_UNUSED)
 {
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    ChUuid last;
-    *range = (NotificationVersionRange){ .before = G_MAXINT64, .limit = DEFAULT_VERSIONS };
-    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &range->limit, violations);
-    if (ch_http_page_cursor(request, &last, violations))
-        range->before = version_of_id(last);
-    range->limit++; /* to know of the next page */
-    if (ch_violations_count(violations) > 0) {
-        ch_http_respond_violations(request, violations);
-        return false;
-    }
+    NotificationVersionRange *range = query;
+    range->before = page->has_last ? version_of_id(page->last) : G_MAXINT64;
+    range->limit = page->rows;
     if (ch_http_param_uuid(request, "id", &range->template_id))
         return true;
     notification_api_respond_no_template(request);
     return false;
 }
 
-/* Every template has a first version, a deleted one too. */
-static void respond_versions(ChHttpRequest *request, const GPtrArray *page, size_t limit)
+static bool ask_versions(void *context, const void *queries, size_t n, GPtrArray **pages,
+                         GError **error)
 {
-    if (page->len == 0 && ch_http_request_query_count(request, "cursor") == 0)
-        notification_api_respond_no_template(request);
-    else
-        ch_http_respond_json(request, 200, ch_http_page(request, page, limit, write_version));
+    NotificationTemplateReads *templates = ((const NotificationLists *)context)->templates;
+    return templates->ops->versions(templates, queries, n, pages, error);
 }
 
-bool notification_api_list_versions(void *context, ChHttpRequest *const *requests, size_t n,
+/* Every template has a first version, a deleted one too. */
+static const ChHttpList versions_list = {
+    .query_bytes = sizeof(NotificationVersionRange),
+    .default_limit = 20,
+    .max_limit = 100,
+    .read = read_versions,
+    .ask = ask_versions,
+    .write_row = write_version,
+    .respond_empty = notification_api_respond_no_template,
+};
+
+bool notification_api_list_versions(void *lists, ChHttpRequest *const *requests, size_t n,
                                     GError **error)
 {
-    const NotificationLists *lists = context;
-    g_autofree NotificationVersionRange *ranges = g_new(NotificationVersionRange, n);
-    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
-    g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
-    size_t valid = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (versions_of(requests[i], &ranges[valid]))
-            askers[valid++] = requests[i];
-    }
-    if (valid > 0 &&
-        !lists->templates->ops->versions(lists->templates, ranges, valid, pages, error))
-        return false;
-    for (size_t i = 0; i < valid; i++) {
-        respond_versions(askers[i], pages[i], (size_t)ranges[i].limit - 1);
-        g_ptr_array_unref(pages[i]);
-    }
-    return true;
+    return ch_http_list(&versions_list, lists, requests, n, error);
 }
 
 static bool version_of(const ChHttpRequest *request, NotificationVersionRange *range)

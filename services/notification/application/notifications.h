@@ -3,6 +3,7 @@
 
 #include "chassis/core/error.h"
 #include "chassis/core/expected.h"
+#include "chassis/core/page.h"
 #include "chassis/core/trace.h"
 #include "chassis/core/uuid.h"
 
@@ -112,13 +113,6 @@ void notification_template_free(void *template); /* a GDestroyNotify; NULL is fi
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationTemplate, notification_template_free)
 
-/** Which templates to list: newest first. */
-typedef struct {
-    bool has_before;
-    ChUuid before; /* exclusive */
-    int64_t limit; /* rows, 1 or more */
-} NotificationTemplateRange;
-
 /** Which versions of a template to list: newest first. */
 typedef struct {
     ChUuid template_id;
@@ -152,12 +146,10 @@ typedef struct {
 
 void notification_entry_free(void *entry); /* a GDestroyNotify; NULL is fine */
 
-/** What of the log to list: newest first, after the entry @before. */
+/** What of the log to list: newest first. */
 typedef struct {
-    bool has_order, has_status, has_before;
+    bool has_order, has_status;
     ChUuid order_id;
     NotificationStatus status;
-    ChTimeRange created;
-    ChUuid before; /* exclusive */
-    int64_t limit; /* rows, 1 or more */
+    ChPage page;
 } NotificationFilter;

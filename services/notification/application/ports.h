@@ -17,10 +17,9 @@ typedef struct NotificationTemplateReads NotificationTemplateReads;
 typedef struct {
     /* *templates: new array of NotificationTemplate *, owning them: those that are active. */
     bool (*list_active)(NotificationTemplateReads *self, GPtrArray **templates, GError **error);
-    /* pages[i]: new array of NotificationTemplate *, owning them, newest first, as ranges[i] asks.
-     */
-    bool (*list)(NotificationTemplateReads *self, const NotificationTemplateRange *ranges, size_t n,
-                 GPtrArray **pages, GError **error);
+    /* found[i]: new array of NotificationTemplate *, owning them, newest first: pages[i]. */
+    bool (*list)(NotificationTemplateReads *self, const ChPage *pages, size_t n, GPtrArray **found,
+                 GError **error);
     /* The same of versions, also of templates that were deleted since. */
     bool (*versions)(NotificationTemplateReads *self, const NotificationVersionRange *ranges,
                      size_t n, GPtrArray **pages, GError **error);

@@ -93,9 +93,7 @@ static ChPgParams *filter_params(const NotificationFilter *filter)
 {
     ChUuid after;
     ChUuid before;
-    ch_uuid_range(filter->created, &after, &before);
-    if (filter->has_before && ch_uuid_compare(filter->before, before) < 0)
-        before = filter->before;
+    ch_page_bounds(&filter->page, &after, &before);
     ChPgParams *params = ch_pg_params_new(statement_for(filter));
     if (filter->has_order)
         ch_pg_add_uuid(params, 0, filter->order_id);
@@ -106,10 +104,10 @@ static ChPgParams *filter_params(const NotificationFilter *filter)
     else
         ch_pg_add_null(params, 1);
     ch_pg_add_uuid(params, 2, before);
-    ch_pg_add_int(params, 3, filter->limit);
+    ch_pg_add_int(params, 3, filter->page.rows);
     ch_pg_add_uuid(params, 4, after);
-    ch_pg_add_time(params, 5, filter->created.from_us);
-    ch_pg_add_time(params, 6, filter->created.before_us);
+    ch_pg_add_time(params, 5, filter->page.created.from_us);
+    ch_pg_add_time(params, 6, filter->page.created.before_us);
     return params;
 }
 

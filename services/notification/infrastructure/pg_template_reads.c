@@ -151,27 +151,28 @@ static bool list_active(NotificationTemplateReads *self, GPtrArray **templates, 
     return true;
 }
 
-static ChPgParams *range_params(const NotificationTemplateRange *range)
+static ChPgParams *page_params(const ChPage *page)
 {
-    ChUuid newest; /* no id comes after it */
-    memset(newest.bytes, 0xff, sizeof newest.bytes);
+    ChUuid after;
+    ChUuid before;
+    ch_page_bounds(page, &after, &before);
     ChPgParams *params = ch_pg_params_new(&sql_list_templates);
-    ch_pg_add_uuid(params, 0, range->has_before ? range->before : newest);
-    ch_pg_add_int(params, 1, range->limit);
+    ch_pg_add_uuid(params, 0, before);
+    ch_pg_add_int(params, 1, page->rows);
     return params;
 }
 
-static bool list(NotificationTemplateReads *self, const NotificationTemplateRange *ranges, size_t n,
-                 GPtrArray **pages, GError **error)
+static bool list(NotificationTemplateReads *self, const ChPage *pages, size_t n, GPtrArray **found,
+                 GError **error)
 {
     g_autofree ChPgParams **params = g_new(ChPgParams *, n);
     for (size_t i = 0; i < n; i++)
-        params[i] = range_params(&ranges[i]);
+        params[i] = page_params(&pages[i]);
     ChPgRows **rows = ch_pg_query_all(pg_of(self), params, n, error);
     if (rows == NULL)
         return false;
     for (size_t i = 0; i < n; i++)
-        pages[i] = templates_from(rows[i]);
+        found[i] = templates_from(rows[i]);
     ch_pg_rows_free_all(rows, n);
     return true;
 }

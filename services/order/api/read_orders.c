@@ -9,11 +9,6 @@
 #include "order/api/scopes.h"
 #include "order/api/wait_orders.h"
 
-enum {
-    DEFAULT_LIMIT = 20,
-    MAX_LIMIT = 100,
-};
-
 /* ---- one ---- */
 
 /* The orders that the paths name, and who asks for each; the others are answered. */
@@ -72,21 +67,6 @@ bool order_api_get(void *context, ChHttpRequest *const *requests, size_t n, GErr
 
 /* ---- many ---- */
 
-static void read_filter(const ChHttpRequest *request, OrderFilter *filter, ChViolations *violations)
-{
-    const char *status;
-    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter->limit, violations);
-    filter->has_customer =
-        ch_http_query_uuid(request, "customerId", &filter->customer_id, violations);
-    filter->has_before = ch_http_page_cursor(request, &filter->before, violations);
-    ch_http_query_created(request, &filter->created, violations);
-    if (!ch_http_query_text(request, "status", 16, &status, violations))
-        return;
-    filter->has_status = order_status_parse(status, &filter->status);
-    if (!filter->has_status)
-        ch_violations_add(violations, "status", "must be Created, Confirmed or Cancelled");
-}
-
 static ChUuid write_row(GString *json, const void *row)
 {
     const Order *order = row;
@@ -113,38 +93,46 @@ static bool narrow(ChHttpRequest *request, OrderFilter *filter)
     return true;
 }
 
-/* False when the request was answered: it is not valid, or there is nothing to list. */
-static bool filter_of(ChHttpRequest *request, OrderFilter *filter)
+static void read_status(const ChHttpRequest *request, OrderFilter *filter, ChViolations *violations)
 {
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    *filter = (OrderFilter){ .limit = DEFAULT_LIMIT };
-    read_filter(request, filter, violations);
-    filter->limit++; /* to know of the next page */
-    if (ch_violations_count(violations) == 0)
-        return narrow(request, filter);
-    ch_http_respond_violations(request, violations);
-    return false;
+    const char *status;
+    if (!ch_http_query_text(request, "status", 16, &status, violations))
+        return;
+    filter->has_status = order_status_parse(status, &filter->status);
+    if (!filter->has_status)
+        ch_violations_add(violations, "status", "must be Created, Confirmed or Cancelled");
 }
 
-bool order_api_list(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
+static bool read_filter(ChHttpRequest *request, const ChPage *page, void *query,
+                        ChViolations *violations)
+{
+    OrderFilter *filter = query;
+    filter->page = *page;
+    filter->has_customer =
+        ch_http_query_uuid(request, "customerId", &filter->customer_id, violations);
+    read_status(request, filter, violations);
+    return narrow(request, filter);
+}
+
+static bool ask_filters(void *context, const void *queries, size_t n, GPtrArray **pages,
+                        GError **error)
 {
     OrderReads *store = context;
-    g_autofree OrderFilter *filters = g_new(OrderFilter, n);
-    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
-    g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
-    size_t valid = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (filter_of(requests[i], &filters[valid]))
-            askers[valid++] = requests[i];
-    }
-    if (valid > 0 && !store->ops->list(store, filters, valid, pages, error))
-        return false;
-    for (size_t i = 0; i < valid; i++) {
-        size_t limit = (size_t)filters[i].limit - 1;
-        ch_http_respond_json(askers[i], 200, ch_http_page(askers[i], pages[i], limit, write_row));
-        g_ptr_array_unref(pages[i]);
-    }
-    return true;
+    return store->ops->list(store, queries, n, pages, error);
+}
+
+static const ChHttpList orders = {
+    .query_bytes = sizeof(OrderFilter),
+    .default_limit = 20,
+    .max_limit = 100,
+    .read = read_filter,
+    .ask = ask_filters,
+    .write_row = write_row,
+};
+
+bool order_api_list(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    return ch_http_list(&orders, store, requests, n, error);
 }
 
 /* ---- history ---- */

@@ -3,6 +3,7 @@
 
 #include "chassis/core/decimal.h"
 #include "chassis/core/error.h"
+#include "chassis/core/page.h"
 #include "chassis/core/trace.h"
 #include "chassis/core/uuid.h"
 #include "chassis/core/violations.h"
@@ -149,12 +150,10 @@ typedef struct {
     int64_t happened_us;
 } OrderHistoryEntry;
 
-/** What to list: newest first, after the order @before. */
+/** What to list: newest first. */
 typedef struct {
-    bool has_customer, has_status, has_before;
+    bool has_customer, has_status;
     ChUuid customer_id;
     OrderStatus status;
-    ChTimeRange created;
-    ChUuid before; /* exclusive */
-    int64_t limit; /* rows, 1 or more */
+    ChPage page;
 } OrderFilter;

@@ -194,14 +194,12 @@ static ChPgParams *page_params(const OrderFilter *filter)
     ChPgParams *params = ch_pg_params_new(statement);
     ChUuid after;
     ChUuid before;
-    ch_uuid_range(filter->created, &after, &before);
-    if (filter->has_before && ch_uuid_compare(filter->before, before) < 0)
-        before = filter->before;
-    ch_pg_add_int(params, 0, filter->limit);
+    ch_page_bounds(&filter->page, &after, &before);
+    ch_pg_add_int(params, 0, filter->page.rows);
     ch_pg_add_uuid(params, 1, before);
     ch_pg_add_uuid(params, 2, after);
-    ch_pg_add_time(params, 3, filter->created.from_us);
-    ch_pg_add_time(params, 4, filter->created.before_us);
+    ch_pg_add_time(params, 3, filter->page.created.from_us);
+    ch_pg_add_time(params, 4, filter->page.created.before_us);
     size_t next = 5;
     if (filter->has_customer)
         ch_pg_add_uuid(params, next++, filter->customer_id);

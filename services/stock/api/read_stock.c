@@ -8,14 +8,9 @@
 #include "chassis/json/json_writer.h"
 #include "stock/application/ports.h"
 
-#include <string.h>
-
 enum {
     PLAIN_LIMIT = 1000, /* rows of the array that comes without limit and cursor */
-    DEFAULT_LIMIT = 100,
-    MAX_LIMIT = 1000,
-    MAX_MOVEMENTS = 100,
-    DEFAULT_MOVEMENTS = 20,
+    PAGE_LIMIT = 100,   /* of a page where only the cursor is given */
 };
 
 static void respond_unknown(ChHttpRequest *request)
@@ -66,47 +61,31 @@ bool stock_api_get(void *context, ChHttpRequest *const *requests, size_t n, GErr
 
 /* ---- many ---- */
 
-static void add_cursor(GString *json, const ChHttpRequest *request, ChUuid last)
+static ChUuid write_row(GString *json, const void *row)
 {
-    char cursor[CH_HTTP_CURSOR_BYTES];
-    ch_http_page_cursor_after(request, last, cursor);
-    ch_json_add_text(json, "nextCursor", cursor);
-}
-
-static void write_levels(GString *json, const char *key, const GArray *levels, size_t n)
-{
-    ch_json_begin_array(json, key);
-    for (size_t i = 0; i < n; i++)
-        write_level(json, &g_array_index(levels, StockLevel, i));
-    ch_json_end_array(json);
+    const StockLevel *level = row;
+    write_level(json, level);
+    return level->product_id;
 }
 
 /* The array of the .NET system; where the rest begins is in a Link header (RFC 8288). */
-static void respond_plain(ChHttpRequest *request, const GArray *levels)
+static void respond_plain(ChHttpRequest *request, const GPtrArray *levels)
 {
     size_t n = MIN(levels->len, (guint)PLAIN_LIMIT);
     GString *json = g_string_sized_new(128 + 80 * n);
-    write_levels(json, NULL, levels, n);
+    ChUuid last = { { 0 } };
+    ch_json_begin_array(json, NULL);
+    for (size_t i = 0; i < n; i++)
+        last = write_row(json, g_ptr_array_index(levels, i));
+    ch_json_end_array(json);
     ch_http_respond_json(request, 200, json);
     if (levels->len <= n)
         return;
     char cursor[CH_HTTP_CURSOR_BYTES];
-    ch_http_page_cursor_after(request, g_array_index(levels, StockLevel, n - 1).product_id, cursor);
+    ch_http_page_cursor_after(request, last, cursor);
     g_autofree char *link =
         g_strdup_printf("</api/stocks?limit=%d&cursor=%s>; rel=\"next\"", PLAIN_LIMIT, cursor);
     ch_http_respond_header(request, "Link", link);
-}
-
-static void respond_page(ChHttpRequest *request, const GArray *levels, size_t limit)
-{
-    size_t n = MIN(levels->len, limit);
-    GString *json = g_string_sized_new(128 + 80 * n);
-    ch_json_begin_object(json, NULL);
-    write_levels(json, "items", levels, n);
-    if (levels->len > n)
-        add_cursor(json, request, g_array_index(levels, StockLevel, n - 1).product_id);
-    ch_json_end_object(json);
-    ch_http_respond_json(request, 200, json);
 }
 
 static bool is_paged(const ChHttpRequest *request)
@@ -115,47 +94,51 @@ static bool is_paged(const ChHttpRequest *request)
            ch_http_request_query_count(request, "cursor") > 0;
 }
 
-/* False when the request was answered: it is not valid. */
-static bool range_of(ChHttpRequest *request, StockRange *range)
+static void respond_levels(ChHttpRequest *request, const GPtrArray *levels, size_t limit)
 {
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    *range = (StockRange){ .limit = is_paged(request) ? DEFAULT_LIMIT : PLAIN_LIMIT };
-    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &range->limit, violations);
-    ch_http_page_cursor(request, &range->after, violations);
-    range->limit++; /* to know of the next page */
-    if (ch_violations_count(violations) == 0)
-        return true;
-    ch_http_respond_violations(request, violations);
-    return false;
+    if (is_paged(request))
+        ch_http_respond_json(request, 200, ch_http_page(request, levels, limit, write_row));
+    else
+        respond_plain(request, levels);
 }
 
-bool stock_api_list(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
+static bool read_page(ChHttpRequest *request, const ChPage *page, void *query,
+                      ChViolations *violations G_GNUC_UNUSED)
+{
+    ChPage *wanted = query;
+    *wanted = *page;
+    if (!is_paged(request))
+        wanted->rows = PLAIN_LIMIT + 1;
+    return true;
+}
+
+static bool ask_levels(void *context, const void *queries, size_t n, GPtrArray **pages,
+                       GError **error)
 {
     StockReads *store = context;
-    g_autofree StockRange *ranges = g_new(StockRange, n);
-    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
-    g_autofree GArray **pages = g_new0(GArray *, n);
-    size_t valid = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (range_of(requests[i], &ranges[valid]))
-            askers[valid++] = requests[i];
-    }
-    if (valid > 0 && !store->ops->list(store, ranges, valid, pages, error))
-        return false;
-    for (size_t i = 0; i < valid; i++) {
-        if (is_paged(askers[i]))
-            respond_page(askers[i], pages[i], (size_t)ranges[i].limit - 1);
-        else
-            respond_plain(askers[i], pages[i]);
-        g_array_unref(pages[i]);
-    }
-    return true;
+    return store->ops->list(store, queries, n, pages, error);
+}
+
+static const ChHttpList levels_list = {
+    .query_bytes = sizeof(ChPage),
+    .default_limit = PAGE_LIMIT,
+    .max_limit = 1000,
+    .read = read_page,
+    .ask = ask_levels,
+    .write_row = write_row,
+    .respond = respond_levels,
+};
+
+bool stock_api_list(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    return ch_http_list(&levels_list, store, requests, n, error);
 }
 
 /* ---- ledger ---- */
 
-static void write_movement(GString *json, const StockMovement *movement)
+static ChUuid write_movement(GString *json, const void *row)
 {
+    const StockMovement *movement = row;
     ch_json_begin_object(json, NULL);
     ch_json_add_uuid(json, "id", movement->id);
     ch_json_add_integer(json, "delta", movement->delta);
@@ -166,67 +149,39 @@ static void write_movement(GString *json, const StockMovement *movement)
         ch_json_add_text(json, "reason", movement->reason);
     ch_json_add_time(json, "at", movement->happened_us);
     ch_json_end_object(json);
+    return movement->id;
 }
 
-static GString *movements_json(const ChHttpRequest *request, const GArray *movements, size_t limit)
+static bool read_ledger(ChHttpRequest *request, const ChPage *page, void *query,
+                        ChViolations *violations G_GNUC_UNUSED)
 {
-    size_t n = MIN(movements->len, limit);
-    GString *json = g_string_sized_new(128 + 200 * n);
-    ch_json_begin_object(json, NULL);
-    ch_json_begin_array(json, "items");
-    for (size_t i = 0; i < n; i++)
-        write_movement(json, &g_array_index(movements, StockMovement, i));
-    ch_json_end_array(json);
-    if (movements->len > n)
-        add_cursor(json, request, g_array_index(movements, StockMovement, n - 1).id);
-    ch_json_end_object(json);
-    return json;
-}
-
-/* False when the request was answered: it is not valid, or its path names no product. */
-static bool query_of(ChHttpRequest *request, StockLedgerQuery *query)
-{
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    *query = (StockLedgerQuery){ .limit = DEFAULT_MOVEMENTS };
-    memset(query->before.bytes, 0xff, sizeof query->before.bytes);
-    ch_http_query_integer(request, "limit", 1, MAX_MOVEMENTS, &query->limit, violations);
-    ch_http_page_cursor(request, &query->before, violations);
-    query->limit++; /* to know of the next page */
-    if (ch_violations_count(violations) > 0) {
-        ch_http_respond_violations(request, violations);
-        return false;
-    }
-    if (ch_http_param_uuid(request, "productId", &query->product_id))
+    StockLedgerQuery *ledger = query;
+    ledger->page = *page;
+    if (ch_http_param_uuid(request, "productId", &ledger->product_id))
         return true;
     respond_unknown(request);
     return false;
 }
 
-/* A deleted product keeps its ledger; one without a ledger never was. */
-static void respond_movements(ChHttpRequest *request, const GArray *movements, size_t limit)
-{
-    if (movements->len == 0 && ch_http_request_query_count(request, "cursor") == 0)
-        respond_unknown(request);
-    else
-        ch_http_respond_json(request, 200, movements_json(request, movements, limit));
-}
-
-bool stock_api_movements(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
+static bool ask_ledgers(void *context, const void *queries, size_t n, GPtrArray **pages,
+                        GError **error)
 {
     StockReads *store = context;
-    g_autofree StockLedgerQuery *queries = g_new(StockLedgerQuery, n);
-    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
-    g_autofree GArray **ledgers = g_new0(GArray *, n);
-    size_t valid = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (query_of(requests[i], &queries[valid]))
-            askers[valid++] = requests[i];
-    }
-    if (valid > 0 && !store->ops->movements(store, queries, valid, ledgers, error))
-        return false;
-    for (size_t i = 0; i < valid; i++) {
-        respond_movements(askers[i], ledgers[i], (size_t)queries[i].limit - 1);
-        g_array_unref(ledgers[i]);
-    }
-    return true;
+    return store->ops->movements(store, queries, n, pages, error);
+}
+
+/* A deleted product keeps its ledger; one without a ledger never was. */
+static const ChHttpList movements = {
+    .query_bytes = sizeof(StockLedgerQuery),
+    .default_limit = 20,
+    .max_limit = 100,
+    .read = read_ledger,
+    .ask = ask_ledgers,
+    .write_row = write_movement,
+    .respond_empty = respond_unknown,
+};
+
+bool stock_api_movements(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    return ch_http_list(&movements, store, requests, n, error);
 }

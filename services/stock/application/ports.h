@@ -90,13 +90,12 @@ typedef struct StockReads StockReads;
 typedef struct {
     /* levels[i] for the product given in it, not locked. */
     bool (*find)(StockReads *self, StockLevel *levels, size_t n, GError **error);
-    /* pages[i]: new array of StockLevel in the order of product ids, as ranges[i] asks. */
-    bool (*list)(StockReads *self, const StockRange *ranges, size_t n, GArray **pages,
+    /* found[i]: new array of StockLevel *, owning them, in the order of product ids: pages[i]. */
+    bool (*list)(StockReads *self, const ChPage *pages, size_t n, GPtrArray **found,
                  GError **error);
-    /* ledgers[i]: new array of StockMovement, newest first, owning the reasons, as queries[i] asks.
-     */
-    bool (*movements)(StockReads *self, const StockLedgerQuery *queries, size_t n, GArray **ledgers,
-                      GError **error);
+    /* ledgers[i]: new array of StockMovement *, owning them, newest first, as queries[i] asks. */
+    bool (*movements)(StockReads *self, const StockLedgerQuery *queries, size_t n,
+                      GPtrArray **ledgers, GError **error);
     void (*free)(StockReads *self);
 } StockReadsOps;
 

@@ -35,6 +35,15 @@ void stock_order_free(StockOrder *order)
     g_free(order);
 }
 
+void stock_movement_free(void *opaque)
+{
+    StockMovement *movement = opaque;
+    if (movement == NULL)
+        return;
+    g_free(movement->reason);
+    g_free(movement);
+}
+
 static int compare_items(const void *a, const void *b)
 {
     const StockItem *left = a;

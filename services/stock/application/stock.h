@@ -3,6 +3,7 @@
 
 #include "chassis/core/error.h"
 #include "chassis/core/expected.h"
+#include "chassis/core/page.h"
 #include "chassis/core/trace.h"
 #include "chassis/core/uuid.h"
 
@@ -112,15 +113,10 @@ typedef struct {
     int64_t happened_us;
 } StockMovement;
 
-/** Which products to list: in the order of their ids. */
-typedef struct {
-    ChUuid after;  /* exclusive; nil: from the first on */
-    int64_t limit; /* rows, 1 or more */
-} StockRange;
+void stock_movement_free(void *movement); /* a GDestroyNotify; NULL is fine */
 
 /** Which lines of a product's ledger to list: newest first. */
 typedef struct {
     ChUuid product_id;
-    ChUuid before; /* exclusive */
-    int64_t limit; /* rows, 1 or more */
+    ChPage page;
 } StockLedgerQuery;

@@ -63,73 +63,71 @@ static bool find(StockReads *self, StockLevel *levels, size_t n, GError **error)
     return true;
 }
 
-static GArray *page_from(const ChPgRows *rows)
+static GPtrArray *levels_from(const ChPgRows *rows)
 {
-    GArray *page = g_array_new(FALSE, FALSE, sizeof(StockLevel));
+    GPtrArray *levels = g_ptr_array_new_with_free_func(g_free);
     for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
-        StockLevel level = {
-            .product_id = ch_pg_uuid(rows, row, LISTED_PRODUCT),
-            .quantity = ch_pg_int(rows, row, LISTED_QUANTITY),
-            .exists = true,
-        };
-        g_array_append_val(page, level);
+        StockLevel *level = g_new0(StockLevel, 1);
+        level->product_id = ch_pg_uuid(rows, row, LISTED_PRODUCT);
+        level->quantity = ch_pg_int(rows, row, LISTED_QUANTITY);
+        level->exists = true;
+        g_ptr_array_add(levels, level);
     }
-    return page;
+    return levels;
 }
 
-static bool list(StockReads *self, const StockRange *ranges, size_t n, GArray **pages,
-                 GError **error)
+static bool list(StockReads *self, const ChPage *pages, size_t n, GPtrArray **found, GError **error)
 {
     g_autofree ChPgParams **params = g_new(ChPgParams *, n);
     for (size_t i = 0; i < n; i++) {
         params[i] = ch_pg_params_new(&sql_list_stock);
-        ch_pg_add_uuid(params[i], 0, ranges[i].after);
-        ch_pg_add_int(params[i], 1, ranges[i].limit);
+        ch_pg_add_uuid(params[i], 0, pages[i].has_last ? pages[i].last : (ChUuid){ { 0 } });
+        ch_pg_add_int(params[i], 1, pages[i].rows);
     }
     ChPgRows **rows = ch_pg_query_all(pg_of(self), params, n, error);
     if (rows == NULL)
         return false;
     for (size_t i = 0; i < n; i++)
-        pages[i] = page_from(rows[i]);
+        found[i] = levels_from(rows[i]);
     ch_pg_rows_free_all(rows, n);
     return true;
 }
 
-static void clear_movement(void *opaque)
+static GPtrArray *ledger_from(const ChPgRows *rows, ChUuid product_id)
 {
-    StockMovement *movement = opaque;
-    g_free(movement->reason);
-}
-
-static GArray *ledger_from(const ChPgRows *rows, ChUuid product_id)
-{
-    GArray *ledger = g_array_new(FALSE, FALSE, sizeof(StockMovement));
-    g_array_set_clear_func(ledger, clear_movement);
+    GPtrArray *ledger = g_ptr_array_new_with_free_func(stock_movement_free);
     for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
-        StockMovement movement = {
-            .id = ch_pg_uuid(rows, row, MOVEMENT_ID),
-            .product_id = product_id,
-            .delta = ch_pg_int(rows, row, MOVEMENT_DELTA),
-            .kind = g_intern_string(ch_pg_text(rows, row, MOVEMENT_KIND)),
-            .order_id = ch_pg_uuid(rows, row, MOVEMENT_ORDER),
-            .reason = g_strdup(ch_pg_text(rows, row, MOVEMENT_REASON)),
-            .happened_us = ch_pg_time(rows, row, MOVEMENT_HAPPENED_AT),
-        };
-        g_array_append_val(ledger, movement);
+        StockMovement *movement = g_new0(StockMovement, 1);
+        movement->id = ch_pg_uuid(rows, row, MOVEMENT_ID);
+        movement->product_id = product_id;
+        movement->delta = ch_pg_int(rows, row, MOVEMENT_DELTA);
+        movement->kind = g_intern_string(ch_pg_text(rows, row, MOVEMENT_KIND));
+        movement->order_id = ch_pg_uuid(rows, row, MOVEMENT_ORDER);
+        movement->reason = g_strdup(ch_pg_text(rows, row, MOVEMENT_REASON));
+        movement->happened_us = ch_pg_time(rows, row, MOVEMENT_HAPPENED_AT);
+        g_ptr_array_add(ledger, movement);
     }
     return ledger;
 }
 
-static bool movements(StockReads *self, const StockLedgerQuery *queries, size_t n, GArray **ledgers,
-                      GError **error)
+static ChPgParams *ledger_params(const StockLedgerQuery *query)
+{
+    ChUuid after;
+    ChUuid before;
+    ch_page_bounds(&query->page, &after, &before);
+    ChPgParams *params = ch_pg_params_new(&sql_list_movements);
+    ch_pg_add_uuid(params, 0, query->product_id);
+    ch_pg_add_uuid(params, 1, before);
+    ch_pg_add_int(params, 2, query->page.rows);
+    return params;
+}
+
+static bool movements(StockReads *self, const StockLedgerQuery *queries, size_t n,
+                      GPtrArray **ledgers, GError **error)
 {
     g_autofree ChPgParams **params = g_new(ChPgParams *, n);
-    for (size_t i = 0; i < n; i++) {
-        params[i] = ch_pg_params_new(&sql_list_movements);
-        ch_pg_add_uuid(params[i], 0, queries[i].product_id);
-        ch_pg_add_uuid(params[i], 1, queries[i].before);
-        ch_pg_add_int(params[i], 2, queries[i].limit);
-    }
+    for (size_t i = 0; i < n; i++)
+        params[i] = ledger_params(&queries[i]);
     ChPgRows **rows = ch_pg_query_all(pg_of(self), params, n, error);
     if (rows == NULL)
         return false;
