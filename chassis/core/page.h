@@ -12,10 +12,10 @@ typedef struct {
     int64_t rows;        /* at most, 1 or more */
     bool has_last;       /* there was a page before this one ... */
     ChUuid last;         /* ... and it ended at this id */
+    bool oldest_first;   /* else the newest is the first */
     ChTimeRange created; /* CH_TIME_ALWAYS: whenever */
 } ChPage;
 
-/** The ids of the page, of a list whose newest comes first, lie above *after and below *before. The
- * bounds leave room for clocks that differ, see ch_uuid_range(): who reads looks at the times too.
- */
+/** The ids of the page, of a list that goes by time, lie above *after and below *before. The bounds
+ * leave room for clocks that differ, see ch_uuid_range(): who reads looks at the times too. */
 void ch_page_bounds(const ChPage *page, ChUuid *after, ChUuid *before);

@@ -13,6 +13,7 @@ enum {
     BYTES_A_ROW = 512, /* a guess to begin with */
     HASH_BYTES = 8,
     MAX_NAME_BYTES = 64, /* of a parameter in a table of routes */
+    MAX_SORT_CHARS = 16,
 };
 
 /* ---- cursors ---- */
@@ -103,27 +104,71 @@ int64_t ch_http_page_number(ChUuid id)
     return (int64_t)(GUINT64_FROM_BE(bytes) & G_MAXINT64);
 }
 
-GString *ch_http_page(const ChHttpRequest *request, const GPtrArray *rows, size_t limit,
-                      ChHttpWriteRow write_row)
+/* *last: the id of the last row that was written. */
+static GString *make_page(const ChHttpRequest *request, const GPtrArray *rows, size_t limit,
+                          ChHttpWriteRow write_row, ChUuid *last)
 {
     size_t n = MIN(rows->len, limit);
     GString *json = g_string_sized_new(BYTES_A_ROW * (n + 1));
-    ChUuid last = { 0 };
     ch_json_begin_object(json, NULL);
     ch_json_begin_array(json, "items");
     for (size_t i = 0; i < n; i++)
-        last = write_row(json, g_ptr_array_index(rows, i));
+        *last = write_row(json, g_ptr_array_index(rows, i));
     ch_json_end_array(json);
     if (rows->len > limit) {
         char cursor[CH_HTTP_CURSOR_BYTES];
-        ch_http_page_cursor_after(request, last, cursor);
+        ch_http_page_cursor_after(request, *last, cursor);
         ch_json_add_text(json, "nextCursor", cursor);
     }
     ch_json_end_object(json);
     return json;
 }
 
+GString *ch_http_page(const ChHttpRequest *request, const GPtrArray *rows, size_t limit,
+                      ChHttpWriteRow write_row)
+{
+    ChUuid last = { 0 };
+    return make_page(request, rows, limit, write_row, &last);
+}
+
+void ch_http_respond_next(ChHttpRequest *request, ChUuid last, size_t limit)
+{
+    char cursor[CH_HTTP_CURSOR_BYTES];
+    g_autoptr(GString) link = g_string_new("<");
+    ch_http_page_cursor_after(request, last, cursor);
+    g_string_append_printf(link, "%s?", ch_http_request_path(request));
+    for (size_t i = 0; i < request->query_params_n; i++) {
+        const ChHttpParam *param = &request->query_params[i];
+        if (strcmp(param->name, "cursor") == 0 || strcmp(param->name, "limit") == 0)
+            continue;
+        g_autofree char *value = g_uri_escape_string(param->value, NULL, false);
+        g_string_append_printf(link, "%s=%s&", param->name, value);
+    }
+    g_string_append_printf(link, "limit=%zu&cursor=%s>; rel=\"next\"", limit, cursor);
+    if (link->len <= CH_HTTP_MAX_ANSWER_HEADER_BYTES) /* else it was asked for oddly */
+        ch_http_respond_header(request, "Link", link->str);
+}
+
+void ch_http_respond_page(ChHttpRequest *request, const GPtrArray *rows, size_t limit,
+                          ChHttpWriteRow write_row)
+{
+    ChUuid last = { 0 };
+    ch_http_respond_json(request, 200, make_page(request, rows, limit, write_row, &last));
+    if (rows->len > limit)
+        ch_http_respond_next(request, last, limit);
+}
+
 /* ---- lists ---- */
+
+static void read_sort(const ChHttpRequest *request, ChPage *page, ChViolations *violations)
+{
+    const char *sort;
+    if (!ch_http_query_text(request, "sort", MAX_SORT_CHARS, &sort, violations))
+        return;
+    page->oldest_first = strcmp(sort, "oldest") == 0;
+    if (!page->oldest_first && strcmp(sort, "newest") != 0)
+        ch_violations_add(violations, "sort", "must be newest or oldest");
+}
 
 static void read_page(const ChHttpList *list, const ChHttpRequest *request, ChPage *page,
                       ChViolations *violations)
@@ -132,6 +177,7 @@ static void read_page(const ChHttpList *list, const ChHttpRequest *request, ChPa
     ch_http_query_integer(request, "limit", 1, list->max_limit, &page->rows, violations);
     page->has_last = ch_http_page_cursor(request, &page->last, violations);
     ch_http_query_created(request, &page->created, violations);
+    read_sort(request, page, violations);
 }
 
 /* False when the request was answered. */
@@ -148,16 +194,23 @@ static bool read_query(const ChHttpList *list, ChHttpRequest *request, void *que
     return !answered && ch_violations_count(violations) == 0;
 }
 
+/* The first page of all that there is. */
+static bool wants_all(const ChHttpRequest *request)
+{
+    return ch_http_request_query_count(request, "cursor") == 0 &&
+           ch_http_request_query_count(request, "createdAfter") == 0 &&
+           ch_http_request_query_count(request, "createdBefore") == 0;
+}
+
 static void answer(const ChHttpList *list, ChHttpRequest *request, const GPtrArray *rows,
                    size_t limit)
 {
-    bool is_first = ch_http_request_query_count(request, "cursor") == 0;
-    if (rows->len == 0 && is_first && list->respond_empty != NULL)
+    if (rows->len == 0 && list->respond_empty != NULL && wants_all(request))
         list->respond_empty(request);
     else if (list->respond != NULL)
         list->respond(request, rows, limit);
     else
-        ch_http_respond_json(request, 200, ch_http_page(request, rows, limit, list->write_row));
+        ch_http_respond_page(request, rows, limit, list->write_row);
 }
 
 bool ch_http_list(const ChHttpList *list, void *context, ChHttpRequest *const *requests, size_t n,

@@ -35,6 +35,14 @@ typedef ChUuid (*ChHttpWriteRow)(GString *json, const void *row);
 GString *ch_http_page(const ChHttpRequest *request, const GPtrArray *rows, size_t limit,
                       ChHttpWriteRow write_row);
 
+/** Adds Link: rel="next" (RFC 8288) to an answer that ends at the row @last and has more behind it:
+ * the same query, of @limit rows. Call after ch_http_respond_*(). */
+void ch_http_respond_next(ChHttpRequest *request, ChUuid last, size_t limit);
+
+/** Answers 200 with ch_http_page(), and Link where there is a next one. */
+void ch_http_respond_page(ChHttpRequest *request, const GPtrArray *rows, size_t limit,
+                          ChHttpWriteRow write_row);
+
 /** A list: how its requests are read, what they ask for, how its rows look. A constant. */
 typedef struct {
     size_t query_bytes; /* of the struct that `read` fills */
@@ -47,10 +55,10 @@ typedef struct {
      * @context: the lane's. */
     bool (*ask)(void *context, const void *queries, size_t n, GPtrArray **pages, GError **error);
     ChHttpWriteRow write_row;
-    /* Answers when the first page has no rows, so that what the path names is not there. NULL: it
-     * is an empty page then. */
+    /* Answers when there are no rows at all, so that what the path names is not there. NULL: it is
+     * an empty page then. */
     void (*respond_empty)(ChHttpRequest *request);
-    /* Answers with the first @limit of @rows. NULL: with a page, as ch_http_page() makes it. */
+    /* Answers with the first @limit of @rows. NULL: ch_http_respond_page(). */
     void (*respond)(ChHttpRequest *request, const GPtrArray *rows, size_t limit);
 } ChHttpList;
 

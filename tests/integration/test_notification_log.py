@@ -76,6 +76,11 @@ def test_the_time_filters(orders, stocks, notifications):
     created = row["createdAt"]
     assert [r["id"] for r in notifications.of_order(order_id, createdAfter=created)] == [row["id"]]
     assert notifications.of_order(order_id, createdBefore=created) == []
+    for status in (None, "Sent", "Failed", "Pending"):
+        asked = {"createdAfter": created, "status": status, "limit": 100}
+        oldest = notifications.get("/api/notifications", sort="oldest", **asked).json()["items"]
+        ids = [r["id"] for r in oldest]
+        assert ids == sorted(ids) and all(r["status"] == (status or r["status"]) for r in oldest)
     first = notifications.get("/api/notifications", createdAfter=created, limit=100).json()["items"]
     assert row["id"] in [r["id"] for r in first] and min(r["createdAt"] for r in first) >= created
 

@@ -164,6 +164,10 @@ def test_every_version_is_kept_and_readable(notifications, created):
     assert [(v["version"], v["subject"], v["isActive"]) for v in listed_versions] == [
         (3, "v3", False), (2, "v2", True), (1, "v1", True)]
     assert all(v["id"] == template_id and TIME.match(v["changedAt"]) for v in listed_versions)
+    assert notifications.all_pages(path + "/versions", 2, sort="oldest") == listed_versions[::-1]
+    second = listed_versions[1]["changedAt"]
+    assert notifications.all_pages(path + "/versions", 1, createdAfter=second) == listed_versions[:2]
+    assert notifications.all_pages(path + "/versions", 1, createdBefore=second, sort="oldest") == listed_versions[2:]
     assert notifications.delete(path).status_code == 204
     assert exact(notifications.get(path + "/versions/2")) == listed_versions[1]
     assert len(notifications.all_pages(path + "/versions", 100)) == 3, "a deleted one keeps its versions"

@@ -125,11 +125,26 @@ def test_the_time_filters(orders):
     assert listed(createdAfter="2026-01-01T00:00:00+02:00") == placed
     assert listed(createdAfter="2125-01-01T00:00:00Z") == [] == listed(createdBefore="2025-01-01T00:00:00Z")
     assert listed(createdAfter="1970-01-01T00:00:00Z", createdBefore="9999-12-31T23:59:59Z") == placed
+    assert listed(sort="newest") == placed == listed(sort="oldest")[::-1]
+    assert listed(sort="oldest", createdAfter=times[1]) == placed[:0:-1]
+
+
+def test_the_link_leads_through_all_pages(orders):
+    customer = new_id()
+    placed = [orders.placed((new_id(), 1), customer=customer) for _ in range(5)]
+    path, seen = f"/api/orders?customerId={customer}&sort=oldest&limit=2", []
+    while path:
+        answer = orders.get(path)
+        assert answer.status_code == 200, answer.text
+        assert ("next" in answer.links) == ("nextCursor" in answer.json())
+        seen += [o["id"] for o in answer.json()["items"]]
+        path = answer.links.get("next", {}).get("url")
+    assert seen == placed
 
 
 def test_an_unknown_parameter_is_400_and_the_known_ones_are_named(orders):
     problem = assert_problem(orders.get("/api/orders", createdSince="2027-01-01T00:00:00Z"), 400, "createdSince")
-    for known in ("createdAfter", "createdBefore", "cursor", "customerId", "limit", "status"):
+    for known in ("createdAfter", "createdBefore", "cursor", "customerId", "limit", "sort", "status"):
         assert known in problem["errors"]["createdSince"][0]
     assert_problem(orders.get(f"/api/orders/{new_id()}", verbose="1"), 400, "verbose")
     assert_problem(orders.post("/api/orders?dryRun=true", {}), 400, "dryRun")
@@ -146,7 +161,7 @@ def test_a_cursor_of_another_query_is_400(orders):
 
 
 @pytest.mark.parametrize("query", [
-    {"createdAfter": "2027"}, {"createdBefore": "yesterday"}, {"createdAfter": ""},
+    {"createdAfter": "2027"}, {"sort": "up"}, {"sort": ""}, {"createdBefore": "yesterday"}, {"createdAfter": ""},
     {"limit": 0}, {"limit": -1}, {"limit": "x"}, {"limit": "1.5"}, {"limit": 2**63}, {"status": "Shipped"},
     {"customerId": "x"}, {"customerId": "00000000-0000-0000-0000-000000000000"}, {"cursor": "garbage"}, {"cursor": "AAAA"}, {"cursor": "%ff%00"},
 ], ids=str)

@@ -128,6 +128,23 @@ def test_the_ledger_has_pages(stocks):
         assert deltas == [-1] * 24 + [100], f"limit {limit}"
 
 
+def test_the_ledger_goes_by_time(stocks):
+    product = stocks.create(100)
+    for delta in (1, 2, 3):
+        assert stocks.adjust(product, delta).status_code == 200
+    path = f"/api/stocks/{product}/movements"
+    whole = stocks.all_pages(path, 3, sort="oldest")
+    assert [m["delta"] for m in whole] == [100, 1, 2, 3]
+    second = whole[1]["at"]
+
+    def listed(**query):
+        return [m["delta"] for m in stocks.all_pages(path, 2, **query)]
+
+    assert listed(createdAfter=second) == [3, 2, 1]
+    assert listed(createdBefore=second, sort="oldest") == [100]
+    assert listed(createdAfter="2125-01-01T00:00:00Z") == []
+
+
 def test_concurrent_adjustments_are_exact(stocks):
     """400 takers of one unit over 300 units: 300 get one, 100 get 409."""
     product = stocks.create(300)

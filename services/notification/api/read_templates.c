@@ -155,8 +155,12 @@ static bool read_versions(ChHttpRequest *request, const ChPage *page, void *quer
                           ChViolations *violations G_GNUC_UNUSED)
 {
     NotificationVersionRange *range = query;
-    range->before = page->has_last ? version_of_id(page->last) : G_MAXINT64;
+    int64_t last = page->has_last ? version_of_id(page->last) : 0;
+    range->after = page->oldest_first ? last : 0;
+    range->before = page->oldest_first || !page->has_last ? G_MAXINT64 : last;
     range->limit = page->rows;
+    range->oldest_first = page->oldest_first;
+    range->changed = page->created;
     if (ch_http_param_uuid(request, "id", &range->template_id))
         return true;
     notification_api_respond_no_template(request);
@@ -190,12 +194,12 @@ bool notification_api_list_versions(void *lists, ChHttpRequest *const *requests,
 static bool version_of(const ChHttpRequest *request, NotificationVersionRange *range)
 {
     guint64 version;
+    *range = (NotificationVersionRange){ .limit = 1, .changed = CH_TIME_ALWAYS };
     if (!ch_http_param_uuid(request, "id", &range->template_id) ||
         !g_ascii_string_to_unsigned(ch_http_request_param(request, "version"), 10, 1, G_MAXINT32,
                                     &version, NULL))
         return false;
     range->before = (int64_t)version + 1;
-    range->limit = 1;
     return true;
 }
 

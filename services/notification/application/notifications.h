@@ -113,11 +113,14 @@ void notification_template_free(void *template); /* a GDestroyNotify; NULL is fi
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationTemplate, notification_template_free)
 
-/** Which versions of a template to list: newest first. */
+/** Which versions of a template to list. */
 typedef struct {
     ChUuid template_id;
+    int64_t after;  /* exclusive */
     int64_t before; /* exclusive */
     int64_t limit;  /* rows, 1 or more */
+    bool oldest_first;
+    ChTimeRange changed; /* when the template became that version */
 } NotificationVersionRange;
 
 /** A change of a template. */
@@ -146,7 +149,7 @@ typedef struct {
 
 void notification_entry_free(void *entry); /* a GDestroyNotify; NULL is fine */
 
-/** What of the log to list: newest first. */
+/** What of the log to list. */
 typedef struct {
     bool has_order, has_status;
     ChUuid order_id;

@@ -5,25 +5,29 @@
 #include "chassis/postgres/pipeline.h"
 #include "notification/infrastructure/values_json.h"
 
-/* $1 order or null, $2 status or null, $3 before this id, $4 how many, $5 after this id, $6 created
- * at this time or later, $7 earlier than it. One statement for each index: a plan made for any
- * filter would read the whole log for a rare one. The ids narrow what is read down to the times,
- * about. */
-#define LIST_WHERE(condition)                                                                      \
+/* Newest first, and oldest first. $1 order or null, $2 status or null, $3 before this id, $4 how
+ * many, $5 after this id, $6 created at this time or later, $7 earlier than it. One statement for
+ * each index: a plan made for any filter would read the whole log for a rare one. The ids narrow
+ * what is read down to the times, about. */
+#define LIST_WHERE(condition, way)                                                                 \
     {                                                                                              \
         "select id, event_id, order_id, customer_id, template_code, status, channel, attempts,"    \
         " parameters::text, destination, subject, body, error, customer_source, trace_id,"         \
         " created_at, updated_at, due_at, sent_at from notifications where " condition             \
         " and ($2 is null or status = $2) and id < $3 and id > $5 and created_at >= $6"            \
-        " and created_at < $7 order by id desc limit $4",                                          \
+        " and created_at < $7 order by id " way " limit $4",                                       \
         {                                                                                          \
             CH_PG_UUID, CH_PG_INT, CH_PG_UUID, CH_PG_INT, CH_PG_UUID, CH_PG_TIME, CH_PG_TIME       \
         }                                                                                          \
     }
-static const ChPgStatement sql_list_of_order = LIST_WHERE("order_id = $1");
-static const ChPgStatement sql_list_unfinished = LIST_WHERE("$1 is null and status in (1, 2)");
-static const ChPgStatement sql_list_failed = LIST_WHERE("$1 is null and status = 4");
-static const ChPgStatement sql_list_all = LIST_WHERE("$1 is null");
+#define BOTH_WAYS(condition)                                                                       \
+    {                                                                                              \
+        LIST_WHERE(condition, "desc"), LIST_WHERE(condition, "asc")                                \
+    }
+static const ChPgStatement sql_list_of_order[] = BOTH_WAYS("order_id = $1");
+static const ChPgStatement sql_list_unfinished[] = BOTH_WAYS("$1 is null and status in (1, 2)");
+static const ChPgStatement sql_list_failed[] = BOTH_WAYS("$1 is null and status = 4");
+static const ChPgStatement sql_list_all[] = BOTH_WAYS("$1 is null");
 enum {
     LIST_ID,
     LIST_EVENT_ID,
@@ -80,13 +84,14 @@ static NotificationEntry *read_entry(const ChPgRows *rows, size_t row)
     return entry;
 }
 
-static const ChPgStatement *statement_for(const NotificationFilter *filter)
+/* Both ways of the list. */
+static const ChPgStatement *statements_for(const NotificationFilter *filter)
 {
     if (filter->has_order)
-        return &sql_list_of_order;
+        return sql_list_of_order;
     if (!filter->has_status || filter->status == NOTIFICATION_SENT)
-        return &sql_list_all;
-    return filter->status == NOTIFICATION_FAILED ? &sql_list_failed : &sql_list_unfinished;
+        return sql_list_all;
+    return filter->status == NOTIFICATION_FAILED ? sql_list_failed : sql_list_unfinished;
 }
 
 static ChPgParams *filter_params(const NotificationFilter *filter)
@@ -94,7 +99,7 @@ static ChPgParams *filter_params(const NotificationFilter *filter)
     ChUuid after;
     ChUuid before;
     ch_page_bounds(&filter->page, &after, &before);
-    ChPgParams *params = ch_pg_params_new(statement_for(filter));
+    ChPgParams *params = ch_pg_params_new(&statements_for(filter)[filter->page.oldest_first]);
     if (filter->has_order)
         ch_pg_add_uuid(params, 0, filter->order_id);
     else

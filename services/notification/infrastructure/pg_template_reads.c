@@ -39,14 +39,19 @@ static const ChPgStatement sql_list_active = {
     { CH_PG_UUID, CH_PG_INT },
 };
 
-/* $1 template, $2 before this version, $3 how many. */
-static const ChPgStatement sql_list_versions = {
-    "select t.template_id, t.template_code, t.channel, t.language, t.subject, t.body, t.is_active,"
-    " t.version, t.changed_at from notification_template_versions t"
-    " where t.template_id = $1 and t.version < least($2, 2147483647)"
-    " order by t.version desc limit $3",
-    { CH_PG_UUID, CH_PG_INT, CH_PG_INT },
-};
+/* Newest first, and oldest first. $1 template, $2 before this version, $3 how many, $4 after this
+ * version, $5 changed at this time or later, $6 earlier than it. */
+#define LIST_VERSIONS(way)                                                                         \
+    {                                                                                              \
+        "select t.template_id, t.template_code, t.channel, t.language, t.subject, t.body,"         \
+        " t.is_active, t.version, t.changed_at from notification_template_versions t"              \
+        " where t.template_id = $1 and t.version < least($2, 2147483647) and t.version > $4"       \
+        " and t.changed_at >= $5 and t.changed_at < $6 order by t.version " way " limit $3",       \
+        {                                                                                          \
+            CH_PG_UUID, CH_PG_INT, CH_PG_INT, CH_PG_INT, CH_PG_TIME, CH_PG_TIME                    \
+        }                                                                                          \
+    }
+static const ChPgStatement sql_list_versions[] = { LIST_VERSIONS("desc"), LIST_VERSIONS("asc") };
 
 /* $1 before this id; $2 how many. */
 static const ChPgStatement sql_list_templates = {
@@ -179,10 +184,13 @@ static bool list(NotificationTemplateReads *self, const ChPage *pages, size_t n,
 
 static ChPgParams *version_params(const NotificationVersionRange *range)
 {
-    ChPgParams *params = ch_pg_params_new(&sql_list_versions);
+    ChPgParams *params = ch_pg_params_new(&sql_list_versions[range->oldest_first]);
     ch_pg_add_uuid(params, 0, range->template_id);
     ch_pg_add_int(params, 1, range->before);
     ch_pg_add_int(params, 2, range->limit);
+    ch_pg_add_int(params, 3, range->after);
+    ch_pg_add_time(params, 4, range->changed.from_us);
+    ch_pg_add_time(params, 5, range->changed.before_us);
     return params;
 }
 

@@ -23,7 +23,7 @@ static const ChHttpRoute routes[] = {
     { "POST", "/api/orders/{id}/cancel", "cancelOrder", ORDER_WRITES, CH_HTTP_GATED,
       order_api_cancel, "", ORDER_SCOPE_CANCEL },
     { "GET", "/api/orders", "listOrders", ORDER_LISTS, 0, order_api_list,
-      "createdAfter, createdBefore, cursor, customerId, limit, status", ORDER_SCOPE_READ },
+      "createdAfter, createdBefore, cursor, customerId, limit, sort, status", ORDER_SCOPE_READ },
     { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, 0, order_api_get, "timeout, wait",
       ORDER_SCOPE_READ },
     { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, 0, order_api_history, "",

@@ -150,7 +150,7 @@ typedef struct {
     int64_t happened_us;
 } OrderHistoryEntry;
 
-/** What to list: newest first. */
+/** What to list. */
 typedef struct {
     bool has_customer, has_status;
     ChUuid customer_id;

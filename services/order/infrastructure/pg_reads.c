@@ -44,28 +44,28 @@ enum {
     ITEM_UNIT_PRICE
 };
 
-/* Newest first. $1 limit, $2 before this id, $3 after it, $4 created at this time or later, $5
- * earlier than it; then $6 customer, $7 status where they are asked for. The ids narrow what is
- * read down to the times, about: the index for newest first is the one for times too. */
-#define SELECT_PAGE                                                                                \
-    "select " ORDER_COLUMNS " from orders o where o.id < $2 and o.id > $3"                         \
-    " and o.created_at >= $4 and o.created_at < $5"
-#define PAGE_END " order by o.id desc limit $1"
-#define PAGE_TYPES CH_PG_INT, CH_PG_UUID, CH_PG_UUID, CH_PG_TIME, CH_PG_TIME
-
-static const ChPgStatement sql_list_all = { SELECT_PAGE PAGE_END, { PAGE_TYPES } };
-static const ChPgStatement sql_list_customer = {
-    SELECT_PAGE " and o.customer_id = $6" PAGE_END,
-    { PAGE_TYPES, CH_PG_UUID },
-};
-static const ChPgStatement sql_list_status = {
-    SELECT_PAGE " and o.status = $6" PAGE_END,
-    { PAGE_TYPES, CH_PG_INT },
-};
-static const ChPgStatement sql_list_customer_status = {
-    SELECT_PAGE " and o.customer_id = $6 and o.status = $7" PAGE_END,
-    { PAGE_TYPES, CH_PG_UUID, CH_PG_INT },
-};
+/* Newest first, and oldest first. $1 limit, $2 before this id, $3 after it, $4 created at this time
+ * or later, $5 earlier than it; then $6 customer, $7 status where they are asked for. The ids
+ * narrow what is read down to the times, about: the index for newest first is the one for times
+ * too. */
+#define LIST_WHERE(condition, way, ...)                                                            \
+    {                                                                                              \
+        "select " ORDER_COLUMNS " from orders o where o.id < $2 and o.id > $3"                     \
+        " and o.created_at >= $4 and o.created_at < $5" condition " order by o.id " way            \
+        " limit $1",                                                                               \
+        {                                                                                          \
+            CH_PG_INT, CH_PG_UUID, CH_PG_UUID, CH_PG_TIME, CH_PG_TIME, __VA_ARGS__                 \
+        }                                                                                          \
+    }
+#define BOTH_WAYS(condition, ...)                                                                  \
+    {                                                                                              \
+        LIST_WHERE(condition, "desc", __VA_ARGS__), LIST_WHERE(condition, "asc", __VA_ARGS__)      \
+    }
+static const ChPgStatement sql_list_all[] = BOTH_WAYS("", CH_PG_NONE);
+static const ChPgStatement sql_list_customer[] = BOTH_WAYS(" and o.customer_id = $6", CH_PG_UUID);
+static const ChPgStatement sql_list_status[] = BOTH_WAYS(" and o.status = $6", CH_PG_INT);
+static const ChPgStatement sql_list_customer_status[] =
+    BOTH_WAYS(" and o.customer_id = $6 and o.status = $7", CH_PG_UUID, CH_PG_INT);
 
 /* $1 ids, $2 owners (nil: whoever's). The creation is the order's own row. The entries of each
  * place stand together. */
@@ -186,12 +186,12 @@ static bool statuses(OrderReads *self, const OrderAsked *asked, size_t n, OrderS
 
 static ChPgParams *page_params(const OrderFilter *filter)
 {
-    const ChPgStatement *statement = &sql_list_all;
+    const ChPgStatement *ways = sql_list_all;
     if (filter->has_customer)
-        statement = filter->has_status ? &sql_list_customer_status : &sql_list_customer;
+        ways = filter->has_status ? sql_list_customer_status : sql_list_customer;
     else if (filter->has_status)
-        statement = &sql_list_status;
-    ChPgParams *params = ch_pg_params_new(statement);
+        ways = sql_list_status;
+    ChPgParams *params = ch_pg_params_new(&ways[filter->page.oldest_first]);
     ChUuid after;
     ChUuid before;
     ch_page_bounds(&filter->page, &after, &before);

@@ -79,13 +79,8 @@ static void respond_plain(ChHttpRequest *request, const GPtrArray *levels)
         last = write_row(json, g_ptr_array_index(levels, i));
     ch_json_end_array(json);
     ch_http_respond_json(request, 200, json);
-    if (levels->len <= n)
-        return;
-    char cursor[CH_HTTP_CURSOR_BYTES];
-    ch_http_page_cursor_after(request, last, cursor);
-    g_autofree char *link =
-        g_strdup_printf("</api/stocks?limit=%d&cursor=%s>; rel=\"next\"", PLAIN_LIMIT, cursor);
-    ch_http_respond_header(request, "Link", link);
+    if (levels->len > n)
+        ch_http_respond_next(request, last, n);
 }
 
 static bool is_paged(const ChHttpRequest *request)
@@ -97,7 +92,7 @@ static bool is_paged(const ChHttpRequest *request)
 static void respond_levels(ChHttpRequest *request, const GPtrArray *levels, size_t limit)
 {
     if (is_paged(request))
-        ch_http_respond_json(request, 200, ch_http_page(request, levels, limit, write_row));
+        ch_http_respond_page(request, levels, limit, write_row);
     else
         respond_plain(request, levels);
 }

@@ -51,7 +51,7 @@ static const ChHttpRoute routes[] = {
       STOCK_SCOPE_READ },
     { "GET", PRODUCT, "getStock", STOCK_READS, 0, stock_api_get, "", STOCK_SCOPE_READ },
     { "GET", PRODUCT "/movements", "listStockMovements", STOCK_LISTS, 0, stock_api_movements,
-      "cursor, limit", STOCK_SCOPE_READ },
+      "createdAfter, createdBefore, cursor, limit, sort", STOCK_SCOPE_READ },
 };
 
 const ChHttpRouteTable stock_routes = {

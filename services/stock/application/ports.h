@@ -93,7 +93,7 @@ typedef struct {
     /* found[i]: new array of StockLevel *, owning them, in the order of product ids: pages[i]. */
     bool (*list)(StockReads *self, const ChPage *pages, size_t n, GPtrArray **found,
                  GError **error);
-    /* ledgers[i]: new array of StockMovement *, owning them, newest first, as queries[i] asks. */
+    /* ledgers[i]: new array of StockMovement *, owning them, as queries[i] asks. */
     bool (*movements)(StockReads *self, const StockLedgerQuery *queries, size_t n,
                       GPtrArray **ledgers, GError **error);
     void (*free)(StockReads *self);

@@ -115,7 +115,7 @@ typedef struct {
 
 void stock_movement_free(void *movement); /* a GDestroyNotify; NULL is fine */
 
-/** Which lines of a product's ledger to list: newest first. */
+/** Which lines of a product's ledger to list. */
 typedef struct {
     ChUuid product_id;
     ChPage page;

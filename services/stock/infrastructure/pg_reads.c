@@ -21,12 +21,18 @@ enum {
     LISTED_QUANTITY
 };
 
-/* $1 product, $2 before this movement, $3 limit. */
-static const ChPgStatement sql_list_movements = {
-    "select id, delta, kind, order_id, reason, happened_at from stock_movements"
-    " where product_id = $1 and id < $2 order by id desc limit $3",
-    { CH_PG_UUID, CH_PG_UUID, CH_PG_INT },
-};
+/* Newest first, and oldest first. $1 product, $2 before this movement, $3 limit, $4 after this
+ * movement, $5 at this time or later, $6 earlier than it. */
+#define LIST_MOVEMENTS(way)                                                                        \
+    {                                                                                              \
+        "select id, delta, kind, order_id, reason, happened_at from stock_movements"               \
+        " where product_id = $1 and id < $2 and id > $4 and happened_at >= $5"                     \
+        " and happened_at < $6 order by id " way " limit $3",                                      \
+        {                                                                                          \
+            CH_PG_UUID, CH_PG_UUID, CH_PG_INT, CH_PG_UUID, CH_PG_TIME, CH_PG_TIME                  \
+        }                                                                                          \
+    }
+static const ChPgStatement sql_list_movements[] = { LIST_MOVEMENTS("desc"), LIST_MOVEMENTS("asc") };
 enum {
     MOVEMENT_ID,
     MOVEMENT_DELTA,
@@ -115,10 +121,13 @@ static ChPgParams *ledger_params(const StockLedgerQuery *query)
     ChUuid after;
     ChUuid before;
     ch_page_bounds(&query->page, &after, &before);
-    ChPgParams *params = ch_pg_params_new(&sql_list_movements);
+    ChPgParams *params = ch_pg_params_new(&sql_list_movements[query->page.oldest_first]);
     ch_pg_add_uuid(params, 0, query->product_id);
     ch_pg_add_uuid(params, 1, before);
     ch_pg_add_int(params, 2, query->page.rows);
+    ch_pg_add_uuid(params, 3, after);
+    ch_pg_add_time(params, 4, query->page.created.from_us);
+    ch_pg_add_time(params, 5, query->page.created.before_us);
     return params;
 }
 
