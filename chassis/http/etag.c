@@ -39,9 +39,36 @@ ChExpected ch_http_if_match(const ChHttpRequest *request)
     return expected;
 }
 
+bool ch_http_if_none_match(const ChHttpRequest *request, const char *etag)
+{
+    const char *header = ch_http_request_header(request, "If-None-Match");
+    if (header == NULL)
+        return false;
+    g_auto(GStrv) tags = g_strsplit(header, ",", -1);
+    for (char **at = tags; *at != NULL; at++) {
+        const char *tag = g_strstrip(*at);
+        if (strcmp(tag, "*") == 0)
+            return true;
+        if (g_str_has_prefix(tag, "W/"))
+            tag += 2;
+        if (strcmp(tag, etag) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the client only wants to know if what it has is the newest. */
+static bool is_read(const ChHttpRequest *request)
+{
+    const char *method = ch_http_request_method(request);
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
 void ch_http_respond_etag(ChHttpRequest *request, int64_t version)
 {
     char etag[ETAG_BYTES];
     g_snprintf(etag, sizeof etag, "\"%" G_GINT64_FORMAT "\"", version);
+    if (is_read(request) && ch_http_if_none_match(request, etag))
+        ch_http_respond_empty(request, 304);
     ch_http_respond_header(request, "ETag", etag);
 }

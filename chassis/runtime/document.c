@@ -1,25 +1,16 @@
 /* Serving an API's description. */
 #include "chassis/runtime/document.h"
 
-#include "chassis/http/request.h"
-
-#include <string.h>
+#include "chassis/http/etag.h"
 
 #define CACHE_CONTROL "public, max-age=300"
-
-/* RFC 9110, section 13.1.2. Our tags are hexadecimal: none is part of another one. */
-static bool is_known(const ChHttpRequest *request, const ChDocument *document)
-{
-    const char *known = ch_http_request_header(request, "If-None-Match");
-    return known != NULL && (strcmp(known, "*") == 0 || strstr(known, document->etag) != NULL);
-}
 
 static bool answer_document(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     (void)error;
     const ChDocument *document = context;
     for (size_t i = 0; i < n; i++) {
-        if (is_known(requests[i], document))
+        if (ch_http_if_none_match(requests[i], document->etag))
             ch_http_respond_empty(requests[i], 304);
         else
             ch_http_respond_json(requests[i], 200,

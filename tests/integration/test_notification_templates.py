@@ -131,6 +131,9 @@ def test_if_match_names_the_version(notifications, created):
     etag = notifications.get(path).headers["ETag"]
     answer = put(notifications, template_id, {"If-Match": etag}, language=language, subject="second")
     assert answer.status_code == 200 and answer.headers["ETag"] != etag
+    assert notifications.call("GET", path, headers={"If-None-Match": etag}).status_code == 200
+    assert notifications.call("GET", path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    assert notifications.call("GET", path + "/versions/1", headers={"If-None-Match": etag}).status_code == 304
     for stale in (etag, '"nope"', f'W/{answer.headers["ETag"]}', "nope"):
         assert_problem(put(notifications, template_id, {"If-Match": stale}, language=language, subject="lost"), 412)
         assert_problem(notifications.call("DELETE", path, headers={"If-Match": stale}), 412)

@@ -229,6 +229,8 @@ def test_if_match_names_the_quantity(stocks):
     etag = stocks.get(path).headers["ETag"]
     assert stocks.put(path, {"quantity": 6}, headers={"If-Match": etag}).status_code == 204
     now = stocks.get(path).headers["ETag"]
+    assert stocks.call("GET", path, headers={"If-None-Match": now}).status_code == 304
+    assert stocks.call("GET", path, headers={"If-None-Match": etag}).status_code == 200
     for stale in (etag, '"nope"', f"W/{now}", "nope", '""'):
         headers = {"If-Match": stale}
         assert_problem(stocks.put(path, {"quantity": 9}, headers=headers), 412)

@@ -242,6 +242,34 @@ static void test_if_match(void)
     }
 }
 
+static void test_if_none_match(void)
+{
+    static const struct {
+        const char *method;
+        const char *header;
+        unsigned status;
+    } rows[] = {
+        { "GET", "\"7\"", 304 },   { "HEAD", "\"7\"", 304 },
+        { "GET", "W/\"7\"", 304 }, { "GET", "\"6\", \"7\"", 304 },
+        { "GET", "*", 304 },       { "GET", "\"8\"", 200 },
+        { "GET", "7", 200 },       { "GET", "\"77\"", 200 },
+        { "GET", "", 200 },        { "PUT", "\"7\"", 200 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ChHttpRequest *request = must_make("/x", NULL);
+        g_strlcpy(request->method, rows[i].method, sizeof request->method);
+        ch_http_request_add_header(request, "If-None-Match", 13, rows[i].header,
+                                   strlen(rows[i].header));
+        ch_http_respond_json(request, 200, g_string_new("{}"));
+        ch_http_respond_etag(request, 7);
+        g_test_message("%s %s", rows[i].method, rows[i].header);
+        g_assert_cmpuint(request->answer.status, ==, rows[i].status);
+        g_assert_true((request->answer.body == NULL) == (rows[i].status == 304));
+        g_assert_cmpstr(request->answer.headers[0].value, ==, "\"7\"");
+        ch_http_request_unref(request);
+    }
+}
+
 static void test_headers(void)
 {
     ChHttpRequest *request = must_make("/x", NULL);
@@ -341,6 +369,7 @@ int main(int argc, char **argv)
     g_test_add_func("/request/a-cursor-belongs-to-its-query", test_a_cursor_belongs_to_its_query);
     g_test_add_func("/request/headers", test_headers);
     g_test_add_func("/request/if-match", test_if_match);
+    g_test_add_func("/request/if-none-match", test_if_none_match);
     g_test_add_func("/request/body", test_body);
     g_test_add_func("/request/later-answer-replaces", test_later_answer_replaces);
     g_test_add_func("/request/violations-become-errors", test_violations_become_errors);
