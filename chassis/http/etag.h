@@ -12,6 +12,6 @@ ChExpected ch_http_if_match(const ChHttpRequest *request);
 /** Whether If-None-Match of @request names @etag (with its quotation marks): the client has it. */
 bool ch_http_if_none_match(const ChHttpRequest *request, const char *etag);
 
-/** Adds ETag: "<version>" to the answer; call after ch_http_respond_*(). A GET whose client has that
- * version is answered 304 instead. */
+/** Adds ETag: "<version>" to the answer; call after ch_http_respond_*(). A GET whose client has
+ * that version is answered 304 instead. */
 void ch_http_respond_etag(ChHttpRequest *request, int64_t version);

@@ -67,11 +67,12 @@ size_t ch_http_guard_trim(const char *value, size_t value_bytes)
     return value_bytes;
 }
 
-static void count_once(ChHttpGuard *guard, const char *name, size_t name_bytes)
+static void count_named(ChHttpGuard *guard, const char *name, size_t name_bytes)
 {
     guard->keys += is_named(name, name_bytes, "Idempotency-Key");
     guard->types += is_named(name, name_bytes, "Content-Type");
     guard->credentials += is_named(name, name_bytes, "Authorization");
+    guard->accepts += is_named(name, name_bytes, "Accept");
 }
 
 void ch_http_guard_header(ChHttpGuard *guard, const char *name, size_t name_bytes,
@@ -90,7 +91,7 @@ void ch_http_guard_header(ChHttpGuard *guard, const char *name, size_t name_byte
         guard->encodings++;
         guard->bad_encoding = guard->bad_encoding || !is_named(value, value_bytes, "chunked");
     } else {
-        count_once(guard, name, name_bytes);
+        count_named(guard, name, name_bytes);
     }
 }
 

@@ -15,6 +15,7 @@ typedef struct {
     unsigned keys;        /* Idempotency-Key */
     unsigned types;       /* Content-Type */
     unsigned credentials; /* Authorization */
+    unsigned accepts;     /* Accept: of these there may be several */
     bool bad_line;        /* set by who sees the lines: see chassis/http/lines.h */
     bool bad_name;
     bool bad_value;

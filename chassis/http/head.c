@@ -1,6 +1,7 @@
 /* Checks of a request's head, in the order in which they answer. */
 #include "chassis/http/head.h"
 
+#include "chassis/http/media_type.h"
 #include "chassis/http/request.h"
 
 #include <string.h>
@@ -79,31 +80,11 @@ static ChHttpRefusal find_route(const ChHttpRouter *router, ChHttpRequest *reque
     return refusal(NULL, NULL);
 }
 
-/* application/json or application/...+json; a charset, when given, must be UTF-8. */
-static bool is_json(const char *content_type)
-{
-    g_autofree char *lower = g_ascii_strdown(content_type, -1);
-    g_auto(GStrv) parts = g_strsplit(lower, ";", 8);
-    if (parts[0] == NULL) /* the value is empty */
-        return false;
-    const char *type = g_strstrip(parts[0]);
-    if (strcmp(type, "application/json") != 0 &&
-        !(g_str_has_prefix(type, "application/") && g_str_has_suffix(type, "+json")))
-        return false;
-    for (size_t i = 1; parts[i] != NULL; i++) {
-        const char *parameter = g_strstrip(parts[i]);
-        if (g_str_has_prefix(parameter, "charset=") && strcmp(parameter, "charset=utf-8") != 0 &&
-            strcmp(parameter, "charset=\"utf-8\"") != 0)
-            return false;
-    }
-    return true;
-}
-
 static ChHttpRefusal check_media_type(const ChHttpRequest *request)
 {
     const char *type = ch_http_request_header(request, "Content-Type");
     const char *encoding = ch_http_request_header(request, "Content-Encoding");
-    if (type == NULL || (strcmp(type, "application/json") != 0 && !is_json(type)))
+    if (type == NULL || !ch_http_media_type_is_json(type))
         return refusal(&ch_http_unsupported_media_type, "The body must be application/json.");
     if (encoding != NULL && g_ascii_strcasecmp(encoding, "identity") != 0)
         return refusal(&ch_http_unsupported_media_type, "The body must not be compressed.");
@@ -148,6 +129,8 @@ ChHttpRefusal ch_http_head_check(const ChHttpRouter *router, ChHttpRequest *requ
     max_body_bytes = ch_http_head_max_body(request, max_body_bytes);
     if (guard->content_length > (int64_t)max_body_bytes)
         return refuse_length(request, guard->content_length, max_body_bytes);
+    if (found.problem == NULL && guard->accepts > 0 && !ch_http_media_type_is_accepted(request))
+        return refusal(&ch_http_not_acceptable, "There is no such version of this API.");
     if (found.problem == NULL && (guard->content_length > 0 || guard->encodings > 0))
         return check_media_type(request);
     return found;

@@ -19,6 +19,7 @@ const ChHttpProblem ch_http_not_found = { "not-found", 404, "Not Found" };
 const ChHttpProblem ch_http_unknown_path = { "unknown-path", 404, "Unknown path" };
 const ChHttpProblem ch_http_method_not_allowed = { "method-not-allowed", 405,
                                                    "Method Not Allowed" };
+const ChHttpProblem ch_http_not_acceptable = { "not-acceptable", 406, "Not Acceptable" };
 const ChHttpProblem ch_http_changed_meanwhile = { "changed-meanwhile", 412, "Precondition Failed" };
 const ChHttpProblem ch_http_body_too_long = { "body-too-long", 413, "Content Too Large" };
 const ChHttpProblem ch_http_target_too_long = { "target-too-long", 414, "URI Too Long" };

@@ -24,6 +24,7 @@ extern const ChHttpProblem ch_http_forbidden;
 extern const ChHttpProblem ch_http_not_found;
 extern const ChHttpProblem ch_http_unknown_path;
 extern const ChHttpProblem ch_http_method_not_allowed;
+extern const ChHttpProblem ch_http_not_acceptable;
 extern const ChHttpProblem ch_http_changed_meanwhile;
 extern const ChHttpProblem ch_http_body_too_long;
 extern const ChHttpProblem ch_http_target_too_long;

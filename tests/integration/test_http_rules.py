@@ -68,6 +68,22 @@ def test_json_is_recognised_in_every_spelling(orders, content_type):
     assert answer.status_code == 201, answer.text
 
 
+@pytest.mark.parametrize("service, path", POSTS)
+def test_the_media_type_is_the_version(apis, service, path):
+    second = "application/vnd.cartwheel.2+json"
+
+    def get(accept):
+        return apis[service].call("GET", path, params={"limit": 1}, headers={"Accept": accept})
+
+    assert_problem(get(second), 406)
+    assert_problem(get(f"text/html, {second}"), 406)
+    for accept in (f"{second}, application/json;q=0.5", "text/plain", "nonsense", "application/json"):
+        answer = get(accept)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json"), accept
+    assert_problem(apis[service].call("POST", path, data=b"{}", headers={"Content-Type": second}), 415)
+    assert apis[service].call("GET", "/api/nothing", headers={"Accept": second}).status_code == 404
+
+
 def padded(size):
     """A good order of exactly @size bytes, by white space."""
     body = b'{"customerId":"%s","items":[{"productId":"%s","quantity":1}]}' % (

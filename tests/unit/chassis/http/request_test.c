@@ -1,5 +1,6 @@
 /* What handlers read from a request, and the problems they answer with. */
 #include "chassis/http/etag.h"
+#include "chassis/http/media_type.h"
 #include "chassis/http/page.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
@@ -270,6 +271,66 @@ static void test_if_none_match(void)
     }
 }
 
+static void test_media_types(void)
+{
+    static const struct {
+        const char *type;
+        bool is_json;
+    } rows[] = {
+        { "application/json", true },
+        { "Application/JSON ; charset=UTF-8", true },
+        { "application/json; charset=\"utf-8\"; x=y", true },
+        { "application/json; charset=latin1", false },
+        { "application/merge-patch+json", true },
+        { "application/vnd.cartwheel.2+json", false },
+        { "application/vnd.other.2+json", true },
+        { "text/json", false },
+        { "text/x+json", false },
+        { "application/x-ndjson", false },
+        { "", false },
+        { ";", false },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_test_message("%s", rows[i].type);
+        g_assert_true(ch_http_media_type_is_json(rows[i].type) == rows[i].is_json);
+    }
+}
+
+static void test_accept(void)
+{
+    static const struct {
+        const char *first;
+        const char *second; /* another header of that name; may be NULL */
+        bool accepted;
+    } rows[] = {
+        { "*/*", NULL, true },
+        { "application/json", NULL, true },
+        { "text/plain", NULL, true }, /* who asks for anything else gets JSON */
+        { "", NULL, true },
+        { ",;,", NULL, true },
+        { "application/vnd.cartwheel.2+json", NULL, false },
+        { "Application/Vnd.Cartwheel.2+JSON; q=1", NULL, false },
+        { "application/vnd.cartwheel.2+json, text/html", NULL, false },
+        { "application/vnd.cartwheel.2+json, application/json;q=0.5", NULL, true },
+        { "application/vnd.cartwheel.2+json, application/json;q=0", NULL, false },
+        { "application/vnd.cartwheel.2+json;q=0, text/html", NULL, true },
+        { "application/vnd.cartwheel.2+json, */*;q=0.1", NULL, true },
+        { "application/vnd.cartwheel.2+json, application/*", NULL, true },
+        { "application/vnd.cartwheel.2+json", "application/json", true },
+        { "text/html", "application/vnd.cartwheel.2+json", false },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ChHttpRequest *request = must_make("/x", NULL);
+        ch_http_request_add_header(request, "Accept", 6, rows[i].first, strlen(rows[i].first));
+        if (rows[i].second != NULL)
+            ch_http_request_add_header(request, "accept", 6, rows[i].second,
+                                       strlen(rows[i].second));
+        g_test_message("%s", rows[i].first);
+        g_assert_true(ch_http_media_type_is_accepted(request) == rows[i].accepted);
+        ch_http_request_unref(request);
+    }
+}
+
 static void test_headers(void)
 {
     ChHttpRequest *request = must_make("/x", NULL);
@@ -370,6 +431,8 @@ int main(int argc, char **argv)
     g_test_add_func("/request/headers", test_headers);
     g_test_add_func("/request/if-match", test_if_match);
     g_test_add_func("/request/if-none-match", test_if_none_match);
+    g_test_add_func("/request/media-types", test_media_types);
+    g_test_add_func("/request/accept", test_accept);
     g_test_add_func("/request/body", test_body);
     g_test_add_func("/request/later-answer-replaces", test_later_answer_replaces);
     g_test_add_func("/request/violations-become-errors", test_violations_become_errors);
