@@ -84,7 +84,10 @@ static ChHttpRefusal check_media_type(const ChHttpRequest *request)
 {
     const char *type = ch_http_request_header(request, "Content-Type");
     const char *encoding = ch_http_request_header(request, "Content-Encoding");
-    if (type == NULL || !ch_http_media_type_is_json(type))
+    bool lines = (request->match.route->traits & CH_HTTP_NDJSON) != 0;
+    if (lines && (type == NULL || !ch_http_media_type_is_ndjson(type)))
+        return refusal(&ch_http_unsupported_media_type, "The body must be application/x-ndjson.");
+    if (!lines && (type == NULL || !ch_http_media_type_is_json(type)))
         return refusal(&ch_http_unsupported_media_type, "The body must be application/json.");
     if (encoding != NULL && g_ascii_strcasecmp(encoding, "identity") != 0)
         return refusal(&ch_http_unsupported_media_type, "The body must not be compressed.");

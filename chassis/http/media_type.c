@@ -21,6 +21,17 @@ static char **cut(const char *text)
     return parts;
 }
 
+static bool is_utf8(char *const *parameters)
+{
+    for (; *parameters != NULL; parameters++) {
+        if (g_str_has_prefix(*parameters, "charset=") &&
+            strcmp(*parameters, "charset=utf-8") != 0 &&
+            strcmp(*parameters, "charset=\"utf-8\"") != 0)
+            return false;
+    }
+    return true;
+}
+
 bool ch_http_media_type_is_json(const char *content_type)
 {
     if (strcmp(content_type, "application/json") == 0) /* nearly always */
@@ -32,12 +43,13 @@ bool ch_http_media_type_is_json(const char *content_type)
     if (strcmp(type, "application/json") != 0 &&
         !(g_str_has_prefix(type, "application/") && g_str_has_suffix(type, "+json")))
         return false;
-    for (size_t i = 1; parts[i] != NULL; i++) {
-        if (g_str_has_prefix(parts[i], "charset=") && strcmp(parts[i], "charset=utf-8") != 0 &&
-            strcmp(parts[i], "charset=\"utf-8\"") != 0)
-            return false;
-    }
-    return true;
+    return is_utf8(parts + 1);
+}
+
+bool ch_http_media_type_is_ndjson(const char *content_type)
+{
+    g_auto(GStrv) parts = cut(content_type);
+    return parts[0] != NULL && strcmp(parts[0], "application/x-ndjson") == 0 && is_utf8(parts + 1);
 }
 
 /* ---- Accept ---- */

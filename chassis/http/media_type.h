@@ -8,6 +8,9 @@
  * application/...+json; a charset, when given, is UTF-8. */
 bool ch_http_media_type_is_json(const char *content_type);
 
+/** Whether @content_type is application/x-ndjson, of UTF-8. */
+bool ch_http_media_type_is_ndjson(const char *content_type);
+
 /** False when the Accept headers of @request ask for versions that are not there, and for nothing
  * that is. Whoever asks for anything else, or for nothing, gets JSON. */
 bool ch_http_media_type_is_accepted(const ChHttpRequest *request);

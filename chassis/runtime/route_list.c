@@ -60,6 +60,7 @@ static void add_rows(GString *json, const ChHttpRouteTable *table)
         ch_json_add_text(json, "lane", is_inline ? "inline" : table->lanes[route->lane].name);
         ch_json_add_bool(json, "gated", (route->traits & CH_HTTP_GATED) != 0);
         ch_json_add_bool(json, "largeBody", (route->traits & CH_HTTP_LARGE_BODY) != 0);
+        ch_json_add_bool(json, "ndjson", (route->traits & CH_HTTP_NDJSON) != 0);
         add_query(json, route->query);
         add_scope(json, table, route);
         add_roles(json, table, route);

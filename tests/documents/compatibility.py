@@ -74,6 +74,8 @@ def operations(old, new):
     if new.id != old.id:
         yield f"{where} is called {new.id}"
     yield from _parameters(old, new, where)
+    if old.line_schema() is not None:
+        yield from schemas(old.line_schema(), new.line_schema() or {}, GIVEN, f"{where}: line")
     if new.body_schema() is not None and (new.body.get("required") and not (old.body or {}).get("required")):
         yield f"{where}: a body is required now"
     if old.body_schema() is not None:

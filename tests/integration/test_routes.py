@@ -41,7 +41,7 @@ def test_each_operation_has_a_name_of_its_own(system, name):
     operations = [route["operationId"] for route in routes]
     assert len(set(operations)) == len(operations)
     for route in routes:
-        assert set(route) == {"method", "pattern", "operationId", "lane", "gated", "largeBody", "query", "scope", "roles"}
+        assert set(route) == {"method", "pattern", "operationId", "lane", "gated", "largeBody", "ndjson", "query", "scope", "roles"}
         assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", route["operationId"])
         assert (route["lane"] == "inline") == (not route["pattern"].startswith("/api/"))
 
@@ -72,8 +72,9 @@ def test_the_contract_names_the_same_parameters(system, service):
 def test_an_unknown_parameter_is_400_everywhere(system, apis, name):
     for route in routes_of(system, name):
         path = re.sub(r"\{\w+\}", NOBODY, route["pattern"])
-        body = {} if route["method"] in ("POST", "PUT") else None
-        answer = apis[service_of(name)].call(route["method"], path + "?nobody=1", json=body)
+        headers = {"Content-Type": "application/x-ndjson" if route["ndjson"] else "application/json"}
+        body = {"headers": headers, "data": b"{}"} if route["method"] in ("POST", "PUT") else {}
+        answer = apis[service_of(name)].call(route["method"], path + "?nobody=1", **body)
         if route["query"] is None:
             assert answer.status_code in (200, 503), path
         else:

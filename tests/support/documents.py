@@ -24,6 +24,7 @@ from support.names import APP_ID_OF_EXCHANGE, SERVICES
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 METHODS = ("get", "put", "post", "delete")
 PROBLEM = "application/problem+json"
+NDJSON = "application/x-ndjson"
 PROBLEM_URI = "urn:cartwheel:problem:"
 # What no document lists: headers of every answer, by HTTP itself or by docs/contract.md, 2.1.
 EVERYWHERE = {"content-type", "content-length", "connection", "date", "x-content-type-options", "cache-control",
@@ -142,7 +143,14 @@ class Operation:
         return [self.of_place("path")[name] for name in self.names]
 
     def body_schema(self):
-        return self.body and self.body["content"]["application/json"]["schema"]
+        """Of a JSON body; None when there is none."""
+        content = self.body["content"].get("application/json") if self.body else None
+        return content and content["schema"]
+
+    def line_schema(self):
+        """Of each line of an NDJSON body; None when the body is none."""
+        content = self.body["content"].get(NDJSON) if self.body else None
+        return content and content["schema"]["x-lines"]
 
     def response(self, status):
         """What the document says of the status; None when it says nothing."""
@@ -221,7 +229,7 @@ def _body_faults(operation, headers, body):
             yield "there is no body"
         return
     if schema is None:
-        return  # not read
+        return  # not read; of lines each is answered for itself
     media_type = requests.utils.to_native_string(headers.get("Content-Type", "")).partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         yield "the body is no application/json"
@@ -261,6 +269,8 @@ def answer_faults(operation, status, headers, body, is_head=False):
         return [*found, f"{media_type} is not in the document for {status}"]
     if is_head or not content or not media_type.endswith("json"):
         return found + (["there is a body"] if body and not content else [])
+    if media_type == NDJSON:
+        return found + _line_faults(content[NDJSON]["schema"]["x-lines"], body)
     try:
         told = read(body)
         found += faults(closed(content[media_type]["schema"]), told)
@@ -268,6 +278,15 @@ def answer_faults(operation, status, headers, body, is_head=False):
     except (KeyError, ValueError) as error:
         found.append(f"the body cannot be read: {error!r}")
     return found
+
+
+def _line_faults(schema, body):
+    lines = body.decode().split("\n")
+    try:
+        told = [fault for line in lines[:-1] for fault in faults(closed(schema), read(line))]
+    except ValueError as error:
+        return [f"a line cannot be read: {error!r}"]
+    return told + (["the last line does not end"] if lines[-1] else [])
 
 
 @functools.cache

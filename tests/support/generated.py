@@ -87,6 +87,8 @@ def allowed(draw, operation, ids):
         path = path.replace("{" + parameter["name"] + "}", str(draw(st.sampled_from(known) | values(parameter["schema"]))))
     query, headers = ({name: _text(draw(values(one["schema"]))) for name, one in operation.of_place(place).items()
                        if name not in NEVER and draw(st.booleans())} for place in ("query", "header"))
+    if operation.line_schema():
+        return path, query, headers, draw(st.lists(values(operation.line_schema()), min_size=1, max_size=5))
     schema = operation.body_schema()
     if schema is None or not (operation.body.get("required") or draw(st.booleans())):
         return path, query, headers, None

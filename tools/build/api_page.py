@@ -83,8 +83,10 @@ def inputs(document, item, operation):
             yield f"`{parameter['name']}`", parameter["in"], needed, limits(schema), parameter.get("description", "")
     if "requestBody" in operation:
         body = resolved(document, operation["requestBody"])
-        for path, needed, what, why in members(document, body["content"]["application/json"]["schema"]):
-            yield f"`{path}`", "body", "yes" if needed else "", what, why
+        (schema,) = (content["schema"] for content in body["content"].values())
+        place = "each line" if "x-lines" in schema else "body"
+        for path, needed, what, why in members(document, schema.get("x-lines", schema)):
+            yield f"`{path}`", place, "yes" if needed else "", what, why
 
 
 def answers(document, operation):
@@ -92,8 +94,9 @@ def answers(document, operation):
         response = resolved(document, response)
         content = next(iter(response.get("content", {}).items()), None)
         names = ""
-        if content and content[0] == "application/json":
+        if content and content[0] in ("application/json", "application/x-ndjson"):
             schema = resolved(document, content[1]["schema"])
+            schema = resolved(document, schema.get("x-lines", schema))
             kinds = [schema, *schema.get("oneOf", ()), *([schema["items"]] if "items" in schema else ())]
             found = (members(document, one) for one in kinds)
             names = ", ".join(f"`{path}`" for path in dict.fromkeys(one[0] for some in found for one in some))

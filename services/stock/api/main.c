@@ -9,6 +9,10 @@
 #include "stock_document.h"
 #include "stock_migrations.h"
 
+enum {
+    IMPORT_BATCH = 1, /* each is a thousand lines: its locks are held no longer than they need */
+};
+
 static const ChConfigKey keys[] = {
     CH_API_KEYS("127.0.0.1:5002", "127.0.0.1:6002"),
 };
@@ -32,9 +36,11 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
+    g_autoptr(ChPg) import_pg = connection(settings, health, false);
     g_autoptr(StockStore) write_store = stock_pg_store_new(write_pg);
     g_autoptr(StockReads) reads = stock_pg_reads_new(read_pg);
     g_autoptr(StockReads) lists = stock_pg_reads_new(list_pg);
+    g_autoptr(StockStore) import_store = stock_pg_store_new(import_pg);
     g_autoptr(ChApi) api = ch_api_new(&stock_routes, &stock_document, health);
 
     ch_api_lane(api, STOCK_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
@@ -43,6 +49,8 @@ static bool run(const void *settings, GError **error)
                 CH_API_CONTEXT(StockReads, reads));
     ch_api_lane(api, STOCK_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
                 CH_API_CONTEXT(StockReads, lists));
+    ch_api_lane(api, STOCK_IMPORTS, IMPORT_BATCH, ch_pg_work(import_pg),
+                CH_API_CONTEXT(StockStore, import_store));
     return ch_api_run(api, settings, error);
 }
 

@@ -1,17 +1,20 @@
 /* Which path leads to which handler. */
 #include "stock/api/routes.h"
 
+#include "stock/api/import_stock.h"
 #include "stock/api/read_stock.h"
 #include "stock/api/write_stock.h"
 
 #define STOCKS "/api/stocks"
 #define PRODUCT STOCKS "/{productId}"
 
-/* What may be large waits for no single product, and no single product for it. */
+/* What may be large waits for no single product, and no single product for it: lists, and imports,
+ * of which each is as much work as a batch of others. */
 static const ChHttpLaneKind lanes[] = {
     [STOCK_WRITES] = { "writes", "StockStore" },
     [STOCK_READS] = { "reads", "StockReads" },
     [STOCK_LISTS] = { "lists", "StockReads" },
+    [STOCK_IMPORTS] = { "imports", "StockStore" },
 };
 
 enum {
@@ -42,6 +45,8 @@ static const ChScopes scopes = {
 
 static const ChHttpRoute routes[] = {
     { "POST", STOCKS, "createStock", STOCK_WRITES, 0, stock_api_create, "", STOCK_SCOPE_WRITE },
+    { "POST", STOCKS "/import", "importStock", STOCK_IMPORTS, CH_HTTP_LARGE_BODY | CH_HTTP_NDJSON,
+      stock_api_import, "existing", STOCK_SCOPE_WRITE },
     { "PUT", PRODUCT, "setStock", STOCK_WRITES, 0, stock_api_set, "", STOCK_SCOPE_WRITE },
     { "POST", PRODUCT "/adjustments", "adjustStock", STOCK_WRITES, 0, stock_api_adjust, "",
       STOCK_SCOPE_WRITE },

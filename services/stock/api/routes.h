@@ -8,6 +8,7 @@ enum {
     STOCK_WRITES,
     STOCK_READS,
     STOCK_LISTS,
+    STOCK_IMPORTS,
 };
 
 extern const ChHttpRouteTable stock_routes;
