@@ -1,16 +1,20 @@
-"""POST /api/stocks/import: an outcome for each line."""
+"""POST /api/stocks/import: an outcome for each line; and ./cartwheel import, which sends a file of any size."""
 
 import json
+import os
+import subprocess
 
 import pytest
 
 from support.api import assert_problem, exact, new_id
 from support.child import run_binary
 from support.documents import NDJSON
+from support.system import LAUNCHER, ROOT
 
 PATH = "/api/stocks/import"
 MOST_LINES = 1000
 MOST_BYTES = 128 * 1024
+TIMEOUT_S = 120
 
 
 def send(stocks, text, content_type=NDJSON, **query):
@@ -90,3 +94,41 @@ def test_its_lane_is_its_own(system):
     for route in json.loads(done.stdout):
         lanes.setdefault(route["lane"], set()).add(route["operationId"])
     assert lanes["imports"] == {"importStock"}
+
+
+# ---- the command ----
+
+def command(system, *arguments, text=None):
+    done = subprocess.run([str(LAUNCHER), "import", *arguments], cwd=ROOT, input=text, capture_output=True, text=True,
+                          timeout=TIMEOUT_S, env={**os.environ, "CARTWHEEL_HOME": str(system.home)}, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_large_file_is_sent_in_pieces(system, stocks, tmp_path):
+    products = [new_id() for _ in range(2 * MOST_LINES + 500)]
+    file = tmp_path / "stock.ndjson"
+    file.write_text("".join(line(product, n) + "\n" for n, product in enumerate(products)), encoding="utf-8")
+    code, out, err = command(system, str(file))
+    assert code == 0 and "2,500 lines: 2,500 created" in out, out + err
+    assert [stocks.quantity(products[n]) for n in (0, 999, 1000, 2499)] == [0, 999, 1000, 2499]
+    code, out, err = command(system, str(file), "--endpoints", str(system.home / "endpoints.json"))
+    assert code == 0 and "2,500 lines: 2,500 unchanged" in out, out + err
+    code, out, _ = command(system, str(file), "--from-line", "2500", "--json")
+    assert (code, json.loads(out)) == (0, {"line": 2500, "outcome": "unchanged", "productId": products[-1], "quantity": 2499})
+
+
+def test_what_went_otherwise_is_told(system, stocks):
+    product = stocks.create(3)
+    code, out, err = command(system, "-", text=f"\n{line(product, 9)}\nnonsense\n")
+    assert code == 1, out + err
+    assert "line 2 is kept: 3 on hand" in out and "line 3 is invalid" in out
+    code, out, _ = command(system, "-", "--existing", "set", text=line(product, 9))
+    assert code == 0 and stocks.quantity(product) == 9
+
+
+def test_an_address_that_is_none_is_told(system, tmp_path):
+    other = tmp_path / "endpoints.json"
+    other.write_text("{}", encoding="utf-8")
+    assert command(system, "-", "--endpoints", str(other), text="{}")[0] == 1
+    code, _, err = command(system, "-", "--url", "http://x", "--endpoints", str(other), text="{}")
+    assert code == 2 and "give one of them" in err

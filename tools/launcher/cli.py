@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from operators import announce, dlq, reconcile
+from operators import announce, dlq, reconcile, stock_import
 
 from . import accounts, bench, completion, demo, deployment, fuzz, issuer, logs, processes, suites, terminal
 from .build import build
@@ -155,6 +155,9 @@ def _parser():
                                  "their list are up to date (exit code 1: they are not)."))
     announce.add_arguments(add("announce", announce.run, "Send the last event of final orders again.",
                                announce.check))
+    stock_import.add_arguments(add("import", stock_import.run, "Send quantities of products to the stock API, a file of any "
+                                   "size in pieces. What was not answered is sent again; a second run changes nothing. Exit "
+                                   "code 0: every line's quantity is on hand.", stock_import.check))
     dlq.add_arguments(add("dlq", dlq.run, "Look at dead letters, replay them, discard them.", dlq.check))
     add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
     bench.add_arguments(add("bench", bench.run, "Measure a private system against the bars it must reach."))
