@@ -97,11 +97,17 @@ ChUuid ch_http_page_id(int64_t number)
     return id;
 }
 
-int64_t ch_http_page_number(ChUuid id)
+static int64_t number_of(ChUuid id)
 {
     uint64_t bytes;
     memcpy(&bytes, id.bytes + 8, sizeof bytes);
     return (int64_t)(GUINT64_FROM_BE(bytes) & G_MAXINT64);
+}
+
+void ch_http_page_numbers(const ChPage *page, int64_t *after, int64_t *before)
+{
+    *after = page->has_last && page->oldest_first ? number_of(page->last) : 0;
+    *before = page->has_last && !page->oldest_first ? number_of(page->last) : G_MAXINT64;
 }
 
 /* *last: the id of the last row that was written. */

@@ -22,9 +22,11 @@ bool ch_http_page_cursor(const ChHttpRequest *request, ChUuid *last, ChViolation
 void ch_http_page_cursor_after(const ChHttpRequest *request, ChUuid last,
                                char text[CH_HTTP_CURSOR_BYTES]);
 
-/** Rows that are told apart by a number of 0 or more have it as the end of an id, and back. */
+/** Rows that are told apart by a number of 1 or more have it as the end of an id. */
 ChUuid ch_http_page_id(int64_t number);
-int64_t ch_http_page_number(ChUuid id);
+
+/** The numbers of a page of such rows lie above *after and below *before. */
+void ch_http_page_numbers(const ChPage *page, int64_t *after, int64_t *before);
 
 /** Writes one row as a JSON value of an array; returns its id, from which the next page goes on. */
 typedef ChUuid (*ChHttpWriteRow)(GString *json, const void *row);

@@ -73,6 +73,9 @@ def test_a_deleted_price_is_gone_and_its_versions_go_on(orders):
     again = put(orders, product, 5)
     assert (again.status_code, again.headers["ETag"]) == (201, '"3"')
     found = versions(orders, product, limit=2)
+    assert orders.all_pages(f"{path_of(product)}/versions", 2, sort="oldest") == found[::-1]
+    second = found[1]["changedAt"]
+    assert orders.all_pages(f"{path_of(product)}/versions", 1, createdAfter=second) == found[:2]
     assert [(v["version"], v.get("unitPrice"), v.get("currency")) for v in found] == \
         [(3, 5, "USD"), (2, None, None), (1, 5, "USD")]
 

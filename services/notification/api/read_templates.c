@@ -9,8 +9,6 @@
 #include "notification/api/template_json.h"
 #include "notification/application/ports.h"
 
-#include <string.h>
-
 /* ---- many ---- */
 
 static ChUuid write_row(GString *json, const void *row)
@@ -128,39 +126,23 @@ bool notification_api_preview_draft(void *context G_GNUC_UNUSED, ChHttpRequest *
 
 /* ---- versions ---- */
 
-/* A cursor is an id: the last eight bytes of one hold the version. */
-static ChUuid id_of_version(int64_t version)
-{
-    ChUuid id = { { 0 } };
-    uint64_t number = GUINT64_TO_BE((uint64_t)version);
-    memcpy(id.bytes + 8, &number, sizeof number);
-    return id;
-}
-
-static int64_t version_of_id(ChUuid id)
-{
-    uint64_t number;
-    memcpy(&number, id.bytes + 8, sizeof number);
-    return (int64_t)(GUINT64_FROM_BE(number) & G_MAXINT64);
-}
-
 static ChUuid write_version(GString *json, const void *row)
 {
     const NotificationTemplate *template = row;
     notification_api_write_template(json, template);
-    return id_of_version(template->version);
+    return ch_http_page_id(template->version);
 }
 
 static bool read_versions(ChHttpRequest *request, const ChPage *page, void *query,
                           ChViolations *violations G_GNUC_UNUSED)
 {
     NotificationVersionRange *range = query;
-    int64_t last = page->has_last ? version_of_id(page->last) : 0;
-    range->after = page->oldest_first ? last : 0;
-    range->before = page->oldest_first || !page->has_last ? G_MAXINT64 : last;
-    range->limit = page->rows;
-    range->oldest_first = page->oldest_first;
-    range->changed = page->created;
+    *range = (NotificationVersionRange){
+        .limit = page->rows,
+        .oldest_first = page->oldest_first,
+        .changed = page->created,
+    };
+    ch_http_page_numbers(page, &range->after, &range->before);
     if (ch_http_param_uuid(request, "id", &range->template_id))
         return true;
     notification_api_respond_no_template(request);

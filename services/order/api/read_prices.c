@@ -2,18 +2,10 @@
 #include "order/api/read_prices.h"
 
 #include "chassis/http/page.h"
-#include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "order/api/price_json.h"
 #include "order/api/wait_orders.h"
 #include "order/application/ports.h"
-
-enum {
-    DEFAULT_LIMIT = 100,
-    MAX_LIMIT = 1000,
-    DEFAULT_VERSIONS = 20,
-    MAX_VERSIONS = 100,
-};
 
 /* ---- one ---- */
 
@@ -42,53 +34,6 @@ bool order_api_get_price(void *context, ChHttpRequest *const *requests, size_t n
 
 /* ---- many ---- */
 
-/* Reads the limit and where the page begins; false when the request was answered. */
-typedef bool (*ReadRange)(ChHttpRequest *request, OrderPriceRange *range);
-
-/* Asks for the pages that the requests want; the others were answered. */
-typedef bool (*FindPages)(OrderReads *self, const OrderPriceRange *ranges, size_t n,
-                          GPtrArray **pages, GError **error);
-
-typedef void (*RespondPage)(ChHttpRequest *request, const GPtrArray *page, size_t limit);
-
-static bool answer_pages(OrderReads *store, ReadRange read, FindPages find, RespondPage respond,
-                         ChHttpRequest *const *requests, size_t n, GError **error)
-{
-    g_autofree OrderPriceRange *ranges = g_new0(OrderPriceRange, n);
-    g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
-    g_autofree GPtrArray **pages = g_new0(GPtrArray *, n);
-    size_t valid = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (read(requests[i], &ranges[valid]))
-            askers[valid++] = requests[i];
-    }
-    if (valid > 0 && !find(store, ranges, valid, pages, error))
-        return false;
-    for (size_t i = 0; i < valid; i++) {
-        respond(askers[i], pages[i], (size_t)ranges[i].limit - 1);
-        g_ptr_array_unref(pages[i]);
-    }
-    return true;
-}
-
-static bool respond_faults(ChHttpRequest *request, const ChViolations *violations)
-{
-    if (ch_violations_count(violations) == 0)
-        return false;
-    ch_http_respond_violations(request, violations);
-    return true;
-}
-
-static bool list_range(ChHttpRequest *request, OrderPriceRange *range)
-{
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    *range = (OrderPriceRange){ .limit = DEFAULT_LIMIT };
-    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &range->limit, violations);
-    ch_http_page_cursor(request, &range->product_id, violations);
-    range->limit++; /* to know of the next page */
-    return !respond_faults(request, violations);
-}
-
 static ChUuid write_price(GString *json, const void *row)
 {
     const OrderPrice *price = row;
@@ -96,35 +41,57 @@ static ChUuid write_price(GString *json, const void *row)
     return price->product_id;
 }
 
-static void respond_list(ChHttpRequest *request, const GPtrArray *page, size_t limit)
+static bool read_page(ChHttpRequest *request G_GNUC_UNUSED, const ChPage *page, void *query,
+                      ChViolations *violations G_GNUC_UNUSED)
 {
-    ch_http_respond_json(request, 200, ch_http_page(request, page, limit, write_price));
+    *(ChPage *)query = *page;
+    return true;
 }
 
-bool order_api_list_prices(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
+static bool ask_prices(void *context, const void *queries, size_t n, GPtrArray **pages,
+                       GError **error)
 {
     OrderReads *store = context;
-    return answer_pages(store, list_range, store->ops->list_prices, respond_list, requests, n,
-                        error);
+    return store->ops->list_prices(store, queries, n, pages, error);
+}
+
+static const ChHttpList prices_list = {
+    .query_bytes = sizeof(ChPage),
+    .default_limit = 100,
+    .max_limit = 1000,
+    .read = read_page,
+    .ask = ask_prices,
+    .write_row = write_price,
+};
+
+bool order_api_list_prices(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    return ch_http_list(&prices_list, store, requests, n, error);
 }
 
 /* ---- versions ---- */
 
-static bool versions_range(ChHttpRequest *request, OrderPriceRange *range)
+static bool read_versions(ChHttpRequest *request, const ChPage *page, void *query,
+                          ChViolations *violations G_GNUC_UNUSED)
 {
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    ChUuid last;
-    *range = (OrderPriceRange){ .before = G_MAXINT64, .limit = DEFAULT_VERSIONS };
-    ch_http_query_integer(request, "limit", 1, MAX_VERSIONS, &range->limit, violations);
-    if (ch_http_page_cursor(request, &last, violations))
-        range->before = ch_http_page_number(last);
-    range->limit++; /* to know of the next page */
-    if (respond_faults(request, violations))
-        return false;
+    OrderPriceRange *range = query;
+    *range = (OrderPriceRange){
+        .limit = page->rows,
+        .oldest_first = page->oldest_first,
+        .changed = page->created,
+    };
+    ch_http_page_numbers(page, &range->after, &range->before);
     if (ch_http_param_uuid(request, "productId", &range->product_id))
         return true;
     order_api_respond_no_price(request);
     return false;
+}
+
+static bool ask_versions(void *context, const void *queries, size_t n, GPtrArray **pages,
+                         GError **error)
+{
+    OrderReads *store = context;
+    return store->ops->price_versions(store, queries, n, pages, error);
 }
 
 static ChUuid write_version(GString *json, const void *row)
@@ -135,18 +102,18 @@ static ChUuid write_version(GString *json, const void *row)
 }
 
 /* Every price has a first version, a deleted one too. */
-static void respond_versions(ChHttpRequest *request, const GPtrArray *page, size_t limit)
-{
-    if (page->len == 0 && ch_http_request_query_count(request, "cursor") == 0)
-        order_api_respond_no_price(request);
-    else
-        ch_http_respond_json(request, 200, ch_http_page(request, page, limit, write_version));
-}
+static const ChHttpList versions_list = {
+    .query_bytes = sizeof(OrderPriceRange),
+    .default_limit = 20,
+    .max_limit = 100,
+    .read = read_versions,
+    .ask = ask_versions,
+    .write_row = write_version,
+    .respond_empty = order_api_respond_no_price,
+};
 
-bool order_api_list_price_versions(void *context, ChHttpRequest *const *requests, size_t n,
+bool order_api_list_price_versions(void *store, ChHttpRequest *const *requests, size_t n,
                                    GError **error)
 {
-    OrderReads *store = context;
-    return answer_pages(store, versions_range, store->ops->price_versions, respond_versions,
-                        requests, n, error);
+    return ch_http_list(&versions_list, store, requests, n, error);
 }

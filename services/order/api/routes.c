@@ -36,7 +36,7 @@ static const ChHttpRoute routes[] = {
       ORDER_SCOPE_READ_PRICES },
     { "GET", PRICE, "getPrice", ORDER_READS, 0, order_api_get_price, "", ORDER_SCOPE_READ_PRICES },
     { "GET", PRICE "/versions", "listPriceVersions", ORDER_LISTS, 0, order_api_list_price_versions,
-      "cursor, limit", ORDER_SCOPE_READ_PRICES },
+      "createdAfter, createdBefore, cursor, limit, sort", ORDER_SCOPE_READ_PRICES },
 };
 
 const ChHttpRouteTable order_routes = {

@@ -107,11 +107,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OrderPrices, order_prices_free)
 
 /* ---- what clients look at ---- */
 
-/** Which prices to list. */
+/** Which versions of a product's price to list. */
 typedef struct {
-    ChUuid product_id; /* of the list: after this product; of versions: whose */
-    int64_t before;    /* of versions: this one, exclusive; newest first */
-    int64_t limit;     /* rows, 1 or more */
+    ChUuid product_id;
+    int64_t after;  /* exclusive */
+    int64_t before; /* exclusive */
+    int64_t limit;  /* rows, 1 or more */
+    bool oldest_first;
+    ChTimeRange changed; /* when it became the price */
 } OrderPriceRange;
 
 typedef struct OrderReads OrderReads;
@@ -132,10 +135,10 @@ typedef struct {
                       GError **error);
     /* Fills prices[0..n), whose product ids are given. */
     bool (*prices)(OrderReads *self, OrderPrice *prices, size_t n, GError **error);
-    /* pages[i] is what ranges[i] asks for: a new array of OrderPrice *, owning them; the list by
-     * product. */
-    bool (*list_prices)(OrderReads *self, const OrderPriceRange *ranges, size_t n,
-                        GPtrArray **pages, GError **error);
+    /* found[i]: a new array of OrderPrice *, owning them, by product: pages[i]. */
+    bool (*list_prices)(OrderReads *self, const ChPage *pages, size_t n, GPtrArray **found,
+                        GError **error);
+    /* pages[i]: the same of versions, as ranges[i] asks. */
     bool (*price_versions)(OrderReads *self, const OrderPriceRange *ranges, size_t n,
                            GPtrArray **pages, GError **error);
     void (*free)(OrderReads *self);

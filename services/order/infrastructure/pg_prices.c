@@ -18,12 +18,18 @@ static const ChPgStatement sql_list_prices = {
     { CH_PG_UUID, CH_PG_INT },
 };
 
-/* $1 product, $2 before this version, $3 limit; the same columns. */
-static const ChPgStatement sql_list_versions = {
-    "select product_id, version, unit_price, currency, changed_at from price_versions"
-    " where product_id = $1 and version < $2 order by version desc limit $3",
-    { CH_PG_UUID, CH_PG_INT, CH_PG_INT },
-};
+/* Newest first, and oldest first. $1 product, $2 before this version, $3 limit, $4 after this
+ * version, $5 changed at this time or later, $6 earlier than it; the same columns. */
+#define LIST_VERSIONS(way)                                                                         \
+    {                                                                                              \
+        "select product_id, version, unit_price, currency, changed_at from price_versions"         \
+        " where product_id = $1 and version < $2 and version > $4 and changed_at >= $5"            \
+        " and changed_at < $6 order by version " way " limit $3",                                  \
+        {                                                                                          \
+            CH_PG_UUID, CH_PG_INT, CH_PG_INT, CH_PG_INT, CH_PG_TIME, CH_PG_TIME                    \
+        }                                                                                          \
+    }
+static const ChPgStatement sql_list_versions[] = { LIST_VERSIONS("desc"), LIST_VERSIONS("asc") };
 enum {
     PRICE_PRODUCT,
     PRICE_VERSION,
@@ -107,16 +113,16 @@ static bool find_pages(ChPg *pg, ChPgParams *const *params, size_t n, GPtrArray 
     return true;
 }
 
-bool order_pg_list_prices(ChPg *pg, const OrderPriceRange *ranges, size_t n, GPtrArray **pages,
+bool order_pg_list_prices(ChPg *pg, const ChPage *pages, size_t n, GPtrArray **found,
                           GError **error)
 {
     g_autofree ChPgParams **params = g_new(ChPgParams *, n);
     for (size_t i = 0; i < n; i++) {
         params[i] = ch_pg_params_new(&sql_list_prices);
-        ch_pg_add_uuid(params[i], 0, ranges[i].product_id);
-        ch_pg_add_int(params[i], 1, ranges[i].limit);
+        ch_pg_add_uuid(params[i], 0, pages[i].has_last ? pages[i].last : (ChUuid){ { 0 } });
+        ch_pg_add_int(params[i], 1, pages[i].rows);
     }
-    return find_pages(pg, params, n, pages, error);
+    return find_pages(pg, params, n, found, error);
 }
 
 bool order_pg_price_versions(ChPg *pg, const OrderPriceRange *ranges, size_t n, GPtrArray **pages,
@@ -124,10 +130,13 @@ bool order_pg_price_versions(ChPg *pg, const OrderPriceRange *ranges, size_t n, 
 {
     g_autofree ChPgParams **params = g_new(ChPgParams *, n);
     for (size_t i = 0; i < n; i++) {
-        params[i] = ch_pg_params_new(&sql_list_versions);
+        params[i] = ch_pg_params_new(&sql_list_versions[ranges[i].oldest_first]);
         ch_pg_add_uuid(params[i], 0, ranges[i].product_id);
         ch_pg_add_int(params[i], 1, ranges[i].before);
         ch_pg_add_int(params[i], 2, ranges[i].limit);
+        ch_pg_add_int(params[i], 3, ranges[i].after);
+        ch_pg_add_time(params[i], 4, ranges[i].changed.from_us);
+        ch_pg_add_time(params[i], 5, ranges[i].changed.before_us);
     }
     return find_pages(pg, params, n, pages, error);
 }

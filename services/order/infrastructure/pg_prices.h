@@ -14,7 +14,7 @@ ChPgParams *order_pg_find_prices(const OrderPrice *prices, size_t n);
 void order_pg_take_prices(const ChPgRows *rows, OrderPrice *prices, size_t n);
 
 /** As the slots of OrderReads that are called so. */
-CH_MUST_CHECK bool order_pg_list_prices(ChPg *pg, const OrderPriceRange *ranges, size_t n,
-                                        GPtrArray **pages, GError **error);
+CH_MUST_CHECK bool order_pg_list_prices(ChPg *pg, const ChPage *pages, size_t n, GPtrArray **found,
+                                        GError **error);
 CH_MUST_CHECK bool order_pg_price_versions(ChPg *pg, const OrderPriceRange *ranges, size_t n,
                                            GPtrArray **pages, GError **error);

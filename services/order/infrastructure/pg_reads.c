@@ -315,10 +315,10 @@ static bool prices(OrderReads *self, OrderPrice *found, size_t n, GError **error
     return true;
 }
 
-static bool list_prices(OrderReads *self, const OrderPriceRange *ranges, size_t n,
-                        GPtrArray **pages, GError **error)
+static bool list_prices(OrderReads *self, const ChPage *pages, size_t n, GPtrArray **found,
+                        GError **error)
 {
-    return order_pg_list_prices(pg_of(self), ranges, n, pages, error);
+    return order_pg_list_prices(pg_of(self), pages, n, found, error);
 }
 
 static bool price_versions(OrderReads *self, const OrderPriceRange *ranges, size_t n,

@@ -238,6 +238,28 @@ static void test_bounds(void)
     g_assert_cmpint(ch_uuid_compare(after, page.last), >, 0);
 }
 
+static void test_numbered_rows(void)
+{
+    static const struct {
+        ChPage page;
+        int64_t after, before;
+    } rows[] = {
+        { { .oldest_first = false }, 0, G_MAXINT64 },
+        { { .oldest_first = true }, 0, G_MAXINT64 },
+        { { .has_last = true }, 0, 7 },
+        { { .has_last = true, .oldest_first = true }, 7, G_MAXINT64 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ChPage page = rows[i].page;
+        int64_t after = -1;
+        int64_t before = -1;
+        page.last = ch_http_page_id(7);
+        ch_http_page_numbers(&page, &after, &before);
+        g_assert_cmpint(after, ==, rows[i].after);
+        g_assert_cmpint(before, ==, rows[i].before);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -251,5 +273,6 @@ int main(int argc, char **argv)
     g_test_add_func("/page/no-rows-at-all-are-no-such-thing",
                     test_no_rows_at_all_are_no_such_thing);
     g_test_add_func("/page/bounds", test_bounds);
+    g_test_add_func("/page/numbered-rows", test_numbered_rows);
     return g_test_run();
 }
