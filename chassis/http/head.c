@@ -42,6 +42,7 @@ static const ChHttpRoute options_route = {
     .lane = CH_HTTP_INLINE,
     .handler = answer_options,
     .query = CH_HTTP_ANY_QUERY,
+    .scope = CH_HTTP_PUBLIC,
 };
 
 /* A path with routes, but none for this method. */
