@@ -59,13 +59,10 @@ def test_a_release_and_the_way_back_under_load_lose_nothing(stack, system, stock
     settle(system, history, initial, dead_letters)
 
 
-def _connected_again(system):
-    """What a client does whose connection went with the copy that it led to (docs/deployment.md, "Scaling")."""
-    return OrderApi(system.api("order")), StockApi(system.api("stock"))
-
-
 def test_passwords_are_changed_and_the_old_ones_refused(stack, system, endpoints_folder, tmp_path):
-    product = StockApi(system.api("stock")).create(10)
+    """A client's connection to the gateway stays, though the copies behind it are replaced."""
+    orders, stocks = OrderApi(system.api("order")), StockApi(system.api("stock"))
+    product = stocks.create(10)
     old, new = system.databases.url("order"), secrets.token_hex(8)
     change, = documented_commands("### Passwords")
     stack.shell(change.replace("'...'", f"'{new}'"), tmp_path)
@@ -74,7 +71,6 @@ def test_passwords_are_changed_and_the_old_ones_refused(stack, system, endpoints
     stack.write_endpoints(endpoints_folder)
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(old).close()
-    orders, stocks = _connected_again(system)
     orders.wait(orders.placed((product, 10)), "Confirmed")
     stocks.wait(product, 0)
 
@@ -92,7 +88,7 @@ def test_a_backup_is_restored_on_empty_volumes(stack, system, tmp_path):
     stack.wait_healthy(SERVERS)
     stack.shell(restore, tmp_path)
     stack.wait_healthy()
-    orders, stocks = _connected_again(system)
+    orders, stocks = OrderApi(system.api("order")), StockApi(system.api("stock"))  # the gateway was away too
     assert len(list(tmp_path.iterdir())) == len(DATABASES)
     assert orders.status(order) == "Confirmed"
     assert stocks.quantity(product) == 7
