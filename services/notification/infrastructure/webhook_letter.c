@@ -68,7 +68,7 @@ bool notification_webhook_letter_write(NotificationWebhookLetter *letter,
                                        const NotificationWebhook *webhook, int64_t now_us)
 {
     size_t key_bytes = 0;
-    *letter = (NotificationWebhookLetter){ NULL };
+    *letter = (NotificationWebhookLetter){ 0 };
     g_autofree uint8_t *key = notification_secret_bytes(webhook->secret, &key_bytes);
     if (key == NULL || webhook->code == NOTIFICATION_CODES_N)
         return false;
