@@ -4,12 +4,13 @@ import contextlib
 import json
 import re
 import time
+from decimal import Decimal
 
 import pytest
 import requests
 from launcher.issuer import Issuer
 
-from support.api import OrderApi, assert_problem, items_of, new_id
+from support.api import OrderApi, assert_problem, exact, items_of, new_id
 from support.child import Child, child, run_binary
 from support.names import APIS, service_of
 from support.provider import DESCRIPTION, Provider
@@ -154,6 +155,24 @@ def test_a_customer_places_for_nobody_else(guarded, pair):
 def test_a_customer_names_no_price(guarded, pair):
     (anna, annas), _ = pair
     assert_problem(place(guarded, annas, anna, price=0.01), 400, "items[0].unitPrice")
+
+
+def test_a_customer_pays_what_the_list_says(guarded, tokens, pair):
+    (anna, annas), _ = pair
+    listed, unlisted = ({"productId": new_id(), "quantity": 3} for _ in range(2))
+
+    def order(token, *items):
+        return guarded.call("order-api", "POST", "/api/orders", token, json={"customerId": anna, "items": items})
+
+    def total(answer):
+        assert answer.status_code == 201, answer.text
+        return exact(guarded.call("order-api", "GET", answer.headers["Location"], annas))["total"]
+
+    price = guarded.call("order-api", "PUT", f"/api/prices/{listed['productId']}", tokens["merchandiser"], json={"unitPrice": 19.99})
+    assert price.status_code == 201
+    assert total(order(annas, listed)) == Decimal("59.97")
+    assert_problem(order(annas, listed, unlisted), 400, "items[1].productId")
+    assert total(order(tokens["shop"], listed, unlisted)) == Decimal("59.97"), "what a shop leaves out is free where no list has it"
 
 
 @pytest.mark.parametrize("subject", ["anna", "00000000-0000-0000-0000-000000000000"])
