@@ -61,8 +61,8 @@ export interface paths {
   };
   "/api/notificationtemplates/{id}/versions": {
     /**
-     * List every version that a template ever had, newest first
-     * @description A removed template keeps them.
+     * List every version that a template ever had
+     * @description A removed template keeps them; the times are those of `changedAt`. With times an empty page says nothing of whether there is such a template.
      */
     get: operations["listNotificationTemplateVersions"];
     parameters: {
@@ -92,7 +92,7 @@ export interface paths {
     };
   };
   "/api/notifications": {
-    /** List what was sent or is to be, newest first */
+    /** List what was sent or is to be */
     get: operations["listNotifications"];
     parameters: {
       header?: {
@@ -519,6 +519,12 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
+    /** @description `Accept` asks for a version of the API that is not there, and for nothing else. */
+    NotAcceptable: {
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
     /** @description The body is too long. */
     TooLarge: {
       content: {
@@ -565,6 +571,13 @@ export interface components {
       content: {
         "application/problem+json": components["schemas"]["Problem"];
       };
+    };
+    /** @description The caller has the newest. */
+    NotModified: {
+      headers: {
+        ETag: components["headers"]["VersionTag"];
+      };
+      content: never;
     };
     /** @description There is no such thing; an id that is no UUID names none. */
     Unknown: {
@@ -624,6 +637,11 @@ export interface components {
     /** @description The `nextCursor` of the page before, under the same filters. Opaque; any other text is a fault. */
     Cursor?: string;
     /**
+     * @description The `ETag` of what the caller has (several, or `*`); when it is the newest, the answer is 304.
+     * @example "7"
+     */
+    IfNoneMatch?: string;
+    /**
      * @description The `ETag` that the caller knows (several, or `*`); when the present one is another, nothing changes and the answer is 412.
      * @example "7"
      */
@@ -632,6 +650,8 @@ export interface components {
     CreatedAfter?: components["schemas"]["GivenTime"];
     /** @description Earlier than this time. */
     CreatedBefore?: components["schemas"]["GivenTime"];
+    /** @description Which comes first; `newest` when absent. */
+    Sort?: "newest" | "oldest";
   };
   requestBodies: {
     Subscription: {
@@ -664,6 +684,11 @@ export interface components {
     };
   };
   headers: {
+    /**
+     * @description Where the next page is (RFC 8288), when there is one.
+     * @example </api/orders?limit=20&cursor=0190a00000007000800000000000000179c1e1f1f1f1f1f1>; rel="next"
+     */
+    NextLink: string;
     /**
      * @description The version; for `If-Match`.
      * @example "7"
@@ -715,6 +740,9 @@ export interface operations {
     responses: {
       /** @description A page; 100 templates where `limit` says nothing. */
       200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
         content: {
           "application/json": {
             items: components["schemas"]["Template"][];
@@ -725,6 +753,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -756,6 +785,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       409: components["responses"]["Conflict"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -770,6 +800,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "If-None-Match"?: components["parameters"]["IfNoneMatch"];
       };
       path: {
         id: components["parameters"]["TemplateId"];
@@ -785,10 +816,12 @@ export interface operations {
           "application/json": components["schemas"]["Template"];
         };
       };
+      304: components["responses"]["NotModified"];
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -833,6 +866,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["Stale"];
       413: components["responses"]["TooLarge"];
@@ -869,6 +903,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["Stale"];
       413: components["responses"]["TooLarge"];
@@ -917,6 +952,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -958,6 +994,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -968,12 +1005,15 @@ export interface operations {
     };
   };
   /**
-   * List every version that a template ever had, newest first
-   * @description A removed template keeps them.
+   * List every version that a template ever had
+   * @description A removed template keeps them; the times are those of `changedAt`. With times an empty page says nothing of whether there is such a template.
    */
   listNotificationTemplateVersions: {
     parameters: {
       query?: {
+        createdAfter?: components["parameters"]["CreatedAfter"];
+        createdBefore?: components["parameters"]["CreatedBefore"];
+        sort?: components["parameters"]["Sort"];
         limit?: components["parameters"]["Limit100"];
         cursor?: components["parameters"]["Cursor"];
       };
@@ -987,6 +1027,9 @@ export interface operations {
     responses: {
       /** @description A page; 20 versions where `limit` says nothing. */
       200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
         content: {
           "application/json": {
             items: components["schemas"]["Template"][];
@@ -998,6 +1041,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -1011,6 +1055,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "If-None-Match"?: components["parameters"]["IfNoneMatch"];
       };
       path: {
         id: components["parameters"]["TemplateId"];
@@ -1031,10 +1076,12 @@ export interface operations {
           "application/json": components["schemas"]["Template"];
         };
       };
+      304: components["responses"]["NotModified"];
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -1043,7 +1090,7 @@ export interface operations {
       503: components["responses"]["Unavailable"];
     };
   };
-  /** List what was sent or is to be, newest first */
+  /** List what was sent or is to be */
   listNotifications: {
     parameters: {
       query?: {
@@ -1053,6 +1100,7 @@ export interface operations {
         status?: components["schemas"]["Status"];
         createdAfter?: components["parameters"]["CreatedAfter"];
         createdBefore?: components["parameters"]["CreatedBefore"];
+        sort?: components["parameters"]["Sort"];
         limit?: components["parameters"]["Limit100"];
         cursor?: components["parameters"]["Cursor"];
       };
@@ -1063,6 +1111,9 @@ export interface operations {
     responses: {
       /** @description A page; 20 notifications where `limit` says nothing. */
       200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
         content: {
           "application/json": {
             items: components["schemas"]["Notification"][];
@@ -1073,6 +1124,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -1105,6 +1157,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -1138,6 +1191,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       409: components["responses"]["Conflict"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -1168,6 +1222,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -1201,6 +1256,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -1228,6 +1284,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -1264,6 +1321,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];

@@ -6,7 +6,7 @@
 
 export interface paths {
   "/api/orders": {
-    /** List orders, newest first */
+    /** List orders */
     get: operations["listOrders"];
     /**
      * Place an order
@@ -94,8 +94,8 @@ export interface paths {
   };
   "/api/prices/{productId}/versions": {
     /**
-     * List every price that a product ever had, newest first
-     * @description A removed price keeps them; the version of its removal has no amount.
+     * List every price that a product ever had
+     * @description A removed price keeps them; the version of its removal has no amount. With times an empty page says nothing of whether there was a price.
      */
     get: operations["listPriceVersions"];
     parameters: {
@@ -324,6 +324,12 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
+    /** @description `Accept` asks for a version of the API that is not there, and for nothing else. */
+    NotAcceptable: {
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
     /** @description The body is too long. */
     TooLarge: {
       content: {
@@ -377,6 +383,13 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
+    /** @description The caller has the newest. */
+    NotModified: {
+      headers: {
+        ETag: components["headers"]["VersionTag"];
+      };
+      content: never;
+    };
     /** @description It was changed meanwhile; `If-Match` names another version. Read it again. */
     Stale: {
       content: {
@@ -405,6 +418,8 @@ export interface components {
     CreatedAfter?: components["schemas"]["GivenTime"];
     /** @description Earlier than this time. */
     CreatedBefore?: components["schemas"]["GivenTime"];
+    /** @description Which comes first; `newest` when absent. */
+    Sort?: "newest" | "oldest";
     /**
      * @description The most items of a page.
      * @example 20
@@ -418,6 +433,11 @@ export interface components {
      */
     Limit1000?: number;
     /**
+     * @description The `ETag` of what the caller has (several, or `*`); when it is the newest, the answer is 304.
+     * @example "7"
+     */
+    IfNoneMatch?: string;
+    /**
      * @description The `ETag` that the caller knows (several, or `*`); when the present one is another, nothing changes and the answer is 412.
      * @example "7"
      */
@@ -425,6 +445,11 @@ export interface components {
   };
   requestBodies: never;
   headers: {
+    /**
+     * @description Where the next page is (RFC 8288), when there is one.
+     * @example </api/orders?limit=20&cursor=0190a00000007000800000000000000179c1e1f1f1f1f1f1>; rel="next"
+     */
+    NextLink: string;
     /**
      * @description The version; for `If-Match`.
      * @example "7"
@@ -462,7 +487,7 @@ export type external = Record<string, never>;
 
 export interface operations {
 
-  /** List orders, newest first */
+  /** List orders */
   listOrders: {
     parameters: {
       query?: {
@@ -472,6 +497,7 @@ export interface operations {
         status?: components["schemas"]["Status"];
         createdAfter?: components["parameters"]["CreatedAfter"];
         createdBefore?: components["parameters"]["CreatedBefore"];
+        sort?: components["parameters"]["Sort"];
         limit?: components["parameters"]["Limit100"];
         cursor?: components["parameters"]["Cursor"];
       };
@@ -482,6 +508,9 @@ export interface operations {
     responses: {
       /** @description A page; 20 orders where `limit` says nothing. */
       200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
         content: {
           "application/json": {
             items: components["schemas"]["Order"][];
@@ -492,6 +521,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -551,6 +581,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       /** @description The first request with this `Idempotency-Key` is being handled. */
       409: {
         content: {
@@ -607,6 +638,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -636,6 +668,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -685,6 +718,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       409: components["responses"]["Conflict"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -708,6 +742,9 @@ export interface operations {
     responses: {
       /** @description A page; 100 prices where `limit` says nothing. */
       200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
         content: {
           "application/json": {
             items: components["schemas"]["Price"][];
@@ -718,6 +755,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -731,6 +769,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "If-None-Match"?: components["parameters"]["IfNoneMatch"];
       };
       path: {
         productId: components["parameters"]["ProductId"];
@@ -746,10 +785,12 @@ export interface operations {
           "application/json": components["schemas"]["Price"];
         };
       };
+      304: components["responses"]["NotModified"];
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -811,6 +852,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       412: components["responses"]["Stale"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -843,6 +885,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       412: components["responses"]["Stale"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
@@ -853,12 +896,15 @@ export interface operations {
     };
   };
   /**
-   * List every price that a product ever had, newest first
-   * @description A removed price keeps them; the version of its removal has no amount.
+   * List every price that a product ever had
+   * @description A removed price keeps them; the version of its removal has no amount. With times an empty page says nothing of whether there was a price.
    */
   listPriceVersions: {
     parameters: {
       query?: {
+        createdAfter?: components["parameters"]["CreatedAfter"];
+        createdBefore?: components["parameters"]["CreatedBefore"];
+        sort?: components["parameters"]["Sort"];
         limit?: components["parameters"]["Limit100"];
         cursor?: components["parameters"]["Cursor"];
       };
@@ -872,6 +918,9 @@ export interface operations {
     responses: {
       /** @description A page; 20 versions where `limit` says nothing. */
       200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
         content: {
           "application/json": {
             items: components["schemas"]["PriceVersion"][];
@@ -883,6 +932,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];

@@ -24,6 +24,18 @@ export interface paths {
       };
     };
   };
+  "/api/stocks/import": {
+    /**
+     * Create or set many products at once
+     * @description A JSON object a line (NDJSON), at most 1,000 lines and 128 KiB; the answer has a line for each, in their order. All that can be done of them is done in one transaction. A product that is not there is created; of one that is there, `existing` and the line's `expected` decide. A line whose quantity is there already changes nothing.
+     */
+    post: operations["importStock"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+  };
   "/api/stocks/{productId}": {
     /** Show what is on hand of a product */
     get: operations["getStock"];
@@ -57,8 +69,8 @@ export interface paths {
   };
   "/api/stocks/{productId}/movements": {
     /**
-     * List what changed a product, newest first
-     * @description A removed product keeps its ledger.
+     * List what changed a product
+     * @description A removed product keeps its ledger. With times an empty page says nothing of whether there is such a product.
      */
     get: operations["listStockMovements"];
     parameters: {
@@ -126,28 +138,12 @@ export interface components {
      * @example 0190a000-0000-7000-8000-000000000001
      */
     GivenId: string;
-    Health: {
-      /** @enum {string} */
-      status: "ready" | "not ready";
-      dependencies: {
-        [key: string]: {
-          /** @enum {string} */
-          status: "ok" | "down";
-        };
-      };
-    };
     /**
      * Format: uuid
      * @description In lower case.
      * @example 0190a000-0000-7000-8000-000000000001
      */
     Id: string;
-    /**
-     * Format: date-time
-     * @description UTC.
-     * @example 2026-11-22T10:47:00.123456Z
-     */
-    Time: string;
     /** @description RFC 9457. `docs/problems.md` says of each `type` what it means and what to do. */
     Problem: {
       /** @example urn:cartwheel:problem:not-found */
@@ -163,6 +159,28 @@ export interface components {
         [key: string]: string[];
       };
     };
+    Health: {
+      /** @enum {string} */
+      status: "ready" | "not ready";
+      dependencies: {
+        [key: string]: {
+          /** @enum {string} */
+          status: "ok" | "down";
+        };
+      };
+    };
+    /**
+     * Format: date-time
+     * @description UTC.
+     * @example 2026-11-22T10:47:00.123456Z
+     */
+    Time: string;
+    /**
+     * Format: date-time
+     * @description RFC 3339, with `Z` or an offset.
+     * @example 2026-11-22T10:47:00Z
+     */
+    GivenTime: string;
   };
   responses: {
     /** @description The request has faults, which `errors` names by their paths; or the request itself (its line, headers or length) is malformed. */
@@ -185,6 +203,12 @@ export interface components {
       headers: {
         "WWW-Authenticate": components["headers"]["MissingScope"];
       };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description `Accept` asks for a version of the API that is not there, and for nothing else. */
+    NotAcceptable: {
       content: {
         "application/problem+json": components["schemas"]["Problem"];
       };
@@ -236,6 +260,13 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
+    /** @description The caller has the newest. */
+    NotModified: {
+      headers: {
+        ETag: components["headers"]["VersionTag"];
+      };
+      content: never;
+    };
     /** @description There is no such thing; an id that is no UUID names none. */
     Unknown: {
       content: {
@@ -272,10 +303,21 @@ export interface components {
     /** @description The `nextCursor` of the page before, under the same filters. Opaque; any other text is a fault. */
     Cursor?: string;
     /**
+     * @description The `ETag` of what the caller has (several, or `*`); when it is the newest, the answer is 304.
+     * @example "7"
+     */
+    IfNoneMatch?: string;
+    /**
      * @description The `ETag` that the caller knows (several, or `*`); when the present one is another, nothing changes and the answer is 412.
      * @example "7"
      */
     IfMatch?: string;
+    /** @description Of this time or later. */
+    CreatedAfter?: components["schemas"]["GivenTime"];
+    /** @description Earlier than this time. */
+    CreatedBefore?: components["schemas"]["GivenTime"];
+    /** @description Which comes first; `newest` when absent. */
+    Sort?: "newest" | "oldest";
     /**
      * @description The most items of a page.
      * @example 20
@@ -284,6 +326,11 @@ export interface components {
   };
   requestBodies: never;
   headers: {
+    /**
+     * @description Where the next page is (RFC 8288), when there is one.
+     * @example </api/orders?limit=20&cursor=0190a00000007000800000000000000179c1e1f1f1f1f1f1>; rel="next"
+     */
+    NextLink: string;
     /**
      * @description The version; for `If-Match`.
      * @example "7"
@@ -339,8 +386,7 @@ export interface operations {
       /** @description The array, or a page (of 100 where `limit` says nothing). */
       200: {
         headers: {
-          /** @description Of the plain array when there are more, where they begin (RFC 8288). */
-          Link?: string;
+          Link: components["headers"]["NextLink"];
         };
         content: {
           "application/json": OneOf<[components["schemas"]["Level"][], {
@@ -352,6 +398,7 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -399,10 +446,58 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
       409: components["responses"]["Conflict"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Create or set many products at once
+   * @description A JSON object a line (NDJSON), at most 1,000 lines and 128 KiB; the answer has a line for each, in their order. All that can be done of them is done in one transaction. A product that is not there is created; of one that is there, `existing` and the line's `expected` decide. A line whose quantity is there already changes nothing.
+   */
+  importStock: {
+    parameters: {
+      query?: {
+        /** @description What becomes of a product that has another quantity, when its line has no `expected`; `keep` when absent. */
+        existing?: "keep" | "set";
+      };
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {"productId": "0190a000-0000-7000-8000-000000000001", "quantity": 10}
+         * {"productId": "0190a000-0000-7000-8000-000000000002", "quantity": 25, "expected": 20}
+         */
+        "application/x-ndjson": string;
+      };
+    };
+    responses: {
+      /** @description What became of each line. */
+      200: {
+        content: {
+          "application/x-ndjson": string;
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      /** @description The body is not `application/x-ndjson` in UTF-8, or is compressed. */
+      415: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -413,6 +508,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "If-None-Match"?: components["parameters"]["IfNoneMatch"];
       };
       path: {
         productId: components["parameters"]["ProductId"];
@@ -428,10 +524,12 @@ export interface operations {
           "application/json": components["schemas"]["Level"];
         };
       };
+      304: components["responses"]["NotModified"];
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
@@ -475,6 +573,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["Stale"];
       413: components["responses"]["TooLarge"];
@@ -512,6 +611,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["Stale"];
       413: components["responses"]["TooLarge"];
@@ -563,6 +663,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["Stale"];
       413: components["responses"]["TooLarge"];
@@ -574,12 +675,15 @@ export interface operations {
     };
   };
   /**
-   * List what changed a product, newest first
-   * @description A removed product keeps its ledger.
+   * List what changed a product
+   * @description A removed product keeps its ledger. With times an empty page says nothing of whether there is such a product.
    */
   listStockMovements: {
     parameters: {
       query?: {
+        createdAfter?: components["parameters"]["CreatedAfter"];
+        createdBefore?: components["parameters"]["CreatedBefore"];
+        sort?: components["parameters"]["Sort"];
         limit?: components["parameters"]["Limit100"];
         cursor?: components["parameters"]["Cursor"];
       };
@@ -593,6 +697,9 @@ export interface operations {
     responses: {
       /** @description A page; 20 movements where `limit` says nothing. */
       200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
         content: {
           "application/json": {
             items: components["schemas"]["Movement"][];
@@ -604,6 +711,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
