@@ -7,7 +7,7 @@
 #include "chassis/rabbitmq/caution.h"
 #include "chassis/rabbitmq/connection.h"
 #include "chassis/rabbitmq/declare.h"
-#include "chassis/rabbitmq/envelope.h"
+#include "chassis/rabbitmq/receive.h"
 #include "chassis/rabbitmq/stall.h"
 #include "chassis/rabbitmq/unread.h"
 
@@ -159,56 +159,14 @@ static bool open_window(ChConsumer *consumer, GError **error)
 
 /* ---- fetching ---- */
 
-/* The library has read what precedes the message, and left its tag in the envelope. */
-static ChDelivery *unreadable_delivery(ChConsumer *consumer, uint64_t tag)
-{
-    ChDelivery *delivery = g_new0(ChDelivery, 1);
-    delivery->tag = tag;
-    delivery->connection = consumer->connections;
-    delivery->unreadable = true;
-    delivery->delivery_count = 1; /* nobody knows: it is no sign that all is well */
-    return delivery;
-}
-
-/* Takes one delivery if one has come; *delivery is NULL when none has. */
-static bool take_delivery(ChConsumer *consumer, ChDelivery **delivery, GError **error)
-{
-    for (;;) {
-        struct timeval none = { 0, 0 };
-        amqp_envelope_t envelope;
-        amqp_rpc_reply_t reply = amqp_consume_message(consumer->connection, &envelope, &none, 0);
-        if (reply.reply_type == AMQP_RESPONSE_NORMAL) {
-            *delivery = ch_delivery_from(&envelope, consumer->connections);
-            amqp_destroy_envelope(&envelope);
-            return true;
-        }
-        if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
-            reply.library_error == AMQP_STATUS_TIMEOUT)
-            return true;
-        consumer->unreadable = ch_unread_is(reply);
-        if (consumer->unreadable && envelope.delivery_tag != 0) {
-            *delivery = unreadable_delivery(consumer, envelope.delivery_tag);
-            return true;
-        }
-        if (reply.reply_type != AMQP_RESPONSE_LIBRARY_EXCEPTION ||
-            reply.library_error != AMQP_STATUS_UNEXPECTED_STATE)
-            return ch_amqp_check(reply, "receive", error);
-        /* Another frame stands first; left there it would be found for ever. */
-        amqp_frame_t frame;
-        if (!ch_amqp_check_status(amqp_simple_wait_frame(consumer->connection, &frame), "receive",
-                                  error) ||
-            !ch_amqp_check_frame(&frame, "receive", error))
-            return false;
-    }
-}
-
 static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_t max, size_t *n,
                             GError **error)
 {
     size_t bytes = 0;
     while (*n < max && bytes < MAX_BATCH_BYTES && !consumer->unreadable) {
         ChDelivery *delivery = NULL;
-        if (!take_delivery(consumer, &delivery, error))
+        if (!ch_receive(consumer->connection, consumer->connections, &delivery,
+                        &consumer->unreadable, error))
             return false;
         if (delivery == NULL)
             break;
