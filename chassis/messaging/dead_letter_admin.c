@@ -82,7 +82,7 @@ static bool ask_the_database(const ChDeadLetterAdmin *admin, const ChSubscriptio
 {
     bool known = false;
     *blocker = NULL;
-    if (!ch_inbox_knows(admin->pg, consumer->queue->name, &event->id, 1, &known, error))
+    if (!ch_inbox_knows(admin->pg, consumer->queue->name, &event->told_as, 1, &known, error))
         return false;
     if (known) {
         char id[CH_UUID_TEXT_BYTES];

@@ -28,6 +28,17 @@ static bool read_data(ChEvent *event, ChJsonValue root, GError **error)
     return ch_json_kind(event->data) == CH_JSON_OBJECT || fail("Data is no object", error);
 }
 
+/* What is wrong with it counts as none: then it is the event, and no more. */
+static ChUuid announcement_of(ChJsonValue root, ChUuid event_id)
+{
+    size_t bytes = 0;
+    ChUuid id;
+    const char *text = ch_json_text(ch_json_member(root, "AnnouncementId"), &bytes);
+    if (text == NULL || !ch_uuid_parse(text, bytes, &id) || ch_uuid_is_nil(id))
+        return event_id;
+    return id;
+}
+
 static bool read_envelope(ChEvent *event, GError **error)
 {
     ChJsonValue root = ch_json_root(event->document);
@@ -43,6 +54,7 @@ static bool read_envelope(ChEvent *event, GError **error)
     if (ch_json_find(root, "EventType", &member) > 1)
         return fail("EventType is there more than once", error);
     event->type = g_strdup(ch_json_text(member, NULL));
+    event->told_as = announcement_of(root, event->id);
     return read_data(event, root, error);
 }
 
@@ -74,7 +86,8 @@ void ch_event_free(ChEvent *event)
     g_free(event);
 }
 
-GString *ch_event_begin(ChUuid id, const char *type, int64_t occurred_us)
+/* @announcement: NULL: it is announced for the first time. */
+static GString *begin(ChUuid id, const ChUuid *announcement, const char *type, int64_t occurred_us)
 {
     enum {
         USUAL_BYTES = 512
@@ -82,12 +95,24 @@ GString *ch_event_begin(ChUuid id, const char *type, int64_t occurred_us)
     GString *event = g_string_sized_new(USUAL_BYTES);
     ch_json_begin_object(event, NULL);
     ch_json_add_uuid(event, "EventId", id);
+    if (announcement != NULL)
+        ch_json_add_uuid(event, "AnnouncementId", *announcement);
     ch_json_add_text(event, "EventType", type);
     ch_json_add_time(event, "OccurredOn", occurred_us);
     ch_json_begin_object(event, "Data");
     ch_json_add_uuid(event, "Id", id);
     ch_json_add_time(event, "OccurredOn", occurred_us);
     return event;
+}
+
+GString *ch_event_begin(ChUuid id, const char *type, int64_t occurred_us)
+{
+    return begin(id, NULL, type, occurred_us);
+}
+
+GString *ch_event_begin_again(ChUuid id, ChUuid announcement, const char *type, int64_t occurred_us)
+{
+    return begin(id, &announcement, type, occurred_us);
 }
 
 void ch_event_end(GString *event)

@@ -236,7 +236,7 @@ static bool fail_item(ChSubscription *subscription, Item *item, const char *why,
         return false;
     bool fresh = true;
     if (announced &&
-        !ch_inbox_record(subscription->pg, config->queue->name, &item->event->id, 1, &fresh, error))
+        !ch_inbox_record(subscription->pg, config->queue->name, &item->event->told_as, 1, &fresh, error))
         return false;
     return ch_failure_dead_letter(subscription->pg, config->queue, item->delivery, why, error);
 }
@@ -271,7 +271,7 @@ static bool pick_fresh(ChSubscription *subscription, void *const *items, size_t 
         const Item *item = items[i];
         if (item->command.value == NULL)
             continue;
-        ids[known] = item->event->id;
+        ids[known] = item->event->told_as;
         candidates[known++] = item->command;
     }
     *fresh_n = 0;

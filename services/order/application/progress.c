@@ -1,4 +1,4 @@
-/* The newest answered event. */
+/* The newest answered announcement. */
 #include "order/application/progress.h"
 
 #include "chassis/core/time.h"
@@ -29,6 +29,8 @@ void order_progress_note(OrderProgress *progress, const OrderStockResult *const 
     int64_t limit_us = ch_time_now_us() + MAX_AHEAD_US;
     for (size_t i = 0; i < n; i++) {
         int64_t us = time_of(results[i]->answers);
+        if (us == 0)
+            us = time_of(results[i]->order_id); /* announced when it was placed, at the earliest */
         if (us <= limit_us)
             newest_us = MAX(newest_us, us);
     }

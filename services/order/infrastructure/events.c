@@ -5,9 +5,21 @@
 #include "chassis/messaging/event.h"
 #include "chassis/messaging/outbox.h"
 
-static GString *created_body(ChUuid event_id, const OrderPlacement *placement)
+/* An order enters a status once, so its event has an id that follows from the two: announced again
+ * it is the same event to every consumer. Version 8 of RFC 9562: ours, told from ids of time. */
+static ChUuid event_id(ChUuid order_id, OrderStatus status)
 {
-    GString *body = ch_event_begin(event_id, "OrderCreatedEvent", placement->created_us);
+    ChUuid id = order_id;
+    id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x80);
+    id.bytes[15] ^= (uint8_t)status;
+    return id;
+}
+
+static GString *created_body(ChUuid id, const OrderPlacement *placement, bool again)
+{
+    static const char type[] = "OrderCreatedEvent";
+    GString *body = again ? ch_event_begin_again(id, ch_uuid_new(), type, placement->created_us)
+                          : ch_event_begin(id, type, placement->created_us);
     ch_json_add_uuid(body, "OrderId", placement->id);
     ch_json_add_uuid(body, "CustomerId", placement->customer_id);
     ch_json_add_decimal(body, "OrderTotal", placement->total);
@@ -24,34 +36,23 @@ static GString *created_body(ChUuid event_id, const OrderPlacement *placement)
     return body;
 }
 
-bool order_events_created(ChPg *pg, const OrderPlacement *const *placements, size_t n,
+bool order_events_created(ChPg *pg, const OrderPlacement *const *placements, size_t n, bool again,
                           GError **error)
 {
     g_autofree ChOutboxEvent *events = g_new(ChOutboxEvent, n);
     for (size_t i = 0; i < n; i++) {
-        ChUuid id = ch_uuid_new();
-        events[i] = (ChOutboxEvent){ id, "OrderCreatedEvent", created_body(id, placements[i]),
-                                     placements[i]->trace };
+        ChUuid id = event_id(placements[i]->id, ORDER_CREATED);
+        events[i] = (ChOutboxEvent){ id, "OrderCreatedEvent",
+                                     created_body(id, placements[i], again), placements[i]->trace };
     }
     return ch_outbox_add_events(pg, ORDER_EVENTS_EXCHANGE, true, events, n, error);
-}
-
-/* An order enters a final status once, so its event has an id that follows from the two: announced
- * again it is the same event to every consumer. Version 8 of RFC 9562: ours, told from ids of time.
- */
-static ChUuid final_event_id(const OrderChange *change)
-{
-    ChUuid id = change->id;
-    id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x80);
-    id.bytes[15] ^= (uint8_t)change->status;
-    return id;
 }
 
 static ChOutboxEvent changed_event(const OrderChange *change, int64_t now_us)
 {
     bool confirmed = change->status == ORDER_CONFIRMED;
     const char *type = confirmed ? "OrderConfirmedEvent" : "OrderCancelledEvent";
-    ChUuid id = final_event_id(change);
+    ChUuid id = event_id(change->id, change->status);
     GString *body = ch_event_begin(id, type, now_us);
     ch_json_add_uuid(body, "OrderId", change->id);
     ch_json_add_uuid(body, "CustomerId", change->customer_id);

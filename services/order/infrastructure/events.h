@@ -6,11 +6,13 @@
 
 #define ORDER_EVENTS_EXCHANGE "order.events.topic"
 
-/** Queues one OrderCreatedEvent for each placement. Errors: as ch_outbox_add(). */
-CH_MUST_CHECK bool order_events_created(ChPg *pg, const OrderPlacement *const *placements, size_t n,
-                                        GError **error);
+/* The EventId of each event follows from its order and the status that it tells of. */
 
-/** Queues an OrderConfirmedEvent or OrderCancelledEvent for each change, under an EventId that
- * follows from the order and its status. Errors the same. */
+/** Queues one OrderCreatedEvent for each placement; @again: they were announced before.
+ * Errors: as ch_outbox_add(). */
+CH_MUST_CHECK bool order_events_created(ChPg *pg, const OrderPlacement *const *placements, size_t n,
+                                        bool again, GError **error);
+
+/** Queues an OrderConfirmedEvent or OrderCancelledEvent for each change. Errors the same. */
 CH_MUST_CHECK bool order_events_changed(ChPg *pg, const OrderChange *changes, size_t n,
                                         GError **error);

@@ -206,7 +206,8 @@ static bool insert(OrderStore *self, const OrderPlacement *const *placements, si
 {
     ChPg *pg = pg_of(self);
     return insert_keys(pg, placements, n, error) && insert_orders(pg, placements, n, error) &&
-           insert_items(pg, placements, n, error) && order_events_created(pg, placements, n, error);
+           insert_items(pg, placements, n, error) &&
+           order_events_created(pg, placements, n, false, error);
 }
 
 /* The first answer that an order gets ends its saga; cancelling a confirmed one is another story.

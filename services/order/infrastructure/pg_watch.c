@@ -223,7 +223,7 @@ static bool add_events(ChPg *pg, Order *const *orders, const ChTrace *traces, si
         pointers[n_open] = &placements[n_open];
         n_open++;
     }
-    return order_events_created(pg, pointers, n_open, error);
+    return order_events_created(pg, pointers, n_open, true, error);
 }
 
 static bool announce_again(OrderWatchStore *self, const OrderStuck *stuck, const ChTrace *traces,

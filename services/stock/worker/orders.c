@@ -34,7 +34,7 @@ static const ChCommandType order_type = { "StockOrder", free_order };
 static ChCommand decode_created(const ChEvent *event, ChViolations *violations)
 {
     g_autoptr(StockOrder) order = g_new0(StockOrder, 1);
-    order->event_id = event->id;
+    order->event_id = event->told_as;
     order->trace = event->trace;
     ch_json_read_uuid(event->data, "OrderId", CH_JSON_REQUIRED, &order->order_id, violations);
     read_items(event, order, violations);
@@ -54,7 +54,7 @@ static bool handle_created(void *store, const ChCommand *commands, size_t n, GEr
 static bool give_up_created(void *store, const ChEvent *event, bool *announced, GError **error)
 {
     g_autoptr(ChViolations) ignored = ch_violations_new();
-    StockOrder order = { .event_id = event->id, .trace = event->trace };
+    StockOrder order = { .event_id = event->told_as, .trace = event->trace };
     *announced = false;
     if (!ch_json_read_uuid(event->data, "OrderId", CH_JSON_REQUIRED, &order.order_id, ignored))
         return true;

@@ -40,6 +40,25 @@ static void test_reads_the_envelope(void)
     g_assert_null(event->inner);
 }
 
+static void test_an_announcement_has_an_id_of_its_own(void)
+{
+    static const char *const none[] = { "", "\"AnnouncementId\":7,", "\"AnnouncementId\":\"x\",",
+                                        "\"AnnouncementId\":null," };
+    for (size_t i = 0; i < G_N_ELEMENTS(none); i++) {
+        g_autofree char *body = g_strdup_printf("{%s\"EventId\":\"" ID "\",\"Data\":{}}", none[i]);
+        g_autoptr(ChEvent) event = must_parse(body);
+        g_assert_true(ch_uuid_equal(event->told_as, event->id));
+    }
+    ChUuid id = ch_uuid_new();
+    ChUuid announcement = ch_uuid_new();
+    GString *body = ch_event_begin_again(id, announcement, "T", 0);
+    ch_event_end(body);
+    g_autoptr(ChEvent) event = must_parse(body->str);
+    g_string_free(body, TRUE);
+    g_assert_true(ch_uuid_equal(event->id, id));
+    g_assert_true(ch_uuid_equal(event->told_as, announcement));
+}
+
 static void test_tolerates(void)
 {
     static const char *const bodies[] = {
@@ -236,6 +255,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/event/parse/reads-the-envelope", test_reads_the_envelope);
+    g_test_add_func("/event/parse/an-announcement-has-an-id-of-its-own",
+                    test_an_announcement_has_an_id_of_its_own);
     g_test_add_func("/event/parse/tolerates", test_tolerates);
     g_test_add_func("/event/parse/data-may-be-a-string", test_data_may_be_a_string);
     g_test_add_func("/event/parse/type-may-be-missing", test_type_may_be_missing);

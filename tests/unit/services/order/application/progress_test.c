@@ -72,6 +72,21 @@ static void test_passes_over_ids_without_a_time(void)
     g_assert_cmpint(order_progress_us(&progress), ==, 0);
 }
 
+/* Answers of a .NET stock service name a random event; ours name the event, whose id tells none. */
+static void test_else_the_order_tells_the_time(void)
+{
+    int64_t now_us = ch_time_now_us() / 1000 * 1000;
+    OrderProgress progress = { .newest_us = 0 };
+    OrderStockResult result = { .answers = id_of(now_us), .order_id = id_of(now_us - 7000) };
+    const OrderStockResult *const results[] = { &result };
+    result.answers.bytes[6] = 0x40; /* version 4 */
+    order_progress_note(&progress, results, 1);
+    g_assert_cmpint(order_progress_us(&progress), ==, now_us - 7000);
+    result.answers = id_of(now_us - 1000);
+    order_progress_note(&progress, results, 1);
+    g_assert_cmpint(order_progress_us(&progress), ==, now_us - 1000);
+}
+
 static void test_passes_over_times_to_come(void)
 {
     OrderProgress progress = { .newest_us = 0 };
@@ -88,6 +103,8 @@ int main(int argc, char **argv)
                     test_takes_the_newest_of_a_batch);
     g_test_add_func("/order/progress/reads-the-ids-that-are-made-here",
                     test_reads_the_ids_that_are_made_here);
+    g_test_add_func("/order/progress/else-the-order-tells-the-time",
+                    test_else_the_order_tells_the_time);
     g_test_add_func("/order/progress/passes-over-ids-without-a-time",
                     test_passes_over_ids_without_a_time);
     g_test_add_func("/order/progress/passes-over-times-to-come", test_passes_over_times_to_come);
