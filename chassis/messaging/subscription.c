@@ -7,12 +7,14 @@
 #include "chassis/core/time.h"
 #include "chassis/messaging/failure.h"
 #include "chassis/messaging/inbox.h"
+#include "chassis/messaging/suspect.h"
+#include "chassis/postgres/connection.h"
 #include "chassis/telemetry/metrics.h"
 
 #include <string.h>
 
 enum {
-    MAX_UNSETTLED_DELIVERIES = 10
+    MAX_UNSETTLED_DELIVERIES = CH_SUSPECT_MOST
 }; /* of one message: then it may be what kills us */
 
 CH_COUNTER(consumed_total, "cartwheel_messages_consumed_total", "messages received", "queue");
@@ -31,7 +33,7 @@ typedef struct {
     ChEvent *event;       /* NULL: no envelope */
     ChCommand command;    /* none: the data is invalid */
     char *fault;          /* why there is no event or command; else NULL */
-    bool reject;          /* goes to the dead letter queue unread */
+    char *unread;         /* why it goes to the dead letter queue unread; else NULL */
 } Item;
 
 struct ChSubscription {
@@ -39,6 +41,7 @@ struct ChSubscription {
     ChSubscriptionConfig config;
     ChPg *pg;
     ChConsumer *consumer;
+    ChDelivery *suspect; /* came alone and is to be counted first; NULL: none */
     ChMetric *consumed;
     ChMetric *duplicates;
     ChMetric *rejected;
@@ -74,32 +77,35 @@ static void free_item(Item *item)
     ch_command_free(item->command);
     ch_event_free(item->event);
     g_free(item->fault);
+    g_free(item->unread);
     g_free(item);
 }
 
-/* Why @delivery goes to the dead letter queue unread; NULL when it does not. */
-static const char *unread_because(const ChDelivery *delivery)
+/* Why @delivery goes to the dead letter queue unread; NULL when it does not. Free with g_free(). */
+static char *unread_because(const ChDelivery *delivery)
 {
     if (delivery->unreadable)
-        return "the AMQP library cannot read its properties";
+        return g_strdup("the AMQP library cannot read its properties");
     if (delivery->body_bytes > CH_EVENT_MAX_BYTES)
-        return "it is too large";
+        return g_strdup_printf("the body has %zu bytes, more than %d", delivery->body_bytes,
+                               CH_EVENT_MAX_BYTES);
     if (delivery->delivery_count >= MAX_UNSETTLED_DELIVERIES)
-        return "it may be what ends this process";
+        return g_strdup_printf("given up unread: it may be what ends this process%s%s",
+                               delivery->error != NULL ? "; earlier: " : "",
+                               delivery->error != NULL ? delivery->error : "");
     return NULL;
 }
 
-static bool goes_unread(ChSubscription *subscription, const ChDelivery *delivery)
+static char *goes_unread(ChSubscription *subscription, const ChDelivery *delivery)
 {
-    const char *because = unread_because(delivery);
+    char *because = unread_because(delivery);
     if (because == NULL)
-        return false;
-    ch_log_error("message sent to the dead letter queue unread",
-                 CH_STR("queue", subscription->config.queue->name), CH_STR("because", because),
-                 CH_INT("bytes", delivery->body_bytes),
+        return NULL;
+    ch_log_error("message is given up unread", CH_STR("queue", subscription->config.queue->name),
+                 CH_STR("because", because), CH_INT("bytes", delivery->body_bytes),
                  CH_INT("unsettled_deliveries", delivery->delivery_count));
     ch_metric_add(subscription->rejected, 1);
-    return true;
+    return because;
 }
 
 /* Bytes that are no JSON, but something that has a name. NULL: they say nothing. */
@@ -135,8 +141,8 @@ static Item *new_item(ChSubscription *subscription, ChDelivery *delivery)
 {
     Item *item = g_new0(Item, 1);
     item->delivery = delivery;
-    item->reject = goes_unread(subscription, delivery);
-    if (item->reject)
+    item->unread = goes_unread(subscription, delivery);
+    if (item->unread != NULL)
         return item;
     g_autoptr(GError) why = NULL;
     item->event = ch_event_parse(delivery->body, delivery->body_bytes, delivery->traceparent, &why);
@@ -149,12 +155,48 @@ static Item *new_item(ChSubscription *subscription, ChDelivery *delivery)
 
 /* ---- the source ---- */
 
+/* The count is committed before the message is touched: should it end this process, the next one
+ * knows. Until the database takes it, the message waits. */
+static bool count_suspect(ChSubscription *subscription, GError **error)
+{
+    ChPg *pg = subscription->pg;
+    ChDelivery *suspect = subscription->suspect;
+    int64_t times = 0;
+    if (ch_pg_connect(pg, error) && ch_pg_begin(pg, error) &&
+        ch_suspect_count(pg, subscription->config.queue->name, suspect, &times, error) &&
+        ch_pg_commit(pg, error)) {
+        suspect->delivery_count = times;
+        return true;
+    }
+    ch_pg_rollback(pg);
+    ch_consumer_keep_alive(subscription->consumer);
+    return false;
+}
+
+static bool fetch(ChSubscription *subscription, ChDelivery **deliveries, size_t max, int wait_ms,
+                  size_t *n, GError **error)
+{
+    *n = 0;
+    if (subscription->suspect == NULL) {
+        if (!ch_consumer_fetch(subscription->consumer, deliveries, max, wait_ms, n, error))
+            return false;
+        if (*n != 1 || !deliveries[0]->suspect)
+            return true;
+        subscription->suspect = deliveries[0];
+        *n = 0;
+    }
+    if (!count_suspect(subscription, error))
+        return false;
+    deliveries[(*n)++] = g_steal_pointer(&subscription->suspect);
+    return true;
+}
+
 static bool source_take(ChSource *source, void **items, size_t max, int wait_ms, size_t *n,
                         GError **error)
 {
     ChSubscription *subscription = subscription_of(source);
     ChDelivery **deliveries = (ChDelivery **)items; /* each is replaced by its item */
-    if (!ch_consumer_fetch(subscription->consumer, deliveries, max, wait_ms, n, error))
+    if (!fetch(subscription, deliveries, max, wait_ms, n, error))
         return false;
     for (size_t i = 0; i < *n; i++)
         items[i] = new_item(subscription, deliveries[i]);
@@ -162,7 +204,23 @@ static bool source_take(ChSource *source, void **items, size_t max, int wait_ms,
     return true;
 }
 
-/* Acknowledges runs of messages, and rejects those that go unread where they stand. */
+/* What cannot be read cannot be sent on either: the broker has to move it, or, where the queue was
+ * made without the arguments for that, it stays where it lies. */
+static void give_up(ChSubscription *subscription, ChDelivery *delivery, const char *why)
+{
+    ChConsumer *consumer = subscription->consumer;
+    if (!delivery->unreadable) {
+        ch_consumer_give_up(consumer, delivery, why);
+    } else if (ch_consumer_keeps_rejected(consumer)) {
+        ch_consumer_reject(consumer, delivery);
+    } else {
+        ch_log_error("an unreadable message stays in its queue: nothing dead-letters it there",
+                     CH_STR("queue", subscription->config.queue->name));
+        ch_consumer_set_aside(consumer, delivery);
+    }
+}
+
+/* Acknowledges runs of messages, and gives up those that go unread where they stand. */
 static void source_settle(ChSource *source, void *const *items, size_t n)
 {
     ChSubscription *subscription = subscription_of(source);
@@ -170,14 +228,14 @@ static void source_settle(ChSource *source, void *const *items, size_t n)
     size_t length = 0;
     for (size_t i = 0; i < n; i++) {
         Item *item = items[i];
-        if (!item->reject)
+        if (item->unread == NULL)
             run[length++] = item->delivery;
-        if (length > 0 && (item->reject || i == n - 1)) {
+        if (length > 0 && (item->unread != NULL || i == n - 1)) {
             ch_consumer_ack(subscription->consumer, run, length);
             length = 0;
         }
-        if (item->reject)
-            ch_consumer_reject(subscription->consumer, item->delivery);
+        if (item->unread != NULL)
+            give_up(subscription, item->delivery, item->unread);
         CH_FAULT_ON("amid_settle", subscription->config.queue->name);
         free_item(item);
     }
@@ -185,11 +243,10 @@ static void source_settle(ChSource *source, void *const *items, size_t n)
 
 static void source_abandon(ChSource *source, void *opaque, const GError *why)
 {
-    (void)why;
     ChSubscription *subscription = subscription_of(source);
     Item *item = opaque;
     ch_metric_add(subscription->rejected, 1);
-    ch_consumer_reject(subscription->consumer, item->delivery);
+    give_up(subscription, item->delivery, why->message);
     free_item(item);
 }
 
@@ -235,8 +292,8 @@ static bool fail_item(ChSubscription *subscription, Item *item, const char *why,
         !config->give_up(config->context, item->event, &announced, error))
         return false;
     bool fresh = true;
-    if (announced &&
-        !ch_inbox_record(subscription->pg, config->queue->name, &item->event->told_as, 1, &fresh, error))
+    if (announced && !ch_inbox_record(subscription->pg, config->queue->name, &item->event->told_as,
+                                      1, &fresh, error))
         return false;
     return ch_failure_dead_letter(subscription->pg, config->queue, item->delivery, why, error);
 }
@@ -333,6 +390,8 @@ ChSubscription *ch_subscription_new(const ChSubscriptionConfig *config, ChPg *pg
 
 void ch_subscription_free(ChSubscription *subscription)
 {
+    if (subscription != NULL)
+        ch_delivery_free(subscription->suspect);
     g_free(subscription);
 }
 

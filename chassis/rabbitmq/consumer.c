@@ -7,6 +7,7 @@
 #include "chassis/rabbitmq/caution.h"
 #include "chassis/rabbitmq/connection.h"
 #include "chassis/rabbitmq/declare.h"
+#include "chassis/rabbitmq/letter.h"
 #include "chassis/rabbitmq/receive.h"
 #include "chassis/rabbitmq/stall.h"
 #include "chassis/rabbitmq/unread.h"
@@ -27,15 +28,21 @@ struct ChConsumer {
     bool keeps_rejected; /* what is rejected is dead-lettered */
     int garbled;         /* connections in a row that were unreadable without a message to blame */
     ChUnread set_aside;
-    ChStall stall;   /* of this connection */
-    bool closed;     /* asks for nothing more */
-    ChWakeup wakeup; /* ends a wait for deliveries; set by any thread */
+    ChLetters *letters; /* what is given up */
+    GError *unsettled;  /* why something could not be given up; NULL: nothing */
+    ChStall stall;      /* of this connection */
+    bool closed;        /* asks for nothing more */
+    ChWakeup wakeup;    /* ends a wait for deliveries; set by any thread */
 };
 
 ChConsumer *ch_consumer_new(const ChConsumerConfig *config)
 {
     ChConsumer *consumer = g_new0(ChConsumer, 1);
     consumer->config = *config;
+    const ChPublisherConfig letters = { .broker = config->broker,
+                                        .name = config->name,
+                                        .app_id = config->app_id };
+    consumer->letters = ch_letters_new(&letters);
     g_autoptr(GError) error = NULL;
     if (!ch_wakeup_open(&consumer->wakeup, &error))
         g_error("consumer %s: %s", config->name, error->message); /* no start without it */
@@ -47,6 +54,8 @@ void ch_consumer_free(ChConsumer *consumer)
     if (consumer == NULL)
         return;
     ch_amqp_close(consumer->connection);
+    ch_letters_free(consumer->letters);
+    g_clear_error(&consumer->unsettled);
     ch_unread_clear(&consumer->set_aside);
     ch_wakeup_close(&consumer->wakeup);
     g_free(consumer);
@@ -104,10 +113,10 @@ static bool declare(ChConsumer *consumer, GError **error)
 {
     const ChConsumerConfig *config = &consumer->config;
     if (config->dead_letters)
-        return ch_declare_dead_letters(consumer->connection, config->queue, config->type,
+        return ch_declare_dead_letters(consumer->connection, config->queue, config->kind,
                                        &consumer->keeps_rejected, error);
-    consumer->keeps_rejected = true;
-    return ch_declare_queue(consumer->connection, config->queue, config->type, error);
+    return ch_declare_queue(consumer->connection, config->queue, config->kind,
+                            &consumer->keeps_rejected, error);
 }
 
 static bool has_room_aside(ChConsumer *consumer, GError **error)
@@ -159,6 +168,12 @@ static bool open_window(ChConsumer *consumer, GError **error)
 
 /* ---- fetching ---- */
 
+/* What comes does so without neighbours. */
+static bool stands_alone(const ChConsumer *consumer)
+{
+    return ch_caution_window(&consumer->caution, consumer->config.prefetch) == 1;
+}
+
 static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_t max, size_t *n,
                             GError **error)
 {
@@ -172,6 +187,7 @@ static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_
             break;
         bytes += delivery->body_bytes;
         ch_caution_note_fetched(&consumer->caution, delivery);
+        delivery->suspect = delivery->uncounted && stands_alone(consumer);
         deliveries[(*n)++] = delivery;
         consumer->garbled = 0;
     }
@@ -262,6 +278,11 @@ bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max
     *n = 0;
     g_autoptr(GError) why = NULL;
     ch_unread_tend(&consumer->set_aside);
+    ch_letters_rest(consumer->letters);
+    if (consumer->unsettled != NULL) {
+        g_propagate_error(error, g_steal_pointer(&consumer->unsettled));
+        return false;
+    }
     if (consumer->closed && (consumer->connection == NULL || consumer->unreadable))
         return true;
     if (!connect_consumer(consumer, error))
@@ -307,6 +328,25 @@ void ch_consumer_ack(ChConsumer *consumer, ChDelivery *const *deliveries, size_t
     ch_consumer_release(consumer, deliveries, n);
 }
 
+/* Lost meanwhile, the connection gives it again, and it is the same letter then. */
+void ch_consumer_give_up(ChConsumer *consumer, ChDelivery *delivery, const char *why)
+{
+    g_assert(!delivery->unreadable);
+    g_autoptr(GError) error = NULL;
+    bool ok = !can_settle(consumer, delivery) ||
+              ch_letters_publish(consumer->letters, consumer->config.queue, delivery, why, &error);
+    ch_consumer_keep_alive(consumer); /* it may have taken long */
+    if (ok && can_settle(consumer, delivery))
+        ok = ch_amqp_check_status(
+            amqp_basic_ack(consumer->connection, CH_AMQP_CHANNEL, delivery->tag, 0), "acknowledge",
+            &error);
+    if (!ok) {
+        drop(consumer, &error);
+        consumer->unsettled = g_steal_pointer(&error);
+    }
+    ch_delivery_free(delivery);
+}
+
 void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery)
 {
     g_autoptr(GError) error = NULL;
@@ -330,9 +370,13 @@ bool ch_consumer_keeps_rejected(const ChConsumer *consumer)
 
 void ch_consumer_set_aside(ChConsumer *consumer, ChDelivery *delivery)
 {
-    if (can_settle(consumer, delivery)) {
+    /* A connection with a larger window would go on to be given messages, and nobody reads it: what
+     * is held back comes again on a cautious one, and alone there. */
+    if (can_settle(consumer, delivery) && stands_alone(consumer)) {
         ch_caution_note_end(&consumer->caution);
         ch_unread_keep(&consumer->set_aside, g_steal_pointer(&consumer->connection));
+    } else if (can_settle(consumer, delivery)) {
+        g_clear_pointer(&consumer->connection, ch_amqp_drop);
     }
     ch_delivery_free(delivery);
 }

@@ -26,11 +26,12 @@ typedef struct ChConsumer ChConsumer;
 typedef struct {
     const ChAmqpConfig *broker; /* borrowed */
     const char *name;           /* of the connection; borrowed */
+    const char *app_id;         /* of what it gives up: the service; borrowed */
     const char *queue_name;     /* what is consumed; borrowed */
     const ChQueue *queue;       /* declared after each connect; borrowed */
     bool
         dead_letters; /* consumes the dead letter queue of @queue, and declares no more than that */
-    ChQueueType type;
+    ChQueueKind kind;
     int prefetch;         /* the full window, 1 to 65,535 */
     ChHealthPart *health; /* NULL: nobody asks */
 } ChConsumerConfig;
@@ -53,12 +54,18 @@ CH_MUST_CHECK bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveri
  * before must be settled. A lost connection is not an error: they come again, as duplicates. */
 void ch_consumer_ack(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n);
 
-/** Hands @delivery to the queue's dead letter exchange unread, and frees it. Of what was fetched
- * with it an unreadable one is the last, and this ends its connection. */
+/** Publishes @delivery to the dead letter queue with the reason @why, and acknowledges it alone
+ * once the broker has confirmed that; frees it. So nothing depends on how the queue was made. When
+ * the broker does not confirm it, the connection ends: it comes again, and the next fetch fails.
+ * Not for an unreadable one, which cannot be sent on. */
+void ch_consumer_give_up(ChConsumer *consumer, ChDelivery *delivery, const char *why);
+
+/** Has the broker dead-letter @delivery, and frees it. Of what was fetched with it an unreadable
+ * one is the last, and this ends its connection. */
 void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery);
 
-/** Whether the broker keeps what is rejected. Of a dead letter queue it depends on how that was
- * made, and is known once something was fetched. */
+/** Whether the broker keeps what is rejected: it depends on how the queue was made, and is known
+ * once something was fetched. */
 bool ch_consumer_keeps_rejected(const ChConsumer *consumer);
 
 /** Leaves @delivery where it lies, without meeting it again for a while, and frees it; what was

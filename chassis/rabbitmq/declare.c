@@ -39,6 +39,12 @@ static void add_type(Arguments *arguments, ChQueueType type)
         add_text(arguments, "x-queue-type", "quorum");
 }
 
+static void add_limit(Arguments *arguments, ChQueueType type)
+{
+    if (type == CH_QUEUE_QUORUM)
+        add_number(arguments, "x-delivery-limit", DELIVERY_LIMIT);
+}
+
 /* Dead lettering that survives a crash of the broker: a message leaves its queue only when its
  * target has it (RabbitMQ manual, "At-Least-Once Dead Lettering"; quorum queues only). */
 static void add_dead_lettering(Arguments *arguments, ChQueueType type, const char *exchange,
@@ -74,33 +80,65 @@ static bool bind_queue(amqp_connection_state_t connection, const char *name, con
     return false;
 }
 
-bool ch_declare_exchange(amqp_connection_state_t connection, const char *name, GError **error)
+/* What is there with other arguments keeps them, whoever made it, and a declaration of ours closes
+ * the channel. It is used as it is; the broker's word tells the first difference, and AMQP no more.
+ */
+static bool accept(amqp_connection_state_t connection, const char *what, const char *name,
+                   const GError *refused, GError **error)
+{
+    if (!ch_amqp_check(amqp_get_rpc_reply(connection), "look at what is there", error)) {
+        g_prefix_error(error, "%s %s: refused (%s), then: ", what, name, refused->message);
+        return false;
+    }
+    ch_log_warning("what is on the broker differs from what is declared, and is used as it is",
+                   CH_STR(what, name), CH_ERR(refused));
+    return true;
+}
+
+/* *as_asked: it has these arguments. */
+static bool declare_or_accept_queue(amqp_connection_state_t connection, const char *name,
+                                    Arguments *arguments, bool *as_asked, GError **error)
+{
+    g_autoptr(GError) refused = NULL;
+    *as_asked = declare_queue(connection, name, arguments, &refused);
+    if (*as_asked)
+        return true;
+    if (!g_error_matches(refused, CH_ERROR, CH_ERROR_FAILED)) {
+        g_propagate_error(error, g_steal_pointer(&refused));
+        return false;
+    }
+    if (!ch_amqp_reopen_channel(connection, error))
+        return false;
+    amqp_queue_declare(connection, CH_AMQP_CHANNEL, amqp_cstring_bytes(name), 1, 0, 0, 0,
+                       amqp_empty_table); /* passive: it asks */
+    return accept(connection, "queue", name, refused, error);
+}
+
+static bool declare_exchange(amqp_connection_state_t connection, const char *name, bool passive,
+                             GError **error)
 {
     amqp_exchange_declare(connection, CH_AMQP_CHANNEL, amqp_cstring_bytes(name),
-                          amqp_cstring_bytes("topic"), 0, 1, 0, 0, amqp_empty_table);
+                          amqp_cstring_bytes("topic"), passive ? 1 : 0, 1, 0, 0, amqp_empty_table);
+    if (passive)
+        return true; /* accept() looks at the answer */
     if (ch_amqp_check(amqp_get_rpc_reply(connection), "declare an exchange", error))
         return true;
     g_prefix_error(error, "exchange %s: ", name);
     return false;
 }
 
-/* Declares the queue with the first of @choices that the broker takes: a queue keeps the arguments
- * that it was made with, and refuses others. *chosen: which. */
-static bool declare_first(amqp_connection_state_t connection, const char *name, Arguments *choices,
-                          size_t n, size_t *chosen, GError **error)
+bool ch_declare_exchange(amqp_connection_state_t connection, const char *name, GError **error)
 {
-    for (size_t i = 0;; i++) {
-        g_autoptr(GError) refused = NULL;
-        *chosen = i;
-        if (declare_queue(connection, name, &choices[i], &refused))
-            return true;
-        if (i == n - 1 || !g_error_matches(refused, CH_ERROR, CH_ERROR_FAILED)) {
-            g_propagate_error(error, g_steal_pointer(&refused));
-            return false;
-        }
-        if (!ch_amqp_reopen_channel(connection, error))
-            return false;
+    g_autoptr(GError) refused = NULL;
+    if (declare_exchange(connection, name, false, &refused))
+        return true;
+    if (!g_error_matches(refused, CH_ERROR, CH_ERROR_FAILED)) {
+        g_propagate_error(error, g_steal_pointer(&refused));
+        return false;
     }
+    return ch_amqp_reopen_channel(connection, error) &&
+           declare_exchange(connection, name, true, error) &&
+           accept(connection, "exchange", name, refused, error);
 }
 
 /* RabbitMQ 4 limits a quorum queue that has no limit to 20 deliveries, and then drops what nothing
@@ -108,80 +146,90 @@ static bool declare_first(amqp_connection_state_t connection, const char *name, 
  * is rejected to a queue without a consumer. A queue that was made without these arguments stays as
  * it is; decisions 10 and 47 say what gives them to it. */
 static bool declare_dead_letter_queue(amqp_connection_state_t connection, const ChQueue *queue,
-                                      ChQueueType type, const char *unread, bool *keeps_rejected,
+                                      ChQueueKind kind, const char *unread, bool *keeps_rejected,
                                       GError **error)
 {
-    enum {
-        FULL,
-        LIMITED, /* a quorum queue's */
-        PLAIN,
-        CHOICES_N,
-    };
     char name[CH_QUEUE_NAME_BYTES];
     ch_queue_dead_letter_name(queue->name, name);
-    Arguments choices[CHOICES_N] = { 0 };
-    for (size_t i = 0; i < CHOICES_N; i++)
-        add_type(&choices[i], type);
-    if (type == CH_QUEUE_QUORUM) {
-        add_number(&choices[FULL], "x-delivery-limit", DELIVERY_LIMIT);
-        add_number(&choices[LIMITED], "x-delivery-limit", DELIVERY_LIMIT);
+    Arguments arguments = { .n = 0 };
+    if (kind.shape == CH_SHAPE_CARTWHEEL) {
+        add_type(&arguments, kind.type);
+        add_limit(&arguments, kind.type);
+        add_dead_lettering(&arguments, kind.type, "", unread);
     }
-    add_dead_lettering(&choices[FULL], type, "", unread);
-    size_t chosen = FULL;
-    if (!declare_first(connection, name, choices, CHOICES_N, &chosen, error))
+    if (!declare_or_accept_queue(connection, name, &arguments, keeps_rejected, error) ||
+        !bind_queue(connection, name, queue->dead_letter_exchange, queue->name, error))
         return false;
-    *keeps_rejected = chosen == FULL;
-    if (chosen != FULL)
-        ch_log_warning("a queue of dead letters keeps its old arguments", CH_STR("queue", name));
-    return true;
+    if (kind.shape == CH_SHAPE_CARTWHEEL)
+        return true;
+    *keeps_rejected = false;
+    return bind_queue(connection, name, queue->dead_letter_exchange, name, error); /* theirs */
 }
 
 bool ch_declare_dead_letters(amqp_connection_state_t connection, const ChQueue *queue,
-                             ChQueueType type, bool *keeps_rejected, GError **error)
+                             ChQueueKind kind, bool *keeps_rejected, GError **error)
 {
-    char name[CH_QUEUE_NAME_BYTES];
     char unread[CH_QUEUE_NAME_BYTES];
-    ch_queue_dead_letter_name(queue->name, name);
     ch_queue_unread_name(queue->name, unread);
     Arguments arguments = { .n = 0 };
-    add_type(&arguments, type);
-    if (type == CH_QUEUE_QUORUM)
-        add_number(&arguments, "x-delivery-limit", DELIVERY_LIMIT);
-    return declare_queue(connection, unread, &arguments, error) &&
+    add_type(&arguments, kind.type);
+    add_limit(&arguments, kind.type);
+    bool as_asked = false;
+    return declare_or_accept_queue(connection, unread, &arguments, &as_asked, error) &&
            ch_declare_exchange(connection, queue->dead_letter_exchange, error) &&
-           declare_dead_letter_queue(connection, queue, type, unread, keeps_rejected, error) &&
-           bind_queue(connection, name, queue->dead_letter_exchange, queue->name, error);
+           declare_dead_letter_queue(connection, queue, kind, unread, keeps_rejected, error);
+}
+
+/* One that was made with the other type does the same. Any other difference is refused: what goes
+ * into such a queue might never come back. */
+static bool declare_retry_queue(amqp_connection_state_t connection, const ChQueue *queue,
+                                ChQueueType type, int attempt, GError **error)
+{
+    char name[CH_QUEUE_NAME_BYTES];
+    ch_queue_retry_name(queue->name, attempt, name);
+    Arguments arguments = { .n = 0 };
+    add_type(&arguments, type);
+    add_dead_lettering(&arguments, type, "", queue->name);
+    add_number(&arguments, "x-message-ttl", ch_retry_delays_ms[attempt - 1]);
+    return declare_queue(connection, name, &arguments, error);
 }
 
 /* Each delay has a queue of its own, because a message only expires at the head of its queue. */
 static bool declare_retries(amqp_connection_state_t connection, const ChQueue *queue,
                             ChQueueType type, GError **error)
 {
+    const ChQueueType other = type == CH_QUEUE_QUORUM ? CH_QUEUE_CLASSIC : CH_QUEUE_QUORUM;
     for (int attempt = 1; attempt <= CH_RETRIES; attempt++) {
-        char name[CH_QUEUE_NAME_BYTES];
-        ch_queue_retry_name(queue->name, attempt, name);
-        Arguments arguments = { .n = 0 };
-        add_type(&arguments, type);
-        add_dead_lettering(&arguments, type, "", queue->name);
-        add_number(&arguments, "x-message-ttl", ch_retry_delays_ms[attempt - 1]);
-        if (!declare_queue(connection, name, &arguments, error))
+        g_autoptr(GError) refused = NULL;
+        if (declare_retry_queue(connection, queue, type, attempt, &refused))
+            continue;
+        if (!g_error_matches(refused, CH_ERROR, CH_ERROR_FAILED)) {
+            g_propagate_error(error, g_steal_pointer(&refused));
+            return false;
+        }
+        if (!ch_amqp_reopen_channel(connection, error) ||
+            !declare_retry_queue(connection, queue, other, attempt, error))
             return false;
     }
     return true;
 }
 
-bool ch_declare_queue(amqp_connection_state_t connection, const ChQueue *queue, ChQueueType type,
-                      GError **error)
+bool ch_declare_queue(amqp_connection_state_t connection, const ChQueue *queue, ChQueueKind kind,
+                      bool *keeps_rejected, GError **error)
 {
     Arguments arguments = { .n = 0 };
-    add_type(&arguments, type);
-    add_dead_lettering(&arguments, type, queue->dead_letter_exchange, queue->name);
-    if (type == CH_QUEUE_QUORUM)
-        add_number(&arguments, "x-delivery-limit", DELIVERY_LIMIT);
-    bool keeps_rejected = false;
-    return ch_declare_dead_letters(connection, queue, type, &keeps_rejected, error) &&
-           declare_queue(connection, queue->name, &arguments, error) &&
-           declare_retries(connection, queue, type, error) &&
+    if (kind.shape == CH_SHAPE_CARTWHEEL) {
+        add_type(&arguments, kind.type);
+        add_dead_lettering(&arguments, kind.type, queue->dead_letter_exchange, queue->name);
+        add_limit(&arguments, kind.type);
+    }
+    bool as_asked = false;
+    bool letters_kept = false;
+    if (!ch_declare_dead_letters(connection, queue, kind, &letters_kept, error) ||
+        !declare_or_accept_queue(connection, queue->name, &arguments, &as_asked, error))
+        return false;
+    *keeps_rejected = as_asked && kind.shape == CH_SHAPE_CARTWHEEL;
+    return declare_retries(connection, queue, kind.type, error) &&
            ch_declare_exchange(connection, queue->exchange, error) &&
            bind_queue(connection, queue->name, queue->exchange, queue->routing_key, error);
 }

@@ -26,6 +26,8 @@ typedef struct {
                       * rejected or held back */
     int retry_count; /* header x-retry-count; 0 when absent or senseless */
     int64_t delivery_count; /* times it was delivered before and not settled */
+    bool uncounted;         /* it was, but its queue does not count how often: that says 1 */
+    bool suspect;           /* and it came alone, so that it may be what ended the last consumer */
 } ChDelivery;
 
 /** NULL is fine. */

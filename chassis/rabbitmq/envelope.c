@@ -131,7 +131,8 @@ ChDelivery *ch_delivery_from(const amqp_envelope_t *envelope, uint64_t connectio
         delivery->type = copy_text(properties->type, MAX_SHORT_BYTES);
     if ((properties->_flags & AMQP_BASIC_HEADERS_FLAG) != 0)
         read_headers(&properties->headers, delivery);
-    if (delivery->delivery_count == 0 && envelope->redelivered != 0)
+    delivery->uncounted = delivery->delivery_count == 0 && envelope->redelivered != 0;
+    if (delivery->uncounted)
         delivery->delivery_count = 1; /* a classic queue does not count */
     return delivery;
 }

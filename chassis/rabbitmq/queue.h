@@ -9,6 +9,22 @@ typedef enum {
 /** The choices of QUEUE_TYPE, in the order of ChQueueType. */
 #define CH_QUEUE_TYPES "quorum|classic"
 
+/** How the queues of the contract and their dead letter queues are declared. Retry queues and
+ * queues of unread letters are ours alone, and the same in each. */
+typedef enum {
+    CH_SHAPE_CARTWHEEL, /* with a type, a limit of deliveries and dead lettering */
+    CH_SHAPE_DOTNET,    /* as the .NET services do: durable, classic, without arguments */
+} ChShape;
+
+/** The choices of BROKER_SHAPE, in the order of ChShape. */
+#define CH_SHAPES "cartwheel|dotnet"
+
+/** How to declare queues. */
+typedef struct {
+    ChShape shape;
+    ChQueueType type; /* of all, but for those of CH_SHAPE_DOTNET */
+} ChQueueKind;
+
 enum {
     CH_RETRIES = 2, /* retry queues of each queue: attempts but the first */
     CH_QUEUE_NAME_BYTES = 128,

@@ -28,7 +28,7 @@ static amqp_connection_state_t open_until(const ChAmqpConfig *broker, int64_t de
     }
 }
 
-bool ch_topology_declare(const ChAmqpConfig *broker, const ChTopology *topology, ChQueueType type,
+bool ch_topology_declare(const ChAmqpConfig *broker, const ChTopology *topology, ChQueueKind kind,
                          int wait_ms, GError **error)
 {
     int64_t deadline_us = ch_time_monotonic_us() + INT64_C(1000) * wait_ms;
@@ -37,8 +37,9 @@ bool ch_topology_declare(const ChAmqpConfig *broker, const ChTopology *topology,
         return false;
     bool ok =
         topology->exchange == NULL || ch_declare_exchange(connection, topology->exchange, error);
+    bool keeps_rejected = false;
     for (size_t i = 0; ok && i < topology->n_queues; i++)
-        ok = ch_declare_queue(connection, &topology->queues[i], type, error);
+        ok = ch_declare_queue(connection, &topology->queues[i], kind, &keeps_rejected, error);
     ch_amqp_close(connection);
     if (ok)
         ch_log_info("topology is declared", CH_INT("queues", topology->n_queues));

@@ -13,8 +13,8 @@ typedef struct {
     size_t n_queues;
 } ChTopology;
 
-/** Declares all of it; what is there already with the same arguments is left alone.
+/** Declares all of it; what is there already is left alone, whatever its arguments.
  * Waits up to @wait_ms for the broker to answer. Errors: UNAVAILABLE, CONFIG (a bad URL),
- * FAILED (the broker refuses, for instance because a queue exists with other arguments). */
+ * FAILED (the broker refuses, for instance because a queue is exclusive to somebody). */
 CH_MUST_CHECK bool ch_topology_declare(const ChAmqpConfig *broker, const ChTopology *topology,
-                                       ChQueueType type, int wait_ms, GError **error);
+                                       ChQueueKind kind, int wait_ms, GError **error);

@@ -13,6 +13,8 @@ static const ChConfigKey keys[] = {
     CH_AMQP_KEYS(ChMigratorConfig, amqp),
     { "QUEUE_TYPE", CH_CONFIG_CHOICE, offsetof(ChMigratorConfig, queue_type), "quorum",
       "type of the queues to declare", CH_QUEUE_TYPES },
+    { "BROKER_SHAPE", CH_CONFIG_CHOICE, offsetof(ChMigratorConfig, broker_shape), "cartwheel",
+      "how to declare the queues that .NET services declare too", CH_SHAPES },
 };
 
 static bool check(const void *config, GError **error)
@@ -23,11 +25,11 @@ static bool check(const void *config, GError **error)
 static bool run(const void *opaque, GError **error)
 {
     const ChMigratorConfig *config = opaque;
+    const ChQueueKind kind = { (ChShape)config->broker_shape, (ChQueueType)config->queue_type };
     return ch_process_end_at_signal(error) &&
            ch_migrate(config->common.database_url, config->migrations, config->n_migrations,
                       SERVER_WAIT_MS, error) &&
-           ch_topology_declare(&config->amqp, config->topology, (ChQueueType)config->queue_type,
-                               SERVER_WAIT_MS, error);
+           ch_topology_declare(&config->amqp, config->topology, kind, SERVER_WAIT_MS, error);
 }
 
 int ch_migrator_main(const char *process, const ChMigration *migrations, size_t n,

@@ -9,6 +9,7 @@ typedef struct {
     ChConfigCommon common;
     ChAmqpConfig amqp;
     int queue_type;                /* ChQueueType */
+    int broker_shape;              /* ChShape */
     const ChMigration *migrations; /* what follows is no setting: the service's own, borrowed */
     size_t n_migrations;
     const ChTopology *topology;

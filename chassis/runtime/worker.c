@@ -175,10 +175,12 @@ static ChConsumer *new_consumer(ChWorker *worker, const char *name, const ChQueu
     const ChConsumerConfig config = {
         .broker = &worker->settings->amqp,
         .name = worker->identity->process,
+        .app_id = worker->identity->service,
         .queue_name = name,
         .queue = queue,
         .dead_letters = name != queue->name,
-        .type = (ChQueueType)worker->settings->queue_type,
+        .kind = { (ChShape)worker->settings->broker_shape,
+                  (ChQueueType)worker->settings->queue_type },
         .prefetch = prefetch,
         .health = ch_health_part(worker->health, "rabbitmq"),
     };

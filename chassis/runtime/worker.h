@@ -17,7 +17,8 @@ typedef struct {
     ChConfigCommon common;
     ChAmqpConfig amqp;
     ChListen admin;
-    int queue_type; /* ChQueueType */
+    int queue_type;   /* ChQueueType */
+    int broker_shape; /* ChShape */
     int64_t inbox_retention_ms;
     char *admin_token; /* "": nobody may act on dead letters */
 } ChWorkerSettings;
@@ -30,6 +31,8 @@ typedef struct {
                   "health, metrics and dead letters", NULL),                                       \
     CH_CONFIG_KEY("QUEUE_TYPE", CH_CONFIG_CHOICE, ChWorkerSettings, queue_type, "quorum",          \
                   "type of the queues it declares", CH_QUEUE_TYPES),                               \
+    CH_CONFIG_KEY("BROKER_SHAPE", CH_CONFIG_CHOICE, ChWorkerSettings, broker_shape, "cartwheel",   \
+                  "how it declares the queues that .NET services declare too", CH_SHAPES),         \
     CH_CONFIG_KEY("INBOX_RETENTION", CH_CONFIG_DURATION, ChWorkerSettings, inbox_retention_ms,     \
                   "30d", "how long events are remembered; as long as dead letters may be replayed",\
                   NULL),                                                                           \

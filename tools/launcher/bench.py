@@ -21,8 +21,8 @@ SETUP = ("--buildtype=release", "-Doptimization=2", "-Dtests=false")
 LTO = "-Db_lto=true"
 # What the processes get is what a user gets who sets nothing.
 SETTINGS = (
-    "LOG_LEVEL", "SHUTDOWN_TIMEOUT", "OUTBOX_MAX_PENDING", "QUEUE_TYPE", "INBOX_RETENTION", "CUSTOMER_SERVICE_URL",
-    "EMAIL_CHANNEL", "SMS_CHANNEL",
+    "LOG_LEVEL", "SHUTDOWN_TIMEOUT", "OUTBOX_MAX_PENDING", "QUEUE_TYPE", "BROKER_SHAPE", "INBOX_RETENTION",
+    "CUSTOMER_SERVICE_URL", "EMAIL_CHANNEL", "SMS_CHANNEL",
 )  # fmt: skip
 
 

@@ -236,6 +236,13 @@ void ch_consumer_ack(ChConsumer *consumer, ChDelivery *const *deliveries, size_t
     end(consumer, "ack", deliveries, n);
 }
 
+void ch_consumer_give_up(ChConsumer *consumer, ChDelivery *delivery, const char *why)
+{
+    g_assert_false(delivery->unreadable);
+    g_assert_nonnull(why);
+    end(consumer, "give-up", &delivery, 1);
+}
+
 void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery)
 {
     end(consumer, "reject", &delivery, 1);

@@ -47,6 +47,6 @@ void fake_consumer_lose(ChConsumer *consumer);
 /** From now on rejecting is losing: the queue has no dead letter queue. */
 void fake_consumer_drop_rejected(ChConsumer *consumer);
 
-/** What was asked of it, by tags: "ack(1-3) reject(4) aside(5) keep-alive release(6) close wake ".
- * Belongs to @consumer. */
+/** What was asked of it, by tags: "ack(1-3) give-up(4) reject(5) aside(6) keep-alive release(6)
+ * close wake ". Belongs to @consumer. */
 const char *fake_consumer_journal(const ChConsumer *consumer);

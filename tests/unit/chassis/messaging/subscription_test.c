@@ -133,6 +133,14 @@ static void put(Fixture *f, const char *body, int retry_count)
     fake_consumer_put(f->consumer, &delivery);
 }
 
+/* By which the inbox knows a suspect of this body. */
+static ChUuid fake_suspect(const char *body)
+{
+    static const ChUuid suspects = { { 0x3d, 0x5b, 0x90, 0x1e, 0xc2, 0x47, 0x4f, 0x0a, 0x8c, 0x71,
+                                       0x2b, 0x64, 0xe8, 0x39, 0xd5, 0x10 } };
+    return ch_uuid_derive(suspects, body, strlen(body));
+}
+
 static void put_too_large(Fixture *f)
 {
     g_autofree uint8_t *body = g_malloc0(CH_EVENT_MAX_BYTES + 1);
@@ -322,7 +330,57 @@ static void test_what_may_kill_us_goes_unread(Fixture *f, gconstpointer unused G
     must_process(f);
     g_assert_cmpstr(f->service.handled->str, ==, "1 "); /* once: the other one went unread */
     assert_sent(f, INBOX);
-    assert_journal(f, "ack(1) reject(2) reject(3) ");
+    assert_journal(f, "ack(1) give-up(2) give-up(3) ");
+}
+
+static void put_suspect(Fixture *f)
+{
+    ChDelivery delivery = delivery_of(good(1));
+    delivery.delivery_count = 1;
+    delivery.uncounted = true;
+    delivery.suspect = true;
+    fake_consumer_put(f->consumer, &delivery);
+}
+
+static void test_a_suspect_is_counted_before_it_is_handled(Fixture *f,
+                                                           gconstpointer unused G_GNUC_UNUSED)
+{
+    const char *const known[] = { "a.queue, unsettled 1", "a.queue, unsettled 2" };
+    const ChUuid id = fake_suspect(good(1));
+    put_suspect(f);
+    fake_pg_answer(f->pg, INBOX, NULL, 0, 0); /* it is in the inbox as the first already */
+    fake_pg_answer(f->pg, INBOX, &FAKE_UUID(id), 1, 1);
+    must_take(f);
+    assert_sent(f, INBOX "; " INBOX);
+    g_assert_cmpstr(fake_pg_param(f->pg, INBOX, 0), ==, known[1]);
+    fake_pg_answer(f->pg, INBOX, &FAKE_UUID(fake_id(1)), 1, 1);
+    g_assert_true(run(f));
+    must_settle(f);
+    g_assert_cmpstr(f->service.handled->str, ==, "1 ");
+    assert_journal(f, "ack(1) ");
+}
+
+static void test_a_suspect_that_came_too_often_goes_unread(Fixture *f,
+                                                           gconstpointer unused G_GNUC_UNUSED)
+{
+    put_suspect(f); /* no statement has an answer: the inbox has every count */
+    must_process(f);
+    g_assert_cmpstr(f->service.handled->str, ==, "");
+    assert_journal(f, "give-up(1) ");
+}
+
+static void test_a_suspect_waits_for_the_database(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChUuid id = fake_suspect(good(1));
+    put_suspect(f);
+    fake_pg_answer_error(f->pg, INBOX, CH_ERROR_UNAVAILABLE, "away");
+    g_assert_false(f->source->ops->take(f->source, f->items, MAX_ITEMS, 0, &f->n, &f->error));
+    g_assert_error(f->error, CH_ERROR, CH_ERROR_UNAVAILABLE);
+    g_assert_cmpuint(f->n, ==, 0);
+    g_clear_error(&f->error);
+    fake_pg_answer(f->pg, INBOX, &FAKE_UUID(id), 1, 1);
+    must_process(f);
+    assert_journal(f, "keep-alive ack(1) ");
 }
 
 static void test_what_cannot_be_read_goes_unread(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -337,9 +395,20 @@ static void test_what_cannot_be_read_goes_unread(Fixture *f, gconstpointer unuse
     assert_journal(f, "ack(1) reject(2) ");
 }
 
-/* An acknowledgement covers all that came before, so a reject must have had its turn. */
-static void test_runs_are_acknowledged_between_rejects(Fixture *f,
-                                                       gconstpointer unused G_GNUC_UNUSED)
+static void
+test_what_cannot_be_read_stays_where_rejecting_loses_it(Fixture *f,
+                                                        gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChDelivery unreadable = { .unreadable = true, .delivery_count = 1 };
+    fake_consumer_drop_rejected(f->consumer);
+    put(f, good(1), 0);
+    fake_consumer_put(f->consumer, &unreadable);
+    must_process(f);
+    assert_journal(f, "ack(1) aside(2) ");
+}
+
+/* An acknowledgement covers all that came before, so what is given up must have had its turn. */
+static void test_runs_are_acknowledged_between(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     put_too_large(f);
     put(f, good(1), 0);
@@ -347,7 +416,7 @@ static void test_runs_are_acknowledged_between_rejects(Fixture *f,
     put_too_large(f);
     put(f, good(3), 0);
     must_process(f);
-    assert_journal(f, "reject(1) ack(2-3) reject(4) ack(5) ");
+    assert_journal(f, "give-up(1) ack(2-3) give-up(4) ack(5) ");
 }
 
 /* ---- failing alone ---- */
@@ -399,7 +468,7 @@ static void test_failing_to_give_up_is_an_error(Fixture *f, gconstpointer unused
     g_assert_error(f->error, CH_ERROR, CH_ERROR_FAILED);
     assert_sent(f, "");
     f->source->ops->abandon(f->source, f->items[0], f->error);
-    assert_journal(f, "reject(1) "); /* the broker keeps it in the dead letter queue */
+    assert_journal(f, "give-up(1) "); /* the broker keeps it in the dead letter queue */
 }
 
 /* ---- holding and stopping ---- */
@@ -441,7 +510,14 @@ int main(int argc, char **argv)
     ADD("its-neighbours-are-handled", test_its_neighbours_are_handled);
     ADD("what-may-kill-us-goes-unread", test_what_may_kill_us_goes_unread);
     ADD("what-cannot-be-read-goes-unread", test_what_cannot_be_read_goes_unread);
-    ADD("runs-are-acknowledged-between-rejects", test_runs_are_acknowledged_between_rejects);
+    ADD("a-suspect-is-counted-before-it-is-handled",
+        test_a_suspect_is_counted_before_it_is_handled);
+    ADD("a-suspect-that-came-too-often-goes-unread",
+        test_a_suspect_that_came_too_often_goes_unread);
+    ADD("a-suspect-waits-for-the-database", test_a_suspect_waits_for_the_database);
+    ADD("what-cannot-be-read-stays-where-rejecting-loses-it",
+        test_what_cannot_be_read_stays_where_rejecting_loses_it);
+    ADD("runs-are-acknowledged-between", test_runs_are_acknowledged_between);
     ADD("attempts-before-the-last-are-retries", test_attempts_before_the_last_are_retries);
     ADD("the-last-attempt-is-given-up", test_the_last_attempt_is_given_up);
     ADD("an-announced-end-is-final", test_an_announced_end_is_final);

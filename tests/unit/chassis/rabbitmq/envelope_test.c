@@ -159,6 +159,12 @@ static int64_t delivery_count(Message *m)
     return delivery->delivery_count;
 }
 
+static bool is_uncounted(Message *m)
+{
+    g_autoptr(ChDelivery) delivery = ch_delivery_from(&m->envelope, 7);
+    return delivery->uncounted;
+}
+
 static int retry_count(Message *m)
 {
     g_autoptr(ChDelivery) delivery = ch_delivery_from(&m->envelope, 7);
@@ -205,9 +211,12 @@ static void test_counts_are_not_negative(Message *m, gconstpointer unused G_GNUC
 static void test_redelivery_counts_where_the_queue_does_not(Message *m,
                                                             gconstpointer unused G_GNUC_UNUSED)
 {
+    g_assert_false(is_uncounted(m));
     m->envelope.redelivered = 1;
     g_assert_cmpint(delivery_count(m), ==, 1);
+    g_assert_true(is_uncounted(m));
     add_header(m, "x-delivery-count", AMQP_FIELD_KIND_I32)->value.i32 = 3;
+    g_assert_false(is_uncounted(m));
     g_assert_cmpint(delivery_count(m), ==, 3);
 }
 
