@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from operators import announce, dlq, reconcile, stock_import
+from operators import announce, dlq, reconcile, reshape, stock_import
 
 from . import accounts, bench, completion, demo, deployment, fuzz, issuer, logs, processes, suites, terminal
 from .build import build
@@ -159,6 +159,8 @@ def _parser():
                                    "size in pieces. What was not answered is sent again; a second run changes nothing. Exit "
                                    "code 0: every line's quantity is on hand.", stock_import.check))
     dlq.add_arguments(add("dlq", dlq.run, "Look at dead letters, replay them, discard them.", dlq.check))
+    reshape.add_arguments(add("reshape", reshape.run, "Make the queues of the contract anew in another shape, one service "
+                              "after the other, while orders flow."))
     add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
     bench.add_arguments(add("bench", bench.run, "Measure a private system against the bars it must reach."))
     command = add("test", suites.run, "Run the test suites.", suites.check)
