@@ -12,7 +12,8 @@ import time
 
 import pytest
 
-from support.names import PROCESSES
+from support.api import OrderApi
+from support.names import PROCESSES, SERVICES
 from support.system import LAUNCHER, ROOT, START_SECONDS, STEP_SECONDS, alive
 from support.waits import eventually
 
@@ -101,3 +102,33 @@ def test_started_by_root_the_services_run_as_somebody_who_owns_nothing(system):
         assert fields["Uid"].split() == [str(nobody.pw_uid)] * 4, name
         assert fields["Gid"].split() == [str(nobody.pw_gid)] * 4, name
         assert fields["Groups"].split() == [] and int(fields["CapEff"], 16) == 0, name
+
+
+def test_servers_that_exist_already_are_used_and_left_alone(system, stocks):
+    """Six processes more on the servers of the tests' own system, which goes on when they are gone."""
+    ends = system.endpoints
+    given = {"AMQP_URL": ends["amqp_url"], **{f"{s.upper()}_DATABASE_URL": ends[f"{s}_database_url"] for s in SERVICES}}
+    if "ca_file" in ends:
+        given["AMQP_CA_FILE"] = ends["ca_file"]
+    with tempfile.TemporaryDirectory(prefix="cartwheel-given-") as home:
+        pathlib.Path(home).chmod(0o755)
+
+        def launch(*arguments, **variables):
+            done = subprocess.run([str(LAUNCHER), *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
+                                  env={**os.environ, "CARTWHEEL_HOME": home, **variables}, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, timeout=START_SECONDS, check=False)
+            return done.returncode, done.stdout
+
+        try:
+            code, said = launch("up", "--detach", **given)
+            assert code == 0, said
+            state = {one["process"]: one for one in json.loads(launch("status", "--json")[1])}
+            for name in ("postgres", "rabbitmq"):
+                assert (state[name]["given"], state[name]["ready"], state[name]["pid"]) == (True, True, None), state
+            orders = OrderApi(json.loads((pathlib.Path(home) / "endpoints.json").read_text())["order_api"])
+            orders.wait(orders.placed((stocks.create(5), 1)), "Confirmed")
+            assert launch("up", "--detach")[0] == 1  # without them it is another system
+        finally:
+            code, said = launch("clean", "--yes")
+    assert code == 0, said
+    assert all(system.is_ready(name) for name in PROCESSES)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from operators import announce, dlq, reconcile, reshape, stock_import
 
-from . import accounts, bench, completion, demo, deployment, fuzz, issuer, logs, processes, suites, terminal
+from . import accounts, bench, completion, demo, deployment, fuzz, given, issuer, logs, processes, suites, terminal
 from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ
@@ -175,8 +175,10 @@ def _parser():
 
 
 def _up(layout, options):
-    system = System(layout)
+    before = System(layout)
     with layout.lock(terminal.say):
+        given.decide(before.settings, os.environ, before.running())
+        system = System(layout)
         if system.runs_whole():
             system.write_endpoints()
             terminal.say("Cartwheel is running already:")
@@ -251,8 +253,8 @@ def _status(layout, options):
         rows = [[
             one["process"],
             str(one["pid"] or "-"),
-            "up" if one["pid"] else "down",
-            "-" if one["pid"] is None else one["missing"] or "ready",
+            "up" if one["pid"] else "given" if one["given"] else "down",
+            "-" if one["pid"] is None and not one["given"] else one["missing"] or "ready",
             one["address"],
             f"{one['resident_kib'] / 1024:.1f} MiB" if one["pid"] else "-",
         ] for one in found]  # fmt: skip
@@ -263,12 +265,13 @@ def _status(layout, options):
 def _state(component):
     """What can be said of a process; missing: what it waits for."""
     pid = component.pid()
-    missing = component.probe() if pid is not None else None
+    missing = component.probe() if component.runs() else None
     return {
         "process": component.name,
         "pid": pid,
-        "ready": pid is not None and missing is None,
+        "ready": component.runs() and missing is None,
         "missing": missing,
+        "given": pid is None and component.runs(),
         "address": component.address(),
         "admin_url": component.admin_url,
         "resident_kib": processes.resident_kib(pid) if pid is not None else 0,
@@ -333,11 +336,19 @@ def _completion(layout, options):
 
 
 def _psql(layout, options):
-    postgres = running_system(layout, "postgres").postgres
-    url = postgres.superuser_url() if options.service == "superuser" else postgres.service_url(options.service)
+    system = running_system(layout, "postgres")
+    if options.service != "superuser":
+        url = system.database_url(options.service)
+    elif system.component("postgres") is system.postgres:
+        url = system.postgres.superuser_url()
+    else:
+        raise LauncherError("the databases are given: nobody told us of their superuser")
     os.execve("/usr/bin/psql", ["psql", *options.arguments], {**os.environ, **connection_environ(url)})
 
 
 def _rabbitmqctl(layout, options):
     needed = () if options.arguments[:1] and options.arguments[0] in WITHOUT_BROKER else ("rabbitmq",)
-    return running_system(layout, *needed).rabbitmq.control(options.arguments)
+    system = running_system(layout, *needed)
+    if system.component("rabbitmq") is not system.rabbitmq:
+        raise LauncherError("the broker is given: use the rabbitmqctl of the machine that it is on")
+    return system.rabbitmq.control(options.arguments)

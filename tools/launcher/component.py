@@ -55,6 +55,10 @@ class Component:
     def pid(self):
         return self.registry.pid(self.name)
 
+    def runs(self):
+        """Whether it can be used: what is somebody else's has no process of ours."""
+        return self.pid() is not None
+
     def start(self, progress, may_move=True, wait=True):
         """Starts the process unless it runs, and waits until it is ready. True: it was started."""
         if self.pid() is not None:

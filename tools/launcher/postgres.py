@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from . import catalogue, processes
 from .accounts import Account, belongs_to, set_aside
@@ -223,10 +223,10 @@ def connection_environ(url):
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     environ = {
-        "PGHOST": parts.hostname,
-        "PGPORT": str(parts.port),
-        "PGUSER": parts.username,
-        "PGPASSWORD": parts.password,
+        "PGHOST": parts.hostname or "localhost",
+        "PGPORT": str(parts.port or 5432),
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
         "PGDATABASE": parts.path.removeprefix("/"),
         "PGCONNECT_TIMEOUT": "5",
     }

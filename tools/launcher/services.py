@@ -6,7 +6,7 @@ import os
 import subprocess
 from urllib.parse import quote
 
-from . import catalogue, processes
+from . import catalogue, given, processes
 from .accounts import NOBODY, Account
 from .component import LOG_LINES_SHOWN, STARTING_STOP_SECONDS, Component
 from .layout import LauncherError
@@ -30,18 +30,20 @@ def binary(layout, name):
 def environment(servers, service):
     """The reader's environment with the addresses of our servers."""
     environ = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in OURS}
-    environ["DATABASE_URL"] = servers.postgres.service_url(service)
-    environ["AMQP_URL"] = servers.rabbitmq.service_url(service)
+    given.forget(environ)
+    environ["DATABASE_URL"] = servers.database_url(service)
+    environ["AMQP_URL"] = servers.amqp_url(service)
     account = Account(NOBODY)
     if account.changes:
         environ["HOME"] = account.home  # where libpq looks for files, which it must not fail to
     if servers.authority is not None:
         authority = servers.authority.file
         reached = account.reachable(authority, servers.data_folder())
-        environ["AMQP_CA_FILE"] = str(reached)
+        if not servers.broker_is_given:
+            environ["AMQP_CA_FILE"] = str(reached)
         environ["DATABASE_URL"] = environ["DATABASE_URL"].replace(quote(str(authority)), quote(str(reached)))
     _give_issuer(environ, servers, account)
-    return environ
+    return environ | servers.broker_files
 
 
 def _give_issuer(environ, servers, account):

@@ -55,6 +55,17 @@ class Settings:
             return self._value["passwords"][name]
 
     @property
+    def given(self):
+        """{variable: value} of the servers that exist already; see given.py."""
+        return dict(self._value.get("given") or {})
+
+    @given.setter
+    def given(self, variables):
+        with self._lock:
+            self._value["given"] = variables
+            self.save()
+
+    @property
     def instance(self):
         """Tells these settings from others of the same folder: data that was made under others has
         passwords that nobody knows any more."""

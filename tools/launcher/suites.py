@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import debian, fuzz, release, terminal
+from . import debian, fuzz, given, release, terminal
 from .accounts import NOBODY, Account
 from .build import build
 from .layout import LauncherError
@@ -215,6 +215,7 @@ class Suites:
             "PATH": "/usr/local/bin:/usr/bin:/bin:" + os.environ.get("PATH", ""),
             **(environ or {}),
         }
+        given.forget(environ)
         # In a session of its own: a Ctrl-C comes from us alone, once, and what it started is stopped in peace.
         child = subprocess.Popen(
             command, cwd=self._layout.root, env=environ, stdin=subprocess.DEVNULL, start_new_session=True

@@ -3,7 +3,7 @@
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from types import SimpleNamespace
 
-from . import accounts, processes, terminal
+from . import accounts, given, processes, terminal
 from .build import build, check_binaries
 from .certificates import Authority
 from .component import Component
@@ -29,17 +29,38 @@ class System:
         self.registry = processes.Registry(layout, self.settings.instance)
         self._data = None
         common = (layout, self.settings, self.registry)
+        self._given = self.settings.given
         self.postgres = Postgres(*common, self._data_folder)
         self.rabbitmq = Rabbitmq(*common, self._data_folder)
+        databases = [url for name in SERVICES if (url := self._given.get(given.database_variable(name)))]
+        self._servers = {
+            "postgres": given.Given(*common, "postgres", databases) if len(databases) == len(SERVICES) else self.postgres,
+            "rabbitmq": given.Given(*common, "rabbitmq", [self._given[given.BROKER]])
+            if given.BROKER in self._given
+            else self.rabbitmq,
+        }
         self.authority = Authority(layout.tls) if self.settings.tls else None
         self.issuer = Issuer(layout.issuer)
         servers = SimpleNamespace(
-            postgres=self.postgres, rabbitmq=self.rabbitmq, authority=self.authority, issuer=self.issuer,
+            database_url=self.database_url,
+            amqp_url=self.amqp_url,
+            broker_is_given=given.BROKER in self._given,
+            broker_files={name: self._given[name] for name in given.BROKER_FILES if name in self._given},
+            authority=self.authority,
+            issuer=self.issuer,
             data_folder=self._data_folder,
         )
         self.servers = servers
         self.processes = {name: Process(*common, servers, name) for name in (*APIS, *WORKERS)}
-        self._components = {**self.processes, "postgres": self.postgres, "rabbitmq": self.rabbitmq}
+        self._components = {**self.processes, **self._servers}
+
+    def database_url(self, service):
+        return self._given.get(given.database_variable(service)) or self.postgres.service_url(service)
+
+    def amqp_url(self, service=None):
+        """A service's, or that of operators and tests."""
+        ours = self.rabbitmq.url() if service is None else self.rabbitmq.service_url(service)
+        return self._given.get(given.BROKER) or ours
 
     def component(self, name):
         if name not in self._components:
@@ -51,7 +72,7 @@ class System:
         return [name for name in NAMES if self.component(name).pid() is not None]
 
     def runs_whole(self):
-        return all(self.component(name).pid() is not None for name in NAMES) and not self._foreign()
+        return all(self.component(name).runs() for name in NAMES) and not self._foreign()
 
     def _foreign(self):
         return [name for name in NAMES if self.registry.is_foreign(name)]
@@ -93,7 +114,7 @@ class System:
         movable = not before.intersection(self.processes)
 
         def start(component, may_move):
-            if component.pid() is None:
+            if not component.runs():
                 started.append(component.name)
             component.start(progress, may_move)
 
@@ -101,11 +122,11 @@ class System:
             progress,
             [
                 lambda: self._build(progress, verbose),
-                lambda: start(self.postgres, movable),
-                lambda: start(self.rabbitmq, movable),
+                lambda: start(self._servers["postgres"], movable),
+                lambda: start(self._servers["rabbitmq"], movable),
             ],
         )
-        if len(before) < len(NAMES):
+        if not self.runs_whole():
             _in_parallel(
                 progress,
                 [lambda s=service: migrate(self.layout, self.servers, s, progress) for service in SERVICES],
@@ -139,9 +160,9 @@ class System:
         """Stops processes in order: ours at once, then the broker, then the database."""
         ours = [self.processes[name] for name in names if name in self.processes]
         _in_parallel(progress, [lambda c=component: c.stop(progress) for component in ours])
-        for server in (self.rabbitmq, self.postgres):
-            if server.name in names:
-                server.stop(progress)
+        for name in ("rabbitmq", "postgres"):
+            if name in names:
+                self._servers[name].stop(progress)
 
     def end_leftovers(self, progress):
         """Ends processes of this state folder that nobody wrote down."""
@@ -153,9 +174,9 @@ class System:
         self.issuer.create()
         for service in SERVICES:
             endpoints[f"{service}_api"] = self.processes[f"{service}-api"].http_url
-        endpoints["amqp_url"] = self.rabbitmq.url()
+        endpoints["amqp_url"] = self.amqp_url()
         for service in SERVICES:
-            endpoints[f"{service}_database_url"] = self.postgres.service_url(service)
+            endpoints[f"{service}_database_url"] = self.database_url(service)
         for name, process in self.processes.items():
             endpoints[f"{name.replace('-', '_')}_admin"] = process.admin_url
         endpoints["admin_token"] = self.settings.password("admin_token")
@@ -163,7 +184,8 @@ class System:
         if self.authority is not None:
             endpoints["ca_file"] = str(self.authority.file)
         write_json(self.layout.endpoints_file, endpoints)
-        write_json(self.layout.superuser_file, {"postgres_superuser_url": self.postgres.superuser_url()})
+        if self._servers["postgres"] is self.postgres:
+            write_json(self.layout.superuser_file, {"postgres_superuser_url": self.postgres.superuser_url()})
 
     def print_addresses(self):
         rows = []
@@ -179,7 +201,7 @@ def running_system(layout, *names):
     if not layout.exists():
         raise LauncherError("nothing was started yet; ./cartwheel up does it")
     system = System(layout)
-    stopped = [name for name in names if system.component(name).pid() is None]
+    stopped = [name for name in names if not system.component(name).runs()]
     if stopped:
         raise LauncherError(f"not running: {', '.join(stopped)}; ./cartwheel up starts what does not run")
     return system
