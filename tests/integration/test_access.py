@@ -12,6 +12,7 @@ from launcher.issuer import Issuer
 
 from support.api import OrderApi, assert_problem, exact, items_of, new_id
 from support.child import Child, child, run_binary
+from support.documents import NDJSON
 from support.names import APIS, service_of
 from support.provider import DESCRIPTION, Provider
 from support.system import ROOT
@@ -58,8 +59,10 @@ def tokens(guarded):
     return {role: guarded.issuer.token(new_id(), [role]) for role in (*ROLES, "nobody")}
 
 
-def body_of(method):
-    return {"json": {}} if method in ("POST", "PUT") else {}
+def body_of(route):
+    if route["ndjson"]:
+        return {"headers": {"Content-Type": NDJSON}, "data": b"{}"}
+    return {"json": {}} if route["method"] in ("POST", "PUT") else {}
 
 
 @pytest.mark.parametrize("name", APIS)
@@ -72,11 +75,11 @@ def test_each_route_has_a_rule(system, guarded, tokens, name):
             assert guarded.call(name, method, path).status_code == 200
             continue
         assert "admin" in route["roles"], route
-        refused = guarded.call(name, method, path, **body_of(method))
+        refused = guarded.call(name, method, path, **body_of(route))
         assert_problem(refused, 401)
         assert refused.headers[CHALLENGE] == 'Bearer realm="cartwheel"'
         for role, token in tokens.items():
-            answer = guarded.call(name, method, path, token, **body_of(method))
+            answer = guarded.call(name, method, path, token, **body_of(route))
             if role in route["roles"]:
                 assert answer.status_code not in (401, 403, 500), (method, path, role, answer.text)
             else:

@@ -1,11 +1,13 @@
 """The price list: setting, reading and deleting prices, and the orders that take them."""
 
 import concurrent.futures
+import json
 from decimal import Decimal
 
 import pytest
 
 from support.api import TIME, assert_problem, exact, new_id
+from support.documents import NDJSON
 
 PATH = "/api/prices"
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -131,6 +133,54 @@ def test_the_list_has_pages_by_product_without_deleted_ones(orders):
     assert listed == sorted(set(listed))
     assert [product for product in listed if product in products] == products
     assert gone not in listed
+
+
+# ---- imports ----
+
+def send(orders, lines, content_type=NDJSON):
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    return orders.call("POST", f"{PATH}/import", data=text.encode(), headers={"Content-Type": content_type})
+
+
+def imported(orders, *lines):
+    """[(outcome, version)]; each line is answered with its number."""
+    answer = send(orders, lines)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, NDJSON), answer.text
+    told = [json.loads(one) for one in answer.text.splitlines()]
+    assert [one["line"] for one in told] == list(range(1, len(lines) + 1))
+    return [(one["outcome"], one.get("version")) for one in told]
+
+
+def line(product, price, **members):
+    return {"productId": product, "unitPrice": price, **members}
+
+
+def test_each_line_of_an_import_has_its_outcome(orders):
+    here, there, new, nobody = priced(orders, 10), priced(orders, 20), new_id(), new_id()
+    assert imported(
+        orders, line(new, 5), line(here, 10), line(here, 11, currency="EUR"), line(there, 21, expected=1),
+        line(there, 22, expected=1), line(nobody, 1, expected=1), "", "{", "[]", line("x", 1), line(NIL, 1), line(new_id(), -1),
+        line(new_id(), 1, currency="usd"), line(new_id(), 1, expected=0), line(new.upper(), 6, note="x")) == [
+        ("created", 1), ("unchanged", 1), ("set", 2), ("set", 2), ("stale", 2), ("unknown", None),
+        *[("invalid", None)] * 8, ("set", 2)]
+    prices = {p: exact(orders.get(path_of(p))) for p in (new, here, there)}
+    assert [(prices[p]["unitPrice"], prices[p]["currency"]) for p in (new, here, there)] == [(6, "USD"), (11, "EUR"), (21, "USD")]
+    assert_problem(orders.get(path_of(nobody)), 404)
+    assert [v["unitPrice"] for v in versions(orders, new)] == [6, 5]
+
+
+def test_a_thousand_prices_are_taken_and_no_more(orders):
+    most = [line(new_id(), n) for n in range(1000)]
+    assert set(imported(orders, *most)) == {("created", 1)}
+    assert set(imported(orders, *most)) == {("unchanged", 1)}
+    assert_problem(send(orders, [*most, "{}"]), 400, "")
+    assert order_of(orders, take(orders, (most[999]["productId"], 1), (most[1]["productId"], 1)))["total"] == 1000
+
+
+@pytest.mark.parametrize("text, content_type, status", [
+    ("", NDJSON, 400), ("{}", "application/json", 415), ("x" * (128 * 1024 + 1), NDJSON, 413)], ids=("empty", "json", "long"))
+def test_an_import_that_is_none_is_refused(orders, text, content_type, status):
+    assert_problem(send(orders, [text], content_type), status)
 
 
 # ---- orders ----

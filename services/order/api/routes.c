@@ -1,6 +1,7 @@
 /* Which path leads to which handler. */
 #include "order/api/routes.h"
 
+#include "order/api/import_prices.h"
 #include "order/api/read_orders.h"
 #include "order/api/read_prices.h"
 #include "order/api/scopes.h"
@@ -28,6 +29,8 @@ static const ChHttpRoute routes[] = {
       ORDER_SCOPE_READ },
     { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, 0, order_api_history, "",
       ORDER_SCOPE_READ },
+    { "POST", "/api/prices/import", "importPrices", ORDER_PRICES,
+      CH_HTTP_LARGE_BODY | CH_HTTP_NDJSON, order_api_import_prices, "", ORDER_SCOPE_WRITE_PRICES },
     { "PUT", PRICE, "setPrice", ORDER_PRICES, 0, order_api_set_price, "",
       ORDER_SCOPE_WRITE_PRICES },
     { "DELETE", PRICE, "deletePrice", ORDER_PRICES, 0, order_api_delete_price, "",

@@ -2,56 +2,25 @@
 #include "stock/api/import_stock.h"
 
 #include "chassis/core/log.h"
+#include "chassis/http/ndjson.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
-#include "chassis/json/json_violations.h"
 #include "chassis/json/json_writer.h"
 #include "stock/application/import.h"
 
 #include <string.h>
 
 enum {
-    MAX_LINES = 1000,
-    BYTES_A_LINE = 120, /* of an answer */
     MAX_WORD_CHARS = 16,
 };
 
 /* ---- in ---- */
 
-/* A line of the request. */
-typedef struct {
-    ChViolations *faults; /* NULL: it is valid, and ... */
-    size_t place;         /* ... this one of those */
-} Line;
-
-typedef struct {
-    GArray *lines;   /* of Line */
-    GArray *imports; /* of StockImport: the valid lines */
-    bool set_existing;
-} Import;
-
-static void clear_line(void *line)
+static void read_line(ChJsonValue root, void *item, ChViolations *faults)
 {
-    ch_violations_free(((Line *)line)->faults);
-}
-
-static void read_line(const char *text, size_t bytes, StockImport *line, ChViolations *faults)
-{
-    g_autoptr(GError) error = NULL;
+    StockImport *line = item;
     int64_t expected;
-    if (bytes == 0) {
-        ch_violations_add(faults, "", "must be a JSON object, but is empty");
-        return;
-    }
-    g_autoptr(ChJson) json = ch_json_parse(text, bytes, &error);
-    if (json == NULL) {
-        ch_violations_add(faults, "", "%s", error->message);
-        return;
-    }
-    ChJsonValue root = ch_json_root(json);
-    if (!ch_json_expect_object(root, faults))
-        return;
     ch_json_read_uuid(root, "productId", CH_JSON_REQUIRED, &line->product_id, faults);
     ch_json_read_integer(root, "quantity", CH_JSON_REQUIRED, 0, STOCK_MAX_QUANTITY, &line->quantity,
                          faults);
@@ -60,125 +29,69 @@ static void read_line(const char *text, size_t bytes, StockImport *line, ChViola
         line->expected = (ChExpected){ .n = 1, .versions = { expected } };
 }
 
-static void add_line(Import *import, const char *text, size_t bytes)
-{
-    StockImport line = { .quantity = 0 };
-    Line added = { NULL, import->imports->len };
-    g_autoptr(ChViolations) faults = ch_violations_new();
-    read_line(text, bytes, &line, faults);
-    if (ch_violations_count(faults) == 0)
-        g_array_append_val(import->imports, line);
-    else
-        added.faults = g_steal_pointer(&faults);
-    g_array_append_val(import->lines, added);
-}
-
-/* What follows the last line's end is a line only when it is not empty. */
-static void read_lines(const ChHttpRequest *request, Import *import, ChViolations *violations)
-{
-    size_t bytes;
-    const char *text = ch_http_request_body(request, &bytes);
-    while (bytes > 0 && import->lines->len < MAX_LINES) {
-        const char *end = memchr(text, '\n', bytes);
-        size_t line = end == NULL ? bytes : (size_t)(end - text);
-        add_line(import, text, line);
-        size_t used = end == NULL ? line : line + 1;
-        text += used;
-        bytes -= used;
-    }
-    if (bytes > 0)
-        ch_violations_add(violations, "", "must have at most %d lines", MAX_LINES);
-    if (import->lines->len == 0)
-        ch_violations_add(violations, "", "must have a line");
-}
-
-static void read_existing(const ChHttpRequest *request, Import *import, ChViolations *violations)
+static bool read_existing(const ChHttpRequest *request, ChViolations *violations)
 {
     const char *existing;
     if (!ch_http_query_text(request, "existing", MAX_WORD_CHARS, &existing, violations))
-        return;
-    import->set_existing = strcmp(existing, "set") == 0;
-    if (!import->set_existing && strcmp(existing, "keep") != 0)
+        return false;
+    bool set = strcmp(existing, "set") == 0;
+    if (!set && strcmp(existing, "keep") != 0)
         ch_violations_add(violations, "existing", "must be keep or set");
+    return set;
 }
 
 /* ---- out ---- */
 
-static void write_outcome(GString *json, const StockImport *line, const StockImportOutcome *outcome)
+typedef struct {
+    const StockImport *lines; /* n */
+    const StockImportOutcome *outcomes;
+    size_t n;
+} Imported;
+
+static void write_line(GString *json, const void *context, size_t place)
 {
+    const Imported *imported = context;
+    const StockImportOutcome *outcome = &imported->outcomes[place];
     ch_json_add_text(json, "outcome", stock_import_result_name(outcome->result));
-    ch_json_add_uuid(json, "productId", line->product_id);
+    ch_json_add_uuid(json, "productId", imported->lines[place].product_id);
     if (outcome->result != STOCK_IMPORT_UNKNOWN)
         ch_json_add_integer(json, "quantity", outcome->quantity);
 }
 
-static void respond(ChHttpRequest *request, const Import *import,
-                    const StockImportOutcome *outcomes)
-{
-    GString *answer = g_string_sized_new((gsize)import->lines->len * BYTES_A_LINE);
-    g_autoptr(GString) json = g_string_new(NULL);
-    for (guint i = 0; i < import->lines->len; i++) {
-        const Line *line = &g_array_index(import->lines, Line, i);
-        g_string_truncate(json, 0);
-        ch_json_begin_object(json, NULL);
-        ch_json_add_integer(json, "line", (int64_t)i + 1);
-        if (line->faults == NULL) {
-            write_outcome(json, &g_array_index(import->imports, StockImport, line->place),
-                          &outcomes[line->place]);
-        } else {
-            ch_json_add_text(json, "outcome", "invalid");
-            ch_json_add_violations(json, "errors", line->faults);
-        }
-        ch_json_end_object(json);
-        g_string_append_len(answer, json->str, (gssize)json->len);
-        g_string_append_c(answer, '\n');
-    }
-    ch_http_respond_text(request, 200, "application/x-ndjson", answer);
-}
-
 /* One line for all of them: the ledger has each. */
-static void log_import(const ChHttpRequest *request, const Import *import,
-                       const StockImportOutcome *outcomes)
+static void log_import(const ChHttpRequest *request, const Imported *imported, size_t lines)
 {
     int64_t created = 0;
     int64_t set = 0;
-    for (guint i = 0; i < import->imports->len; i++) {
-        created += outcomes[i].result == STOCK_IMPORT_CREATED;
-        set += outcomes[i].result == STOCK_IMPORT_SET;
+    for (size_t i = 0; i < imported->n; i++) {
+        created += imported->outcomes[i].result == STOCK_IMPORT_CREATED;
+        set += imported->outcomes[i].result == STOCK_IMPORT_SET;
     }
-    ch_log_info("stock imported", CH_INT("lines", import->lines->len), CH_INT("created", created),
+    ch_log_info("stock imported", CH_INT("lines", (int64_t)lines), CH_INT("created", created),
                 CH_INT("set", set), CH_TRACE(ch_http_request_trace(request)));
 }
 
 /* ---- the handler ---- */
 
-static void import_clear(Import *import)
-{
-    g_array_unref(import->lines);
-    g_array_unref(import->imports);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Import, import_clear)
-
 static bool import_one(StockStore *store, ChHttpRequest *request, GError **error)
 {
-    g_auto(Import) import = { g_array_new(FALSE, FALSE, sizeof(Line)),
-                              g_array_new(FALSE, FALSE, sizeof(StockImport)), false };
     g_autoptr(ChViolations) violations = ch_violations_new();
-    g_array_set_clear_func(import.lines, clear_line);
-    read_lines(request, &import, violations);
-    read_existing(request, &import, violations);
+    g_autoptr(ChHttpLines) lines =
+        ch_http_lines_read(request, sizeof(StockImport), read_line, violations);
+    bool set_existing = read_existing(request, violations);
     if (ch_violations_count(violations) > 0) {
         ch_http_respond_violations(request, violations);
         return true;
     }
-    g_autofree StockImportOutcome *outcomes = g_new0(StockImportOutcome, import.imports->len);
-    const StockImport *lines = (const StockImport *)(void *)import.imports->data;
-    if (import.imports->len > 0 &&
-        !stock_import(store, lines, import.imports->len, import.set_existing, outcomes, error))
+    Imported imported = { .n = 0 };
+    imported.lines = ch_http_lines_items(lines, &imported.n);
+    g_autofree StockImportOutcome *outcomes = g_new0(StockImportOutcome, imported.n);
+    imported.outcomes = outcomes;
+    if (imported.n > 0 &&
+        !stock_import(store, imported.lines, imported.n, set_existing, outcomes, error))
         return false;
-    log_import(request, &import, outcomes);
-    respond(request, &import, outcomes);
+    log_import(request, &imported, ch_http_lines_count(lines));
+    ch_http_lines_respond(request, lines, write_line, &imported);
     return true;
 }
 
