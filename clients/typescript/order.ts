@@ -70,6 +70,18 @@ export interface paths {
       };
     };
   };
+  "/api/prices/import": {
+    /**
+     * Set many prices at once
+     * @description A JSON object a line (NDJSON), at most 1,000 lines and 128 KiB; the answer has a line for each, in their order. All that can be done of them is done in one transaction, in their order.
+     */
+    post: operations["importPrices"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+  };
   "/api/prices/{productId}": {
     /** Show the price of a product */
     get: operations["getPrice"];
@@ -150,7 +162,7 @@ export interface components {
       items: ({
           productId: components["schemas"]["GivenId"];
           quantity: components["schemas"]["Quantity"];
-          /** @description At most 4 decimals. When absent the price that the list has for the product at this moment, which must be in the order's currency; 0 where it has none. */
+          /** @description At most 4 decimals. When absent the price that the list has for the product at this moment, which must be in the order's currency; 0 where it has none. From a customer it has to be absent, and on the list. */
           unitPrice?: number | null;
         })[];
       /** @description A currency of ISO 4217 that is paid with, in capital letters; USD when absent. */
@@ -759,6 +771,49 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Set many prices at once
+   * @description A JSON object a line (NDJSON), at most 1,000 lines and 128 KiB; the answer has a line for each, in their order. All that can be done of them is done in one transaction, in their order.
+   */
+  importPrices: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {"productId": "0190a000-0000-7000-8000-000000000001", "unitPrice": 19.99}
+         * {"productId": "0190a000-0000-7000-8000-000000000002", "unitPrice": 500, "currency": "JPY", "expected": 2}
+         */
+        "application/x-ndjson": string;
+      };
+    };
+    responses: {
+      /** @description What became of each line. */
+      200: {
+        content: {
+          "application/x-ndjson": string;
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      /** @description The body is not `application/x-ndjson` in UTF-8, or is compressed. */
+      415: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
