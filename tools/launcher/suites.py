@@ -26,7 +26,8 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
 ALL = (*BY_DEFAULT, "sanitized_integration", "sanitized_saga", "threads", "faults", "sanitized_faults",
-       "manifests", "monitoring", "documents", "guide", "upgrade", "short_soak", "fuzz", "release")
+       "manifests", "monitoring", "documents", "guide", "upgrade", "short_swap", "short_soak", "fuzz",
+       "release")
 PROCESSORS = min(os.cpu_count() or 1, 4)
 # Each worker has a system of its own; tests of systems wait half of their time.
 SHARED_OUT = ("-n", str(min(PROCESSORS + 1, 4)), "--dist", "loadfile")
@@ -126,6 +127,14 @@ class Suites:
     def run_short_soak(self):
         """A minute of it."""
         return self._pytest("soak", {"CARTWHEEL_SOAK_SECONDS": "60"}, ("-n", "0", "-s"))
+
+    def run_swap(self):
+        """Whole orders through every mix of our services and stand-ins for those that they replace."""
+        return self._pytest("swap", {}, SHARED_OUT)
+
+    def run_short_swap(self):
+        """The same with a few orders each."""
+        return self._pytest("swap", {"CARTWHEEL_SWAP_ORDERS": "36"}, SHARED_OUT)
 
     def run_containers(self):
         """The images, and the saga in containers; with the servers of a release of Debian."""
