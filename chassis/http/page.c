@@ -211,8 +211,8 @@ static bool wants_all(const ChHttpRequest *request)
 static void answer(const ChHttpList *list, ChHttpRequest *request, const GPtrArray *rows,
                    size_t limit)
 {
-    if (rows->len == 0 && list->respond_empty != NULL && wants_all(request))
-        list->respond_empty(request);
+    if (rows == NULL || (list->has_rows && rows->len == 0 && wants_all(request)))
+        list->respond_unknown(request);
     else if (list->respond != NULL)
         list->respond(request, rows, limit);
     else
@@ -235,7 +235,7 @@ bool ch_http_list(const ChHttpList *list, void *context, ChHttpRequest *const *r
         return false;
     for (size_t i = 0; i < valid; i++) {
         answer(list, askers[i], pages[i], limits[i]);
-        g_ptr_array_unref(pages[i]);
+        g_clear_pointer(&pages[i], g_ptr_array_unref);
     }
     return true;
 }

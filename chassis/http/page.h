@@ -53,13 +53,14 @@ typedef struct {
     /* Fills @query, which is zero, with what chooses the rows of @page; faults become violations.
      * False: the request was answered, or will be with its violations. */
     bool (*read)(ChHttpRequest *request, const ChPage *page, void *query, ChViolations *violations);
-    /* pages[i]: a new array of what queries[i] (of `read`) asks for, which frees its rows.
-     * @context: the lane's. */
+    /* pages[i]: a new array of what queries[i] (of `read`) asks for, which frees its rows; NULL
+     * when what the path names is not there (then there is a respond_unknown). @context: the
+     * lane's. */
     bool (*ask)(void *context, const void *queries, size_t n, GPtrArray **pages, GError **error);
     ChHttpWriteRow write_row;
-    /* Answers when there are no rows at all, so that what the path names is not there. NULL: it is
-     * an empty page then. */
-    void (*respond_empty)(ChHttpRequest *request);
+    /* Answers 404 when what the path names is not there. NULL: it always is. */
+    void (*respond_unknown)(ChHttpRequest *request);
+    bool has_rows; /* what is there has a row at least: without any it is not there */
     /* Answers with the first @limit of @rows. NULL: ch_http_respond_page(). */
     void (*respond)(ChHttpRequest *request, const GPtrArray *rows, size_t limit);
 } ChHttpList;

@@ -190,8 +190,12 @@ def test_only_what_was_subscribed_to_is_told(worker, broker, notifications, cont
         assert exact(body)["data"]["reason"] == "sold \"out\""
         sent(notifications, subscription, cancelled)
         assert server.count(confirmed) == 0 and server.count("/idle") == 0
-        assert [one["orderId"] for one in deliveries(notifications, subscription)] == [cancelled]
+        (only,) = deliveries(notifications, subscription)
+        assert only["orderId"] == cancelled
         assert deliveries(notifications, idle) == []
+        path, at = f"{PATH}/{subscription['id']}/deliveries", only["createdAt"]
+        assert notifications.all_pages(path, 1, sort="oldest", createdAfter=at) == [only]
+        assert notifications.all_pages(path, 1, createdBefore=at) == []
 
 
 def test_an_event_is_told_once_however_often_it_comes(worker, broker, notifications, context):

@@ -164,7 +164,8 @@ static const ChHttpList versions_list = {
     .read = read_versions,
     .ask = ask_versions,
     .write_row = write_version,
-    .respond_empty = notification_api_respond_no_template,
+    .respond_unknown = notification_api_respond_no_template,
+    .has_rows = true,
 };
 
 bool notification_api_list_versions(void *lists, ChHttpRequest *const *requests, size_t n,

@@ -86,7 +86,8 @@ static const ChHttpRoute routes[] = {
     { "DELETE", SUBSCRIPTION, "deleteSubscription", NOTIFICATION_WRITES, 0,
       notification_api_delete_subscription, "", SCOPE_SUBSCRIPTIONS_WRITE },
     { "GET", SUBSCRIPTION "/deliveries", "listSubscriptionDeliveries", NOTIFICATION_LISTS, 0,
-      notification_api_list_webhooks, "cursor, limit", SCOPE_SUBSCRIPTIONS_READ },
+      notification_api_list_webhooks, "createdAfter, createdBefore, cursor, limit, sort",
+      SCOPE_SUBSCRIPTIONS_READ },
 };
 
 const ChHttpRouteTable notification_routes = {

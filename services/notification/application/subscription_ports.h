@@ -11,9 +11,9 @@ typedef struct {
     /* subscriptions[i] is the one with ids[i], new, or NULL. None has its secret. */
     bool (*find)(NotificationSubscriptionReads *self, const ChUuid *ids, size_t n,
                  NotificationSubscription **subscriptions, GError **error);
-    /* pages[i]: new array of NotificationSubscription *, owning them, as ranges[i] asks. */
-    bool (*list)(NotificationSubscriptionReads *self, const NotificationSubscriptionRange *ranges,
-                 size_t n, GPtrArray **pages, GError **error);
+    /* found[i]: new array of NotificationSubscription *, owning them, newest first: pages[i]. */
+    bool (*list)(NotificationSubscriptionReads *self, const ChPage *pages, size_t n,
+                 GPtrArray **found, GError **error);
     /* pages[i]: new array of NotificationWebhookEntry *, owning them, as ranges[i] asks; NULL when
      * there is no such subscription. */
     bool (*webhooks)(NotificationSubscriptionReads *self, const NotificationWebhookRange *ranges,

@@ -31,13 +31,6 @@ void notification_subscription_free(void *subscription); /* a GDestroyNotify; NU
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationSubscription, notification_subscription_free)
 
-/** Which subscriptions to list: newest first. */
-typedef struct {
-    bool has_before;
-    ChUuid before; /* exclusive */
-    int64_t limit; /* rows, 1 or more */
-} NotificationSubscriptionRange;
-
 /** A webhook, as the log shows it. */
 typedef struct {
     ChUuid id; /* of the notification that is about the same event */
@@ -55,12 +48,10 @@ typedef struct {
 
 void notification_webhook_entry_free(void *entry); /* a GDestroyNotify; NULL is fine */
 
-/** Which webhooks of a subscription to list: newest first. */
+/** Which webhooks of a subscription to list. */
 typedef struct {
     ChUuid subscription_id;
-    bool has_before;
-    ChUuid before; /* exclusive */
-    int64_t limit; /* rows, 1 or more */
+    ChPage page;
 } NotificationWebhookRange;
 
 /** Adds what is wrong with url and secret, where they are there. */

@@ -69,17 +69,23 @@ static const ChPgStatement sql_list_subscriptions = {
     { CH_PG_UUID, CH_PG_INT },
 };
 
-/* $1 subscription, $2 before this id, $3 how many. One row with nulls behind the first two columns
- * when it has none; no row when there is no such subscription. */
-static const ChPgStatement sql_list_webhooks = {
-    "select w.notification_id, n.event_id, n.order_id, n.template_code, w.status, w.attempts,"
-    " w.http_status, w.error, n.trace_id, w.created_at, w.updated_at, w.due_at, w.sent_at"
-    " from subscriptions s left join lateral (select * from webhooks where subscription_id = s.id"
-    "  and notification_id < $2 order by notification_id desc limit $3) w on true"
-    " left join notifications n on n.id = w.notification_id"
-    " where s.id = $1 and s.deleted_at is null order by w.notification_id desc",
-    { CH_PG_UUID, CH_PG_UUID, CH_PG_INT },
-};
+/* Newest first, and oldest first. $1 subscription, $2 before this id, $3 how many, $4 after this
+ * id, $5 created at this time or later, $6 earlier than it. One row with nulls behind the first two
+ * columns when it has none; no row when there is no such subscription. */
+#define LIST_WEBHOOKS(way)                                                                         \
+    {                                                                                              \
+        "select w.notification_id, n.event_id, n.order_id, n.template_code, w.status, w.attempts," \
+        " w.http_status, w.error, n.trace_id, w.created_at, w.updated_at, w.due_at, w.sent_at"     \
+        " from subscriptions s left join lateral (select * from webhooks"                          \
+        "  where subscription_id = s.id and notification_id < $2 and notification_id > $4"         \
+        "  and created_at >= $5 and created_at < $6 order by notification_id " way                 \
+        "  limit $3) w on true left join notifications n on n.id = w.notification_id"              \
+        " where s.id = $1 and s.deleted_at is null order by w.notification_id " way,               \
+        {                                                                                          \
+            CH_PG_UUID, CH_PG_UUID, CH_PG_INT, CH_PG_UUID, CH_PG_TIME, CH_PG_TIME                  \
+        }                                                                                          \
+    }
+static const ChPgStatement sql_list_webhooks[] = { LIST_WEBHOOKS("desc"), LIST_WEBHOOKS("asc") };
 enum {
     WEBHOOK_ID,
     WEBHOOK_EVENT_ID,
@@ -268,22 +274,22 @@ static ChUuid newest(void)
     return id;
 }
 
-static bool list(NotificationSubscriptionReads *self, const NotificationSubscriptionRange *ranges,
-                 size_t n, GPtrArray **pages, GError **error)
+static bool list(NotificationSubscriptionReads *self, const ChPage *pages, size_t n,
+                 GPtrArray **found, GError **error)
 {
     g_autofree ChPgParams **params = g_new(ChPgParams *, n);
     for (size_t i = 0; i < n; i++) {
         params[i] = ch_pg_params_new(&sql_list_subscriptions);
-        ch_pg_add_uuid(params[i], 0, ranges[i].has_before ? ranges[i].before : newest());
-        ch_pg_add_int(params[i], 1, ranges[i].limit);
+        ch_pg_add_uuid(params[i], 0, pages[i].has_last ? pages[i].last : newest());
+        ch_pg_add_int(params[i], 1, pages[i].rows);
     }
     ChPgRows **rows = ch_pg_query_all(pg_of_reads(self), params, n, error);
     if (rows == NULL)
         return false;
     for (size_t i = 0; i < n; i++) {
-        pages[i] = g_ptr_array_new_with_free_func(notification_subscription_free);
+        found[i] = g_ptr_array_new_with_free_func(notification_subscription_free);
         for (size_t row = 0; row < ch_pg_rows_count(rows[i]); row++)
-            g_ptr_array_add(pages[i], subscription_from(rows[i], row));
+            g_ptr_array_add(found[i], subscription_from(rows[i], row));
     }
     ch_pg_rows_free_all(rows, n);
     return true;
@@ -322,16 +328,27 @@ static GPtrArray *webhooks_from(const ChPgRows *rows)
     return page;
 }
 
+static ChPgParams *webhook_params(const NotificationWebhookRange *range)
+{
+    ChUuid after;
+    ChUuid before;
+    ch_page_bounds(&range->page, &after, &before);
+    ChPgParams *params = ch_pg_params_new(&sql_list_webhooks[range->page.oldest_first]);
+    ch_pg_add_uuid(params, 0, range->subscription_id);
+    ch_pg_add_uuid(params, 1, before);
+    ch_pg_add_int(params, 2, range->page.rows);
+    ch_pg_add_uuid(params, 3, after);
+    ch_pg_add_time(params, 4, range->page.created.from_us);
+    ch_pg_add_time(params, 5, range->page.created.before_us);
+    return params;
+}
+
 static bool webhooks(NotificationSubscriptionReads *self, const NotificationWebhookRange *ranges,
                      size_t n, GPtrArray **pages, GError **error)
 {
     g_autofree ChPgParams **params = g_new(ChPgParams *, n);
-    for (size_t i = 0; i < n; i++) {
-        params[i] = ch_pg_params_new(&sql_list_webhooks);
-        ch_pg_add_uuid(params[i], 0, ranges[i].subscription_id);
-        ch_pg_add_uuid(params[i], 1, ranges[i].has_before ? ranges[i].before : newest());
-        ch_pg_add_int(params[i], 2, ranges[i].limit);
-    }
+    for (size_t i = 0; i < n; i++)
+        params[i] = webhook_params(&ranges[i]);
     ChPgRows **rows = ch_pg_query_all(pg_of_reads(self), params, n, error);
     if (rows == NULL)
         return false;

@@ -109,7 +109,8 @@ static const ChHttpList versions_list = {
     .read = read_versions,
     .ask = ask_versions,
     .write_row = write_version,
-    .respond_empty = order_api_respond_no_price,
+    .respond_unknown = order_api_respond_no_price,
+    .has_rows = true,
 };
 
 bool order_api_list_price_versions(void *store, ChHttpRequest *const *requests, size_t n,

@@ -173,7 +173,8 @@ static const ChHttpList movements = {
     .read = read_ledger,
     .ask = ask_ledgers,
     .write_row = write_movement,
-    .respond_empty = respond_unknown,
+    .respond_unknown = respond_unknown,
+    .has_rows = true,
 };
 
 bool stock_api_movements(void *store, ChHttpRequest *const *requests, size_t n, GError **error)

@@ -84,7 +84,7 @@ static ChUuid write_row(GString *json, const void *row)
     return *id;
 }
 
-static void respond_empty(ChHttpRequest *request)
+static void respond_unknown(ChHttpRequest *request)
 {
     ch_http_respond_problem(request, &ch_http_not_found, "there are no such things");
 }
@@ -96,7 +96,8 @@ static const ChHttpList things = {
     .read = read_query,
     .ask = ask,
     .write_row = write_row,
-    .respond_empty = respond_empty,
+    .respond_unknown = respond_unknown,
+    .has_rows = true,
 };
 
 static ChHttpRequest *must_list(Store *store, const char *target)
