@@ -134,7 +134,7 @@ export interface paths {
     };
   };
   "/api/subscriptions/{id}/deliveries": {
-    /** List the webhooks of a subscription, newest first */
+    /** List the webhooks of a subscription */
     get: operations["listSubscriptionDeliveries"];
     parameters: {
       header?: {
@@ -1147,6 +1147,9 @@ export interface operations {
     responses: {
       /** @description A page; 20 subscriptions where `limit` says nothing. */
       200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
         content: {
           "application/json": {
             items: components["schemas"]["Subscription"][];
@@ -1293,10 +1296,13 @@ export interface operations {
       503: components["responses"]["Unavailable"];
     };
   };
-  /** List the webhooks of a subscription, newest first */
+  /** List the webhooks of a subscription */
   listSubscriptionDeliveries: {
     parameters: {
       query?: {
+        createdAfter?: components["parameters"]["CreatedAfter"];
+        createdBefore?: components["parameters"]["CreatedBefore"];
+        sort?: components["parameters"]["Sort"];
         limit?: components["parameters"]["Limit100"];
         cursor?: components["parameters"]["Cursor"];
       };
@@ -1310,6 +1316,9 @@ export interface operations {
     responses: {
       /** @description A page; 20 webhooks where `limit` says nothing. */
       200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
         content: {
           "application/json": {
             items: components["schemas"]["Delivery"][];
