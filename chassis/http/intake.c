@@ -1,16 +1,13 @@
-/* From bytes to requests to answers, on the server's one thread. */
+/* From bytes to requests to answers. */
 #include "chassis/http/intake.h"
 
-#include "chassis/core/log.h"
-#include "chassis/core/time.h"
-#include "chassis/http/head.h"
+#include "chassis/http/incoming.h"
 #include "chassis/http/lane.h"
 #include "chassis/http/lines.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
     FIRST_BODY_BYTES =
@@ -20,43 +17,8 @@ enum {
     FIRST_STRICT = 0x01000000,          /* libmicrohttpd 1.0 refuses malformed lines by itself */
 };
 
-/* One request on its way in. */
-typedef struct {
-    ChHttpRequest *request;
-    ChHttpTimed *timed;
-    const char *target; /* in libmicrohttpd's buffer, until the head is read */
-    size_t target_bytes;
-    bool head_read;
-    ChHttpRefusal refusal;
-    size_t received_bytes;
-    size_t max_body_bytes;
-    size_t body_bytes; /* memory of the body, counted by the intake */
-    unsigned status;   /* of the answer that was queued; 0: none */
-} Incoming;
-
-/* Owns the request on it: libmicrohttpd (0.9 and 1.0 alike) does not report the end of every one.
- */
-typedef struct {
-    int fd;
-    ChHttpAddress peer;
-    ChHttpTimed *timed;
-    Incoming *incoming; /* NULL between two */
-} Connection;
-
-CH_COUNTER(requests_total, "cartwheel_http_requests_total", "Requests by class of answer.",
-           "status");
-CH_HISTOGRAM(request_seconds, "cartwheel_http_request_seconds",
-             "Time from the first line of a request to the end of its answer.", NULL,
-             CH_BUCKETS_SECONDS);
-CH_GAUGE(connections_gauge, "cartwheel_http_connections", "Open connections.", NULL);
-
 CH_COUNTER(bodies_refused_total, "cartwheel_http_bodies_refused_total",
            "Requests answered 503 because too many bodies were on their way.", NULL);
-
-static Connection *connection_of(struct MHD_Connection *connection)
-{
-    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-}
 
 /* ---- answers ---- */
 
@@ -76,7 +38,7 @@ static void write_header(void *response, const char *name, const char *value)
 
 /* Queues @answer, whose body it takes. */
 static enum MHD_Result send_answer(ChHttpIntake *intake, struct MHD_Connection *connection,
-                                   Incoming *incoming, ChHttpAnswer *answer, bool close)
+                                   ChHttpIncoming *incoming, ChHttpAnswer *answer, bool close)
 {
     struct MHD_Response *response = make_response(answer);
     if (answer->content_type != NULL)
@@ -95,14 +57,14 @@ static enum MHD_Result send_answer(ChHttpIntake *intake, struct MHD_Connection *
 }
 
 static enum MHD_Result send_own(ChHttpIntake *intake, struct MHD_Connection *connection,
-                                Incoming *incoming, bool close)
+                                ChHttpIncoming *incoming, bool close)
 {
     atomic_store(&incoming->request->state, CH_HTTP_ANSWERED);
     return send_answer(intake, connection, incoming, &incoming->request->answer, close);
 }
 
 static enum MHD_Result refuse(ChHttpIntake *intake, struct MHD_Connection *connection,
-                              Incoming *incoming)
+                              ChHttpIncoming *incoming)
 {
     ChHttpRequest *request = incoming->request;
     const ChHttpProblem *problem = incoming->refusal.problem;
@@ -117,7 +79,7 @@ static enum MHD_Result refuse(ChHttpIntake *intake, struct MHD_Connection *conne
 
 /* ---- the body ---- */
 
-static void drop_body(ChHttpIntake *intake, Incoming *incoming)
+static void drop_body(ChHttpIntake *intake, ChHttpIncoming *incoming)
 {
     intake->body_bytes -= incoming->body_bytes;
     incoming->body_bytes = 0;
@@ -127,7 +89,7 @@ static void drop_body(ChHttpIntake *intake, Incoming *incoming)
 
 /* Whoever comes when all bodies together have become too large is refused; what is left of the
  * body is read and forgotten. */
-static void count_body(ChHttpIntake *intake, Incoming *incoming)
+static void count_body(ChHttpIntake *intake, ChHttpIncoming *incoming)
 {
     size_t bytes = incoming->request->body->allocated_len;
     intake->body_bytes += bytes - incoming->body_bytes;
@@ -141,7 +103,7 @@ static void count_body(ChHttpIntake *intake, Incoming *incoming)
                          .detail = "Too many requests are being read. Try again later." };
 }
 
-static enum MHD_Result read_body(ChHttpIntake *intake, Incoming *incoming, const char *data,
+static enum MHD_Result read_body(ChHttpIntake *intake, ChHttpIncoming *incoming, const char *data,
                                  size_t *data_bytes)
 {
     ChHttpRequest *request = incoming->request;
@@ -186,7 +148,7 @@ static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const
     return MHD_YES;
 }
 
-static void read_headers(struct MHD_Connection *connection, const Incoming *incoming,
+static void read_headers(struct MHD_Connection *connection, const ChHttpIncoming *incoming,
                          const char *method, const char *version, Head *head)
 {
     ch_http_lines_begin(&head->lines, method, incoming->target, incoming->target_bytes, version);
@@ -198,14 +160,15 @@ static void read_headers(struct MHD_Connection *connection, const Incoming *inco
 }
 
 /* What the headers say about the client, when they may. */
-static void name_client(const ChHttpIntake *intake, const Connection *on, ChHttpRequest *request)
+static void name_client(const ChHttpIntake *intake, const ChHttpConnection *on,
+                        ChHttpRequest *request)
 {
     request->client = ch_http_proxies_client(intake->proxies, request, &on->peer);
     ch_http_deadlines_speaks_for(on->timed, ch_http_address_number(&request->client));
 }
 
 static enum MHD_Result read_head(ChHttpIntake *intake, struct MHD_Connection *connection,
-                                 Incoming *incoming, const char *method, const char *version)
+                                 ChHttpIncoming *incoming, const char *method, const char *version)
 {
     ChHttpRequest *request = incoming->request;
     Head head = { .request = request };
@@ -213,7 +176,7 @@ static enum MHD_Result read_head(ChHttpIntake *intake, struct MHD_Connection *co
     atomic_fetch_add(&intake->in_flight, 1);
     g_strlcpy(request->method, method, sizeof(request->method));
     read_headers(connection, incoming, method, version, &head);
-    name_client(intake, connection_of(connection), request);
+    name_client(intake, ch_http_connection_of(connection), request);
     incoming->refusal =
         ch_http_head_check(intake->router, request, &head.guard, version, intake->max_body_bytes);
     if (incoming->refusal.at_once)
@@ -250,7 +213,7 @@ static enum MHD_Result resume_unavailable(ChHttpIntake *intake, ChHttpRequest *r
 
 /* Suspends first and hands over second: a resume that overtook the suspension would be lost. */
 static enum MHD_Result queue_up(ChHttpIntake *intake, struct MHD_Connection *connection,
-                                Incoming *incoming)
+                                ChHttpIncoming *incoming)
 {
     ChHttpRequest *request = ch_http_request_ref(incoming->request);
     request->connection = connection;
@@ -267,7 +230,7 @@ static enum MHD_Result queue_up(ChHttpIntake *intake, struct MHD_Connection *con
 }
 
 static enum MHD_Result dispatch(ChHttpIntake *intake, struct MHD_Connection *connection,
-                                Incoming *incoming)
+                                ChHttpIncoming *incoming)
 {
     ChHttpRequest *request = incoming->request;
     if (incoming->refusal.problem != NULL)
@@ -289,7 +252,7 @@ static enum MHD_Result dispatch(ChHttpIntake *intake, struct MHD_Connection *con
 }
 
 static enum MHD_Result send_expired(ChHttpIntake *intake, struct MHD_Connection *connection,
-                                    Incoming *incoming)
+                                    ChHttpIncoming *incoming)
 {
     ChHttpAnswer answer = { 0 }; /* the request's own is in the hands of a lane */
     ch_http_answer_problem(
@@ -306,9 +269,10 @@ enum MHD_Result ch_http_intake_access(void *context, struct MHD_Connection *conn
                                       const char *path, const char *method, const char *version,
                                       const char *data, size_t *data_bytes, void **incoming_slot)
 {
-    (void)path; /* decoded and cut by libmicrohttpd: the raw one came to ch_http_intake_target() */
+    (void)path; /* decoded and cut by libmicrohttpd: the raw one came to
+                   ch_http_connections_target() */
     ChHttpIntake *intake = context;
-    Incoming *incoming = *incoming_slot;
+    ChHttpIncoming *incoming = *incoming_slot;
     if (!incoming->head_read)
         return read_head(intake, connection, incoming, method, version);
     if (*data_bytes > 0)
@@ -324,152 +288,6 @@ enum MHD_Result ch_http_intake_access(void *context, struct MHD_Connection *conn
         break;
     }
     g_assert_not_reached();
-}
-
-/* ---- the ends of requests ---- */
-
-static const char *status_class(unsigned status)
-{
-    static const char *const classes[] = { "aborted", "1xx", "2xx", "3xx", "4xx", "5xx" };
-    return classes[MIN(status / 100, G_N_ELEMENTS(classes) - 1)];
-}
-
-static void leave(ChHttpIntake *intake)
-{
-    if (atomic_fetch_sub(&intake->in_flight, 1) > 1 || !atomic_load(&intake->draining))
-        return;
-    ch_wait_lock(&intake->drained);
-    ch_wait_wake_all_locked(&intake->drained);
-    ch_wait_unlock(&intake->drained);
-}
-
-/* @status: of the answer that was sent; 0: none. */
-static void end_request(ChHttpIntake *intake, Connection *on, unsigned status)
-{
-    Incoming *incoming = g_steal_pointer(&on->incoming);
-    ChHttpRequest *request = incoming->request;
-    ch_http_deadlines_end(intake->deadlines, incoming->timed);
-    ch_metric_add(ch_metric(&requests_total, status_class(status)), 1);
-    if (!atomic_load(&request->kept)) /* how long that takes is for its client to say */
-        ch_metric_observe_since(ch_metric(&request_seconds, NULL), request->started_us);
-    ch_log_debug("request", CH_STR("method", request->method), CH_STR("path", request->path),
-                 CH_INT("status", status),
-                 CH_INT("took_us", ch_time_monotonic_us() - request->started_us),
-                 CH_TRACE(request->trace));
-    ch_http_lane_sent(request);
-    intake->body_bytes -= incoming->body_bytes;
-    if (incoming->head_read)
-        leave(intake);
-    ch_http_request_unref(request);
-    g_free(incoming);
-}
-
-/* libmicrohttpd has no room for the head, cookies above all, which it cuts up in its pool: it
- * closes without an answer and without a word to us. The socket is still whole. */
-static unsigned send_last_words(ChHttpIntake *intake, const Connection *on)
-{
-    ChHttpRequest *request = on->incoming->request;
-    if (on->incoming->head_read)
-        return 0;
-    request->trace = ch_trace_new();
-    ch_http_answer_problem(&request->answer, request, &ch_http_head_too_large,
-                           "The head of the request is too large.", NULL, 0);
-    const GString *body = request->answer.body;
-    g_autofree char *head =
-        g_strdup_printf("HTTP/1.1 431 %s\r\nContent-Type: %s\r\n"
-                        "X-Content-Type-Options: nosniff\r\n"
-                        "Content-Length: %zu\r\nConnection: close\r\n\r\n",
-                        ch_http_head_too_large.title, request->answer.content_type, body->len);
-    send(on->fd, head, strlen(head), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
-    send(on->fd, body->str, body->len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(on->fd, SHUT_WR);
-    ch_http_refusal_log(&intake->refusals, request, 431);
-    return 431;
-}
-
-void ch_http_intake_completed(void *context, struct MHD_Connection *connection, void **slot,
-                              enum MHD_RequestTerminationCode code)
-{
-    Connection *on = connection_of(connection);
-    *slot = NULL;
-    if (on->incoming != NULL)
-        end_request(context, on,
-                    code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? on->incoming->status : 0);
-}
-
-/* ---- connections, and the beginnings of requests ---- */
-
-static Connection *open_connection(ChHttpIntake *intake, struct MHD_Connection *connection)
-{
-    Connection *on = g_new0(Connection, 1);
-    on->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    on->peer = ch_http_address_of(
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
-    on->timed =
-        ch_http_deadlines_open(intake->deadlines, on->fd, ch_http_address_number(&on->peer));
-    ch_metric_add(ch_metric(&connections_gauge, NULL), 1);
-    return on;
-}
-
-static void close_connection(ChHttpIntake *intake, Connection *on)
-{
-    if (on->incoming != NULL)
-        end_request(intake, on, send_last_words(intake, on));
-    ch_http_deadlines_close(intake->deadlines, on->timed);
-    g_free(on);
-    ch_metric_add(ch_metric(&connections_gauge, NULL), -1);
-    intake->more_to_do = true; /* a server that was full listens again from its next run on */
-}
-
-void ch_http_intake_connection(void *context, struct MHD_Connection *connection,
-                               void **socket_context, enum MHD_ConnectionNotificationCode code)
-{
-    switch (code) {
-    case MHD_CONNECTION_NOTIFY_STARTED:
-        *socket_context = open_connection(context, connection);
-        return;
-    case MHD_CONNECTION_NOTIFY_CLOSED:
-        close_connection(context, g_steal_pointer(socket_context));
-        return;
-    }
-}
-
-/* RFC 9112, section 3.2.2: a target may name scheme and host, which are dropped. */
-static const char *origin_form(const char *target)
-{
-    if (g_ascii_strncasecmp(target, "http://", 7) != 0)
-        return target;
-    const char *path = strchr(target + 7, '/');
-    return path == NULL ? "/" : path;
-}
-
-/* We read the query ourselves; libmicrohttpd would make a record of each parameter in its pool,
- * more than the pool holds for some thousand. The text is a line of its buffer. */
-static void hide_query(const char *target)
-{
-    char *query = strchr(target, '?');
-    if (query != NULL)
-        query[1] = '\0';
-}
-
-void *ch_http_intake_target(void *context, const char *target, struct MHD_Connection *connection)
-{
-    ChHttpIntake *intake = context;
-    Connection *on = connection_of(connection);
-    int64_t now_us = ch_time_monotonic_us();
-    Incoming *incoming = g_new0(Incoming, 1);
-    incoming->request =
-        ch_http_request_new(origin_form(target), now_us, now_us + intake->request_timeout_us);
-    incoming->request->client = on->peer;
-    incoming->timed = on->timed;
-    incoming->target = target;
-    incoming->target_bytes = strlen(target);
-    hide_query(target);
-    if (on->incoming != NULL) /* whose end was not reported */
-        end_request(intake, on, 0);
-    on->incoming = incoming;
-    ch_http_deadlines_begin(incoming->timed, incoming->request);
-    return incoming;
 }
 
 /* ---- life ---- */

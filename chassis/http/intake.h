@@ -39,13 +39,8 @@ bool ch_http_intake_drain(ChHttpIntake *intake, int64_t deadline_us);
 /** Resumes the connection of a finished request, whose reference it takes. The server's thread. */
 void ch_http_intake_resume(ChHttpIntake *intake, ChHttpRequest *request);
 
-/* For MHD_start_daemon(); the context of each is the intake. */
-
-void ch_http_intake_connection(void *context, struct MHD_Connection *connection,
-                               void **socket_context, enum MHD_ConnectionNotificationCode code);
-void *ch_http_intake_target(void *context, const char *target, struct MHD_Connection *connection);
+/** For MHD_start_daemon(): takes a request and what comes of its body, and answers it. @context:
+ * the intake. */
 enum MHD_Result ch_http_intake_access(void *context, struct MHD_Connection *connection,
                                       const char *path, const char *method, const char *version,
                                       const char *data, size_t *data_bytes, void **incoming);
-void ch_http_intake_completed(void *context, struct MHD_Connection *connection, void **incoming,
-                              enum MHD_RequestTerminationCode code);

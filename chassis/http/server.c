@@ -3,6 +3,7 @@
 
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
+#include "chassis/http/connections.h"
 #include "chassis/http/loop.h"
 
 #include <errno.h>
@@ -142,9 +143,9 @@ static struct MHD_Daemon *start_daemon(ChHttpServer *server)
     const struct MHD_OptionItem options[] = {
         { MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_line, NULL }, /* first: the others use it */
         { MHD_OPTION_LISTEN_SOCKET, server->listener, NULL },
-        { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)ch_http_intake_connection, intake },
-        { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)ch_http_intake_target, intake },
-        { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)ch_http_intake_completed, intake },
+        { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)ch_http_connections_changed, intake },
+        { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)ch_http_connections_target, intake },
+        { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)ch_http_connections_completed, intake },
         { MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL },
         { MHD_OPTION_STRICT_FOR_CLIENT, STRICTNESS, NULL },
         { MHD_OPTION_CONNECTION_LIMIT, server->max_connections, NULL },
