@@ -173,6 +173,20 @@ static int64_t lease_of(const NotificationSettings *settings)
 }
 
 /* A lane that sends. */
+static bool open_gateways(ChWorker *worker, const NotificationSettings *settings,
+                          Sender *lane_state, NotificationGateways *gateways, GError **error)
+{
+    gateways->customers = new_customers(worker, settings, lane_state, error);
+    if (gateways->customers == NULL)
+        return false;
+    gateways->channels[NOTIFICATION_EMAIL] =
+        new_channel(worker, settings, lane_state, false, error);
+    if (gateways->channels[NOTIFICATION_EMAIL] == NULL)
+        return false;
+    gateways->channels[NOTIFICATION_SMS] = new_channel(worker, settings, lane_state, true, error);
+    return gateways->channels[NOTIFICATION_SMS] != NULL;
+}
+
 static bool add_sender(ChWorker *worker, const NotificationSettings *settings, Servers *servers,
                        int64_t number, GError **error)
 {
@@ -186,14 +200,7 @@ static bool add_sender(ChWorker *worker, const NotificationSettings *settings, S
         .may_make_up = notification_settings_may_make_up(settings),
         .customer_wait_ms = settings->customer_wait_ms,
     };
-    gateways.customers = new_customers(worker, settings, lane_state, error);
-    if (gateways.customers == NULL)
-        return false;
-    gateways.channels[NOTIFICATION_EMAIL] = new_channel(worker, settings, lane_state, false, error);
-    if (gateways.channels[NOTIFICATION_EMAIL] == NULL)
-        return false;
-    gateways.channels[NOTIFICATION_SMS] = new_channel(worker, settings, lane_state, true, error);
-    if (gateways.channels[NOTIFICATION_SMS] == NULL)
+    if (!open_gateways(worker, settings, lane_state, &gateways, error))
         return false;
     const NotificationSenderConfig config = {
         .work = ch_pg_work(pg),

@@ -55,6 +55,21 @@ static bool check(const void *opaque, GError **error)
     return false;
 }
 
+/* Looks at the outbox in a lane of its own, and stops the taking of orders when it is too long. */
+static void add_gate(ChApi *api, ChTicker *ticker, ChPg *pg, ChOutboxGate *gate)
+{
+    const ChLaneConfig lane = {
+        .name = "outbox gate",
+        .max_batch = 1,
+        .source = ch_ticker_source(ticker),
+        .work = ch_pg_work(pg),
+        .handler = ch_outbox_gate_run,
+        .context = gate,
+    };
+    ch_api_add_lane(api, &lane);
+    ch_api_gate(api, ORDER_WRITES, ch_outbox_gate_admit, gate);
+}
+
 static bool run(const void *opaque, GError **error)
 {
     const Settings *settings = opaque;
@@ -86,16 +101,7 @@ static bool run(const void *opaque, GError **error)
     ch_api_lane(api, ORDER_PRICES, CH_API_LIST_BATCH, ch_pg_work(prices_pg),
                 CH_API_CONTEXT(OrderPrices, prices));
     ch_api_waits(api, waits, ch_pg_work(wait_pg));
-    const ChLaneConfig gate_lane = {
-        .name = "outbox gate",
-        .max_batch = 1,
-        .source = ch_ticker_source(ticker),
-        .work = ch_pg_work(gate_pg),
-        .handler = ch_outbox_gate_run,
-        .context = gate,
-    };
-    ch_api_add_lane(api, &gate_lane);
-    ch_api_gate(api, ORDER_WRITES, ch_outbox_gate_admit, gate);
+    add_gate(api, ticker, gate_pg, gate);
     return ch_api_run(api, &settings->api, error);
 }
 
