@@ -113,16 +113,17 @@ def pair(guarded):
     return [(one, guarded.issuer.token(one, ["customer"])) for one in ids]
 
 
-def place(guarded, token, customer, key=None, price=None):
+def place(guarded, token, customer, key=None, price=None, product=NOBODY):
     headers = {} if key is None else {"Idempotency-Key": key}
-    body = {"customerId": customer, "items": items_of((NOBODY, 1), price=price)}
+    body = {"customerId": customer, "items": items_of((product, 1), price=price)}
     return guarded.call("order-api", "POST", "/api/orders", token, json=body, headers=headers)
 
 
-def test_a_strangers_order_is_not_there(guarded, tokens, pair):
+def test_a_strangers_order_is_not_there(guarded, tokens, pair, orders, stocks):
     (anna, annas), (_, bertas) = pair
-    order = place(guarded, tokens["shop"], anna, price=1).json()["id"]
-    for path in (f"/api/orders/{order}", f"/api/orders/{order}/history", f"/api/orders/{order}?wait=Created"):
+    order = place(guarded, tokens["shop"], anna, price=1, product=stocks.create(1)).json()["id"]
+    orders.wait(order, "Confirmed")
+    for path in (f"/api/orders/{order}", f"/api/orders/{order}/history", f"/api/orders/{order}?wait=Confirmed"):
         assert guarded.call("order-api", "GET", path, annas).status_code == 200
         assert guarded.call("order-api", "GET", path, tokens["support"]).status_code == 200
         stranger, nothing = (guarded.call("order-api", "GET", each, bertas)

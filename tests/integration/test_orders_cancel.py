@@ -121,5 +121,5 @@ def test_each_saga_is_timed_once_where_it_ends(system, orders, stocks):
     assert all(ended[outcome] > worker[outcome] for outcome in worker)
     assert ends(system, "order-api") == api
     metrics = system.metrics("order-worker")
-    assert metrics.value("cartwheel_saga_seconds_bucket", outcome="confirmed", le="10") >= worker["confirmed"] + 1
+    assert metrics.value("cartwheel_saga_seconds_bucket", outcome="confirmed", le="+Inf") > worker["confirmed"]
     assert metrics.value("cartwheel_saga_seconds_sum", outcome="confirmed") > 0
