@@ -42,10 +42,10 @@ def consumer(run):
     points = ["after_inbox", "before_commit", "after_commit", "amid_settle", "after_settle"]
     for name in WORKERS:
         chosen = run.random.sample(points, 2)
-        run.at_points(name, [f"{point}@{_busy(run, name)}:{run.nth(6)}" for point in chosen])
+        run.at_points(name, [f"{point}@{busy_queue(run, name)}:{run.nth(6)}" for point in chosen])
 
 
-def _busy(run, name):
+def busy_queue(run, name):
     """A queue of @name that much flows through; cancellations are rarer."""
     return run.random.choice([q for q in queues_of(name) if "cancel" not in q and "fail" not in q])
 
