@@ -19,6 +19,7 @@ from support.system import memory_kib
 SECONDS = float(os.environ.get("CARTWHEEL_SOAK_SECONDS", 3600))
 ORDERS_A_SECOND = 100
 MOST_KIB = 64 * 1024
+LEAK_SECONDS = 600    # what a process needs once, for acts that come by chance, it has needed by half of that
 LEAK_KIB = 4 * 1024   # of resident memory that was never seen in the first half, and never given back in the last quarter
 P99_MS = 100
 HEALTH_S = 5          # an answer of a probe, whatever is done to the listener
@@ -155,5 +156,6 @@ def test_abuse_beside_orders(system, stocks, dead_letters, same_processes):
     if not system.is_sanitized:
         assert max(most.values()) < MOST_KIB, most
         growing = {name: watch.growth_kib(name) for name in PROCESSES}
-        assert max(growing.values()) < LEAK_KIB, growing
+        print(f"growing KiB {growing}")
+        assert SECONDS < LEAK_SECONDS or max(growing.values()) < LEAK_KIB, growing
         assert p99_ms < P99_MS, f"p99 of placing {p99_ms:.1f} ms"
