@@ -43,17 +43,17 @@ def _wrk(script, api, arguments, connections, seconds, meanwhile=None):
 
 def place_orders(rig, api, connections, seconds, products=None):
     """Orders in a closed loop: each connection places the next when the last is answered."""
-    arguments = [str(products or rig.products), str(rig.next_seed())]
+    arguments = [str(products or rig.products), str(rig.next_seed()), rig.token]
     return _wrk("post_orders.lua", api, arguments, connections, seconds)
 
 
 def read_orders(rig, api, ids, connections, seconds):
-    return _wrk("get_orders.lua", api, [str(ids), str(rig.next_seed())], connections, seconds)
+    return _wrk("get_orders.lua", api, [str(ids), str(rig.next_seed()), rig.token], connections, seconds)
 
 
-def list_orders(api, path, connections, seconds, meanwhile=None):
+def list_orders(rig, api, path, connections, seconds, meanwhile=None):
     """The same page over and over; see _wrk() for @meanwhile."""
-    return _wrk("get_lists.lua", api, [path], connections, seconds, meanwhile)
+    return _wrk("get_lists.lua", api, [path, rig.token], connections, seconds, meanwhile)
 
 
 @dataclasses.dataclass
@@ -82,7 +82,7 @@ def loadgen(rig, total, connections, apis, rate=None, warm_up=0.0, products=None
     command = [
         str(rig.loadgen), "--total", str(total), "--connections", str(connections),
         "--products", str(products or rig.products), "--seed", str(rig.next_seed()),
-        "--warm-up", str(warm_up), "--record", str(record),
+        "--warm-up", str(warm_up), "--record", str(record), "--token", rig.token,
     ]  # fmt: skip
     command += ["--rate", str(rate)] if rate else []
     done = subprocess.run([*command, *apis], check=True, capture_output=True, text=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 
+from launcher.layout import read_json
 from launcher.postgres import connection_environ
 from launcher.services import SERVICES, binary, environment
 from support.databases import MESSAGES, TABLES, Databases
@@ -92,6 +93,15 @@ class Rig:
         return self._seeds
 
     # -- addresses --
+
+    @property
+    def token(self):
+        """That allows everything."""
+        return read_json(self.layout.endpoints_file)["token"]
+
+    @property
+    def headers(self):
+        return {"Authorization": f"Bearer {self.token}"}
 
     def address(self, name):
         """host:port of an API."""

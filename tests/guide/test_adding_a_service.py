@@ -76,8 +76,9 @@ def copy():
 def confirmed_order(copy):
     """The id of an order that was placed and confirmed now."""
     addresses = Addresses(copy.root / ".cartwheel" / "endpoints.json")
-    orders = OrderApi(addresses.api("order"))
-    order_id = orders.placed((StockApi(addresses.api("stock")).create(1), 1))
+    token = addresses.endpoints["token"]
+    orders = OrderApi(addresses.api("order"), token)
+    order_id = orders.placed((StockApi(addresses.api("stock"), token).create(1), 1))
     orders.wait(order_id, "Confirmed")
     return order_id
 

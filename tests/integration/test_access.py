@@ -37,9 +37,8 @@ class Guarded:
             api.service = service_of(name)
 
     def call(self, name, method, path, token=None, **options):
-        headers = dict(options.pop("headers", {}))
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+        """Without @token none is sent."""
+        headers = {**options.pop("headers", {}), "Authorization": None if token is None else f"Bearer {token}"}
         return self.apis[name].call(method, path, headers=headers, **options)
 
 

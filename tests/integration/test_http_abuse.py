@@ -163,7 +163,7 @@ def test_fifty_pipelined_requests_are_answered_in_order(address):
             data += post("/api/orders", order_bytes())
             expected.append(201)
         else:
-            data += b"GET /api/orders/%s HTTP/1.1\r\nHost: x\r\n\r\n" % new_id().encode()
+            data += rawhttp.request("GET", f"/api/orders/{new_id()}")
             expected.append(404)
     with RawConnection(address, timeout=30) as connection:
         connection.send(data)

@@ -6,7 +6,7 @@ import time
 import pytest
 import requests
 
-from support import rawhttp
+from support import rawhttp, tokens
 from support.api import assert_problem, new_id
 from support.child import child
 
@@ -155,7 +155,7 @@ def test_the_problem_names_the_instance_and_the_trace(orders):
 def test_the_trace_of_a_problem_is_in_the_log(system):
     """Of each kind: what the head decides, what a handler decides."""
     with child(system, "order-api") as api:
-        problems = [requests.get(api.base + path, timeout=10).json()
+        problems = [requests.get(api.base + path, headers=tokens.headers(), timeout=10).json()
                     for path in ("/nothing", f"/api/orders/{new_id()}", "/api/orders?limit=x")]
         lines = [json.loads(line) for line in api.log.splitlines() if '"request refused"' in line]
         assert [(line["trace_id"], line["status"], line["path"], line["level"]) for line in lines] == \
@@ -190,6 +190,7 @@ def test_pages_of_named_origins_may_call(system):
     with child(system, "order-api", {"CORS_ORIGINS": shop}) as api, requests.Session() as session:
         def ask(method, path, origin, **headers):
             headers = {"Origin": origin, **{name.replace("_", "-"): value for name, value in headers.items()}}
+            headers |= {} if method == "OPTIONS" else tokens.headers()
             return session.request(method, api.base + path, headers=headers, json={} if method == "POST" else None, timeout=10)
 
         preflight = ask("OPTIONS", "/api/orders", shop, Access_Control_Request_Method="POST",

@@ -125,7 +125,8 @@ def test_servers_that_exist_already_are_used_and_left_alone(system, stocks):
             state = {one["process"]: one for one in json.loads(launch("status", "--json")[1])}
             for name in ("postgres", "rabbitmq"):
                 assert (state[name]["given"], state[name]["ready"], state[name]["pid"]) == (True, True, None), state
-            orders = OrderApi(json.loads((pathlib.Path(home) / "endpoints.json").read_text())["order_api"])
+            endpoints = json.loads((pathlib.Path(home) / "endpoints.json").read_text())
+            orders = OrderApi(endpoints["order_api"], endpoints["token"])
             orders.wait(orders.placed((stocks.create(5), 1)), "Confirmed")
             assert launch("up", "--detach")[0] == 1  # without them it is another system
         finally:

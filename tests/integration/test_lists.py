@@ -4,11 +4,10 @@ import concurrent.futures
 import contextlib
 
 import pytest
-import requests
 
-from support.api import items_of, new_id
+from support.api import Api, OrderApi, items_of, new_id
 from support.child import child
-from support.rawhttp import RawConnection, post
+from support.rawhttp import RawConnection, post, request
 from support.system import memory_kib
 from support.waits import eventually
 
@@ -39,11 +38,11 @@ def expired(api):
 def test_many_large_lists_are_answered_beside_one_order(system, large):
     customer, order = large
     with child(system, "order-api") as api, concurrent.futures.ThreadPoolExecutor(ASKERS) as pool:
-        lists = [pool.submit(requests.get, f"{api.base}/api/orders?customerId={customer}&limit=100", timeout=30)
-                 for _ in range(ASKERS)]
+        asking = Api(api.base)
+        lists = [pool.submit(asking.get, "/api/orders", customerId=customer, limit=100) for _ in range(ASKERS)]
         singles = [200]
         while not all(asked.done() for asked in lists):
-            singles.append(requests.get(f"{api.base}/api/orders/{order}", timeout=30).status_code)
+            singles.append(asking.get(f"/api/orders/{order}").status_code)
         answers = [asked.result() for asked in lists]
         assert [answer.status_code for answer in answers] == [200] * ASKERS
         assert all(len(answer.json()["items"]) == 100 and answer.json()["nextCursor"] for answer in answers[:2])
@@ -61,8 +60,8 @@ def test_lists_that_nobody_reads_stop_no_others(system, large):
         host, port = api.http.rsplit(":", 1)
         unread = [RawConnection((host, int(port))) for _ in range(UNREAD)]
         for connection in unread:
-            connection.send(f"GET {path} HTTP/1.1\r\nHost: {api.http}\r\n\r\n".encode())
-        assert requests.get(api.base + path, timeout=30).status_code == 200
+            connection.send(request("GET", path))
+        assert Api(api.base).get(path).status_code == 200
         for connection in unread:
             connection.close()
         assert expired(api) == 0
@@ -78,7 +77,7 @@ def test_slow_readers_and_slow_writers_have_a_budget(system, orders, large):
                 return stack.enter_context(RawConnection((host, int(port)), timeout=30))
 
             for _ in range(100):
-                connect().send(f"GET /api/orders?customerId={customer}&limit=100 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                connect().send(request("GET", f"/api/orders?customerId={customer}&limit=100"))
             writers = [connect() for _ in range(WRITERS)]
             for connection in writers:
                 connection.send(post("/api/orders", b" " * BODY_BYTES, length=BODY_BYTES + 1))
@@ -89,5 +88,4 @@ def test_slow_readers_and_slow_writers_have_a_budget(system, orders, large):
             assert all("retry-after" in answer.headers for answer in answers if answer.status == 503)
             if not system.is_sanitized:
                 assert memory_kib(api.process.pid, "VmHWM") < ABUSED_MIB * 1024
-        eventually(lambda: requests.post(api.base + "/api/orders", timeout=30, json={
-            "customerId": new_id(), "items": items_of((new_id(), 1))}).status_code == 201, "an order to be taken again")
+        eventually(lambda: OrderApi(api.base).place(items_of((new_id(), 1))).status_code == 201, "an order to be taken again")

@@ -6,6 +6,7 @@ import threading
 import pytest
 import requests
 
+from support import tokens
 from support.api import OrderApi, assert_problem, exact, items_of, new_id
 from support.child import child
 from support.waits import eventually
@@ -103,7 +104,7 @@ def test_twenty_threads_with_one_key_make_one_order(orders):
     def one(_):
         gate.wait(10)
         return requests.post(orders.base + "/api/orders", json={"customerId": customer, "items": items},
-                             headers={"Idempotency-Key": key}, timeout=20)
+                             headers={"Idempotency-Key": key, **tokens.headers()}, timeout=20)
 
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(one, range(20)))

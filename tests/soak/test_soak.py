@@ -13,7 +13,7 @@ from support.history import ACCEPTED, OK
 from support.invariants import check_recovered
 from support.names import APIS, PROCESSES
 from support.placing import Placing
-from support.rawhttp import post
+from support.rawhttp import post, request
 from support.system import memory_kib
 
 SECONDS = float(os.environ.get("CARTWHEEL_SOAK_SECONDS", 3600))
@@ -33,7 +33,7 @@ def _large_bodies(address):
 
 
 def _unread_lists(address):
-    abuse.hold(address, 30, b"GET /api/orders?limit=100 HTTP/1.1\r\nHost: x\r\n\r\n" * 20, 1)
+    abuse.hold(address, 30, request("GET", "/api/orders?limit=100") * 20, 1)
 
 
 def _fill(address):

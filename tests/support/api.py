@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import requests
 
-from support import documents
+from support import documents, tokens
 from support.waits import eventually
 
 TIMEOUT_S = 30
@@ -51,18 +51,21 @@ def assert_problem(response, status, *paths):
 
 
 class Api:
-    """One API; a requests session for each thread that uses it. What is said to it and by it is held to its document."""
+    """One API; a requests session for each thread that uses it, with the run's token unless another is named. What is
+    said to it and by it is held to its document."""
 
     service = None
 
-    def __init__(self, base):
+    def __init__(self, base, token=None):
         self.base = base
+        self._token = token
         self._local = threading.local()
 
     @property
     def session(self):
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
+            self._local.session.headers.update(tokens.headers(self._token))
         return self._local.session
 
     def call(self, method, path, **options):

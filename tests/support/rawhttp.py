@@ -4,6 +4,8 @@ import dataclasses
 import socket
 import time
 
+from support import tokens
+
 
 @dataclasses.dataclass
 class Answer:
@@ -101,9 +103,10 @@ def exchange(address, data, timeout=10.0):
 
 
 def request(method, path, body=b"", headers=(), *, host="localhost", length=None):
-    """The bytes of a request; what a POST brings (bytes) is JSON."""
+    """The bytes of a request, with the run's token; what a POST brings (bytes) is JSON."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}",
-             f"Content-Length: {len(body) if length is None else length}", *headers]
+             f"Content-Length: {len(body) if length is None else length}", *headers,
+             *(f"{name}: {value}" for name, value in tokens.headers().items())]
     if method == "POST":
         lines.append("Content-Type: application/json")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body

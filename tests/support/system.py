@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import requests
 
-from support import prometheus
+from support import prometheus, tokens
 from support.databases import Databases
 from support.logs import reports_in
 from support.names import PROCESSES, SERVICES
@@ -237,6 +237,7 @@ def private_system(env=None):
     with tempfile.TemporaryDirectory(prefix="cartwheel-test-") as home:
         # An unprivileged database server has to reach its data below this directory.
         pathlib.Path(home).chmod(0o755)
+        tokens.trust(home)
         running = System(home)
         try:
             running.up(env)

@@ -46,7 +46,8 @@ def check(options):
 
 def run(layout, options):
     """The command; exit code 0 when every line's quantity is on hand now."""
-    client = Client(_address(layout, options), options.existing, _complain)
+    url, token = _api(layout, options)
+    client = Client(url, token, options.existing, _complain)
     report = Report(options.json)
     with contextlib.closing(client), _opened(options.file) as file, _progress(options.json) as progress:
         size = os.fstat(file.fileno()).st_size if options.file != "-" else 0
@@ -63,15 +64,16 @@ def run(layout, options):
     return 0 if report.all_as_wanted() else 1
 
 
-def _address(layout, options):
+def _api(layout, options):
+    """Its address, and a token for it: the reader's, or the one that stands beside the address."""
     if options.url:
-        return options.url
+        return options.url, os.environ.get("ACCESS_TOKEN")
     if not options.endpoints:
         running_system(layout, "stock-api")
     endpoints = read_json(Path(options.endpoints)) if options.endpoints else layout.endpoints()
     if not endpoints or "stock_api" not in endpoints:
         raise LauncherError(f"{options.endpoints or layout.endpoints_file} names no stock_api")
-    return endpoints["stock_api"]
+    return endpoints["stock_api"], os.environ.get("ACCESS_TOKEN") or endpoints.get("token")
 
 
 def _opened(name):
@@ -162,7 +164,7 @@ class Client:
     """The stock API. What it did not answer is sent again where that is safe: always when nothing was done, and unless
     existing quantities are set also when it may have been."""
 
-    def __init__(self, url, existing, say, patience=PATIENCE_SECONDS):
+    def __init__(self, url, token, existing, say, patience=PATIENCE_SECONDS):
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise LauncherError(f"{url} is no http(s) address")
@@ -170,7 +172,7 @@ class Client:
         self._connection = kind(parts.hostname, parts.port, timeout=CALL_SECONDS)
         self._url, self._existing, self._say, self._patience = url, existing, say, patience
         self._headers = {"Content-Type": "application/x-ndjson"}
-        if token := os.environ.get("ACCESS_TOKEN"):
+        if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._used = 0
 

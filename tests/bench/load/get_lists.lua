@@ -1,8 +1,8 @@
--- wrk: asks for the same page of a list again and again. Argument: its path and query.
+-- wrk: asks for the same page of a list again and again. Arguments: its path and query, and the token.
 local asked
 
 function init(args)
-   asked = ("GET %s HTTP/1.1\r\nHost: %s:%s\r\n\r\n"):format(args[1], wrk.host, wrk.port)
+   asked = ("GET %s HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer %s\r\n\r\n"):format(args[1], wrk.host, wrk.port, args[2])
 end
 
 function request()

@@ -1,4 +1,4 @@
--- wrk: reads one order a request. Arguments: the file of ids, one UUID a line, and a seed.
+-- wrk: reads one order a request. Arguments: the file of ids, one UUID a line, a seed, and the token.
 local threads = 0
 local requests = {}
 
@@ -9,8 +9,8 @@ end
 
 function init(args)
    for line in io.lines(args[1]) do
-      requests[#requests + 1] = ("GET /api/orders/%s HTTP/1.1\r\nHost: %s:%s\r\n\r\n"):format(
-         line, wrk.host, wrk.port)
+      requests[#requests + 1] = ("GET /api/orders/%s HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer %s\r\n\r\n"):format(
+         line, wrk.host, wrk.port, args[3])
    end
    math.randomseed(tonumber(args[2]) * 1000 + number)
 end

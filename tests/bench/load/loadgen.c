@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-    REQUEST_BYTES = 512,
+    REQUEST_BYTES = 512 + TOKEN_CHARS,
     RESPONSE_BYTES = 8192,
     EVENTS = 256,
     STATUSES = 600,
@@ -140,8 +140,10 @@ static void write_request(Generator *generator, Connection *connection)
         (unsigned long long)(b & 0xffffffffffff), product);
     int bytes = snprintf(connection->out, sizeof connection->out,
                          "POST /api/orders HTTP/1.1\r\nHost: %s:%d\r\n"
-                         "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-                         connection->target->host, connection->target->port, body_bytes, body);
+                         "Authorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                         "Content-Length: %d\r\n\r\n%s",
+                         connection->target->host, connection->target->port, options->token,
+                         body_bytes, body);
     connection->out_bytes = (size_t)bytes;
     connection->out_sent = 0;
 }

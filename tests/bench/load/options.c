@@ -14,18 +14,15 @@ static const char usage[] =
     "  --seed N         of the customers and the choice of products\n"
     "  --warm-up S      seconds whose orders are placed but not in the latencies\n"
     "  --patience S     seconds without any answer after which the rest is given up\n"
-    "  --record FILE    per order: intended time (us since 1970), latency (us), status, id\n";
+    "  --record FILE    per order: intended time (us since 1970), latency (us), status, id\n"
+    "  --token TOKEN    what Authorization: Bearer says\n";
 
 static const struct option names[] = {
-    { "total", required_argument, NULL, 'n' },
-    { "rate", required_argument, NULL, 'r' },
-    { "connections", required_argument, NULL, 'c' },
-    { "products", required_argument, NULL, 'p' },
-    { "seed", required_argument, NULL, 's' },
-    { "warm-up", required_argument, NULL, 'w' },
-    { "patience", required_argument, NULL, 't' },
-    { "record", required_argument, NULL, 'o' },
-    { NULL, 0, NULL, 0 },
+    { "total", required_argument, NULL, 'n' },       { "rate", required_argument, NULL, 'r' },
+    { "connections", required_argument, NULL, 'c' }, { "products", required_argument, NULL, 'p' },
+    { "seed", required_argument, NULL, 's' },        { "warm-up", required_argument, NULL, 'w' },
+    { "patience", required_argument, NULL, 't' },    { "record", required_argument, NULL, 'o' },
+    { "token", required_argument, NULL, 'k' },       { NULL, 0, NULL, 0 },
 };
 
 static bool read_products(Options *options, const char *path)
@@ -91,6 +88,9 @@ static bool read_option(Options *options, int name)
     case 'o':
         options->record = fopen(optarg, "w");
         return options->record != NULL;
+    case 'k':
+        options->token = optarg;
+        return strlen(optarg) <= TOKEN_CHARS;
     default:
         return false;
     }
@@ -98,7 +98,7 @@ static bool read_option(Options *options, int name)
 
 bool options_read(Options *options, int argc, char **argv)
 {
-    *options = (Options){ .seed = 1, .patience_s = 30 };
+    *options = (Options){ .seed = 1, .patience_s = 30, .token = "" };
     bool ok = true;
     int name;
     while (ok && (name = getopt_long(argc, argv, "", names, NULL)) != -1)

@@ -10,6 +10,7 @@ enum {
     MAX_TARGETS = 16,
     UUID_CHARS = 36,
     HOST_CHARS = 64,
+    TOKEN_CHARS = 1024, /* the launcher's have 400 */
 };
 
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
     size_t n_targets;
     char (*products)[UUID_CHARS + 1]; /* owned */
     size_t n_products;
+    const char *token;
     FILE *record; /* one line an order; NULL: none */
     int64_t total;
     double rate;       /* a second; 0: as fast as they are answered */

@@ -1,5 +1,5 @@
 -- wrk: places orders of one item each, of distinct customers over the products of a list.
--- Arguments: the file of products, one UUID a line, and a seed.
+-- Arguments: the file of products, one UUID a line, a seed, and the token.
 local json = [[{"customerId":"%s","items":[{"productId":"%s","quantity":1,"unitPrice":19.99}],"currency":"EUR"}]]
 local uuid = "%08x-%04x-4%03x-8%03x-%06x%06x"
 local threads = 0
@@ -18,7 +18,7 @@ function init(args)
    math.randomseed(tonumber(args[2]) * 1000 + number)
    local example = json:format(("x"):rep(36), ("x"):rep(36))
    head = ("POST /api/orders HTTP/1.1\r\nHost: %s:%s\r\nContent-Type: application/json\r\n" ..
-           "Content-Length: %d\r\n\r\n"):format(wrk.host, wrk.port, #example)
+           "Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"):format(wrk.host, wrk.port, args[3], #example)
 end
 
 function request()

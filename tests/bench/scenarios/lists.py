@@ -43,16 +43,16 @@ def run(rig):
     rig.step("lists, orders to list")
     ids = fill(rig)
     api = rig.address("order-api")
-    page_bytes = len(get(http.client.HTTPConnection(api, timeout=10), PAGE))
+    page_bytes = len(get(http.client.HTTPConnection(api, timeout=10), PAGE, rig.headers))
     lists, singles, memory, alone = [], [], [], []
     for number in range(rounds(rig.plan)):
         rig.step(f"lists, round {number + 1}")
         rig.stop("order-api")
         rig.start("order-api")
-        alone.append(list_orders(api, PAGE, 1, rig.plan.warm_up))
+        alone.append(list_orders(rig, api, PAGE, 1, rig.plan.warm_up))
         with PeakMemory({"order-api": rig.pid("order-api")}, 0.02) as peak:
-            beside = Singles(api, ids)
-            lists.append(list_orders(api, PAGE, CLIENTS, SECONDS, meanwhile=beside.run))
+            beside = Singles(api, ids, rig.headers)
+            lists.append(list_orders(rig, api, PAGE, CLIENTS, SECONDS, meanwhile=beside.run))
         singles.append(beside)
         memory.append(peak.mib["order-api"])
     report(result, lists, singles, memory, alone, page_bytes)
@@ -81,8 +81,8 @@ def fill(rig):
     return ids
 
 
-def get(connection, path):
-    connection.request("GET", path)
+def get(connection, path, headers):
+    connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     body = answer.read()
     return body if answer.status == 200 else None
@@ -91,9 +91,10 @@ def get(connection, path):
 class Singles:
     """A GET of one order at a constant rate, while a process runs."""
 
-    def __init__(self, api, ids):
+    def __init__(self, api, ids, headers):
         self._api = api
         self._ids = ids
+        self._headers = headers
         self.times = []
         self.failed = 0
 
@@ -106,7 +107,7 @@ class Singles:
                 break
             except subprocess.TimeoutExpired:
                 pass
-            self.failed += get(connection, f"/api/orders/{self._ids[len(self.times) % ORDERS]}") is None
+            self.failed += get(connection, f"/api/orders/{self._ids[len(self.times) % ORDERS]}", self._headers) is None
             self.times.append((time.monotonic() - due) * 1000)
             due += EVERY_SECONDS
         connection.close()

@@ -61,7 +61,7 @@ def all_equal(rig, ids):
     connection = http.client.HTTPConnection(rig.address("order-api"), timeout=10)
     equal = True
     for order in ids.read_text().split()[:COMPARED]:
-        connection.request("GET", f"/api/orders/{order}")
+        connection.request("GET", f"/api/orders/{order}", headers=rig.headers)
         answer = json.loads(connection.getresponse().read(), parse_float=str)
         customer, product, quantity = rig.sql(
             "order",

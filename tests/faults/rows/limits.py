@@ -181,7 +181,7 @@ LIMIT = 2048      # connections of a listener (chassis/http/server.c)
 SILENT_S = 10     # a connection without its first request is cut after that time,
 CROWDED_S = 1     # one that waits for the next request after this, when there is hardly room left
 KEPT_KIB = 128 * 1024
-QUESTION = b"GET /api/orders/00000000-0000-4000-8000-000000000000 HTTP/1.1\r\nHost: x\r\n\r\n"
+QUESTION = rawhttp.request("GET", "/api/orders/00000000-0000-4000-8000-000000000000")
 
 
 def more_files(run, stack):

@@ -103,8 +103,8 @@ def outcomes(body):
 
 
 class ClientTest(unittest.TestCase):
-    def send(self, api, existing="keep", patience=60):
-        with contextlib.closing(Client(api.url, existing, lambda text: None, patience)) as client, \
+    def send(self, api, existing="keep", patience=60, token=None):
+        with contextlib.closing(Client(api.url, token, existing, lambda text: None, patience)) as client, \
                 mock.patch.object(stock_import.time, "sleep"):
             return client.send(LINE + b"\n")
 
@@ -114,8 +114,8 @@ class ClientTest(unittest.TestCase):
             self.assertEqual(api.requests, [("/api/stocks/import?existing=keep", "application/x-ndjson", LINE + b"\n")])
 
     def test_it_brings_the_token(self):
-        with mock.patch.dict(stock_import.os.environ, {"ACCESS_TOKEN": "abc"}), Api() as api:
-            self.send(api)
+        with Api() as api:
+            self.send(api, token="abc")
             self.assertEqual(api.tokens, ["Bearer abc"])
 
     def test_what_was_not_done_is_sent_again(self):
