@@ -25,12 +25,13 @@ LONGEST = ("test_tls.py", "test_launcher.py", "test_crashes.py", "test_stuck_ord
 
 def pytest_collection_modifyitems(config, items):
     """Against a system of somebody else's only those tests run that need nothing but its addresses, on a sanitizer
-    build only those that run something of ours."""
+    build only those that run something of ours in a way that the rows of the fault plan do not."""
     chosen = items[:]
     if os.environ.get("CARTWHEEL_TEST_ENDPOINTS"):
         chosen = [item for item in chosen if item.get_closest_marker("by_address")]
     if os.environ.get("CARTWHEEL_SANITIZERS"):
-        chosen = [item for item in chosen if not item.get_closest_marker("none_of_ours")]
+        elsewhere = ("none_of_ours", "in_fault_plan")
+        chosen = [item for item in chosen if not any(map(item.get_closest_marker, elsewhere))]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = sorted(chosen, key=lambda item: item.path.name not in LONGEST)
 

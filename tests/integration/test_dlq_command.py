@@ -13,6 +13,8 @@ from support.dead_letters import DeadLetterAdmin, dead_confirmations, dlq, rows_
 from support.names import STOCK_COMPLETED
 from support.waits import eventually
 
+pytestmark = pytest.mark.none_of_ours  # what it asks of a worker, test_dlq_api.py asks too
+
 WHY = ("--why", "the cause is gone")
 
 

@@ -13,6 +13,8 @@ from support.system import LAUNCHER, ROOT, STEP_SECONDS
 from support.urls import address_of, with_address
 from support.waits import eventually
 
+pytestmark = pytest.mark.in_fault_plan("9")
+
 DIFFERS = "what is on the broker differs from what is declared"
 CREATED = "stock.ordercreated"
 OF_STOCK = [name for queue, facts in QUEUES.items() if facts[2] == "stock" for name in (queue, dead_letter_queue(queue))]

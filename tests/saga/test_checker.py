@@ -9,7 +9,7 @@ from support.api import new_id
 from support.history import ACCEPTED, FAIL
 from support.load import place_many
 
-pytestmark = pytest.mark.by_address
+pytestmark = [pytest.mark.by_address, pytest.mark.none_of_ours]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from support.load import SteadyLoad, grow
 from support.names import PROCESSES
 from support.waits import eventually
 
+pytestmark = pytest.mark.in_fault_plan("1, 2, 2b, 3, 4")
+
 KILLS = 5
 ORDERS_BETWEEN = 20
 

@@ -29,6 +29,7 @@ def snapshot(databases, ids, products):
             for service, statement in SNAPSHOTS]
 
 
+@pytest.mark.in_fault_plan("23")
 @pytest.mark.by_address
 def test_every_event_three_times_more_shuffled(system, databases, orders, stocks, notifications, tap, dead_letters,
                                                same_processes):
@@ -71,6 +72,7 @@ def test_every_event_three_times_more_shuffled(system, databases, orders, stocks
             " GROUP BY 1, 2 HAVING count(*) > 1) AS twice") == 0
 
 
+@pytest.mark.in_fault_plan("23")
 def test_two_workers_of_each_kind_share_the_work(system, stocks, tap, dead_letters):
     """The same event may meet both at once: it still takes effect once."""
     initial = {stocks.create(150): 150 for _ in range(4)}

@@ -31,6 +31,7 @@ def storm(system, stocks, fault, seed):
     return history
 
 
+@pytest.mark.in_fault_plan("6")
 @pytest.mark.parametrize("kill", [False, True], ids=["restart", "kill-9"])
 def test_the_broker(system, stocks, dead_letters, same_processes, kill):
     """The APIs go on accepting: the outbox holds the events meanwhile."""
@@ -39,6 +40,7 @@ def test_the_broker(system, stocks, dead_letters, same_processes, kill):
     dead_letters.assert_none_about(history.order_ids())
 
 
+@pytest.mark.in_fault_plan("13")
 @pytest.mark.parametrize("kill", [False, True], ids=["restart", "kill-9"])
 def test_the_database(system, stocks, dead_letters, same_processes, kill):
     history = storm(system, stocks, lambda load: system.restart("postgres", kill=kill), f"database-{kill}")
@@ -92,6 +94,7 @@ def test_a_readiness_probe_names_the_server_that_is_away(system, same_processes)
         system.wait_ready(name, 90)
 
 
+@pytest.mark.in_fault_plan("14")
 def test_terminated_backends(system, stocks, databases, dead_letters, same_processes):
     """Every connection of ours is cut 30 times while orders flow."""
     def cut(load):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 LAUNCHER = ROOT / "cartwheel"
 sys.path.insert(0, str(ROOT / "tools"))
 
-from launcher import accounts  # noqa: E402
+from launcher import accounts, suites  # noqa: E402
 
 WRONG = {
     ("sttus",): "did you mean status?",
@@ -138,6 +139,16 @@ class LauncherTest(unittest.TestCase):
 
 
 @unittest.skipUnless(os.getuid() == 0, "to become somebody else takes root")
+class LeftToTheFaultPlan(unittest.TestCase):
+    def test_the_sanitizers_run_every_row_that_stands_in_for_a_test(self):
+        """A test of the saga that is marked so is not run on their builds."""
+        marked = [row for path in (ROOT / "tests").glob("*/test_*.py")
+                  for rows in re.findall(r'mark\.in_fault_plan\("(.*?)"\)', path.read_text(encoding="utf-8"))
+                  for row in rows.split(", ")]
+        self.assertTrue(marked)
+        self.assertEqual(set(marked) - set(suites.A_THIRD.split(",")), set())
+
+
 class Reachable(unittest.TestCase):
     def test_a_file_below_a_closed_folder_is_copied_and_renewed(self):
         account = accounts.Account(accounts.NOBODY)
