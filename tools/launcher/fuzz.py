@@ -47,12 +47,15 @@ class Fuzzers:
         self._stopped = threading.Event()
         self._environ = {}
 
+    def build(self, progress, verbose):
+        build(self._layout, progress, verbose, self._build, SETUP, {"CC": "clang"}, "fuzz build")
+
     def run(self, names, verbose):
         """None when no target found anything, else a line that says which did."""
         self._layout.prepare()
         self._state.mkdir(exist_ok=True)
         with terminal.Progress() as progress:
-            build(self._layout, progress, verbose, self._build, SETUP, {"CC": "clang"}, "fuzz build")
+            self.build(progress, verbose)
             names = names or targets()
             with _database(self._layout, progress) as url:
                 self._environ = _environ(url)

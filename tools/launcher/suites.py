@@ -1,14 +1,17 @@
 """./cartwheel test: the suites, one after the other, and a table of what became of them."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from . import debian, fuzz, given, release, terminal
 from .accounts import NOBODY, Account
+from .beside import Beside
 from .build import build
 from .layout import LauncherError
 from .usage import UsageError, nearest
@@ -18,6 +21,11 @@ STRICT = "-Dwerror=true"  # in every build but the user's own, whose compiler ma
 SANITIZER_SETUP = (STRICT, "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfault_points=true")
 FAULTS_SETUP = (STRICT, "-Dfault_points=true", "-Dtests=false")
 THREADS_SETUP = (STRICT, "-Db_sanitize=thread", "-Db_lundef=false", "-Dfault_points=true", "-Dtests=false")
+INSTRUMENTED = {  # folder: its options, and what it is called
+    "build-asan": (SANITIZER_SETUP, "sanitizer build"),
+    "build-tsan": (THREADS_SETUP, "thread sanitizer build"),
+    "build-faults": (FAULTS_SETUP, "build with fault points"),
+}
 # gcc warns of some things only where it optimizes; of the tests it compiles in the sanitizer build. clang warns before.
 COMPILERS = {"gcc": (STRICT, "-Dtests=false"), "clang": (STRICT, "-Doptimization=0")}
 A_THIRD = "1,2,2b,3,4,5,6,9,13,14,20,21,23,24"  # of the fault plan's rows, for the slow sanitizer builds
@@ -29,6 +37,11 @@ ALL = (*BY_DEFAULT, "sanitized_integration", "sanitized_saga", "threads", "fault
        "manifests", "monitoring", "documents", "guide", "upgrade", "short_swap", "short_soak", "fuzz",
        "release")
 PROCESSORS = min(os.cpu_count() or 1, 4)
+# From the first of these on, suites mostly wait; beside them those builds are made that later ones begin with, and
+# suites run that are one process and time nothing.
+FIRST_TO_WAIT = "integration"
+BUILT_FOR = {"sanitizers": "build-asan", "threads": "build-tsan", "faults": "build-faults"}
+BESIDE = ("manifests", "monitoring", "documents")
 # Each worker has a system of its own; tests of systems wait half of their time.
 SHARED_OUT = ("-n", str(min(PROCESSORS + 1, 4)), "--dist", "loadfile")
 SIDE_BY_SIDE = ("-n", str(PROCESSORS), "--dist", "loadgroup")  # those of a group share a worker, and its system
@@ -73,13 +86,12 @@ class Suites:
 
     def run_faults(self):
         """The fault plan, on a build that has fault points."""
-        directory = self._layout.root / "build-faults"
-        self._build(directory, FAULTS_SETUP, {}, "build with fault points")
+        directory = self._instrumented("build-faults")
         return self._faults({"CARTWHEEL_BUILD": str(directory)}, _fault_arguments(self._options))
 
     def run_costs(self):
-        """Instructions of the hottest paths, against their budget."""
-        return self._pytest("costs", {})
+        """Instructions of the hottest paths, against their budget: they do not depend on what runs beside them."""
+        return self._pytest("costs", {}, SIDE_BY_SIDE)
 
     def run_manifests(self):
         """The Kubernetes manifests, rendered: schemas, policies, and the settings that our binaries know."""
@@ -117,8 +129,11 @@ class Suites:
 
     def run_fuzz(self):
         """Every fuzz target, or those of --target, for --seconds each."""
+        return self._fuzzers().run(self._options.target, self._verbose)
+
+    def _fuzzers(self):
         seconds = self._options.seconds or (SHORT_FUZZ_SECONDS if self._options.all else FUZZ_SECONDS)
-        return fuzz.Fuzzers(self._layout, seconds).run(self._options.target, self._verbose)
+        return fuzz.Fuzzers(self._layout, seconds)
 
     def run_soak(self):
         """An hour of abuse beside orders."""
@@ -159,11 +174,9 @@ class Suites:
 
     def run_threads(self):
         """The saga and a third of the fault plan under ThreadSanitizer."""
-        directory = self._layout.root / "build-tsan"
-        self._build(directory, THREADS_SETUP, {}, "thread sanitizer build")
         return self._watched(
             _threads_environ,
-            directory,
+            self._instrumented("build-tsan"),
             lambda environ: [self._pytest("saga", environ, SHARED_OUT), self._a_third(environ, TSAN_SEED)],
         )
 
@@ -177,9 +190,28 @@ class Suites:
         return None if self._call(command, environ) == 0 else "the fault plan failed"
 
     def _sanitized(self, *steps):
-        directory = self._layout.root / "build-asan"
-        self._build(directory, SANITIZER_SETUP, {}, "sanitizer build")
+        directory = self._instrumented("build-asan")
         return self._watched(_sanitizer_environ, directory, lambda environ: [step(environ) for step in steps])
+
+    def works_beside(self, names):
+        """{what: function that does it} for Beside, of a run of the suites @names."""
+        works = {folder: partial(self._instrument, folder) for suite, folder in BUILT_FOR.items() if suite in names}
+        if "fuzz" in names:
+            works["build-fuzz"] = self._build_fuzzers
+        return {**works, **{name: getattr(self, f"run_{name}") for name in BESIDE if name in names}}
+
+    def _build_fuzzers(self):
+        with terminal.Progress() as progress:
+            self._fuzzers().build(progress, self._verbose)
+
+    def _instrument(self, folder):
+        setup, name = INSTRUMENTED[folder]
+        self._build(self._layout.root / folder, setup, {}, name)
+
+    def _instrumented(self, folder):
+        """Where it is, once it is built."""
+        self._instrument(folder)
+        return self._layout.root / folder
 
     def _watched(self, make_environ, directory, steps):
         """Any report fails, whichever process wrote it."""
@@ -279,22 +311,36 @@ def run(layout, options):
     if options.all:
         options.seeds = options.seeds or "1"
     suites = Suites(layout, options.pytest_arguments, options)
+    names = options.names or (ALL if options.all else BY_DEFAULT)
     rows = []
-    failed = 0
-    for name in options.names or (ALL if options.all else BY_DEFAULT):
-        terminal.say(terminal.paint(f"=== {name}", "bold"))
-        started = time.monotonic()
-        try:
-            problem = getattr(suites, f"run_{name}")()
-        except LauncherError as error:
-            print(error, file=sys.stderr)
-            problem = str(error).partition("\n")[0]
-        failed += problem is not None
-        rows.append([name, "failed" if problem else "passed", f"{time.monotonic() - started:.1f} s", problem or ""])
+    with contextlib.ExitStack() as stack:
+        beside = None
+        for name in names:
+            terminal.say(terminal.paint(f"=== {name}", "bold"))
+            if name == FIRST_TO_WAIT and not options.names:
+                layout.prepare()
+                works = {what: partial(_problem, work) for what, work in suites.works_beside(names).items()}
+                beside = stack.enter_context(contextlib.closing(Beside(layout.home / "beside", works)))
+            if beside is not None and name in BESIDE:
+                problem, seconds = beside.result(name)
+            else:
+                started = time.monotonic()
+                problem, seconds = _problem(getattr(suites, f"run_{name}")), time.monotonic() - started
+            rows.append([name, "failed" if problem else "passed", f"{seconds:.1f} s", problem or ""])
+    failed = sum(result == "failed" for _, result, _, _ in rows)
     terminal.say()
     terminal.table(["suite", "result", "took", ""], rows)
     terminal.say(f"{len(rows) - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def _problem(suite):
+    """None when it passed, else why it failed."""
+    try:
+        return suite()
+    except LauncherError as error:
+        print(error, file=sys.stderr)
+        return str(error).partition("\n")[0]
 
 
 def _take_releases(names):

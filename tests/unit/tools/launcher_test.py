@@ -13,6 +13,7 @@ LAUNCHER = ROOT / "cartwheel"
 sys.path.insert(0, str(ROOT / "tools"))
 
 from launcher import accounts, suites  # noqa: E402
+from launcher.beside import Beside  # noqa: E402
 
 WRONG = {
     ("sttus",): "did you mean status?",
@@ -139,6 +140,30 @@ class LauncherTest(unittest.TestCase):
 
 
 @unittest.skipUnless(os.getuid() == 0, "to become somebody else takes root")
+class WorkBesideSuites(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="beside-")
+        self.addCleanup(self.folder.cleanup)
+
+    def beside(self, **works):
+        made = Beside(pathlib.Path(self.folder.name), works)
+        self.addCleanup(made.close)
+        return made
+
+    def test_each_is_told_by_its_name_whoever_is_asked_for_first(self):
+        made = self.beside(good=lambda: None, bad=lambda: "it failed")
+        self.assertEqual([made.result(name)[0] for name in ("bad", "good")], ["it failed", None])
+
+    def test_what_it_prints_is_kept_apart(self):
+        made = self.beside(one=lambda: print("said by one", flush=True))
+        made.result("one")
+        self.assertEqual((pathlib.Path(self.folder.name) / "one.log").read_text(encoding="utf-8"), "said by one\n")
+
+    def test_what_ends_before_its_turn_did_not_pass(self):
+        made = self.beside(ends=lambda: os._exit(3), never=lambda: None)
+        self.assertEqual(made.result("never")[0], "it was cut off")
+
+
 class LeftToTheFaultPlan(unittest.TestCase):
     def test_the_sanitizers_run_every_row_that_stands_in_for_a_test(self):
         """A test of the saga that is marked so is not run on their builds."""
