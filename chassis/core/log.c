@@ -238,6 +238,9 @@ static void append_field(GString *line, const ChLogField *field)
     case CH_LOG_FIELD_TRACE:
         ch_trace_id_format(field->value.trace, text);
         append_quoted(line, text, CH_TRACE_ID_BYTES - 1);
+        append_name(line, "span_id");
+        ch_span_id_format(field->value.trace, text);
+        append_quoted(line, text, CH_SPAN_ID_BYTES - 1);
         return;
     }
 }

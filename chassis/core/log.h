@@ -44,7 +44,7 @@ typedef struct {
     ((ChLogField){ (field), CH_LOG_FIELD_INTEGER, { .integer = (int64_t)(v) } })
 #define CH_ID(field, v) ((ChLogField){ (field), CH_LOG_FIELD_UUID, { .uuid = (v) } })
 #define CH_DEC(field, v) ((ChLogField){ (field), CH_LOG_FIELD_DECIMAL, { .decimal = (v) } })
-/** The trace id as `trace_id`; left out when there is none. */
+/** The ids of trace and span as `trace_id` and `span_id`; left out when there is none. */
 #define CH_TRACE(v) ((ChLogField){ "trace_id", CH_LOG_FIELD_TRACE, { .trace = (v) } })
 /** A GError's message as `error`. */
 #define CH_ERR(v) ((ChLogField){ "error", CH_LOG_FIELD_TEXT, { .text = (v)->message } })

@@ -31,11 +31,33 @@ static void fill_id(uint8_t *bytes, size_t n)
     } while (is_zero(bytes, n));
 }
 
+/* Set before threads start: roots are made from everywhere. */
+static struct {
+    bool follows_parent;
+    uint64_t below; /* of 2^63: ids whose last 63 bits are smaller are sampled */
+} sampler = { true, UINT64_C(1) << 63 };
+
+void ch_trace_set_sampler(bool follows_parent, double share)
+{
+    sampler.follows_parent = follows_parent;
+    sampler.below = (uint64_t)(share * (double)(UINT64_C(1) << 63));
+}
+
+/* By the last eight bytes, the random ones, as OpenTelemetry's own samplers by share do. */
+static uint8_t choose(const ChTrace *trace)
+{
+    uint64_t number = 0;
+    for (size_t i = 8; i < sizeof trace->trace_id; i++)
+        number = number << 8 | trace->trace_id[i];
+    return number >> 1 < sampler.below ? FLAG_SAMPLED : 0;
+}
+
 ChTrace ch_trace_new(void)
 {
-    ChTrace trace = { .flags = FLAG_SAMPLED };
+    ChTrace trace = { .flags = 0 };
     fill_id(trace.trace_id, sizeof trace.trace_id);
     fill_id(trace.span_id, sizeof trace.span_id);
+    trace.flags = choose(&trace);
     return trace;
 }
 
@@ -44,7 +66,10 @@ ChTrace ch_trace_child(ChTrace parent)
     if (!ch_trace_is_set(parent))
         return ch_trace_new();
     ChTrace child = parent;
+    memcpy(child.parent_id, parent.span_id, sizeof child.parent_id);
     fill_id(child.span_id, sizeof child.span_id);
+    if (!sampler.follows_parent)
+        child.flags = choose(&child);
     return child;
 }
 
@@ -85,6 +110,12 @@ bool ch_trace_parse(const char *text, ChTrace *trace)
     return true;
 }
 
+ChTrace ch_trace_continue(const char *text)
+{
+    ChTrace parent = { .flags = 0 };
+    return ch_trace_parse(text, &parent) ? ch_trace_child(parent) : ch_trace_new();
+}
+
 void ch_trace_format(ChTrace trace, char text[CH_TRACEPARENT_BYTES])
 {
     memcpy(text, "00-", TRACE_ID_AT);
@@ -100,6 +131,12 @@ void ch_trace_id_format(ChTrace trace, char text[CH_TRACE_ID_BYTES])
 {
     ch_hex_write(trace.trace_id, sizeof trace.trace_id, text);
     text[CH_TRACE_ID_BYTES - 1] = '\0';
+}
+
+void ch_span_id_format(ChTrace trace, char text[CH_SPAN_ID_BYTES])
+{
+    ch_hex_write(trace.span_id, sizeof trace.span_id, text);
+    text[CH_SPAN_ID_BYTES - 1] = '\0';
 }
 
 bool ch_trace_is_set(ChTrace trace)

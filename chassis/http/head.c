@@ -113,19 +113,11 @@ size_t ch_http_head_max_body(const ChHttpRequest *request, size_t max_body_bytes
     return large ? MAX(max_body_bytes, CH_HTTP_LARGE_BODY_BYTES) : max_body_bytes;
 }
 
-static void read_trace(ChHttpRequest *request)
-{
-    ChTrace parent = { 0 };
-    request->trace = ch_trace_parse(ch_http_request_header(request, "traceparent"), &parent)
-                         ? ch_trace_child(parent)
-                         : ch_trace_new();
-}
-
 ChHttpRefusal ch_http_head_check(const ChHttpRouter *router, ChHttpRequest *request,
                                  const ChHttpGuard *guard, const char *version,
                                  size_t max_body_bytes)
 {
-    read_trace(request);
+    request->trace = ch_trace_continue(ch_http_request_header(request, "traceparent"));
     const char *fault = ch_http_guard_verdict(guard, version);
     if (fault != NULL)
         return (ChHttpRefusal){ .problem = &ch_http_malformed, .detail = fault, .at_once = true };

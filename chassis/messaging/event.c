@@ -69,10 +69,7 @@ ChEvent *ch_event_parse(const void *body, size_t bytes, const char *traceparent,
     ch_json_spell_as_event(event->document, "");
     if (!read_envelope(event, error))
         return NULL;
-    ChTrace parent = { .trace_id = { 0 } };
-    if (!ch_trace_parse(traceparent, &parent))
-        parent = ch_trace_new();
-    event->trace = ch_trace_child(parent);
+    event->trace = ch_trace_continue(traceparent);
     return g_steal_pointer(&event);
 }
 

@@ -27,7 +27,8 @@ bool ch_api_check(const void *settings, GError **error)
     if (proxies == NULL)
         return false;
     g_autoptr(ChHttpOrigins) origins = ch_http_origins_new(api->cors_origins, error);
-    return origins != NULL && ch_auth_check(&api->auth, error);
+    return origins != NULL && ch_auth_check(&api->auth, error) &&
+           ch_traces_check(&api->traces, error);
 }
 
 ChApi *ch_api_new(const ChHttpRouteTable *routes, const ChDocument *document, ChHealth *health)
@@ -159,6 +160,7 @@ static void log_ready(void *context)
 
 bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
 {
+    ch_traces_sample(&settings->traces);
     g_autoptr(ChHttpProxies) proxies = ch_http_proxies_new(settings->trusted_proxies, error);
     if (proxies == NULL || !ask_who_asks(api, &settings->auth, error))
         return false;

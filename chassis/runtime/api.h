@@ -8,6 +8,7 @@
 #include "chassis/runtime/auth.h"
 #include "chassis/runtime/document.h"
 #include "chassis/runtime/settings.h"
+#include "chassis/runtime/traces.h"
 #include "chassis/telemetry/health.h"
 
 typedef struct ChApi ChApi;
@@ -21,6 +22,7 @@ typedef struct {
     char *trusted_proxies;
     char *cors_origins;
     ChAuthSettings auth;
+    ChTraceSettings traces;
 } ChApiSettings;
 
 /* clang-format off */
@@ -35,7 +37,8 @@ typedef struct {
                   NULL),                                                                           \
     CH_CONFIG_KEY("CORS_ORIGINS", CH_CONFIG_TEXT, ChApiSettings, cors_origins, "",                 \
                   "origins whose pages may call the API from a browser", NULL),                    \
-    CH_AUTH_KEYS(ChApiSettings, auth)
+    CH_AUTH_KEYS(ChApiSettings, auth),                                                             \
+    CH_TRACES_KEYS(ChApiSettings, traces)
 /* clang-format on */
 
 /** A ChProcessStep: what the settings of an API (a ChApiSettings first) say together. */

@@ -65,7 +65,7 @@ bool ch_worker_check(const void *opaque, GError **error)
 {
     const ChWorkerSettings *settings = opaque;
     return ch_amqp_check_config(&settings->amqp, error) &&
-           check_token(settings->admin_token, error);
+           check_token(settings->admin_token, error) && ch_traces_check(&settings->traces, error);
 }
 
 static void free_ticker(gpointer ticker)
@@ -329,6 +329,7 @@ static void log_ready(void *listener)
 
 bool ch_worker_run(ChWorker *worker, GError **error)
 {
+    ch_traces_sample(&worker->settings->traces);
     g_autoptr(ChHttpServer) listener = ch_admin_new(
         &worker->settings->admin, worker->health,
         (const ChHttpBinding *)(void *)worker->served->data, worker->served->len, error);

@@ -7,6 +7,7 @@
 #include "chassis/messaging/subscription.h"
 #include "chassis/rabbitmq/broker.h"
 #include "chassis/runtime/settings.h"
+#include "chassis/runtime/traces.h"
 #include "chassis/telemetry/health.h"
 
 typedef struct ChWorker ChWorker;
@@ -21,6 +22,7 @@ typedef struct {
     int broker_shape; /* ChShape */
     int64_t inbox_retention_ms;
     char *admin_token; /* "": nobody may act on dead letters */
+    ChTraceSettings traces;
 } ChWorkerSettings;
 
 /* clang-format off */
@@ -37,7 +39,8 @@ typedef struct {
                   "30d", "how long events are remembered; as long as dead letters may be replayed",\
                   NULL),                                                                           \
     CH_CONFIG_KEY("ADMIN_TOKEN", CH_CONFIG_SECRET, ChWorkerSettings, admin_token, "",              \
-                  "opens the dead letters on ADMIN_LISTEN; empty: to nobody", NULL)
+                  "opens the dead letters on ADMIN_LISTEN; empty: to nobody", NULL),               \
+    CH_TRACES_KEYS(ChWorkerSettings, traces)
 /* clang-format on */
 
 typedef struct {

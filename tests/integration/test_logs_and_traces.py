@@ -1,6 +1,7 @@
 """JSON log lines, and one trace followed through all of them."""
 
 import json
+import re
 
 import pytest
 
@@ -43,6 +44,7 @@ def test_a_trace_leads_from_the_request_to_the_notification(system, orders, stoc
         traced = [line for line in lines_of(system, name) if line.get("trace_id") == trace]
         assert traced, f"{name} has the trace, but not as trace_id"
         assert any(order_id in json.dumps(line) for line in traced), f"{name}: no traced line names the order"
+        assert all(re.fullmatch("[0-9a-f]{16}", line["span_id"]) for line in traced), f"{name}: a line has no span_id"
     # and the row itself tells its trace
     row = notifications.of_order(order_id)[0]
     stored = databases.rows("notification", "SELECT to_jsonb(n)::text FROM notifications n WHERE order_id = %s", (order_id,))

@@ -88,7 +88,7 @@ static void test_line_has_its_order(Packets *p, gconstpointer unused G_GNUC_UNUS
         "Z\",\"level\":\"info\",\"process\":\"order-api\",\"message\":\"order accepted\","
         "\"order_id\":\"0192f3a4-b5c6-7d8e-9f00-112233445566\",\"who\":\"x\",\"none\":null,"
         "\"least\":-9223372036854775808,\"most\":9223372036854775807,\"zero\":0,\"total\":-12.5,"
-        "\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\"}\n";
+        "\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\",\"span_id\":\"b7ad6b7169203331\"}\n";
     g_assert_cmpstr(strchr(line, 'Z'), ==, expected);
 }
 

@@ -89,7 +89,55 @@ static void test_child_keeps_the_trace(void)
     g_assert_cmpint(parent.flags, ==, 1);
     g_assert_cmpint(memcmp(parent.trace_id, child.trace_id, 16), ==, 0);
     g_assert_cmpint(memcmp(parent.span_id, child.span_id, 8), !=, 0);
+    g_assert_cmpmem(parent.span_id, 8, child.parent_id, 8);
     g_assert_cmpint(child.flags, ==, parent.flags);
+}
+
+static void test_continues_what_others_sent(void)
+{
+    const uint8_t none[8] = { 0 };
+    ChTrace mine = ch_trace_continue("00-" TRACE_ID "-" SPAN_ID "-00");
+    ChTrace root = ch_trace_continue("nonsense");
+    ChTrace theirs = { .flags = 0 };
+    g_assert_true(ch_trace_parse("00-" TRACE_ID "-" SPAN_ID "-00", &theirs));
+
+    g_assert_cmpmem(mine.trace_id, 16, theirs.trace_id, 16);
+    g_assert_cmpmem(mine.parent_id, 8, theirs.span_id, 8);
+    g_assert_false(ch_trace_is_sampled(mine));
+    g_assert_true(ch_trace_is_set(root));
+    g_assert_cmpmem(root.parent_id, 8, none, 8);
+}
+
+/* Of an id whose last 63 bits are half of what they can be. */
+static bool is_sampled_at(bool follows_parent, double share, const char *flags)
+{
+    g_autofree char *text =
+        g_strconcat("00-0af7651916cd43dd8000000000000001-" SPAN_ID "-", flags, NULL);
+    ch_trace_set_sampler(follows_parent, share);
+    bool sampled = ch_trace_is_sampled(ch_trace_continue(text));
+    ch_trace_set_sampler(true, 1);
+    return sampled;
+}
+
+static void test_sampler_goes_by_the_id_or_the_parent(void)
+{
+    g_assert_true(is_sampled_at(false, 0.51, "00"));
+    g_assert_false(is_sampled_at(false, 0.49, "01"));
+    g_assert_true(is_sampled_at(false, 1, "00"));
+    g_assert_false(is_sampled_at(false, 0, "01"));
+    g_assert_true(is_sampled_at(true, 0, "01"));
+    g_assert_false(is_sampled_at(true, 1, "00"));
+}
+
+static void test_roots_are_sampled_by_share(void)
+{
+    int sampled = 0;
+    ch_trace_set_sampler(true, 0.25);
+    for (int i = 0; i < 4000; i++)
+        sampled += ch_trace_is_sampled(ch_trace_new());
+    ch_trace_set_sampler(true, 1);
+    g_assert_cmpint(sampled, >, 800); /* seven standard deviations */
+    g_assert_cmpint(sampled, <, 1200);
 }
 
 static void test_child_of_none_is_a_root(void)
@@ -107,6 +155,10 @@ int main(int argc, char **argv)
     g_test_add_func("/trace/unknown-flags-are-not-passed-on", test_unknown_flags_are_not_passed_on);
     g_test_add_func("/trace/parse/refuses", test_parse_refuses);
     g_test_add_func("/trace/child/keeps-the-trace", test_child_keeps_the_trace);
+    g_test_add_func("/trace/continue/what-others-sent", test_continues_what_others_sent);
+    g_test_add_func("/trace/sampler/goes-by-the-id-or-the-parent",
+                    test_sampler_goes_by_the_id_or_the_parent);
+    g_test_add_func("/trace/sampler/roots-by-share", test_roots_are_sampled_by_share);
     g_test_add_func("/trace/child/of-none-is-a-root", test_child_of_none_is_a_root);
     return g_test_run();
 }
