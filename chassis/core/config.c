@@ -70,6 +70,14 @@ static bool store(const ChConfigKey *key, void *config, const char *text, GError
             return true;
         set_bad(error, key, text, "a whole number, 1 or more");
         return false;
+    case CH_CONFIG_LIMIT:
+        *(int64_t *)field = 0;
+        if (strcmp(text, "0") == 0)
+            return true;
+        if (ch_config_parse_count(text, &rest, field) && *rest == '\0')
+            return true;
+        set_bad(error, key, text, "a whole number, or 0 for no limit");
+        return false;
     case CH_CONFIG_DURATION:
         if (ch_config_parse_duration(text, field))
             return true;
@@ -232,6 +240,8 @@ static const char *kind_text(const ChConfigKey *key)
         return "URL";
     case CH_CONFIG_COUNT:
         return "number, 1 or more";
+    case CH_CONFIG_LIMIT:
+        return "number; 0: no limit";
     case CH_CONFIG_DURATION:
         return "duration";
     case CH_CONFIG_LISTEN:
@@ -270,6 +280,7 @@ static char *setting_text(const ChConfigKey *key, const void *config)
     case CH_CONFIG_URL:
         return **(char *const *)field == '\0' ? g_strdup("") : ch_url_masked(*(char *const *)field);
     case CH_CONFIG_COUNT:
+    case CH_CONFIG_LIMIT:
         return g_strdup_printf("%" PRId64, *(const int64_t *)field);
     case CH_CONFIG_DURATION:
         return ch_config_duration_text(*(const int64_t *)field);

@@ -14,6 +14,7 @@ typedef enum {
     CH_CONFIG_SECRET,   /* char *; never printed; NAME_FILE may name a file that holds it */
     CH_CONFIG_URL,      /* char *; user, password and query are never printed; NAME_FILE, too */
     CH_CONFIG_COUNT,    /* int64_t, 1 or more */
+    CH_CONFIG_LIMIT,    /* int64_t, 1 or more; 0: there is none */
     CH_CONFIG_DURATION, /* int64_t milliseconds; written 500ms, 20s, 5m, 24h, 30d */
     CH_CONFIG_LISTEN,   /* ChListen: host:port, IPv6 in brackets */
     CH_CONFIG_CHOICE,   /* int: the index of the value in .choices */

@@ -15,6 +15,7 @@ typedef struct {
     int64_t retention_ms;
     ChListen listen;
     int queue_type;
+    int64_t most;
 } TestConfig;
 
 static const ChConfigKey keys[] = {
@@ -27,6 +28,7 @@ static const ChConfigKey keys[] = {
     { "LISTEN", CH_CONFIG_LISTEN, offsetof(TestConfig, listen), "127.0.0.1:5001", "where", NULL },
     { "QUEUE_TYPE", CH_CONFIG_CHOICE, offsetof(TestConfig, queue_type), "quorum", "which",
       "quorum|classic" },
+    { "MOST", CH_CONFIG_LIMIT, offsetof(TestConfig, most), "7", "how many at most", NULL },
 };
 
 typedef struct {
@@ -95,6 +97,7 @@ static void test_defaults(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
     g_assert_cmpstr(f->config.listen.host, ==, "127.0.0.1");
     g_assert_cmpint(f->config.listen.port, ==, 5001);
     g_assert_cmpint(f->config.queue_type, ==, 0);
+    g_assert_cmpint(f->config.most, ==, 7);
 }
 
 static void test_every_kind_is_read(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -105,7 +108,9 @@ static void test_every_kind_is_read(Fixture *f, gconstpointer unused G_GNUC_UNUS
     g_setenv("RETENTION", "500ms", TRUE);
     g_setenv("LISTEN", "[::1]:0", TRUE);
     g_setenv("QUEUE_TYPE", "classic", TRUE);
+    g_setenv("MOST", "0", TRUE);
     must_read(f);
+    g_assert_cmpint(f->config.most, ==, 0);
     g_assert_cmpint(f->config.common.log_level, ==, CH_LOG_DEBUG);
     g_assert_cmpstr(f->config.common.database_url, ==, "postgresql://order:hush@localhost/order");
     g_assert_cmpstr(f->config.name, ==, "caf\xc3\xa9 \"x\"");
@@ -163,6 +168,8 @@ static void test_bad_values(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
         "0", "-1", "+1", " 1", "1 ", "1.5", "0x10", "1k", "x", "1e3", "9223372036854775808"
     };
     refuse_each(f, "BATCH", counts, G_N_ELEMENTS(counts), "a whole number, 1 or more");
+    static const char *const limits[] = { "-1", "00", "1.5", "1 ", "none" };
+    refuse_each(f, "MOST", limits, G_N_ELEMENTS(limits), "a whole number, or 0 for no limit");
 
     static const char *const durations[] = { "20",
                                              "s",
