@@ -162,7 +162,10 @@ static bool count_suspect(ChSubscription *subscription, GError **error)
     ChPg *pg = subscription->pg;
     ChDelivery *suspect = subscription->suspect;
     int64_t times = 0;
-    if (ch_pg_connect(pg, error) && ch_pg_begin(pg, error) &&
+    bool connected = ch_pg_connect(pg, error);
+    if (connected)
+        ch_pg_begin(pg);
+    if (connected &&
         ch_suspect_count(pg, subscription->config.queue->name, suspect, &times, error) &&
         ch_pg_commit(pg, error)) {
         suspect->delivery_count = times;

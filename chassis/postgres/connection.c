@@ -228,7 +228,8 @@ static bool begin_session(Connection *connection, GError **error)
 {
     ChPg *pg = &connection->base;
     const ChPgConfig *config = &connection->config;
-    if (!ch_pg_begin(pg, error) || !ch_pg_send(pg, ch_pg_params_new(&sql_set_session), NULL, error))
+    ch_pg_begin(pg);
+    if (!ch_pg_send(pg, ch_pg_params_new(&sql_set_session), NULL, error))
         return false;
     if (config->read_only ? !ch_pg_send(pg, ch_pg_params_new(&sql_set_read_only), NULL, error)
                           : !check_access(pg, error))
@@ -283,8 +284,8 @@ static void look(Connection *connection)
     ChPg *pg = &connection->base;
     g_autoptr(GError) why = NULL;
     connection->checking = true;
-    bool well = connection->refused == NULL ||
-                (ch_pg_begin(pg, &why) && ch_pg_explain(pg, connection->refused, &why));
+    ch_pg_begin(pg);
+    bool well = connection->refused == NULL || ch_pg_explain(pg, connection->refused, &why);
     ch_pg_rollback(pg);
     connection->checking = false;
     if (!well) {

@@ -34,6 +34,7 @@ struct ChPg {
     GQueue answers; /* what is still to be answered, oldest first; pipeline.c knows the type */
     GHashTable *prepared; /* const ChPgStatement *, sent to this connection */
     bool read_only;       /* no transactions: see pipeline.h */
+    bool begin_due;       /* before the next statement */
     bool in_transaction;  /* BEGIN was queued and neither COMMIT nor ROLLBACK was answered */
     bool announced;       /* the open transaction's commit is to be told of */
     bool timed_out;       /* the last statement that failed took too long */

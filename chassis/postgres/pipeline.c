@@ -207,6 +207,15 @@ static bool send_sync(ChPg *pg, GError **error)
     return true;
 }
 
+static bool send_begin(ChPg *pg, GError **error)
+{
+    if (!pg->begin_due)
+        return true;
+    pg->begin_due = false;
+    pg->in_transaction = true;
+    return send_command(pg, "begin", EXPECT_COMMAND, error);
+}
+
 /* A statement's name on the server is its address here. */
 static void statement_name(const ChPgStatement *statement, char name[STATEMENT_NAME_BYTES])
 {
@@ -266,17 +275,14 @@ void ch_pg_clear(ChPg *pg)
     g_hash_table_unref(pg->prepared);
 }
 
-bool ch_pg_begin(ChPg *pg, GError **error)
+void ch_pg_begin(ChPg *pg)
 {
-    if (pg->read_only)
-        return true;
-    pg->in_transaction = true;
-    return send_command(pg, "begin", EXPECT_COMMAND, error);
+    pg->begin_due = !pg->read_only;
 }
 
 bool ch_pg_send(ChPg *pg, ChPgParams *params, ChPgRows **rows, GError **error)
 {
-    bool ok = send_prepare(pg, ch_pg_params_statement(params), error) &&
+    bool ok = send_begin(pg, error) && send_prepare(pg, ch_pg_params_statement(params), error) &&
               send_execute(pg, params, rows, error);
     ch_pg_params_free(params);
     return ok;
@@ -325,6 +331,7 @@ static void assert_nobody_is_forgotten(ChPg *pg)
 bool ch_pg_commit(ChPg *pg, GError **error)
 {
     assert_nobody_is_forgotten(pg);
+    pg->begin_due = false;
     if (!pg->in_transaction) {
         g_assert(g_queue_is_empty(&pg->answers)); /* else they would reach the next batch */
         return true;
@@ -360,7 +367,7 @@ bool ch_pg_explain(ChPg *pg, const ChPgStatement *statement, GError **error)
     g_string_append(sql, name);
     for (int i = 0, n = ch_pg_statement_params(statement); i < n; i++)
         g_string_append_printf(sql, "%snull%s", i == 0 ? "(" : ", ", i == n - 1 ? ")" : "");
-    return send_prepare(pg, statement, error) &&
+    return send_begin(pg, error) && send_prepare(pg, statement, error) &&
            send_command(pg, sql->str, EXPECT_COMMAND, error) && ch_pg_wait(pg, error);
 }
 
@@ -382,6 +389,7 @@ static bool discard_answers(ChPg *pg)
 void ch_pg_rollback(ChPg *pg)
 {
     pg->announced = false;
+    pg->begin_due = false;
     if (pg->conn == NULL || (!pg->in_transaction && g_queue_is_empty(&pg->answers)))
         return;
     pg->in_transaction = false;

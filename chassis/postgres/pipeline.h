@@ -20,8 +20,9 @@
  * lane opened its unit of work (work.h). Every function belongs to the thread of that lane. */
 typedef struct ChPg ChPg;
 
-/** Queues BEGIN; it goes out with the first statement that is waited for. */
-CH_MUST_CHECK bool ch_pg_begin(ChPg *pg, GError **error);
+/** BEGIN goes before the first statement that is sent; where none is, the server hears of nothing.
+ */
+void ch_pg_begin(ChPg *pg);
 
 /** Queues a statement. @params is consumed, also on failure. When @rows is not NULL it receives the
  * statement's rows (new; free with ch_pg_rows_free) at the next ch_pg_wait(), which must come

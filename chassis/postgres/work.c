@@ -23,7 +23,10 @@ static bool work_begin(ChWork *work, GError **error)
 {
     ChPg *pg = pg_of(work);
     notice_end(pg);
-    return ch_pg_connect(pg, error) && ch_pg_begin(pg, error);
+    if (!ch_pg_connect(pg, error))
+        return false;
+    ch_pg_begin(pg);
+    return true;
 }
 
 static bool work_commit(ChWork *work, GError **error)

@@ -160,8 +160,11 @@ static void round_trip(const GArray *list, const Row *single, bool valid)
     ChPgParams *params = ch_pg_params_new(&sql_select_arrays);
     for (guint i = 0; i < list->len; i++)
         add_row(params, &g_array_index(list, Row, i));
-    bool ok = ch_pg_connect(database, &error) && ch_pg_begin(database, &error) &&
-              ch_pg_send(database, params, &rows, &error);
+    bool ok = ch_pg_connect(database, &error);
+    g_assert_no_error(error);
+    g_assert_true(ok);
+    ch_pg_begin(database);
+    ok = ch_pg_send(database, params, &rows, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
     ok = ch_pg_send(database, single_params(single), &one, &error) && ch_pg_wait(database, &error);

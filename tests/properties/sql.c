@@ -58,7 +58,10 @@ void sql_clear(Sql *sql)
 
 bool sql_begin(ChPg *pg, GError **error)
 {
-    return ch_pg_connect(pg, error) && ch_pg_begin(pg, error);
+    if (!ch_pg_connect(pg, error))
+        return false;
+    ch_pg_begin(pg);
+    return true;
 }
 
 static ChPgParams *ids(const ChPgStatement *statement, const ChUuid *values, size_t n)

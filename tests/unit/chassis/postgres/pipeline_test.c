@@ -208,7 +208,8 @@ static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 static void must_write(ChPg *pg)
 {
     g_autoptr(GError) error = NULL;
-    bool ok = ch_pg_begin(pg, &error) && ch_pg_send(pg, ch_pg_params_new(&sql_write), NULL, &error);
+    ch_pg_begin(pg);
+    bool ok = ch_pg_send(pg, ch_pg_params_new(&sql_write), NULL, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
 }
@@ -251,6 +252,20 @@ static void test_a_read_only_connection_opens_no_transaction(Fixture *f,
     g_assert_cmpstr(server.log->str, ==, "prepare execute sync");
 }
 
+/* A batch whose requests were all refused costs the server nothing. */
+static void test_a_unit_without_statements_is_not_heard_of(Fixture *f,
+                                                           gconstpointer unused G_GNUC_UNUSED)
+{
+    ch_pg_begin(&f->base);
+    must_commit(&f->base);
+    ch_pg_begin(&f->base);
+    ch_pg_rollback(&f->base);
+    g_assert_cmpstr(server.log->str, ==, "");
+    must_write(&f->base);
+    must_commit(&f->base);
+    g_assert_cmpstr(server.log->str, ==, "begin prepare execute commit sync");
+}
+
 static void test_a_failed_transaction_is_rolled_back(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     server.statement_bad = true;
@@ -268,7 +283,7 @@ static void test_explaining_names_every_parameter(Fixture *f, gconstpointer unus
     static const ChPgStatement update = { "update t set a = $2 where id = any($1)",
                                           { CH_PG_UUIDS, CH_PG_INT } };
     g_autoptr(GError) error = NULL;
-    g_assert_true(ch_pg_begin(&f->base, &error));
+    ch_pg_begin(&f->base);
     g_assert_true(ch_pg_explain(&f->base, &update, &error));
     g_autofree char *expected =
         g_strdup_printf("begin prepare explain execute s%p(null, null)", (const void *)&update);
@@ -342,6 +357,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define ADD(name, test) g_test_add("/pipeline/" name, Fixture, NULL, set_up, test, tear_down)
     ADD("a-statement-is-prepared-once", test_a_statement_is_prepared_once);
+    ADD("a-unit-without-statements-is-not-heard-of",
+        test_a_unit_without_statements_is_not_heard_of);
     ADD("a-read-only-connection-opens-no-transaction",
         test_a_read_only_connection_opens_no_transaction);
     ADD("a-failed-transaction-is-rolled-back", test_a_failed_transaction_is_rolled_back);
