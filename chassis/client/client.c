@@ -41,8 +41,9 @@ typedef struct {
     struct curl_slist *headers;
     int64_t due_us; /* when the next try may start */
     bool done;
-    bool too_long;   /* the answer passed its limit */
-    bool not_public; /* the server's address is none that may be called */
+    size_t head_left; /* that the answer's head may still have */
+    bool too_long;    /* the answer passed its limit */
+    bool not_public;  /* the server's address is none that may be called */
     char fault[CURL_ERROR_SIZE];
 } Try;
 
@@ -118,6 +119,7 @@ static void set_up(Try *try)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, try);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, try);
+    ch_curl_limit_head(easy, &try->head_left);
     if (config->ca_file != NULL && *config->ca_file != '\0')
         curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
     if (config->public_only)
@@ -208,6 +210,8 @@ static void describe(Try *try, CURLcode code)
     if (try->too_long)
         g_snprintf(try->fault, sizeof(try->fault), "the answer is longer than %zu bytes",
                    try->client->config.max_answer_bytes);
+    else if (code != CURLE_OK && try->head_left == 0)
+        g_snprintf(try->fault, sizeof(try->fault), "the head of the answer is too long");
     else if (code != CURLE_OK && try->not_public)
         g_strlcpy(try->fault, "its address is not a public one", sizeof(try->fault));
     else if (code == CURLE_OK)

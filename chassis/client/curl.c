@@ -6,6 +6,10 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+enum {
+    MAX_HEAD_BYTES = 64 * 1024,
+};
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* It fails for want of memory alone, and that ends the process anywhere. */
@@ -46,4 +50,20 @@ void ch_curl_only_public(CURL *easy, bool *refused)
 {
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, refused);
+}
+
+static size_t count_head(char *data, size_t one, size_t bytes, void *context)
+{
+    (void)data;
+    (void)one; /* always 1 */
+    size_t *left = context;
+    *left = bytes > *left ? 0 : *left - bytes;
+    return *left == 0 ? 0 : bytes; /* 0 ends the transfer */
+}
+
+void ch_curl_limit_head(CURL *easy, size_t *left)
+{
+    *left = MAX_HEAD_BYTES;
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, count_head);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, left);
 }

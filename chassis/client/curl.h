@@ -20,3 +20,7 @@ void ch_curl_protect(CURL *easy, const char *protocols, int64_t timeout_ms);
  * transfer, becomes true when another one was asked for. A name may lead anywhere, and elsewhere at
  * each look: what counts is where a socket would go. */
 void ch_curl_only_public(CURL *easy, bool *refused);
+
+/** Ends a transfer whose answer's head, of which some versions of libcurl keep all, has more than
+ * 64 KiB. *left, which outlives the transfer, is 0 then. */
+void ch_curl_limit_head(CURL *easy, size_t *left);

@@ -27,6 +27,7 @@ class Provider:
         self.issuer = Issuer(folder, self.url)
         self.issuer.create()
         self.keys = [self.issuer.jwk()]
+        self.stream = None  # in place of an answer: called with what sends bytes, for as long as somebody reads them
         self.asked = []
 
     @property
@@ -45,6 +46,9 @@ class Provider:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 provider.asked.append(self.path)
+                if provider.stream is not None:
+                    provider.stream(self.wfile.write)
+                    return
                 told = provider.answer(self.path)
                 body = json.dumps(told).encode()
                 self.send_response(404 if told is None else 200)
