@@ -128,10 +128,18 @@ static cjose_jwk_t *import_ec(ChJsonValue object, const char *curve, const char 
     return cjose_jwk_import(json, strlen(json), NULL);
 }
 
-static bool is_our_curve(const char *curve)
+/* 0: none of ours. */
+static size_t signature_bytes_of(const char *curve)
 {
-    return curve != NULL && (strcmp(curve, "P-256") == 0 || strcmp(curve, "P-384") == 0 ||
-                             strcmp(curve, "P-521") == 0);
+    static const struct {
+        const char *name;
+        size_t signature_bytes; /* two numbers (RFC 7518, section 3.4) */
+    } curves[] = { { "P-256", 64 }, { "P-384", 96 }, { "P-521", 132 } };
+    for (size_t i = 0; i < G_N_ELEMENTS(curves); i++) {
+        if (g_strcmp0(curves[i].name, curve) == 0)
+            return curves[i].signature_bytes;
+    }
+    return 0;
 }
 
 /* ---- life ---- */
@@ -142,7 +150,7 @@ static cjose_jwk_t *import_key(ChJsonValue object, const char *type, const char 
     if (strcmp(type, "RSA") == 0)
         return import_rsa(object, why);
     *why = "its type or its curve is none of ours";
-    if (strcmp(type, "EC") != 0 || !is_our_curve(curve))
+    if (strcmp(type, "EC") != 0 || signature_bytes_of(curve) == 0)
         return NULL;
     return import_ec(object, curve, why);
 }
@@ -199,6 +207,11 @@ bool ch_jwk_fits(const ChJwk *key, const ChAlgorithm *algorithm)
     return strcmp(key->type, algorithm->key_type) == 0 &&
            g_strcmp0(key->curve, algorithm->curve) == 0 &&
            (key->algorithm == NULL || strcmp(key->algorithm, algorithm->name) == 0);
+}
+
+bool ch_jwk_has_signatures_of(const ChJwk *key, size_t bytes)
+{
+    return key->curve == NULL || bytes == signature_bytes_of(key->curve);
 }
 
 bool ch_jwk_verify(const ChJwk *key, const char *token, size_t bytes)

@@ -18,6 +18,10 @@ const char *ch_jwk_id(const ChJwk *key);
 /** Whether it makes signatures of @algorithm. */
 bool ch_jwk_fits(const ChJwk *key, const ChAlgorithm *algorithm);
 
+/** Whether its signatures have @bytes. The library cuts one that is too long of an elliptic curve,
+ * so that a token would have several spellings; those of RSA are compared as a whole. */
+bool ch_jwk_has_signatures_of(const ChJwk *key, size_t bytes);
+
 /** Whether the key, which fits the token's algorithm, made the signature of @token, in the compact
  * form of a JWS. Any thread, several at once. */
 bool ch_jwk_verify(const ChJwk *key, const char *token, size_t bytes);

@@ -147,7 +147,7 @@ static bool signature_holds(const ChJwk *key, const char *token, size_t bytes, c
     size_t n;
     g_autofree uint8_t *decoded = g_malloc(parts->bytes[SIGNATURE]);
     return ch_base64url_decode(parts->text[SIGNATURE], parts->bytes[SIGNATURE], decoded, &n) &&
-           ch_jwk_verify(key, token, bytes);
+           ch_jwk_has_signatures_of(key, n) && ch_jwk_verify(key, token, bytes);
 }
 
 /* ---- the claims ---- */
