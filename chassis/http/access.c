@@ -42,7 +42,7 @@ static const char *token_of(const ChHttpRequest *request)
     return given + sizeof scheme - 1 + strspn(given + sizeof scheme - 1, " ");
 }
 
-static bool identify(ChIdentity *identity, ChHttpRequest *request)
+static bool identify(ChIdentity *identity, ChHttpLimits *limits, ChHttpRequest *request)
 {
     const char *why = NULL;
     const char *token = token_of(request);
@@ -50,11 +50,16 @@ static bool identify(ChIdentity *identity, ChHttpRequest *request)
         respond_no_token(request);
         return false;
     }
-    switch (ch_identity_ask(identity, token, strlen(token), &request->caller, &why)) {
+    bool hears = ch_http_limits_hears(limits, request);
+    switch (ch_identity_ask(identity, token, strlen(token), hears, &request->caller, &why)) {
     case CH_IDENTITY_KNOWN:
         return true;
     case CH_IDENTITY_REFUSED:
+        ch_http_limits_wrong_token(limits, request);
         respond_bad_token(request, why);
+        return false;
+    case CH_IDENTITY_NEW:
+        ch_http_limits_respond_unheard(limits, request);
         return false;
     case CH_IDENTITY_NO_KEYS:
         ch_http_respond_unavailable(request, "The keys of the issuer of tokens are not known yet.");
@@ -63,15 +68,23 @@ static bool identify(ChIdentity *identity, ChHttpRequest *request)
     g_assert_not_reached();
 }
 
-bool ch_http_access_check(ChIdentity *identity, ChHttpRequest *request)
+static bool is_public(const ChHttpRoute *route)
 {
-    int scope = request->match.route->scope;
-    if (identity == NULL || scope < 0)
-        return true;
-    if (request->caller == NULL && !identify(identity, request)) /* else the batch runs again */
+    return route->scope < 0;
+}
+
+bool ch_http_access_check(ChIdentity *identity, ChHttpLimits *limits, ChHttpRequest *request)
+{
+    const ChHttpRoute *route = request->match.route;
+    if (identity == NULL || is_public(route))
+        return ch_http_limits_admit(limits, request);
+    if (request->caller == NULL && /* else the batch runs again */
+        !identify(identity, limits, request))
         return false;
-    if (ch_http_request_may(request, scope))
+    if (!ch_http_limits_admit(limits, request))
+        return false;
+    if (ch_http_request_may(request, route->scope))
         return true;
-    respond_forbidden(request, request->match.scopes->names[scope]);
+    respond_forbidden(request, request->match.scopes->names[route->scope]);
     return false;
 }

@@ -12,7 +12,9 @@ enum {
 /* What a page may send, and what of an answer it may see, besides what Fetch allows to all. */
 #define MAY_SEND                                                                                   \
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent"
-#define MAY_SEE "Allow, ETag, Idempotent-Replayed, Link, Location, Retry-After, WWW-Authenticate"
+#define MAY_SEE                                                                                    \
+    "Allow, ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, " \
+    "WWW-Authenticate"
 #define PREFLIGHT_S "600" /* for so long a browser need not ask again */
 
 struct ChHttpOrigins {

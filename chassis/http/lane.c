@@ -20,6 +20,7 @@ struct ChHttpLane {
     ChHttpGate gate; /* set before the server starts; NULL: none */
     void *gate_context;
     ChIdentity *identity; /* set before the server starts; NULL: nobody is asked who he is */
+    ChHttpLimits *limits; /* the same; NULL: there are none */
 };
 
 /* ---- answering what its handler did not ---- */
@@ -49,6 +50,7 @@ static void finish(ChHttpLane *lane, void *const *items, size_t n)
     size_t won_n = 0;
     for (size_t i = 0; i < n; i++) {
         ChHttpRequest *request = items[i];
+        ch_http_limits_tell(request);
         if (!ch_http_request_finish(request, CH_HTTP_ANSWERED)) {
             ch_http_request_unref(request);
             continue;
@@ -205,9 +207,10 @@ void ch_http_lane_set_gate(ChHttpLane *lane, ChHttpGate gate, void *context)
     lane->gate_context = context;
 }
 
-void ch_http_lane_set_identity(ChHttpLane *lane, ChIdentity *identity)
+void ch_http_lane_set_access(ChHttpLane *lane, ChIdentity *identity, ChHttpLimits *limits)
 {
     lane->identity = identity;
+    lane->limits = limits;
 }
 
 ChSource *ch_http_lane_source(ChHttpLane *lane)
@@ -241,7 +244,7 @@ bool ch_http_lane_run(void *source, void *const *items, size_t n, GError **error
         rest[i] = items[i];
         ch_http_answer_clear(&rest[i]->answer); /* of a run that was rolled back */
         rest[i]->keeper = NULL;
-        if (!ch_http_access_check(lane->identity, rest[i]))
+        if (!ch_http_access_check(lane->identity, lane->limits, rest[i]))
             rest[i] = NULL; /* answered */
     }
     for (size_t i = 0; i < n; i++) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "chassis/core/lane.h"
+#include "chassis/http/limits.h"
 #include "chassis/http/route.h"
 #include "chassis/identity/identity.h"
 
@@ -26,10 +27,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpLane, ch_http_lane_free)
  */
 void ch_http_lane_set_gate(ChHttpLane *lane, ChHttpGate gate, void *context);
 
-/** From now on the lane's requests need a token that @identity (borrowed) knows, with the scope of
- * their route; others are answered 401 and 403. Set before the server starts; never set: nobody is
- * asked. */
-void ch_http_lane_set_identity(ChHttpLane *lane, ChIdentity *identity);
+/** From now on the lane's requests need a token that @identity knows, with the scope of their route
+ * (others are answered 401 and 403), and their callers are held to @limits (429). Both are
+ * borrowed; NULL: nobody is asked, or there are none. Set before the server starts. */
+void ch_http_lane_set_access(ChHttpLane *lane, ChIdentity *identity, ChHttpLimits *limits);
 
 /** Belongs to the lane. */
 ChSource *ch_http_lane_source(ChHttpLane *lane);

@@ -56,6 +56,9 @@ struct ChHttpResumer {
     const ChHttpResumerOps *ops;
 };
 
+/* A rate that callers are held to. */
+typedef struct ChHttpLimit ChHttpLimit;
+
 /* Where requests wait that no lane has to do with for now. */
 typedef struct ChHttpKeeper ChHttpKeeper;
 
@@ -92,7 +95,11 @@ struct ChHttpRequest {
     void *connection; /* the resumer's own */
 
     /* The handler's thread's. */
-    ChCaller *caller; /* a reference; NULL: not known, or authentication is off */
+    ChCaller *caller;         /* a reference; NULL: not known, or authentication is off */
+    const ChHttpLimit *limit; /* that the caller is held to; NULL: to none */
+    int64_t left;             /* of it, as is the next */
+    int64_t full_us;
+    bool admitted; /* it was counted, and was not too many */
     ChHttpAnswer answer;
     size_t
         unsent_bytes; /* of an answer that its lane gave: counted by the queue until it is sent */

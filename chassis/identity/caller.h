@@ -9,6 +9,7 @@
 typedef struct {
     _Atomic int references;
     char *subject;   /* the claim "sub": printable, never empty */
+    uint64_t number; /* the subject as a number: no two that somebody can find have the same */
     char *owner;     /* whose things are the caller's own: the claim that the settings name; "" when
                       * the token has none */
     uint64_t scopes; /* see chassis/identity/scopes.h */

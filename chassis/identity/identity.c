@@ -108,7 +108,7 @@ static ChIdentityAnswer check(ChIdentity *identity, const Look *look, const char
 }
 
 ChIdentityAnswer ch_identity_ask(ChIdentity *identity, const char *token, size_t bytes,
-                                 ChCaller **caller, const char **why)
+                                 bool looks_at_new, ChCaller **caller, const char **why)
 {
     *why = "this is no token in the form header.claims.signature";
     if (bytes > CH_TOKEN_MAX_BYTES) /* not even a digest is made of it */
@@ -122,7 +122,9 @@ ChIdentityAnswer ch_identity_ask(ChIdentity *identity, const char *token, size_t
     }
     if (look.keys == NULL)
         return CH_IDENTITY_NO_KEYS;
-    ChIdentityAnswer answer = check(identity, &look, token, bytes, now_s, caller, why);
+    ChIdentityAnswer answer = CH_IDENTITY_NEW;
+    if (looks_at_new)
+        answer = check(identity, &look, token, bytes, now_s, caller, why);
     ch_key_set_unref(look.keys);
     return answer;
 }

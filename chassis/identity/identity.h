@@ -23,10 +23,12 @@ void ch_identity_when_key_unknown(ChIdentity *identity, void (*wanted)(void *con
 typedef enum {
     CH_IDENTITY_KNOWN,
     CH_IDENTITY_REFUSED,
+    CH_IDENTITY_NEW,     /* not known, and it was not looked at */
     CH_IDENTITY_NO_KEYS, /* not one was got yet: nobody can be known */
 } ChIdentityAnswer;
 
 /** Whose @token is. *caller, a reference, is set when that is known; *why, a constant, when it is
- * refused. A token that is known takes about a microsecond, another one 20 to 70. */
+ * refused. A token that is known takes about a microsecond, another one 20 to 70 unless
+ * @looks_at_new is false. */
 ChIdentityAnswer ch_identity_ask(ChIdentity *identity, const char *token, size_t bytes,
-                                 ChCaller **caller, const char **why);
+                                 bool looks_at_new, ChCaller **caller, const char **why);

@@ -25,6 +25,7 @@ typedef struct {
     size_t names_n;           /* CH_MAX_SCOPES at most */
     const ChRole *roles;
     size_t roles_n;
+    int unlimited; /* the scope of those who may ask as often as they like; 0: nobody */
 } ChScopes;
 
 /** The scopes that @words, separated by spaces, name; names that we do not know are not ours. */

@@ -15,7 +15,8 @@ struct ChApi {
     const ChDocument *document;
     ChHealth *health;
     ChLaneGroup *threads;
-    ChAuth *auth;       /* from the run on */
+    ChAuth *auth; /* from the run on, as is the next */
+    ChHttpLimits *limits;
     ChHttpLane **lanes; /* owned; as the table names them; NULL: not bound yet */
     ChHttpWaits *waits; /* NULL: nobody waits */
 };
@@ -28,7 +29,7 @@ bool ch_api_check(const void *settings, GError **error)
         return false;
     g_autoptr(ChHttpOrigins) origins = ch_http_origins_new(api->cors_origins, error);
     return origins != NULL && ch_auth_check(&api->auth, error) &&
-           ch_traces_check(&api->traces, error);
+           ch_limits_check(&api->limits, error) && ch_traces_check(&api->traces, error);
 }
 
 ChApi *ch_api_new(const ChHttpRouteTable *routes, const ChDocument *document, ChHealth *health)
@@ -48,6 +49,7 @@ void ch_api_free(ChApi *api)
         return;
     ch_lane_group_free(api->threads);
     ch_auth_free(api->auth);
+    ch_http_limits_free(api->limits);
     for (size_t i = 0; i < api->routes->lanes_n; i++)
         ch_http_lane_free(api->lanes[i]);
     g_free(api->lanes);
@@ -98,14 +100,15 @@ void ch_api_add_lane(ChApi *api, const ChLaneConfig *config)
     ch_lane_group_add(api->threads, config);
 }
 
-/* Before the lanes run: who may ask them. */
-static bool ask_who_asks(ChApi *api, const ChAuthSettings *settings, GError **error)
+/* Before the lanes run: who may ask them, and how often. */
+static bool ask_who_asks(ChApi *api, const ChApiSettings *settings, GError **error)
 {
-    api->auth = ch_auth_new(settings, api->routes->scopes, api->health, api->threads, error);
+    api->auth = ch_auth_new(&settings->auth, api->routes->scopes, api->health, api->threads, error);
     if (api->auth == NULL)
         return false;
+    api->limits = ch_limits_new(&settings->limits);
     for (size_t i = 0; i < api->routes->lanes_n; i++)
-        ch_http_lane_set_identity(api->lanes[i], ch_auth_identity(api->auth));
+        ch_http_lane_set_access(api->lanes[i], ch_auth_identity(api->auth), api->limits);
     return true;
 }
 
@@ -162,7 +165,7 @@ bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
 {
     ch_traces_sample(&settings->traces);
     g_autoptr(ChHttpProxies) proxies = ch_http_proxies_new(settings->trusted_proxies, error);
-    if (proxies == NULL || !ask_who_asks(api, &settings->auth, error))
+    if (proxies == NULL || !ask_who_asks(api, settings, error))
         return false;
     g_autoptr(ChHttpOrigins) origins = ch_http_origins_new(settings->cors_origins, error);
     if (origins == NULL)

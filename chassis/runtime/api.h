@@ -7,6 +7,7 @@
 #include "chassis/http/waits.h"
 #include "chassis/runtime/auth.h"
 #include "chassis/runtime/document.h"
+#include "chassis/runtime/limits.h"
 #include "chassis/runtime/settings.h"
 #include "chassis/runtime/traces.h"
 #include "chassis/telemetry/health.h"
@@ -22,6 +23,7 @@ typedef struct {
     char *trusted_proxies;
     char *cors_origins;
     ChAuthSettings auth;
+    ChLimitSettings limits;
     ChTraceSettings traces;
 } ChApiSettings;
 
@@ -38,6 +40,7 @@ typedef struct {
     CH_CONFIG_KEY("CORS_ORIGINS", CH_CONFIG_TEXT, ChApiSettings, cors_origins, "",                 \
                   "origins whose pages may call the API from a browser", NULL),                    \
     CH_AUTH_KEYS(ChApiSettings, auth),                                                             \
+    CH_LIMIT_KEYS(ChApiSettings, limits),                                                          \
     CH_TRACES_KEYS(ChApiSettings, traces)
 /* clang-format on */
 

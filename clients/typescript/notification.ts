@@ -544,6 +544,17 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
+    /** @description The caller asks more often than callers like him may, or his address brought too many tokens that were none. Nothing was done. */
+    TooManyRequests: {
+      headers: {
+        "Retry-After": components["headers"]["RetryAfter"];
+        "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+        RateLimit: components["headers"]["RateLimit"];
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
     /** @description The headers are too large. */
     HeadersTooLarge: {
       content: {
@@ -716,6 +727,16 @@ export interface components {
      * @example 2
      */
     RetryAfter: number;
+    /**
+     * @description The rate that the caller is held to: its name, how many requests at once, in how many seconds as many come anew (draft-ietf-httpapi-ratelimit-headers). On every answer to a caller who is held to one.
+     * @example "writes";q=50;w=5
+     */
+    RateLimitPolicy: string;
+    /**
+     * @description What is left of it now, and in how many seconds it is whole again.
+     * @example "writes";r=0;t=5
+     */
+    RateLimit: string;
   };
   pathItems: never;
 }
@@ -757,6 +778,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -790,6 +812,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -825,6 +848,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -872,6 +896,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -909,6 +934,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -957,6 +983,7 @@ export interface operations {
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
       422: components["responses"]["Unprocessable"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -999,6 +1026,7 @@ export interface operations {
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
       422: components["responses"]["Unprocessable"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -1045,6 +1073,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -1085,6 +1114,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -1128,6 +1158,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -1164,6 +1195,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -1199,6 +1231,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -1229,6 +1262,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -1263,6 +1297,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -1291,6 +1326,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -1334,6 +1370,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -1444,6 +1481,7 @@ export interface operations {
       410: {
         content: never;
       };
+      429: components["responses"]["TooManyRequests"];
       /** @description Taken; the body is of no interest, beyond 16 KiB it is a fault. */
       "2XX": {
         content: never;
@@ -1479,6 +1517,7 @@ export interface operations {
       410: {
         content: never;
       };
+      429: components["responses"]["TooManyRequests"];
       /** @description Taken; the body is of no interest, beyond 16 KiB it is a fault. */
       "2XX": {
         content: never;

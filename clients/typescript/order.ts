@@ -361,6 +361,17 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
+    /** @description The caller asks more often than callers like him may, or his address brought too many tokens that were none. Nothing was done. */
+    TooManyRequests: {
+      headers: {
+        "Retry-After": components["headers"]["RetryAfter"];
+        "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+        RateLimit: components["headers"]["RateLimit"];
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
     /** @description The headers are too large. */
     HeadersTooLarge: {
       content: {
@@ -489,6 +500,16 @@ export interface components {
      * @example 2
      */
     RetryAfter: number;
+    /**
+     * @description The rate that the caller is held to: its name, how many requests at once, in how many seconds as many come anew (draft-ietf-httpapi-ratelimit-headers). On every answer to a caller who is held to one.
+     * @example "writes";q=50;w=5
+     */
+    RateLimitPolicy: string;
+    /**
+     * @description What is left of it now, and in how many seconds it is whole again.
+     * @example "writes";r=0;t=5
+     */
+    RateLimit: string;
   };
   pathItems: never;
 }
@@ -537,6 +558,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -609,6 +631,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -654,6 +677,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -684,6 +708,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -735,6 +760,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -771,6 +797,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -814,6 +841,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -849,6 +877,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -912,6 +941,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -945,6 +975,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];
@@ -991,6 +1022,7 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
       431: components["responses"]["HeadersTooLarge"];
       500: components["responses"]["Failed"];
       503: components["responses"]["Unavailable"];

@@ -284,7 +284,7 @@ def test_an_invented_key_is_asked_for_at_a_limited_rate(system, provider, tmp_pa
     with child(system, "stock-api", provider.settings) as process:
         token = stranger.token("eve", ["admin"])
         before = len(provider.asked)
-        assert {stock_status(process, token) for _ in range(200)} == {401}
+        assert {stock_status(process, token) for _ in range(200)} <= {401, 429}
         assert len(provider.asked) - before <= 2  # a description and a set of keys
 
 

@@ -28,7 +28,7 @@ NDJSON = "application/x-ndjson"
 PROBLEM_URI = "urn:cartwheel:problem:"
 # What no document lists: headers of every answer, by HTTP itself or by docs/contract.md, 2.1.
 EVERYWHERE = {"content-type", "content-length", "connection", "date", "x-content-type-options", "cache-control",
-              "content-security-policy"}
+              "content-security-policy", "ratelimit", "ratelimit-policy"}
 
 counts = collections.Counter()  # "requests", "answers", "events"
 deviations = []

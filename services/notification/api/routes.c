@@ -25,6 +25,7 @@ enum {
     SCOPE_LOG_READ,
     SCOPE_SUBSCRIPTIONS_READ,
     SCOPE_SUBSCRIPTIONS_WRITE,
+    SCOPE_UNLIMITED, /* not held to the limits of customers */
 };
 
 static const char *const scope_names[] = {
@@ -33,16 +34,19 @@ static const char *const scope_names[] = {
     [SCOPE_LOG_READ] = "notifications:read",
     [SCOPE_SUBSCRIPTIONS_READ] = "subscriptions:read",
     [SCOPE_SUBSCRIPTIONS_WRITE] = "subscriptions:write",
+    [SCOPE_UNLIMITED] = "limits:none",
 };
 
 /* The part of the notification service in docs/security.md. */
 static const ChRole roles[] = {
     { "support", CH_SCOPE(SCOPE_TEMPLATES_READ) | CH_SCOPE(SCOPE_LOG_READ) },
     { "operator", CH_SCOPE(SCOPE_LOG_READ) },
-    { "merchandiser", CH_SCOPE(SCOPE_TEMPLATES_READ) | CH_SCOPE(SCOPE_TEMPLATES_WRITE) },
+    { "shop", CH_SCOPE(SCOPE_UNLIMITED) },
+    { "merchandiser", CH_SCOPE(SCOPE_TEMPLATES_READ) | CH_SCOPE(SCOPE_TEMPLATES_WRITE) |
+                          CH_SCOPE(SCOPE_UNLIMITED) },
     { "admin", CH_SCOPE(SCOPE_TEMPLATES_READ) | CH_SCOPE(SCOPE_TEMPLATES_WRITE) |
                    CH_SCOPE(SCOPE_LOG_READ) | CH_SCOPE(SCOPE_SUBSCRIPTIONS_READ) |
-                   CH_SCOPE(SCOPE_SUBSCRIPTIONS_WRITE) },
+                   CH_SCOPE(SCOPE_SUBSCRIPTIONS_WRITE) | CH_SCOPE(SCOPE_UNLIMITED) },
 };
 
 static const ChScopes scopes = {
@@ -50,6 +54,7 @@ static const ChScopes scopes = {
     .names_n = G_N_ELEMENTS(scope_names),
     .roles = roles,
     .roles_n = G_N_ELEMENTS(roles),
+    .unlimited = SCOPE_UNLIMITED,
 };
 
 static const ChHttpRoute routes[] = {

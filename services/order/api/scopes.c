@@ -9,14 +9,14 @@ static const char *const names[] = {
     [ORDER_SCOPE_PLACE] = "orders:place",        [ORDER_SCOPE_READ] = "orders:read",
     [ORDER_SCOPE_CANCEL] = "orders:cancel",      [ORDER_SCOPE_ANY] = "orders:any",
     [ORDER_SCOPE_PRICES] = "orders:prices",      [ORDER_SCOPE_READ_PRICES] = "prices:read",
-    [ORDER_SCOPE_WRITE_PRICES] = "prices:write",
+    [ORDER_SCOPE_WRITE_PRICES] = "prices:write", [ORDER_SCOPE_UNLIMITED] = "limits:none",
 };
 
 #define OWN                                                                                        \
     (CH_SCOPE(ORDER_SCOPE_PLACE) | CH_SCOPE(ORDER_SCOPE_READ) | CH_SCOPE(ORDER_SCOPE_CANCEL))
 #define SHOP                                                                                       \
     (OWN | CH_SCOPE(ORDER_SCOPE_ANY) | CH_SCOPE(ORDER_SCOPE_PRICES) |                              \
-     CH_SCOPE(ORDER_SCOPE_READ_PRICES))
+     CH_SCOPE(ORDER_SCOPE_READ_PRICES) | CH_SCOPE(ORDER_SCOPE_UNLIMITED))
 
 static const ChRole roles[] = {
     { "customer", OWN },
@@ -24,7 +24,8 @@ static const ChRole roles[] = {
     { "support", CH_SCOPE(ORDER_SCOPE_READ) | CH_SCOPE(ORDER_SCOPE_CANCEL) |
                      CH_SCOPE(ORDER_SCOPE_ANY) | CH_SCOPE(ORDER_SCOPE_READ_PRICES) },
     { "operator", CH_SCOPE(ORDER_SCOPE_READ) | CH_SCOPE(ORDER_SCOPE_ANY) },
-    { "merchandiser", CH_SCOPE(ORDER_SCOPE_READ_PRICES) | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) },
+    { "merchandiser", CH_SCOPE(ORDER_SCOPE_READ_PRICES) | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) |
+                          CH_SCOPE(ORDER_SCOPE_UNLIMITED) },
     { "admin", SHOP | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) },
 };
 
@@ -33,6 +34,7 @@ const ChScopes order_scopes = {
     .names_n = G_N_ELEMENTS(names),
     .roles = roles,
     .roles_n = G_N_ELEMENTS(roles),
+    .unlimited = ORDER_SCOPE_UNLIMITED,
 };
 
 bool order_api_owner(ChHttpRequest *request, ChUuid *owner)

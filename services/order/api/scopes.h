@@ -13,6 +13,7 @@ enum {
     ORDER_SCOPE_PRICES, /* name the prices of an order */
     ORDER_SCOPE_READ_PRICES,
     ORDER_SCOPE_WRITE_PRICES,
+    ORDER_SCOPE_UNLIMITED, /* not held to the limits of customers */
 };
 
 extern const ChScopes order_scopes;

@@ -20,20 +20,24 @@ static const ChHttpLaneKind lanes[] = {
 enum {
     STOCK_SCOPE_READ = 1,
     STOCK_SCOPE_WRITE,
+    STOCK_SCOPE_UNLIMITED, /* not held to the limits of customers */
 };
 
 static const char *const scope_names[] = {
     [STOCK_SCOPE_READ] = "stock:read",
     [STOCK_SCOPE_WRITE] = "stock:write",
+    [STOCK_SCOPE_UNLIMITED] = "limits:none",
 };
 
 /* The part of the stock service in docs/security.md. */
 static const ChRole roles[] = {
-    { "shop", CH_SCOPE(STOCK_SCOPE_READ) },
+    { "shop", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
     { "support", CH_SCOPE(STOCK_SCOPE_READ) },
     { "operator", CH_SCOPE(STOCK_SCOPE_READ) },
-    { "merchandiser", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) },
-    { "admin", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) },
+    { "merchandiser",
+      CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
+    { "admin",
+      CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
 };
 
 static const ChScopes scopes = {
@@ -41,6 +45,7 @@ static const ChScopes scopes = {
     .names_n = G_N_ELEMENTS(scope_names),
     .roles = roles,
     .roles_n = G_N_ELEMENTS(roles),
+    .unlimited = STOCK_SCOPE_UNLIMITED,
 };
 
 static const ChHttpRoute routes[] = {

@@ -66,7 +66,7 @@ static ChHttpRequest *request_for(const ChHttpRoute *route, const char *authoriz
 static void assert_refused(ChIdentity *identity, ChHttpRequest *request, unsigned status,
                            const char *challenge)
 {
-    g_assert_false(ch_http_access_check(identity, request));
+    g_assert_false(ch_http_access_check(identity, NULL, request));
     g_assert_cmpuint(request->answer.status, ==, status);
     g_assert_cmpuint(request->answer.headers_n, ==, 1);
     g_assert_cmpstr(request->answer.headers[0].name, ==, "WWW-Authenticate");
@@ -79,7 +79,7 @@ static void test_lets_in(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
     g_autofree char *header = bearer(f, "things:read other");
     ChHttpRequest *request = request_for(&reading, header);
     for (int run = 0; run < 2; run++) { /* a batch may run again */
-        g_assert_true(ch_http_access_check(f->identity, request));
+        g_assert_true(ch_http_access_check(f->identity, NULL, request));
         g_assert_cmpuint(request->answer.status, ==, 0);
         g_assert_cmpstr(ch_http_request_caller(request)->subject, ==, "anna");
         g_assert_true(ch_http_request_may(request, 1));
@@ -93,7 +93,7 @@ static void test_scheme_in_any_case(Fixture *f, gconstpointer unused G_GNUC_UNUS
     g_autofree char *header = bearer(f, "things:read");
     memcpy(header, "bEARER", 6);
     ChHttpRequest *request = request_for(&reading, header);
-    g_assert_true(ch_http_access_check(f->identity, request));
+    g_assert_true(ch_http_access_check(f->identity, NULL, request));
     ch_http_request_unref(request);
 }
 
@@ -127,12 +127,45 @@ static void test_nobody_is_asked(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     ChHttpRequest *open_request = request_for(&open_to_all, "Bearer nonsense");
     ChHttpRequest *unasked = request_for(&reading, NULL);
-    g_assert_true(ch_http_access_check(f->identity, open_request));
-    g_assert_true(ch_http_access_check(NULL, unasked)); /* authentication is off */
+    g_assert_true(ch_http_access_check(f->identity, NULL, open_request));
+    g_assert_true(ch_http_access_check(NULL, NULL, unasked)); /* authentication is off */
     g_assert_null(ch_http_request_caller(unasked));
     g_assert_true(ch_http_request_may(unasked, 2));
     ch_http_request_unref(open_request);
     ch_http_request_unref(unasked);
+}
+
+/* Of an address that brings nothing but tokens that are none, those alone are heard that are known.
+ */
+static void test_wrong_tokens_run_out(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChHttpLimitsConfig no_rates = { .by_address = false };
+    g_autoptr(ChHttpLimits) limits = ch_http_limits_new(&no_rates);
+    g_autofree char *known = bearer(f, "things:read");
+    g_autofree char *new = bearer(f, "things:read other");
+    const unsigned first_statuses[] = { 0, 401 };
+    for (size_t i = 0; i < CH_HTTP_WRONG_TOKENS_BURST + 1; i++) {
+        ChHttpRequest *request = request_for(&reading, i == 0 ? known : "Bearer a.b.c");
+        ch_http_access_check(f->identity, limits, request);
+        g_assert_cmpuint(request->answer.status, ==, first_statuses[MIN(i, 1)]);
+        ch_http_request_unref(request);
+    }
+    ChHttpRequest *again = request_for(&reading, known);
+    ChHttpRequest *unheard = request_for(&reading, new);
+    ChHttpRequest *elsewhere = request_for(&reading, new);
+    elsewhere->client.bytes[0] = 0x20;
+    g_assert_true(ch_http_access_check(f->identity, limits, again));
+    g_assert_true(ch_http_access_check(f->identity, limits, elsewhere));
+    ch_http_request_unref(elsewhere);
+    ch_http_request_unref(again);
+    g_assert_true(ch_http_access_check(f->identity, limits, unheard)); /* it is known by now */
+    ch_http_request_unref(unheard);
+    ChHttpRequest *wrong = request_for(&reading, "Bearer d.e.f");
+    g_assert_false(ch_http_access_check(f->identity, limits, wrong));
+    g_assert_cmpuint(wrong->answer.status, ==, 429);
+    g_assert_cmpstr(wrong->answer.headers[0].name, ==, "Retry-After");
+    g_assert_cmpstr(wrong->answer.headers[0].value, ==, "1");
+    ch_http_request_unref(wrong);
 }
 
 static void test_without_keys_later(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -140,7 +173,7 @@ static void test_without_keys_later(Fixture *f, gconstpointer unused G_GNUC_UNUS
     g_autoptr(ChIdentity) identity = ch_identity_new(&rules);
     g_autofree char *header = bearer(f, "things:read");
     ChHttpRequest *request = request_for(&reading, header);
-    g_assert_false(ch_http_access_check(identity, request));
+    g_assert_false(ch_http_access_check(identity, NULL, request));
     g_assert_cmpuint(request->answer.status, ==, 503);
     ch_http_request_unref(request);
 }
@@ -159,6 +192,7 @@ int main(int argc, char **argv)
     add("/access/bad-token", test_bad_token);
     add("/access/another-scope", test_another_scope);
     add("/access/nobody-is-asked", test_nobody_is_asked);
+    add("/access/wrong-tokens-run-out", test_wrong_tokens_run_out);
     add("/access/without-keys-later", test_without_keys_later);
     return g_test_run();
 }

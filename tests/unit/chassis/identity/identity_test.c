@@ -37,7 +37,7 @@ static ChIdentityAnswer ask(ChIdentity *identity, const char *token, const char 
 {
     g_autoptr(ChCaller) caller = NULL;
     const char *why = NULL;
-    ChIdentityAnswer answer = ch_identity_ask(identity, token, strlen(token), &caller, &why);
+    ChIdentityAnswer answer = ch_identity_ask(identity, token, strlen(token), true, &caller, &why);
     if (answer == CH_IDENTITY_KNOWN)
         g_assert_cmpstr(caller->subject, ==, subject);
     else

@@ -75,7 +75,8 @@ static bool knows(const Fixture *f, const Signer *signer)
         signer, "ES256", "{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k\"}", claims);
     g_autoptr(ChCaller) caller = NULL;
     const char *why = NULL;
-    return ch_identity_ask(f->identity, token, strlen(token), &caller, &why) == CH_IDENTITY_KNOWN;
+    return ch_identity_ask(f->identity, token, strlen(token), true, &caller, &why) ==
+           CH_IDENTITY_KNOWN;
 }
 
 static void test_new_keys_are_read(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
