@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "chassis/core/lane.h"
 
+#include "chassis/core/batch_span.h"
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
@@ -28,10 +29,11 @@ struct ChLane {
     bool started;
     atomic_bool ended;
     atomic_bool stopping;
-    int backoff_ms; /* lane thread only: 0 while all is well */
-    bool reported;  /* lane thread only, as is the next: the outage was logged */
-    bool refused;   /* work failed, and none has succeeded since */
-    ChWait changed; /* stopping or ended was raised */
+    int backoff_ms;      /* lane thread only: 0 while all is well */
+    bool reported;       /* lane thread only, as is the next: the outage was logged */
+    bool refused;        /* work failed, and none has succeeded since */
+    const char *failing; /* why the item in hand is given up; NULL: it is handled */
+    ChWait changed;      /* stopping or ended was raised */
 };
 
 /* ---- waiting ---- */
@@ -65,21 +67,45 @@ static void recovered(ChLane *lane)
 
 /* ---- one batch ---- */
 
+/* NULL: nothing of it is sampled. */
+static ChBatchSpan *begin_span(const ChLane *lane, void *const *items, size_t n)
+{
+    ChSource *source = lane->config.source;
+    if (!ch_spans_on() || source->ops->span == NULL)
+        return NULL;
+    ChBatchSpan *span = NULL;
+    int64_t start_us = ch_time_now_us();
+    for (size_t i = 0; i < n; i++) {
+        ChSpan *item = source->ops->span(source, items[i], start_us);
+        if (item != NULL && span == NULL)
+            span =
+                ch_batch_span_begin(lane->config.name, n, lane->config.work->ops->system, start_us);
+        if (item != NULL)
+            ch_batch_span_add(span, item);
+    }
+    return span;
+}
+
 /* Runs @handler over the batch in one unit of work. On failure nothing of it remains. */
 static bool attempt(ChLane *lane, ChHandler handler, void *context, void *const *items, size_t n,
                     GError **error)
 {
     ChWork *work = lane->config.work;
+    ChBatchSpan *span = begin_span(lane, items, n);
     ch_log_hold();
     CH_FAULT_ON("before_begin", lane->config.name);
     bool handled = work->ops->begin(work, error) && handler(context, items, n, error);
-    if (handled)
+    if (handled) {
+        ch_batch_span_commit(span);
         CH_FAULT_ON("before_commit", lane->config.name);
+    }
     if (handled && work->ops->commit(work, error)) {
         CH_FAULT_ON("after_commit", lane->config.name);
         ch_log_release();
+        ch_batch_span_end(span, lane->failing);
         return true;
     }
+    ch_batch_span_abort(span, (*error)->message);
     work->ops->rollback(work);
     ch_log_drop();
     return false;
@@ -137,7 +163,10 @@ static bool fail_alone(ChLane *lane, void *const *item, const GError *why)
     ChSource *source = lane->config.source;
     Failure failure = { source, why };
     g_autoptr(GError) error = NULL;
-    switch (attempt_until_available(lane, fail_item, &failure, item, 1, &error)) {
+    lane->failing = why->message;
+    BatchEnd end = attempt_until_available(lane, fail_item, &failure, item, 1, &error);
+    lane->failing = NULL;
+    switch (end) {
     case COMMITTED:
         source->ops->settle(source, item, 1);
         return true;

@@ -10,6 +10,7 @@
  *                goes to the source's `fail`, in a unit of work of its own. Neighbours commit. */
 #pragma once
 
+#include "chassis/core/span.h"
 #include "chassis/core/work.h"
 
 #include <stddef.h>
@@ -41,10 +42,13 @@ typedef struct {
     void (*close)(ChSource *source);
     /* Any thread: end a wait in `take` at once. */
     void (*wake)(ChSource *source);
+    /* The span of @item in the batch that begins at @start_us; NULL: it is not sampled. Asked while
+     * spans are recorded. A NULL slot: items have no traces. */
+    ChSpan *(*span)(ChSource *source, void *item, int64_t start_us);
 } ChSourceOps;
 
 struct ChSource {
-    const ChSourceOps *ops; /* every slot is mandatory but close */
+    const ChSourceOps *ops; /* every slot is mandatory but close and span */
 };
 
 /** @items: @n pointers from the lane's source. Runs on the lane's thread inside its unit of work.

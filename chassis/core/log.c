@@ -289,6 +289,11 @@ void ch_log_init(const char *process, ChLogLevel level)
     g_log_set_default_handler(log_from_glib, NULL);
 }
 
+const char *ch_log_process(void)
+{
+    return output.process;
+}
+
 void ch_log_set_output(int fd)
 {
     output.fd = fd;

@@ -62,6 +62,9 @@ typedef struct {
  * Borrows @process (a constant such as "order-api"). Also routes GLib's own messages here. */
 void ch_log_init(const char *process, ChLogLevel level);
 
+/** The name it was given. */
+const char *ch_log_process(void);
+
 /** Writes to @fd instead of standard output: for tests. */
 void ch_log_set_output(int fd);
 

@@ -73,6 +73,12 @@ ChTrace ch_trace_child(ChTrace parent)
     return child;
 }
 
+ChTrace ch_trace_sampled(ChTrace trace)
+{
+    trace.flags |= FLAG_SAMPLED;
+    return trace;
+}
+
 /* Version 00 has exactly 55 characters; a later one may go on after a hyphen; ff is none. */
 static bool version_fits(uint8_t version, const char *text, size_t length)
 {

@@ -36,6 +36,9 @@ static inline bool ch_trace_is_sampled(ChTrace trace)
     return (trace.flags & 1) != 0;
 }
 
+/** @trace, but sampled in any case. */
+ChTrace ch_trace_sampled(ChTrace trace);
+
 /** Reads a traceparent header; false when @text is NULL or malformed. */
 bool ch_trace_parse(const char *text, ChTrace *trace);
 

@@ -16,10 +16,11 @@ typedef struct {
     void (*rollback)(ChWork *work);
     /* Called about once a second while the lane has nothing to do: keeps the connection whole. */
     bool (*idle)(ChWork *work, GError **error);
+    const char *system; /* where it is a transaction, as spans name it; NULL: it is none */
 } ChWorkOps;
 
 struct ChWork {
-    const ChWorkOps *ops; /* every slot is mandatory */
+    const ChWorkOps *ops; /* every slot is mandatory but system */
 };
 
 /** Of a lane whose handler changes nothing that could be undone; shared. */

@@ -55,6 +55,7 @@ static const ChWorkOps pg_work_ops = {
     .commit = work_commit,
     .rollback = work_rollback,
     .idle = work_idle,
+    .system = "postgresql",
 };
 
 ChWork *ch_pg_work(ChPg *pg)

@@ -32,6 +32,7 @@ MUTABLE_DATA = {
     ("chassis/core/fault.c", "plan"),  # what a test asked for; in no normal build
     ("chassis/core/log.c", "output"),  # one output a process
     ("chassis/core/trace.c", "sampler"),  # one choice of traces
+    ("chassis/core/span.c", "ring"),  # one way to the collector
     ("chassis/core/uuid.c", "last_tick"),  # one order of ids a process
     ("chassis/telemetry/metrics.c", "families"),  # the registry of the metrics,
     ("chassis/telemetry/metrics.c", "making"),  # and its lock

@@ -134,7 +134,7 @@ static bool work_idle(ChWork *work, GError **error)
     return ok;
 }
 
-static const ChWorkOps work_ops = { work_begin, work_commit, work_rollback, work_idle };
+static const ChWorkOps work_ops = { work_begin, work_commit, work_rollback, work_idle, NULL };
 
 /* ---- the source ---- */
 

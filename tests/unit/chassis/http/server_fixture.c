@@ -25,7 +25,7 @@ static void work_rollback(ChWork *work)
     (void)work;
 }
 
-static const ChWorkOps work_ops = { work_ok, work_ok, work_rollback, work_ok };
+static const ChWorkOps work_ops = { work_ok, work_ok, work_rollback, work_ok, NULL };
 
 void set_shut(Fixture *f, bool shut)
 {

@@ -44,7 +44,7 @@ static void work_rollback(ChWork *work G_GNUC_UNUSED)
 {
 }
 
-static const ChWorkOps work_ops = { work_ok, work_ok, work_rollback, work_ok };
+static const ChWorkOps work_ops = { work_ok, work_ok, work_rollback, work_ok, NULL };
 
 static bool leave_all(void *context, ChHttpRequest *const *requests, size_t n,
                       GError **error G_GNUC_UNUSED)

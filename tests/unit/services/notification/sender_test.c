@@ -31,7 +31,7 @@ static void work_rollback(ChWork *work G_GNUC_UNUSED)
 {
 }
 
-static const ChWorkOps work_ops = { work_ok, work_ok, work_rollback, work_ok };
+static const ChWorkOps work_ops = { work_ok, work_ok, work_rollback, work_ok, NULL };
 
 static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {

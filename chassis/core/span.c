@@ -1,0 +1,188 @@
+/* Spans on their way to the exporter: a bounded ring that nobody waits for. */
+#include "chassis/core/span.h"
+
+#include "chassis/core/time.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+/* One place of the ring. Its turn tells whose it is: of the writer of that position, or, one
+ * higher, of its reader (after D. Vyukov's bounded queue). */
+typedef struct {
+    _Atomic uint64_t turn;
+    ChSpan *span;
+} Place;
+
+/* The process's one ring: spans end everywhere, as log lines do. */
+static struct {
+    Place *places; /* NULL: nothing is recorded; set before threads start, as are the next two */
+    void (*full)(void *context);
+    void *context;
+    _Atomic uint64_t write;
+    _Atomic uint64_t read;
+    _Atomic int64_t dropped;
+    atomic_bool called; /* full was, and nothing was taken since */
+} ring = { NULL, NULL, NULL, 0, 0, 0, false };
+
+G_STATIC_ASSERT((CH_SPAN_QUEUE & (CH_SPAN_QUEUE - 1)) == 0);
+
+/* ---- the ring ---- */
+
+/* False: it is full. */
+static bool push(ChSpan *span)
+{
+    uint64_t at = atomic_load_explicit(&ring.write, memory_order_relaxed);
+    for (;;) {
+        Place *place = &ring.places[at % CH_SPAN_QUEUE];
+        uint64_t turn = atomic_load_explicit(&place->turn, memory_order_acquire);
+        if (turn < at)
+            return false;
+        if (turn > at) {
+            at = atomic_load_explicit(&ring.write, memory_order_relaxed);
+        } else if (atomic_compare_exchange_weak_explicit(
+                       &ring.write, &at, at + 1, memory_order_relaxed, memory_order_relaxed)) {
+            place->span = span;
+            atomic_store_explicit(&place->turn, at + 1, memory_order_release);
+            return true;
+        }
+    }
+}
+
+/* NULL: nothing waits. */
+static ChSpan *pull(void)
+{
+    uint64_t at = atomic_load_explicit(&ring.read, memory_order_relaxed);
+    Place *place = &ring.places[at % CH_SPAN_QUEUE];
+    if (atomic_load_explicit(&place->turn, memory_order_acquire) != at + 1)
+        return NULL;
+    ChSpan *span = place->span;
+    atomic_store_explicit(&place->turn, at + CH_SPAN_QUEUE, memory_order_release);
+    atomic_store_explicit(&ring.read, at + 1, memory_order_relaxed);
+    return span;
+}
+
+void ch_spans_start(void (*full)(void *context), void *context)
+{
+    g_assert(ring.places == NULL);
+    ring.full = full;
+    ring.context = context;
+    ring.write = 0;
+    ring.read = 0;
+    ring.dropped = 0;
+    ring.called = false;
+    ring.places = g_new0(Place, CH_SPAN_QUEUE);
+    for (uint64_t i = 0; i < CH_SPAN_QUEUE; i++)
+        ring.places[i].turn = i;
+}
+
+void ch_spans_stop(void)
+{
+    if (ring.places == NULL)
+        return;
+    for (ChSpan *span = pull(); span != NULL; span = pull())
+        ch_span_drop(span);
+    g_clear_pointer(&ring.places, g_free);
+}
+
+bool ch_spans_on(void)
+{
+    return ring.places != NULL;
+}
+
+size_t ch_spans_take(ChSpan **spans, size_t max)
+{
+    size_t n = 0;
+    atomic_store(&ring.called, false);
+    while (n < max && (spans[n] = pull()) != NULL)
+        n++;
+    return n;
+}
+
+int64_t ch_spans_take_dropped(void)
+{
+    return atomic_exchange_explicit(&ring.dropped, 0, memory_order_relaxed);
+}
+
+/* ---- spans ---- */
+
+/* As much of @text as may be, and valid UTF-8, as protobuf wants it; new. */
+static char *copy(const char *text)
+{
+    g_autofree char *cut = g_strndup(text, CH_SPAN_TEXT_BYTES);
+    return g_utf8_make_valid(cut, -1);
+}
+
+ChSpan *ch_span_begin(ChTrace trace, ChSpanKind kind, int64_t start_us, const char *verb,
+                      const char *object)
+{
+    if (ring.places == NULL || !ch_trace_is_sampled(trace) || !ch_trace_is_set(trace))
+        return NULL;
+    ChSpan *span = g_new0(ChSpan, 1);
+    g_autofree char *name = object == NULL ? NULL : g_strconcat(verb, " ", object, NULL);
+    span->trace = trace;
+    span->kind = kind;
+    span->start_us = start_us;
+    span->name = copy(name == NULL ? verb : name);
+    return span;
+}
+
+void ch_span_text(ChSpan *span, const char *key, const char *value)
+{
+    if (span == NULL || value == NULL || span->attributes_n == CH_SPAN_MAX_ATTRIBUTES)
+        return;
+    span->attributes[span->attributes_n++] = (ChSpanAttribute){ key, copy(value), 0 };
+}
+
+void ch_span_number(ChSpan *span, const char *key, int64_t value)
+{
+    if (span == NULL || span->attributes_n == CH_SPAN_MAX_ATTRIBUTES)
+        return;
+    span->attributes[span->attributes_n++] = (ChSpanAttribute){ key, NULL, value };
+}
+
+void ch_span_link(ChSpan *span, ChTrace other)
+{
+    if (span == NULL || !ch_trace_is_set(other))
+        return;
+    if (span->links == NULL)
+        span->links = g_array_new(FALSE, FALSE, sizeof(ChTrace));
+    if (span->links->len < CH_SPAN_MAX_LINKS)
+        g_array_append_val(span->links, other);
+}
+
+void ch_span_fail(ChSpan *span, const char *why)
+{
+    if (span == NULL)
+        return;
+    g_free(span->error);
+    span->error = copy(why);
+}
+
+void ch_span_end(ChSpan *span)
+{
+    if (span == NULL)
+        return;
+    span->end_us = MAX(ch_time_now_us(), span->start_us); /* somebody may have set the clock back */
+    if (!push(span)) {
+        atomic_fetch_add_explicit(&ring.dropped, 1, memory_order_relaxed);
+        ch_span_drop(span);
+        return;
+    }
+    uint64_t waiting = atomic_load_explicit(&ring.write, memory_order_relaxed) -
+                       atomic_load_explicit(&ring.read, memory_order_relaxed);
+    if (waiting >= CH_SPAN_BATCH && !atomic_exchange(&ring.called, true))
+        ring.full(ring.context);
+}
+
+void ch_span_drop(ChSpan *span)
+{
+    if (span == NULL)
+        return;
+    for (size_t i = 0; i < span->attributes_n; i++)
+        g_free(span->attributes[i].text);
+    if (span->links != NULL)
+        g_array_unref(span->links);
+    g_free(span->name);
+    g_free(span->error);
+    g_free(span);
+}
