@@ -1,42 +1,15 @@
-/* A file is another one when its number, its size or its time is: a mounted secret is a link that
- * is set anew. */
+/* The file is read once more when it is another one. */
 #include "chassis/identity/key_file.h"
 
+#include "chassis/core/file_mark.h"
 #include "chassis/core/log.h"
-
-#include <sys/stat.h>
-
-/* What tells one file from another. */
-typedef struct {
-    dev_t device;
-    ino_t number;
-    off_t bytes;
-    int64_t changed_ns;
-} Print;
 
 struct ChKeyFile {
     char *path;
     ChIdentity *identity;
-    Print print; /* of the file that was read last, of use or not */
-    bool away;   /* it could not be looked at; logged */
+    ChFileMark mark; /* of the file that was read last, of use or not */
+    bool away;       /* it could not be looked at; logged */
 };
-
-static bool take_print(const char *path, Print *print)
-{
-    struct stat found;
-    if (stat(path, &found) != 0)
-        return false;
-    *print =
-        (Print){ found.st_dev, found.st_ino, found.st_size,
-                 (int64_t)found.st_mtim.tv_sec * G_USEC_PER_SEC * 1000 + found.st_mtim.tv_nsec };
-    return true;
-}
-
-static bool is_same(const Print *a, const Print *b)
-{
-    return a->device == b->device && a->number == b->number && a->bytes == b->bytes &&
-           a->changed_ns == b->changed_ns;
-}
 
 static ChKeySet *read_keys(const char *path, GError **error)
 {
@@ -53,7 +26,8 @@ ChKeyFile *ch_key_file_new(const char *path, ChIdentity *identity, GError **erro
     g_autoptr(ChKeyFile) file = g_new0(ChKeyFile, 1);
     file->path = g_strdup(path);
     file->identity = identity;
-    file->away = !take_print(path, &file->print); /* before reading: a change meanwhile is seen */
+    file->away =
+        !ch_file_mark_take(path, &file->mark); /* before reading: a change meanwhile is seen */
     ChKeySet *keys = read_keys(path, &why);
     if (keys == NULL) {
         g_set_error(error, CH_ERROR, CH_ERROR_CONFIG,
@@ -87,16 +61,16 @@ static void use_again(ChKeyFile *file)
 
 void ch_key_file_look(ChKeyFile *file)
 {
-    Print now;
-    if (!take_print(file->path, &now)) {
+    ChFileMark now;
+    if (!ch_file_mark_take(file->path, &now)) {
         if (!file->away)
             ch_log_warning("the file of the issuer's keys is away: the old keys stay");
         file->away = true;
         return;
     }
-    if (!file->away && is_same(&now, &file->print))
+    if (!file->away && ch_file_mark_same(&now, &file->mark))
         return;
     file->away = false;
-    file->print = now;
+    file->mark = now;
     use_again(file);
 }
