@@ -14,7 +14,7 @@ RUN apt-get update \
     && apt-get upgrade -y \
     && apt-get install -y --no-install-recommends \
         ca-certificates gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev \
-        libmicrohttpd-dev libpq-dev librabbitmq-dev libssl-dev libjansson-dev libcurl4-openssl-dev \
+        libmicrohttpd-dev libgnutls28-dev libpq-dev librabbitmq-dev libssl-dev libjansson-dev libcurl4-openssl-dev \
         libcjose-dev libidn2-dev python3-yaml \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src

@@ -15,7 +15,8 @@ enum {
 #define MAY_SEE                                                                                    \
     "Allow, ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, " \
     "WWW-Authenticate"
-#define PREFLIGHT_S "600" /* for so long a browser need not ask again */
+#define PREFLIGHT_S "600"                   /* for so long a browser need not ask again */
+#define STRICT_TRANSPORT "max-age=31536000" /* RFC 6797: for a year by TLS alone to this host */
 
 struct ChHttpOrigins {
     char **origins; /* n, ended by NULL */
@@ -109,11 +110,13 @@ static void tell_origin(const ChHttpOrigins *origins, const ChHttpRequest *reque
         write_header(response, "Access-Control-Expose-Headers", MAY_SEE);
 }
 
-void ch_http_browsers_tell(const ChHttpOrigins *origins, const ChHttpRequest *request,
+void ch_http_browsers_tell(const ChHttpOrigins *origins, bool tls, const ChHttpRequest *request,
                            const ChHttpAnswer *answer, ChHttpWriteHeader write_header,
                            void *response)
 {
     write_header(response, "X-Content-Type-Options", "nosniff");
+    if (tls)
+        write_header(response, "Strict-Transport-Security", STRICT_TRANSPORT);
     if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
         tell_readers(answer, write_header, response);
     if (origins != NULL && origins->n > 0)

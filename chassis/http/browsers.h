@@ -18,8 +18,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpOrigins, ch_http_origins_free)
 /** Writes one header into what @response is. */
 typedef void (*ChHttpWriteHeader)(void *response, const char *name, const char *value);
 
-/** Tells of @answer to @request, whose headers were read, what browsers have to know, by
- * @write_header. @origins NULL: none. */
-void ch_http_browsers_tell(const ChHttpOrigins *origins, const ChHttpRequest *request,
+/** Tells of @answer to @request, which came by @tls or not and whose headers were read, what
+ * browsers have to know, by @write_header. @origins NULL: none. */
+void ch_http_browsers_tell(const ChHttpOrigins *origins, bool tls, const ChHttpRequest *request,
                            const ChHttpAnswer *answer, ChHttpWriteHeader write_header,
                            void *response);

@@ -56,11 +56,12 @@ static void end_request(ChHttpIntake *intake, ChHttpConnection *on, unsigned sta
 }
 
 /* libmicrohttpd has no room for the head, cookies above all, which it cuts up in its pool: it
- * closes without an answer and without a word to us. The socket is still whole. */
+ * closes without an answer and without a word to us. The socket is still whole; a session of TLS is
+ * not. */
 static unsigned send_last_words(ChHttpIntake *intake, const ChHttpConnection *on)
 {
     ChHttpRequest *request = on->incoming->request;
-    if (on->incoming->head_read)
+    if (on->incoming->head_read || on->tls.tls != NULL)
         return 0;
     request->trace = ch_trace_new();
     ch_http_answer_problem(&request->answer, request, &ch_http_head_too_large,
@@ -98,6 +99,7 @@ static ChHttpConnection *open_connection(ChHttpIntake *intake, struct MHD_Connec
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
     on->timed =
         ch_http_deadlines_open(intake->deadlines, on->fd, ch_http_address_number(&on->peer));
+    ch_http_tls_begin(&on->tls, &intake->tls, connection, on->fd);
     ch_metric_add(ch_metric(&connections_gauge, NULL), 1);
     return on;
 }
@@ -107,6 +109,7 @@ static void close_connection(ChHttpIntake *intake, ChHttpConnection *on)
     if (on->incoming != NULL)
         end_request(intake, on, send_last_words(intake, on));
     ch_http_deadlines_close(intake->deadlines, on->timed);
+    ch_http_tls_end(&on->tls);
     g_free(on);
     ch_metric_add(ch_metric(&connections_gauge, NULL), -1);
     intake->more_to_do = true; /* a server that was full listens again from its next run on */

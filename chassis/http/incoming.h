@@ -4,6 +4,7 @@
 
 #include "chassis/http/deadlines.h"
 #include "chassis/http/head.h"
+#include "chassis/http/tls.h"
 
 #include <microhttpd.h>
 
@@ -27,6 +28,7 @@ typedef struct {
     int fd;
     ChHttpAddress peer;
     ChHttpTimed *timed;
+    ChHttpTlsConnection tls;
     ChHttpIncoming *incoming; /* NULL between two */
 } ChHttpConnection;
 

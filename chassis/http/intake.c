@@ -43,7 +43,8 @@ static enum MHD_Result send_answer(ChHttpIntake *intake, struct MHD_Connection *
     struct MHD_Response *response = make_response(answer);
     if (answer->content_type != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
-    ch_http_browsers_tell(intake->origins, incoming->request, answer, write_header, response);
+    ch_http_browsers_tell(intake->origins, intake->tls.certificate != NULL, incoming->request,
+                          answer, write_header, response);
     for (size_t i = 0; i < answer->headers_n; i++)
         MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value);
     if (close || atomic_load(&intake->draining))
@@ -273,6 +274,7 @@ enum MHD_Result ch_http_intake_access(void *context, struct MHD_Connection *conn
                    ch_http_connections_target() */
     ChHttpIntake *intake = context;
     ChHttpIncoming *incoming = *incoming_slot;
+    intake->tls.moved = true;
     if (!incoming->head_read)
         return read_head(intake, connection, incoming, method, version);
     if (*data_bytes > 0)

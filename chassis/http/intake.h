@@ -7,6 +7,7 @@
 #include "chassis/http/proxies.h"
 #include "chassis/http/refusal_log.h"
 #include "chassis/http/router.h"
+#include "chassis/http/tls.h"
 #include "chassis/telemetry/metrics.h"
 
 #include <microhttpd.h>
@@ -17,6 +18,7 @@ typedef struct {
     const ChHttpProxies *proxies; /* NULL: none is trusted */
     const ChHttpOrigins *origins; /* NULL: none but the API's own */
     ChHttpDeadlines *deadlines;
+    ChHttpTls tls;
     size_t max_body_bytes;
     int64_t request_timeout_us;
     ChHttpResumer *resumer; /* of the server, for its requests */

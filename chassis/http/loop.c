@@ -79,6 +79,7 @@ static bool obey(ChHttpLoop *loop)
     bool goes_on = !stopping || intake->suspended > 0;
     g_ptr_array_set_size(finished, 0);
     intake->more_to_do = false; /* by what runs now */
+    ch_http_tls_turn(&intake->tls);
     MHD_run(loop->daemon);
     return goes_on;
 }
@@ -89,7 +90,8 @@ static int wait_ms(const ChHttpLoop *loop)
     MHD_UNSIGNED_LONG_LONG ms = 0;
     if (loop->intake->more_to_do) /* MHD_get_timeout() does not look at that */
         return 0;
-    if (MHD_get_timeout(loop->daemon, &ms) != MHD_YES)
+    if (MHD_get_timeout(loop->daemon, &ms) != MHD_YES ||
+        (ms == 0 && ch_http_tls_stands_still(&loop->intake->tls)))
         ms = MAX_WAIT_MS;
     int64_t due_us = ch_http_deadlines_due_us(loop->intake->deadlines);
     if (due_us == INT64_MAX)

@@ -136,6 +136,17 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
     return strlen(text);
 }
 
+/* TLS 1.2 at least, forward secrecy, and ciphers that authenticate. */
+static const char priorities[] =
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:-CIPHER-ALL:+AES-256-GCM:"
+    "+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD:%SERVER_PRECEDENCE";
+
+static const struct MHD_OptionItem tls_options[] = {
+    { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities },
+    { MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)ch_http_tls_show },
+    { MHD_OPTION_END, 0, NULL },
+};
+
 static struct MHD_Daemon *start_daemon(ChHttpServer *server)
 {
     ChHttpIntake *intake = &server->intake;
@@ -153,9 +164,12 @@ static struct MHD_Daemon *start_daemon(ChHttpServer *server)
         { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)idle_s, NULL },
         { MHD_OPTION_END, 0, NULL },
     };
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-                            NULL, ch_http_intake_access, intake, MHD_OPTION_ARRAY, options,
-                            MHD_OPTION_END);
+    const struct MHD_OptionItem no_tls[] = { { MHD_OPTION_END, 0, NULL } };
+    bool tls = intake->tls.certificate != NULL;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    return MHD_start_daemon(flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, ch_http_intake_access,
+                            intake, MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY,
+                            tls ? tls_options : no_tls, MHD_OPTION_END);
 }
 
 bool ch_http_server_start(ChHttpServer *server, GError **error)
@@ -205,6 +219,7 @@ ChHttpServer *ch_http_server_new(const ChHttpServerConfig *config, GError **erro
     intake->router = server->router;
     intake->proxies = config->proxies;
     intake->origins = config->origins;
+    intake->tls.certificate = config->certificate;
     intake->resumer = ch_http_loop_resumer(server->loop);
     intake->max_body_bytes =
         (size_t)or_default((int64_t)config->max_body_bytes, DEFAULT_BODY_BYTES);

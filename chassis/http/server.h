@@ -6,6 +6,7 @@
 
 #include "chassis/core/config.h"
 #include "chassis/http/browsers.h"
+#include "chassis/http/certificate.h"
 #include "chassis/http/proxies.h"
 #include "chassis/http/route.h"
 
@@ -18,14 +19,15 @@ typedef struct {
     ChListen listen;
     const ChHttpBinding *bindings; /* tables, lanes and contexts stay borrowed */
     size_t bindings_n;
-    const ChHttpProxies *proxies; /* borrowed */
-    const ChHttpOrigins *origins; /* whose pages may call; borrowed */
-    size_t max_body_bytes;        /* 64 KiB; a route may allow more */
-    size_t max_header_bytes;      /* 16 KiB for request line, headers and parsing */
-    unsigned max_connections;     /* 2,048, and never more than the file descriptors allow */
-    int64_t request_timeout_ms;   /* 10 s from the first byte to the answer */
-    int64_t idle_timeout_ms;      /* 60 s: a kept connection without a request; 1 s when
-                                   * fewer than an eighth of the connections are left */
+    const ChHttpProxies *proxies;   /* borrowed */
+    const ChHttpOrigins *origins;   /* whose pages may call; borrowed */
+    ChHttpCertificate *certificate; /* for TLS; borrowed; NULL: plain HTTP */
+    size_t max_body_bytes;          /* 64 KiB; a route may allow more */
+    size_t max_header_bytes;        /* 16 KiB for request line, headers and parsing */
+    unsigned max_connections;       /* 2,048, and never more than the file descriptors allow */
+    int64_t request_timeout_ms;     /* 10 s from the first byte to the answer */
+    int64_t idle_timeout_ms;        /* 60 s: a kept connection without a request; 1 s when
+                                     * fewer than an eighth of the connections are left */
 } ChHttpServerConfig;
 
 /** Binds and listens; serves from ch_http_server_start() on.

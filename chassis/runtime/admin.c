@@ -78,8 +78,8 @@ static const ChHttpRouteTable admin_table = {
     .routes_n = G_N_ELEMENTS(admin_routes),
 };
 
-ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health, const ChHttpBinding *more,
-                           size_t more_n, GError **error)
+ChHttpServer *ch_admin_new(const ChListen *listen, ChHttpCertificate *certificate, ChHealth *health,
+                           const ChHttpBinding *more, size_t more_n, GError **error)
 {
     ChHttpBinding bindings[1 + CH_ADMIN_MAX_MORE] = {
         { .table = &admin_table, .inline_context = health },
@@ -91,6 +91,7 @@ ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health, const ChHtt
         .listen = *listen,
         .bindings = bindings,
         .bindings_n = 1 + more_n,
+        .certificate = certificate,
         .max_connections = ADMIN_CONNECTIONS,
         .max_body_bytes = ADMIN_BODY_BYTES,
     };

@@ -13,7 +13,9 @@ enum {
     CH_ADMIN_MAX_MORE = 4,
 };
 
-/** A server with the same that says why, /metrics and more[0..@more_n), not yet started. Borrows
- * @health and what a server borrows. Errors: as ch_http_server_new(). */
-CH_MUST_CHECK ChHttpServer *ch_admin_new(const ChListen *listen, ChHealth *health,
-                                         const ChHttpBinding *more, size_t more_n, GError **error);
+/** A server with the same that says why, /metrics and more[0..@more_n), not yet started; over TLS
+ * with a @certificate. Borrows @health and what a server borrows. Errors: as ch_http_server_new().
+ */
+CH_MUST_CHECK ChHttpServer *ch_admin_new(const ChListen *listen, ChHttpCertificate *certificate,
+                                         ChHealth *health, const ChHttpBinding *more, size_t more_n,
+                                         GError **error);

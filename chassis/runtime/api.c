@@ -15,10 +15,11 @@ struct ChApi {
     const ChDocument *document;
     ChHealth *health;
     ChLaneGroup *threads;
-    ChAuth *auth; /* from the run on, as is the next */
+    ChAuth *auth; /* from the run on, as are the next two */
     ChHttpLimits *limits;
-    ChHttpLane **lanes; /* owned; as the table names them; NULL: not bound yet */
-    ChHttpWaits *waits; /* NULL: nobody waits */
+    ChHttpCertificate *certificate; /* NULL: plain HTTP */
+    ChHttpLane **lanes;             /* owned; as the table names them; NULL: not bound yet */
+    ChHttpWaits *waits;             /* NULL: nobody waits */
 };
 
 bool ch_api_check(const void *settings, GError **error)
@@ -28,7 +29,7 @@ bool ch_api_check(const void *settings, GError **error)
     if (proxies == NULL)
         return false;
     g_autoptr(ChHttpOrigins) origins = ch_http_origins_new(api->cors_origins, error);
-    return origins != NULL && ch_auth_check(&api->auth, error) &&
+    return origins != NULL && ch_tls_check(&api->tls, error) && ch_auth_check(&api->auth, error) &&
            ch_limits_check(&api->limits, error) && ch_traces_check(&api->traces, error);
 }
 
@@ -50,6 +51,7 @@ void ch_api_free(ChApi *api)
     ch_lane_group_free(api->threads);
     ch_auth_free(api->auth);
     ch_http_limits_free(api->limits);
+    ch_http_certificate_free(api->certificate);
     for (size_t i = 0; i < api->routes->lanes_n; i++)
         ch_http_lane_free(api->lanes[i]);
     g_free(api->lanes);
@@ -128,6 +130,7 @@ static ChHttpServer *new_server(const ChApi *api, const ChListen *listen,
         .bindings_n = G_N_ELEMENTS(bindings),
         .proxies = proxies,
         .origins = origins,
+        .certificate = api->certificate,
     };
     return ch_http_server_new(&config, error);
 }
@@ -165,12 +168,14 @@ bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
 {
     ch_traces_sample(&settings->traces);
     g_autoptr(ChHttpProxies) proxies = ch_http_proxies_new(settings->trusted_proxies, error);
-    if (proxies == NULL || !ask_who_asks(api, settings, error))
+    if (proxies == NULL || !ask_who_asks(api, settings, error) ||
+        !ch_tls_open(&settings->tls, api->threads, &api->certificate, error))
         return false;
     g_autoptr(ChHttpOrigins) origins = ch_http_origins_new(settings->cors_origins, error);
     if (origins == NULL)
         return false;
-    g_autoptr(ChHttpServer) admin = ch_admin_new(&settings->admin, api->health, NULL, 0, error);
+    g_autoptr(ChHttpServer) admin =
+        ch_admin_new(&settings->admin, api->certificate, api->health, NULL, 0, error);
     if (admin == NULL)
         return false;
     g_autoptr(ChHttpServer) server = new_server(api, &settings->listen, proxies, origins, error);

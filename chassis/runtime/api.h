@@ -9,6 +9,7 @@
 #include "chassis/runtime/document.h"
 #include "chassis/runtime/limits.h"
 #include "chassis/runtime/settings.h"
+#include "chassis/runtime/tls.h"
 #include "chassis/runtime/traces.h"
 #include "chassis/telemetry/health.h"
 
@@ -22,6 +23,7 @@ typedef struct {
     ChListen admin;  /* where operators come */
     char *trusted_proxies;
     char *cors_origins;
+    ChTlsSettings tls;
     ChAuthSettings auth;
     ChLimitSettings limits;
     ChTraceSettings traces;
@@ -39,6 +41,7 @@ typedef struct {
                   NULL),                                                                           \
     CH_CONFIG_KEY("CORS_ORIGINS", CH_CONFIG_TEXT, ChApiSettings, cors_origins, "",                 \
                   "origins whose pages may call the API from a browser", NULL),                    \
+    CH_TLS_KEYS(ChApiSettings, tls),                                                               \
     CH_AUTH_KEYS(ChApiSettings, auth),                                                             \
     CH_LIMIT_KEYS(ChApiSettings, limits),                                                          \
     CH_TRACES_KEYS(ChApiSettings, traces)

@@ -1,5 +1,7 @@
-/* One GET over a plain socket. */
+/* One GET over a socket. */
 #include "chassis/runtime/probe.h"
+
+#include "chassis/http/tls_ask.h"
 
 #include <netdb.h>
 #include <stdio.h>
@@ -28,16 +30,18 @@ static int connect_to(const struct addrinfo *address)
 }
 
 /* Sends the request and reads the first bytes of the answer. */
-static bool ask(int fd, char status_line[STATUS_LINE_BYTES])
+static bool ask(int fd, bool tls, char status_line[STATUS_LINE_BYTES])
 {
     static const char request[] =
         "GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    if (tls)
+        return ch_http_tls_ask(fd, request, status_line, STATUS_LINE_BYTES);
     if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
         return false;
     return recv(fd, status_line, STATUS_LINE_BYTES, MSG_WAITALL) == STATUS_LINE_BYTES;
 }
 
-bool ch_probe_ready(const ChListen *admin)
+bool ch_probe_ready(const ChListen *admin, bool tls)
 {
     char port[8];
     g_snprintf(port, sizeof port, "%d", admin->port);
@@ -49,7 +53,7 @@ bool ch_probe_ready(const ChListen *admin)
     if (addresses != NULL)
         freeaddrinfo(addresses);
     char status_line[STATUS_LINE_BYTES] = { 0 };
-    bool answered = fd >= 0 && ask(fd, status_line);
+    bool answered = fd >= 0 && ask(fd, tls, status_line);
     if (fd >= 0)
         close(fd);
     if (answered && memcmp(status_line + 9, "200", 3) == 0)

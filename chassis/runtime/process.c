@@ -5,6 +5,7 @@
 #include "chassis/runtime/probe.h"
 #include "chassis/runtime/route_list.h"
 #include "chassis/runtime/settings.h"
+#include "chassis/runtime/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,14 +69,20 @@ static void turn_core_dumps_off(void)
         prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
 }
 
-/* NULL: it has no admin listener. */
-static const ChConfigKey *admin_key(const ChProcess *process)
+/* NULL: it has no such setting. */
+static const ChConfigKey *key_named(const ChProcess *process, const char *name)
 {
     for (size_t i = 0; i < process->keys_n; i++) {
-        if (strcmp(process->keys[i].name, "ADMIN_LISTEN") == 0)
+        if (strcmp(process->keys[i].name, name) == 0)
             return &process->keys[i];
     }
     return NULL;
+}
+
+/* NULL: it has no admin listener. */
+static const ChConfigKey *admin_key(const ChProcess *process)
+{
+    return key_named(process, "ADMIN_LISTEN");
 }
 
 /* A line for each setting that is wrong, and for each variable that may have been meant for one. */
@@ -104,14 +111,24 @@ static void log_misspellings(const ChProcess *process)
     }
 }
 
+/* What the setting @key says; "" where the process has none. */
+static const char *text_of(const ChConfigKey *key, const void *config)
+{
+    char *const *field = key == NULL ? NULL : (const void *)((const char *)config + key->offset);
+    return field == NULL ? "" : *field;
+}
+
 /* --health: asks the running process on the address that this environment gives. */
 static int check_health(const ChProcess *process, const ChConfigKey *admin, void *config)
 {
     g_autoptr(GError) error = NULL;
-    if (!ch_config_read(admin, 1, config, &error))
+    const ChConfigKey *certificate = key_named(process, CH_TLS_CERTIFICATE_KEY);
+    if (!ch_config_read(admin, 1, config, &error) ||
+        (certificate != NULL && !ch_config_read(certificate, 1, config, &error)))
         return bad_setting(process, error);
     const ChListen *listen = (const void *)((const char *)config + admin->offset);
-    return ch_probe_ready(listen) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return ch_probe_ready(listen, *text_of(certificate, config) != '\0') ? EXIT_SUCCESS
+                                                                         : EXIT_FAILURE;
 }
 
 static void print_help(const ChProcess *process)

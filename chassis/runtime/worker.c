@@ -65,7 +65,8 @@ bool ch_worker_check(const void *opaque, GError **error)
 {
     const ChWorkerSettings *settings = opaque;
     return ch_amqp_check_config(&settings->amqp, error) &&
-           check_token(settings->admin_token, error) && ch_traces_check(&settings->traces, error);
+           check_token(settings->admin_token, error) && ch_tls_check(&settings->tls, error) &&
+           ch_traces_check(&settings->traces, error);
 }
 
 static void free_ticker(gpointer ticker)
@@ -327,12 +328,27 @@ static void log_ready(void *listener)
     ch_log_info("ready to work", CH_INT("admin_port", ch_http_server_port(listener)));
 }
 
+static void free_certificate(gpointer certificate)
+{
+    ch_http_certificate_free(certificate);
+}
+
+/* The admin listener; NULL with @error. */
+static ChHttpServer *listen_for_operators(ChWorker *worker, GError **error)
+{
+    ChHttpCertificate *certificate = NULL;
+    if (!ch_tls_open(&worker->settings->tls, worker->lanes, &certificate, error))
+        return NULL;
+    ch_worker_own(worker, certificate, free_certificate);
+    return ch_admin_new(&worker->settings->admin, certificate, worker->health,
+                        (const ChHttpBinding *)(void *)worker->served->data, worker->served->len,
+                        error);
+}
+
 bool ch_worker_run(ChWorker *worker, GError **error)
 {
     ch_traces_sample(&worker->settings->traces);
-    g_autoptr(ChHttpServer) listener = ch_admin_new(
-        &worker->settings->admin, worker->health,
-        (const ChHttpBinding *)(void *)worker->served->data, worker->served->len, error);
+    g_autoptr(ChHttpServer) listener = listen_for_operators(worker, error);
     if (listener == NULL || !ch_http_server_start(listener, error) ||
         !ch_lane_group_start(worker->lanes, error))
         return false;

@@ -7,6 +7,7 @@
 #include "chassis/messaging/subscription.h"
 #include "chassis/rabbitmq/broker.h"
 #include "chassis/runtime/settings.h"
+#include "chassis/runtime/tls.h"
 #include "chassis/runtime/traces.h"
 #include "chassis/telemetry/health.h"
 
@@ -22,6 +23,7 @@ typedef struct {
     int broker_shape; /* ChShape */
     int64_t inbox_retention_ms;
     char *admin_token; /* "": nobody may act on dead letters */
+    ChTlsSettings tls;
     ChTraceSettings traces;
 } ChWorkerSettings;
 
@@ -40,6 +42,7 @@ typedef struct {
                   NULL),                                                                           \
     CH_CONFIG_KEY("ADMIN_TOKEN", CH_CONFIG_SECRET, ChWorkerSettings, admin_token, "",              \
                   "opens the dead letters on ADMIN_LISTEN; empty: to nobody", NULL),               \
+    CH_TLS_KEYS(ChWorkerSettings, tls),                                                            \
     CH_TRACES_KEYS(ChWorkerSettings, traces)
 /* clang-format on */
 

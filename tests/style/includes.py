@@ -45,7 +45,7 @@ APPLICATION_CHASSIS_ROOMS = {"core"}
 FOREIGN = [
     (re.compile(r"libpq|pg_|postgres|catalog/"), "chassis/postgres"),
     (re.compile(r"amqp|rabbitmq-c/|openssl/(?!evp)"), "chassis/rabbitmq"),
-    (re.compile(r"microhttpd"), "chassis/http"),
+    (re.compile(r"microhttpd|gnutls/"), "chassis/http"),
     (re.compile(r"cjose/|openssl/evp"), "chassis/identity"),
     (re.compile(r"curl/|idn2"), "chassis/client"),
     (re.compile(r"jansson"), "tests"),

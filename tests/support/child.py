@@ -18,7 +18,7 @@ from support.waits import eventually
 class Child:
     """One running binary; its logs are kept in a file and shown when something fails."""
 
-    def __init__(self, system, name, changes=None, prefix=()):
+    def __init__(self, system, name, changes=None, prefix=(), ca=None):
         self.name = name
         self.good_exits = {0}
         self.environment = system.environment(name)
@@ -30,6 +30,8 @@ class Child:
                 self.environment.pop(key, None)
             else:
                 self.environment[key] = value
+        self.ca = ca  # of its certificate, where it has one
+        self.scheme = "https" if "HTTP_TLS_CERT_FILE" in self.environment else "http"
         self.admin = self.environment["ADMIN_LISTEN"]
         self.http = self.environment.get("HTTP_LISTEN")
         self._log = tempfile.NamedTemporaryFile(prefix=name + "-", suffix=".log")
@@ -43,10 +45,10 @@ class Child:
 
     @property
     def base(self):
-        return "http://" + self.http
+        return f"{self.scheme}://{self.http}"
 
     def get(self, path):
-        return requests.get(f"http://{self.admin}{path}", timeout=5)
+        return requests.get(f"{self.scheme}://{self.admin}{path}", timeout=5, verify=self.ca or True)
 
     def metrics(self):
         return prometheus.parse(self.get("/metrics").text)

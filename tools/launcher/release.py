@@ -26,7 +26,7 @@ WARNING = re.compile(r"^.*\b(?:warning|deprecat\w*|DEPRECATION|WARNING)\b.*$", r
 
 # What the suites run on, and what compiles it; each with the version of its package.
 SHOWN = (
-    "gcc-[0-9]*", "clang-[0-9]*", "meson", "libglib2.0-dev", "libmicrohttpd-dev", "libpq-dev", "librabbitmq-dev",
+    "gcc-[0-9]*", "clang-[0-9]*", "meson", "libglib2.0-dev", "libmicrohttpd-dev", "libgnutls28-dev", "libpq-dev", "librabbitmq-dev",
     "libcurl4-openssl-dev", "openssl", "postgresql-[0-9]*", "rabbitmq-server", "erlang-base", "python3", "python3-requests",
     "python3-pika", "python3-psycopg", "valgrind", "spin",
 )  # fmt: skip

@@ -26,7 +26,7 @@ typedef struct {
 } NotificationSettings;
 
 enum {
-    NOTIFICATION_SETTINGS_N = 31
+    NOTIFICATION_SETTINGS_N = 33
 };
 
 extern const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N];

@@ -28,7 +28,7 @@ static char *tell(const ChHttpOrigins *origins, const char *method, const char *
     ch_http_respond_empty(request, 204);
     if (name != NULL)
         ch_http_respond_header(request, name, value);
-    ch_http_browsers_tell(origins, request, &request->answer, write_header, told);
+    ch_http_browsers_tell(origins, false, request, &request->answer, write_header, told);
     ch_http_request_unref(request);
     return g_string_free(told, FALSE);
 }

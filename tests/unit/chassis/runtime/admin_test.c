@@ -116,7 +116,7 @@ static void test_admin(void)
     ChHealthPart *part = ch_health_part(health, "postgres");
     ChListen listen = { "127.0.0.1", 0 };
     const ChHttpBinding extra = { .table = &extra_routes };
-    g_autoptr(ChHttpServer) server = ch_admin_new(&listen, health, &extra, 1, &error);
+    g_autoptr(ChHttpServer) server = ch_admin_new(&listen, NULL, health, &extra, 1, &error);
     g_assert_no_error(error);
     g_assert_true(ch_http_server_start(server, &error));
     uint16_t port = ch_http_server_port(server);
