@@ -16,9 +16,16 @@ enum {
 
 /* A dead peer is noticed within 10 to 25 s even when no statement waits for it. */
 static const char *const connect_names[] = {
-    "dbname",           "fallback_application_name", "connect_timeout",
-    "client_encoding",  "keepalives_idle",           "keepalives_interval",
-    "keepalives_count", "tcp_user_timeout",          NULL,
+    "gssencmode",
+    "dbname",
+    "fallback_application_name",
+    "connect_timeout",
+    "client_encoding",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    NULL,
 };
 
 /* Limits in milliseconds: a statement, a wait for a lock, a transaction that nobody continues.
@@ -169,6 +176,7 @@ static bool open_connection(Connection *connection, GError **error)
 {
     ChPg *pg = &connection->base;
     const char *const values[] = {
+        ch_pg_gss_mode(),
         connection->config.url,
         connection->config.application_name,
         "3",

@@ -42,8 +42,9 @@ static const char sql_insert_applied[] =
 
 static PGconn *connect_once(const char *url, GError **error)
 {
-    const char *const names[] = { "dbname", "fallback_application_name", "connect_timeout", NULL };
-    const char *const values[] = { url, "migrator", "3", NULL };
+    const char *const names[] = { "gssencmode", "dbname", "fallback_application_name",
+                                  "connect_timeout", NULL };
+    const char *const values[] = { ch_pg_gss_mode(), url, "migrator", "3", NULL };
     g_autoptr(PGconn) conn = PQconnectdbParams(names, values, 1);
     if (PQstatus(conn) == CONNECTION_OK)
         return g_steal_pointer(&conn);

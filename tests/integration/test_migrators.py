@@ -205,3 +205,15 @@ def test_each_role_reaches_its_own_database_alone(databases):
             foreign = own._replace(path=urlsplit(databases.url(other)).path).geturl()
             with pytest.raises(psycopg.OperationalError):
                 psycopg.connect(foreign, connect_timeout=5).close()
+
+
+@pytest.mark.parametrize("asked", ["url", "environment"])
+def test_kerberos_is_tried_where_it_is_asked_for(system, empty_database, asked):
+    """By default it is not: that costs memory (decision 0056)."""
+    url = empty_database("order")
+    environment = {"DATABASE_URL": url, "PGGSSENCMODE": "require"}
+    if asked == "url":
+        environment = {"DATABASE_URL": f"{url}?gssencmode=require"}
+    with migrating(system, environment) as process:
+        assert any("GSSAPI" in line for line in process.stdout)
+    assert run_binary(system, "order-migrator", {"DATABASE_URL": url}).returncode == 0
