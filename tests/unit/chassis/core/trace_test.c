@@ -89,7 +89,7 @@ static void test_child_keeps_the_trace(void)
     g_assert_cmpint(parent.flags, ==, 1);
     g_assert_cmpint(memcmp(parent.trace_id, child.trace_id, 16), ==, 0);
     g_assert_cmpint(memcmp(parent.span_id, child.span_id, 8), !=, 0);
-    g_assert_cmpmem(parent.span_id, 8, child.parent_id, 8);
+    g_assert_cmpint(memcmp(parent.span_id, child.parent_id, 8), ==, 0);
     g_assert_cmpint(child.flags, ==, parent.flags);
 }
 
@@ -101,11 +101,11 @@ static void test_continues_what_others_sent(void)
     ChTrace theirs = { .flags = 0 };
     g_assert_true(ch_trace_parse("00-" TRACE_ID "-" SPAN_ID "-00", &theirs));
 
-    g_assert_cmpmem(mine.trace_id, 16, theirs.trace_id, 16);
-    g_assert_cmpmem(mine.parent_id, 8, theirs.span_id, 8);
+    g_assert_cmpint(memcmp(mine.trace_id, theirs.trace_id, 16), ==, 0);
+    g_assert_cmpint(memcmp(mine.parent_id, theirs.span_id, 8), ==, 0);
     g_assert_false(ch_trace_is_sampled(mine));
     g_assert_true(ch_trace_is_set(root));
-    g_assert_cmpmem(root.parent_id, 8, none, 8);
+    g_assert_cmpint(memcmp(root.parent_id, none, 8), ==, 0);
 }
 
 /* Of an id whose last 63 bits are half of what they can be. */
