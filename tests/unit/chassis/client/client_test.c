@@ -1,100 +1,13 @@
 /* The client against our own server, and against servers that misbehave. */
-#include "chassis/client/client.h"
-#include "chassis/core/log.h"
-#include "chassis/http/request.h"
-#include "chassis/http/server.h"
+#include "client_fixture.h"
+
 #include "chassis/telemetry/metrics.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-typedef struct {
-    ChHttpServer *server;
-    _Atomic int failures; /* how many of the next requests get a 503 */
-    _Atomic int requests;
-    char *base;
-    const char *_Atomic retry_after; /* the header of every answer; NULL: none */
-} Fixture;
-
-static void add_retry_after(Fixture *f, ChHttpRequest *request)
-{
-    const char *retry_after = atomic_load(&f->retry_after);
-    if (retry_after != NULL)
-        ch_http_respond_header(request, "Retry-After", retry_after);
-}
-
-static bool answer(void *context, ChHttpRequest *const *requests, size_t n, GError **error)
-{
-    (void)error;
-    g_assert_cmpuint(n, ==, 1);
-    Fixture *f = context;
-    atomic_fetch_add(&f->requests, 1);
-    if (atomic_fetch_sub(&f->failures, 1) > 0) {
-        ch_http_respond_empty(requests[0], 503);
-        add_retry_after(f, requests[0]);
-        return true;
-    }
-    unsigned status = (unsigned)strtoul(ch_http_request_param(requests[0], "status"), NULL, 10);
-    size_t bytes = 0;
-    const char *body = ch_http_request_body(requests[0], &bytes);
-    const char *header = ch_http_request_header(requests[0], "X-Test");
-    GString *text = g_string_new(NULL);
-    g_string_append_printf(text, "%s|%s", body, header ? header : "-");
-    ch_http_respond_text(requests[0], status, "text/plain", text);
-    add_retry_after(f, requests[0]);
-    if (status == 302)
-        ch_http_respond_header(requests[0], "Location", "/status/200");
-    return true;
-}
-
-static const ChHttpRoute routes[] = {
-    { "GET", "/status/{status}", "getStatus", CH_HTTP_INLINE, 0, answer, "", CH_HTTP_PUBLIC },
-    { "POST", "/status/{status}", "postStatus", CH_HTTP_INLINE, 0, answer, "", CH_HTTP_PUBLIC },
-};
-
-static const ChHttpRouteTable table = { .routes = routes, .routes_n = G_N_ELEMENTS(routes) };
-
-static void setup(Fixture *f, gconstpointer unused)
-{
-    (void)unused;
-    g_autoptr(GError) error = NULL;
-    *f = (Fixture){ 0 };
-    const ChHttpBinding binding = { .table = &table, .inline_context = f };
-    ChHttpServerConfig config = { .listen = { "127.0.0.1", 0 },
-                                  .bindings = &binding,
-                                  .bindings_n = 1 };
-    f->server = ch_http_server_new(&config, &error);
-    g_assert_no_error(error);
-    g_assert_true(ch_http_server_start(f->server, &error));
-    f->base = g_strdup_printf("http://127.0.0.1:%u", ch_http_server_port(f->server));
-}
-
-static void teardown(Fixture *f, gconstpointer unused)
-{
-    (void)unused;
-    ch_http_server_free(f->server);
-    g_free(f->base);
-}
-
-static ChHttpClient *must_make(ChHttpClientConfig config)
-{
-    g_autoptr(GError) error = NULL;
-    if (config.name == NULL)
-        config.name = "test";
-    ChHttpClient *client = ch_http_client_new(&config, &error);
-    g_assert_no_error(error);
-    return client;
-}
-
-static ChHttpCall get(const char *url)
-{
-    return (ChHttpCall){ .method = "GET", .url = url };
-}
 
 static void test_ok(Fixture *f, gconstpointer unused)
 {
@@ -199,122 +112,6 @@ static void test_breaker(Fixture *f, gconstpointer unused)
     while (!probe_succeeds(client, url))
         g_assert_cmpint(g_get_monotonic_time(), <, deadline_us);
     assert_breaker_metric("0");
-}
-
-/* ---- Retry-After ---- */
-
-/* One call without retries, at a server that answers @status and Retry-After: @retry_after. */
-static ChHttpCall ask(Fixture *f, ChHttpClient *client, unsigned status, const char *retry_after)
-{
-    g_autofree char *url = g_strdup_printf("%s/status/%u", f->base, status);
-    ChHttpCall call = get(url);
-    atomic_store(&f->retry_after, retry_after);
-    ch_http_client_fetch(client, &call, 1);
-    call.url = NULL;
-    return call;
-}
-
-static void assert_pause(Fixture *f, unsigned status, const char *retry_after, int64_t min_ms,
-                         int64_t max_ms)
-{
-    g_autoptr(ChHttpClient) client = must_make((ChHttpClientConfig){ .retries = 3 });
-    ChHttpCall first = ask(f, client, status, retry_after);
-    g_test_message("%u, Retry-After: %s", status, retry_after);
-    g_assert_cmpint(first.outcome, ==, CH_HTTP_UNAVAILABLE);
-    g_assert_cmpint(first.tries, ==, 1);
-    g_assert_cmpint(first.retry_after_ms, >=, min_ms);
-    g_assert_cmpint(first.retry_after_ms, <=, max_ms);
-    int before = atomic_load(&f->requests);
-    ChHttpCall second = ask(f, client, status, retry_after);
-    g_assert_cmpint(second.outcome, ==, CH_HTTP_PAUSED);
-    g_assert_cmpint(second.tries, ==, 0);
-    g_assert_cmpint(second.retry_after_ms, >, min_ms - 5000);
-    g_assert_cmpint(second.retry_after_ms, <=, max_ms);
-    g_assert_cmpint(atomic_load(&f->requests), ==, before);
-    ch_http_call_clear(&first);
-    ch_http_call_clear(&second);
-}
-
-static void test_a_pause_is_kept(Fixture *f, gconstpointer unused)
-{
-    (void)unused;
-    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-    g_autoptr(GDateTime) then = g_date_time_add_seconds(now, 60);
-    g_autofree char *date = g_date_time_format(then, "%a, %d %b %Y %H:%M:%S GMT");
-    assert_pause(f, 503, "60", 60000, 60000);
-    assert_pause(f, 429, "60", 60000, 60000);
-    assert_pause(f, 503, date, 50000, 60000);
-    assert_pause(f, 429, "99999999", 600000, 600000); /* within a cap */
-}
-
-static void test_no_pause_without_reason(Fixture *f, gconstpointer unused)
-{
-    (void)unused;
-    static const struct {
-        unsigned status;
-        const char *retry_after;
-    } cases[] = { { 200, "60" },
-                  { 404, "60" },
-                  { 500, "60" },
-                  { 503, NULL },
-                  { 503, "0" },
-                  { 503, "soon" },
-                  { 429, "Wed, 21 Oct 2015 07:28:00 GMT" } };
-    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(ChHttpClient) client = must_make((ChHttpClientConfig){ 0 });
-        for (int try = 1; try <= 2; try++) {
-            ChHttpCall call = ask(f, client, cases[i].status, cases[i].retry_after);
-            g_test_message("%u", cases[i].status);
-            g_assert_cmpint(call.tries, ==, 1);
-            g_assert_cmpint(call.retry_after_ms, ==, 0);
-            ch_http_call_clear(&call);
-        }
-    }
-}
-
-static void test_a_pause_that_fits_is_waited_for(Fixture *f, gconstpointer unused)
-{
-    (void)unused;
-    g_autoptr(ChHttpClient) client =
-        must_make((ChHttpClientConfig){ .retries = 3, .retry_step_ms = 1 });
-    atomic_store(&f->failures, 1);
-    int64_t start_us = g_get_monotonic_time();
-    ChHttpCall call = ask(f, client, 200, "1");
-    g_assert_cmpint(call.outcome, ==, CH_HTTP_OK);
-    g_assert_cmpint(call.tries, ==, 2);
-    g_assert_cmpint(call.retry_after_ms, ==, 0);
-    g_assert_cmpint(g_get_monotonic_time() - start_us, >=, G_USEC_PER_SEC);
-    ch_http_call_clear(&call);
-}
-
-static void test_a_pause_is_shared(Fixture *f, gconstpointer unused)
-{
-    (void)unused;
-    ChPause pause = { 0 };
-    g_autoptr(ChHttpClient) one = must_make((ChHttpClientConfig){ .pause = &pause });
-    g_autoptr(ChHttpClient) other = must_make((ChHttpClientConfig){ .pause = &pause });
-    ChHttpCall first = ask(f, one, 503, "60");
-    ChHttpCall second = ask(f, other, 503, "60");
-    g_assert_cmpint(first.outcome, ==, CH_HTTP_UNAVAILABLE);
-    g_assert_cmpint(second.outcome, ==, CH_HTTP_PAUSED);
-    g_assert_cmpint(atomic_load(&f->requests), ==, 1);
-    ch_http_call_clear(&first);
-    ch_http_call_clear(&second);
-}
-
-/* One that fails and asks for a pause stops nobody else. */
-static void test_many_servers(Fixture *f, gconstpointer unused)
-{
-    (void)unused;
-    g_autoptr(ChHttpClient) client =
-        must_make((ChHttpClientConfig){ .many_servers = true, .breaker_failures = 1 });
-    ChHttpCall first = ask(f, client, 503, "60");
-    g_assert_cmpint(first.outcome, ==, CH_HTTP_UNAVAILABLE);
-    g_assert_cmpint(first.retry_after_ms, ==, 60000);
-    ChHttpCall second = ask(f, client, 200, NULL);
-    g_assert_cmpint(second.outcome, ==, CH_HTTP_OK);
-    ch_http_call_clear(&first);
-    ch_http_call_clear(&second);
 }
 
 static void test_public_only(Fixture *f, gconstpointer unused)
@@ -462,21 +259,11 @@ static void test_budget_and_cancel(Fixture *f, gconstpointer unused)
 
 int main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, NULL);
-    ch_log_init("client-test", CH_LOG_ERROR);
-    static const struct {
-        const char *name;
-        void (*test)(Fixture *, gconstpointer);
-    } tests[] = {
+    static const ClientTest tests[] = {
         { "/client/ok", test_ok },
         { "/client/retries", test_retries },
         { "/client/refused-is-final", test_refused_is_final },
         { "/client/breaker", test_breaker },
-        { "/client/pause/is-kept", test_a_pause_is_kept },
-        { "/client/pause/not-without-reason", test_no_pause_without_reason },
-        { "/client/pause/that-fits-is-waited-for", test_a_pause_that_fits_is_waited_for },
-        { "/client/pause/is-shared", test_a_pause_is_shared },
-        { "/client/many-servers", test_many_servers },
         { "/client/public-only", test_public_only },
         { "/client/many-at-once", test_many_at_once },
         { "/client/impossible-calls", test_impossible_calls },
@@ -484,7 +271,5 @@ int main(int argc, char **argv)
         { "/client/silence-and-refusal", test_silence_and_refusal },
         { "/client/budget-and-cancel", test_budget_and_cancel },
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].name, Fixture, NULL, setup, tests[i].test, teardown);
-    return g_test_run();
+    return run_client_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }
