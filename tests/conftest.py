@@ -20,7 +20,8 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
 # What takes longest comes first: then those that share the tests out among them end together.
-LONGEST = ("test_tls.py", "test_launcher.py", "test_crashes.py", "test_stuck_orders.py", "test_servers_away.py")
+LONGEST = ("test_tls.py", "test_launcher.py", "test_crashes.py", "test_stuck_orders.py", "test_servers_away.py",
+           "test_customers.py", "test_reshape.py", "test_outbox.py", "test_dlq_api.py", "test_generated_requests.py")
 
 
 def pytest_collection_modifyitems(config, items):
