@@ -62,6 +62,40 @@ void ch_http_origins_free(ChHttpOrigins *origins)
     g_free(origins);
 }
 
+static bool is_named(const ChHttpOrigins *origins, const char *origin)
+{
+    return origins != NULL && origins->n > 0 && origin != NULL &&
+           g_strv_contains((const char *const *)origins->origins, origin);
+}
+
+/* ---- who asks ---- */
+
+/* Whether it reads only, whoever asks (RFC 9110, section 9.2.1). */
+static bool is_safe(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
+           strcmp(method, "OPTIONS") == 0;
+}
+
+/* "https://shop.example:8443" is that of Host "shop.example:8443", whoever ends TLS before us. */
+static bool is_own(const char *origin, const char *host)
+{
+    const char *authority = strstr(origin, "://");
+    return authority != NULL && host != NULL &&
+           g_ascii_strcasecmp(authority + strlen("://"), host) == 0;
+}
+
+bool ch_http_browsers_sent_for_others(const ChHttpOrigins *origins, const ChHttpRequest *request)
+{
+    const char *site = ch_http_request_header(request, "Sec-Fetch-Site");
+    const char *origin = ch_http_request_header(request, "Origin");
+    if (is_safe(request->method) || is_named(origins, origin))
+        return false;
+    if (site != NULL) /* "none": somebody typed it in */
+        return strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+    return origin != NULL && !is_own(origin, ch_http_request_header(request, "Host"));
+}
+
 /* ---- what is told ---- */
 
 static const char *header_of(const ChHttpAnswer *answer, const char *name)
@@ -100,7 +134,7 @@ static void tell_origin(const ChHttpOrigins *origins, const ChHttpRequest *reque
 {
     const char *origin = ch_http_request_header(request, "Origin");
     write_header(response, "Vary", "Origin");
-    if (origin == NULL || !g_strv_contains((const char *const *)origins->origins, origin))
+    if (!is_named(origins, origin))
         return;
     write_header(response, "Access-Control-Allow-Origin", origin);
     if (strcmp(request->method, "OPTIONS") == 0 &&

@@ -1,5 +1,6 @@
 /* What answers tell browsers: to guess nothing, to show and to keep nothing, and which pages of
- * other origins may read them (CORS, as https://fetch.spec.whatwg.org has it). */
+ * other origins may read them (CORS, as https://fetch.spec.whatwg.org has it); and which of these
+ * pages may change anything. */
 #pragma once
 
 #include "chassis/core/error.h"
@@ -14,6 +15,12 @@ CH_MUST_CHECK ChHttpOrigins *ch_http_origins_new(const char *text, GError **erro
 void ch_http_origins_free(ChHttpOrigins *origins); /* NULL is fine */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpOrigins, ch_http_origins_free)
+
+/** Whether a browser sent @request, which changes something, on behalf of a page of an origin that
+ * is neither the API's own nor among @origins (NULL: none): of a form, say, that needs no leave of
+ * ours to post. Told by Sec-Fetch-Site, or by Origin and Host where the browser is an old one; no
+ * other client sends these. */
+bool ch_http_browsers_sent_for_others(const ChHttpOrigins *origins, const ChHttpRequest *request);
 
 /** Writes one header into what @response is. */
 typedef void (*ChHttpWriteHeader)(void *response, const char *name, const char *value);

@@ -73,6 +73,8 @@ static void count_named(ChHttpGuard *guard, const char *name, size_t name_bytes)
     guard->types += is_named(name, name_bytes, "Content-Type");
     guard->credentials += is_named(name, name_bytes, "Authorization");
     guard->accepts += is_named(name, name_bytes, "Accept");
+    guard->pages += is_named(name, name_bytes, "Origin");
+    guard->pages += is_named(name, name_bytes, "Sec-Fetch-Site");
 }
 
 void ch_http_guard_header(ChHttpGuard *guard, const char *name, size_t name_bytes,

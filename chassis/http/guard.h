@@ -16,6 +16,7 @@ typedef struct {
     unsigned types;       /* Content-Type */
     unsigned credentials; /* Authorization */
     unsigned accepts;     /* Accept: of these there may be several */
+    unsigned pages;       /* Origin and Sec-Fetch-Site, by which a browser tells whose page asks */
     bool bad_line;        /* set by who sees the lines: see chassis/http/lines.h */
     bool bad_name;
     bool bad_value;

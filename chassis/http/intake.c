@@ -182,6 +182,12 @@ static enum MHD_Result read_head(ChHttpIntake *intake, struct MHD_Connection *co
         ch_http_head_check(intake->router, request, &head.guard, version, intake->max_body_bytes);
     if (incoming->refusal.at_once)
         return refuse(intake, connection, incoming);
+    if (incoming->refusal.problem == NULL && head.guard.pages > 0 &&
+        ch_http_browsers_sent_for_others(intake->origins, request))
+        incoming->refusal =
+            (ChHttpRefusal){ .problem = &ch_http_forbidden,
+                             .detail = "Pages of this origin may change nothing here: "
+                                       "CORS_ORIGINS names those that may." };
     incoming->max_body_bytes = ch_http_head_max_body(request, intake->max_body_bytes);
     int64_t length = head.guard.content_length;
     if (incoming->refusal.problem == NULL && length > 0) {

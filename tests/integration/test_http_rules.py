@@ -208,6 +208,30 @@ def test_pages_of_named_origins_may_call(system):
             assert not [name for name in answer.headers if name.lower().startswith("access-control")]
 
 
+@pytest.mark.parametrize("headers", [
+    {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://evil.example"}, {"Origin": "null"},
+])
+def test_a_form_of_a_strangers_page_changes_nothing(orders, stocks, headers):
+    """It needs no leave to be posted, and cancelling takes no body."""
+    product = stocks.create(1)
+    order_id = orders.placed((product, 1))
+    orders.wait(order_id, "Confirmed")
+    path = f"/api/orders/{order_id}"
+    assert "CORS_ORIGINS" in assert_problem(orders.call("POST", path + "/cancel", headers=headers), 403)["detail"]
+    for method in ("DELETE", "PUT"):
+        assert_problem(stocks.call(method, f"/api/stocks/{product}", headers=headers, json={"quantity": 5}), 403)
+    assert orders.call("GET", path, headers=headers).json()["status"] == "Confirmed"
+
+
+def test_a_form_of_our_own_page_does_what_it_says(orders, stocks):
+    order_id = orders.placed((stocks.create(1), 1))
+    orders.wait(order_id, "Confirmed")
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": orders.base}
+    answer = orders.call("POST", f"/api/orders/{order_id}/cancel", headers=headers)
+    assert answer.status_code == 202
+
+
 def test_what_is_read_is_kept_by_nobody(orders):
     for path, kept in [("/api/orders", "no-store"), (f"/api/orders/{NOBODY}", "no-store"), ("/openapi.json", "public, max-age=300")]:
         headers = orders.get(path).headers

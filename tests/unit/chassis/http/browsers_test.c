@@ -121,6 +121,65 @@ static void test_what_is_no_origin_is_refused(void)
     g_assert_error(error, CH_ERROR, CH_ERROR_CONFIG);
 }
 
+/* NULL: without the header. */
+static bool sent_for_others(const ChHttpOrigins *origins, const char *method, const char *site,
+                            const char *origin)
+{
+    static const char host[] = "api.example:5001";
+    ChHttpRequest *request = ch_http_request_new("/api/orders", 0, 0);
+    g_strlcpy(request->method, method, sizeof request->method);
+    ch_http_request_add_header(request, "Host", 4, host, strlen(host));
+    if (site != NULL)
+        ch_http_request_add_header(request, "Sec-Fetch-Site", 14, site, strlen(site));
+    if (origin != NULL)
+        ch_http_request_add_header(request, "Origin", 6, origin, strlen(origin));
+    bool sent = ch_http_browsers_sent_for_others(origins, request);
+    ch_http_request_unref(request);
+    return sent;
+}
+
+static void test_a_page_of_another_origin_changes_nothing(void)
+{
+    static const struct {
+        const char *site, *origin;
+        bool refused;
+    } rows[] = {
+        { NULL, NULL, false }, /* no browser */
+        { "same-origin", "https://api.example:5001", false },
+        { "none", NULL, false },
+        { "cross-site", "https://evil.example", true },
+        { "cross-site", NULL, true }, /* it hides where it comes from */
+        { "cross-site", "null", true },
+        { "same-site", "https://other.example", true },
+        { "same-site", "https://api.example:5001", true }, /* what it says of itself is not asked */
+        { "", "https://evil.example", true },
+        { "cross-site", SHOP, false },
+        { NULL, SHOP, false },
+        { NULL, "https://api.example:5001", false }, /* an old browser, and our own page */
+        { NULL, "http://API.example:5001", false },
+        { NULL, "https://api.example", true },
+        { NULL, "https://evil.example", true },
+        { NULL, "null", true },
+        { NULL, "api.example:5001", true },
+    };
+    g_autoptr(ChHttpOrigins) origins = must_read(SHOP);
+    static const char *const changing[] = { "POST", "PUT", "DELETE", "PATCH" };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_test_message("%s, %s", rows[i].site, rows[i].origin);
+        for (size_t m = 0; m < G_N_ELEMENTS(changing); m++)
+            g_assert_cmpint(sent_for_others(origins, changing[m], rows[i].site, rows[i].origin), ==,
+                            rows[i].refused);
+    }
+    g_assert_true(sent_for_others(NULL, "POST", NULL, SHOP));
+}
+
+static void test_whoever_asks_may_read(void)
+{
+    static const char *const safe[] = { "GET", "HEAD", "OPTIONS" };
+    for (size_t i = 0; i < G_N_ELEMENTS(safe); i++)
+        g_assert_false(sent_for_others(NULL, safe[i], "cross-site", "https://evil.example"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -131,6 +190,8 @@ int main(int argc, char **argv)
     ADD("no-other-origin-may", test_no_other_origin_may);
     ADD("a-preflight-is-told-what-may-be-sent", test_a_preflight_is_told_what_may_be_sent);
     ADD("what-is-no-origin-is-refused", test_what_is_no_origin_is_refused);
+    ADD("a-page-of-another-origin-changes-nothing", test_a_page_of_another_origin_changes_nothing);
+    ADD("whoever-asks-may-read", test_whoever_asks_may_read);
 #undef ADD
     return g_test_run();
 }
