@@ -29,6 +29,7 @@ typedef struct {
     GString *answer; /* the body of the last answer, maybe empty; NULL when none was asked for */
     char *fault;     /* why it is not OK, for a log; NULL when it is */
     int tries;
+    int64_t took_ms;        /* the last try, whatever came of it */
     int64_t retry_after_ms; /* the rest of the pause that the server asked for; 0: none */
 } ChHttpCall;
 

@@ -255,6 +255,7 @@ static void end_try(Fetch *fetch, Try *try, CURLcode code)
     curl_off_t took_us = 0;
     curl_easy_getinfo(try->easy, CURLINFO_TOTAL_TIME_T, &took_us);
     ch_metric_observe(ch_metric(&try_seconds, NULL), (double)took_us / G_USEC_PER_SEC);
+    try->call->took_ms = took_us / 1000;
     TryResult result = judge(try, code);
     describe(try, code);
     heed_retry_after(try, code);

@@ -288,6 +288,33 @@ def test_bad_receivers_delay_nobody_else(worker, broker, notifications, authorit
         assert other.requests == []
 
 
+def test_a_receiver_that_dawdles_delays_nobody_else(worker, broker, notifications, context):
+    """One late answer, and from then on it is sent to beside the others, of whom none waits for it."""
+    release = threading.Event()
+    slow_ones = []
+
+    def dawdle(*_):
+        slow_ones.append(None)
+        release.wait(0.7 if len(slow_ones) == 1 else 30)
+        return 200, {}
+
+    with FakeHttp(dawdle, context=context) as slow, FakeHttp(lambda *_: (200, {}), context=context) as good:
+        late, well = subscribe(notifications, url_of(slow)), subscribe(notifications, url_of(good))
+        first, _ = confirm(broker)
+        sent(notifications, late, first)
+        held, _ = confirm(broker)
+        slow.wait(held)
+        started = time.monotonic()
+        others = [confirm(broker)[0] for _ in range(5)]
+        for order_id in others:
+            good.wait(order_id)
+        assert time.monotonic() - started < 4, "the well wait for the one that dawdles"
+        release.set()
+        for order_id in (held, *others):
+            sent(notifications, late, order_id)
+            sent(notifications, well, order_id)
+
+
 def test_a_pause_that_a_receiver_asks_for_is_its_own(worker, broker, notifications, context):
     calls = []
 

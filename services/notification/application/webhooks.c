@@ -6,6 +6,7 @@
 
 enum {
     GIVEN_BACK_MS = 1000, /* what was not tried, or for nothing */
+    SLOW_MS = 500,        /* a batch waits for its last answer; most receivers note and answer */
     STATUS_GONE = 410,    /* Standard Webhooks: disable the endpoint */
 };
 
@@ -45,6 +46,7 @@ static void judge(NotificationWebhook *webhook, NotificationWebhookReceipt *rece
     webhook->http_status = receipt->http_status;
     webhook->is_unwanted = receipt->http_status == STATUS_GONE;
     if (receipt->was_taken) {
+        webhook->was_slow = receipt->took_ms >= SLOW_MS;
         g_free(receipt->why);
         webhook->verdict = NOTIFICATION_DELIVERED;
         return;

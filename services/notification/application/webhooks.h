@@ -25,6 +25,7 @@ typedef struct {
     int64_t pause_ms;       /* its receiver failed: nothing is sent there before; 0: it did not */
     int64_t http_status;    /* of the answer; 0: none */
     bool is_unwanted;       /* its receiver wants no more: 410 */
+    bool was_slow;          /* its receiver answered late */
     char *error;            /* owned; NULL when delivered */
 } NotificationWebhook;
 
@@ -37,6 +38,7 @@ typedef struct {
     int64_t http_status;    /* 0: no answer */
     char *why;              /* new, unless taken */
     int64_t retry_after_ms; /* asked for; 0: nothing */
+    int64_t took_ms;        /* until it was answered */
 } NotificationWebhookReceipt;
 
 /* ---- ports ---- */
@@ -45,9 +47,9 @@ typedef struct NotificationWebhookStore NotificationWebhookStore;
 
 typedef struct {
     /* Takes at most @max due ones for @lease_ms, a few of each subscription: of those whose last
-     * attempt failed (@failing), one each and not before their pause ends, or of the others.
-     * webhooks[0..*n) are new. */
-    bool (*claim)(NotificationWebhookStore *self, bool failing, size_t max, int64_t lease_ms,
+     * attempt failed, one each and not before their pause ends, and of those whose last answer was
+     * late (@apart), or of the others. webhooks[0..*n) are new. */
+    bool (*claim)(NotificationWebhookStore *self, bool apart, size_t max, int64_t lease_ms,
                   NotificationWebhook **webhooks, size_t *n, GError **error);
     /* Records the verdicts, and how the subscriptions fare: one that has failed for longer than
      * @disable_after_ms, or wants no more, is disabled. Records nothing of webhooks that somebody

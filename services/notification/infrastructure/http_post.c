@@ -59,6 +59,7 @@ static void deliver(NotificationPost *self, const NotificationWebhook *const *we
             .http_status = calls[i].status,
             .why = g_strdup(calls[i].fault),
             .retry_after_ms = calls[i].retry_after_ms,
+            .took_ms = calls[i].took_ms,
         };
         ch_http_call_clear(&calls[i]);
     }

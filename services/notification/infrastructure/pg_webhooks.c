@@ -6,21 +6,22 @@
 #include "notification/infrastructure/values_json.h"
 
 enum {
-    EACH_AT_ONCE = 5,    /* webhooks of a subscription in a claim: 50 of these fit into a batch, so
-                          * that    none waits for another one */
-    EACH_OF_FAILING = 1, /* which shows whether its receiver is well again */
+    EACH_AT_ONCE = 5, /* webhooks of a subscription in a claim: 50 of these fit into a batch, so
+                       * that none waits for another one */
 };
 
-/* $1 how many, $2 lease in milliseconds, $3 how many of each subscription, $4 of those that fail
- * when not 0. SKIP LOCKED: lanes share the table. While one is being sent, due_at is the end of its
- * lease: so one whose sender is gone is simply due again. */
+/* $1 how many, $2 lease in milliseconds, $3 how many of each subscription, but one of each that
+ * fails, which shows whether its receiver is well again; $4 of those that fail or are slow when not
+ * 0. SKIP LOCKED: lanes share the table. While one is being sent, due_at is the end of its lease:
+ * so one whose sender is gone is simply due again. */
 static const ChPgStatement sql_claim_webhooks = {
     "with due as (select d.subscription_id, d.notification_id, s.url, s.secret, s.failures"
     " from subscriptions s cross join lateral ("
     "  select w.subscription_id, w.notification_id from webhooks w"
     "  where w.subscription_id = s.id and w.status in (1, 2) and w.due_at <= now()"
-    "  order by w.due_at limit $3 for update of w skip locked) d"
-    " where s.is_active and (s.failures > 0) = ($4 <> 0)"
+    "  order by w.due_at limit case when s.failures > 0 then 1 else $3 end"
+    "  for update of w skip locked) d"
+    " where s.is_active and (s.failures > 0 or s.is_slow) = ($4 <> 0)"
     " and (s.retry_at is null or s.retry_at <= now()) limit $1)"
     " update webhooks w set status = 2, attempts = w.attempts + 1,"
     " due_at = now() + $2 * interval '1 millisecond', updated_at = now()"
@@ -63,24 +64,27 @@ static const ChPgStatement sql_record_webhooks = {
 };
 
 /* $1 subscriptions, each once, in their order; $2 how they fared (Fared); $3 pause in milliseconds;
- * $4 errors; $5 for how long they may fail, in milliseconds. */
+ * $4 errors; $5 whether they were slow, when not 0; $6 for how long they may fail, in milliseconds.
+ */
 #define ENDS                                                                                       \
     "(r.fared = 2 or r.fared = 1"                                                                  \
-    " and coalesce(s.failing_since <= now() - $5 * interval '1 millisecond', false))"
+    " and coalesce(s.failing_since <= now() - $6 * interval '1 millisecond', false))"
 static const ChPgStatement sql_record_subscriptions = {
     "update subscriptions s set"
     " failures = case when r.fared = 0 then 0 else least(s.failures + 1, 1000000) end,"
     " failing_since = case when r.fared > 0 then coalesce(s.failing_since, now()) end,"
     " retry_at = case when r.fared > 0 then now() + r.pause_ms * interval '1 millisecond' end,"
     " last_error = case when r.fared > 0 then r.error end,"
+    " is_slow = case when r.fared = 0 then r.slow <> 0 else s.is_slow end,"
     " is_active = not " ENDS ","
     " disabled_reason = case when r.fared = 2 then 'the receiver wants no more: it answered 410'"
     "  when " ENDS " then 'every attempt has failed since '"
     "  || to_char(s.failing_since at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') end,"
     " updated_at = case when " ENDS " then now() else s.updated_at end"
-    " from unnest($1, $2, $3, $4) as r (id, fared, pause_ms, error)"
-    " where s.id = r.id and s.is_active and (r.fared > 0 or s.failures > 0)",
-    { CH_PG_UUIDS, CH_PG_INTS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_INT },
+    " from unnest($1, $2, $3, $4, $5) as r (id, fared, pause_ms, error, slow)"
+    " where s.id = r.id and s.is_active"
+    " and (r.fared > 0 or s.failures > 0 or s.is_slow <> (r.slow <> 0))",
+    { CH_PG_UUIDS, CH_PG_INTS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_INTS, CH_PG_INT },
 };
 
 /* $1 before this id, $2 how many. Of a subscription that was deleted: all. */
@@ -141,14 +145,14 @@ static NotificationWebhook *read_claim(const ChPgRows *rows, size_t row)
     return webhook;
 }
 
-static bool claim(NotificationWebhookStore *self, bool failing, size_t max, int64_t lease_ms,
+static bool claim(NotificationWebhookStore *self, bool apart, size_t max, int64_t lease_ms,
                   NotificationWebhook **webhooks, size_t *n, GError **error)
 {
     ChPgParams *params = ch_pg_params_new(&sql_claim_webhooks);
     ch_pg_add_int(params, 0, (int64_t)max);
     ch_pg_add_int(params, 1, lease_ms);
-    ch_pg_add_int(params, 2, failing ? EACH_OF_FAILING : EACH_AT_ONCE);
-    ch_pg_add_int(params, 3, failing);
+    ch_pg_add_int(params, 2, EACH_AT_ONCE);
+    ch_pg_add_int(params, 3, apart);
     g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
     if (rows == NULL)
         return false;
@@ -199,6 +203,7 @@ typedef enum {
 typedef struct {
     const NotificationWebhook *last; /* that failed, if any did */
     bool took;
+    bool slow; /* what it took, if only one */
 } Tally;
 
 static void add_subscription(ChPgParams *params, const Tally *tally, ChUuid id)
@@ -208,6 +213,7 @@ static void add_subscription(ChPgParams *params, const Tally *tally, ChUuid id)
     ch_pg_add_int(params, 1, fared);
     ch_pg_add_int(params, 2, tally->last != NULL ? tally->last->pause_ms : 0);
     ch_pg_add_text(params, 3, tally->last != NULL ? tally->last->error : NULL);
+    ch_pg_add_int(params, 4, tally->slow);
 }
 
 static int compare_subscriptions(const void *a, const void *b)
@@ -226,17 +232,18 @@ static bool record_subscriptions(ChPg *pg, const NotificationWebhook *const *web
     qsort(sorted, n, sizeof *sorted, compare_subscriptions);
     ChPgParams *params = ch_pg_params_new(&sql_record_subscriptions);
     for (size_t first = 0, end; first < n; first = end) {
-        Tally tally = { NULL, false };
+        Tally tally = { NULL, false, false };
         for (end = first; end < n && compare_subscriptions(&sorted[first], &sorted[end]) == 0;
              end++) {
             tally.took |= sorted[end]->verdict == NOTIFICATION_DELIVERED;
+            tally.slow |= sorted[end]->was_slow;
             if (sorted[end]->pause_ms > 0)
                 tally.last = sorted[end];
         }
         if (tally.took || tally.last != NULL)
             add_subscription(params, &tally, sorted[first]->subscription_id);
     }
-    ch_pg_add_int(params, 4, disable_after_ms);
+    ch_pg_add_int(params, 5, disable_after_ms);
     return ch_pg_send(pg, params, NULL, error);
 }
 

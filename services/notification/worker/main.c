@@ -233,9 +233,9 @@ static NotificationWebhookStore *new_webhooks(ChWorker *worker, ChPg *pg)
     return store;
 }
 
-/* A lane that sends webhooks: to receivers that fail, or to the others. */
+/* A lane that sends webhooks: to receivers that fail or are slow, or to the others. */
 static bool add_webhook_sender(ChWorker *worker, const NotificationSettings *settings,
-                               const char *name, bool failing, GError **error)
+                               const char *name, bool apart, GError **error)
 {
     ChPg *pg = ch_worker_connection(worker);
     atomic_bool *stopping = g_new0(atomic_bool, 1);
@@ -250,7 +250,7 @@ static bool add_webhook_sender(ChWorker *worker, const NotificationSettings *set
         .work = ch_pg_work(pg),
         .store = new_webhooks(worker, pg),
         .post = notification_http_post_new(&post, error),
-        .failing = failing,
+        .apart = apart,
         .lease_ms = NOTIFICATION_POST_BUDGET_MS + RECORD_MS,
         .disable_after_ms = settings->webhook_disable_after_ms,
         .stopping = stopping,

@@ -29,7 +29,7 @@ static NotificationWebhookSender *sender_of(ChSource *source)
 static bool claim(void *context, size_t max, void **items, size_t *n, GError **error)
 {
     const NotificationWebhookSenderConfig *config = &((NotificationWebhookSender *)context)->config;
-    return config->store->ops->claim(config->store, config->failing, max, config->lease_ms,
+    return config->store->ops->claim(config->store, config->apart, max, config->lease_ms,
                                      (NotificationWebhook **)items, n, error);
 }
 

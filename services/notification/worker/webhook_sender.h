@@ -2,8 +2,9 @@
  * and records; what was sent stays known, so that recording may be tried again for as long as the
  * database is away without sending twice.
  *
- * One lane sends to receivers that are well, another one to those whose last attempt failed: so a
- * receiver that hangs delays others by one time-out, once, and from then on only its like. */
+ * One lane sends to receivers that are well, another one to those whose last attempt failed or
+ * whose last answer was late: so a receiver that hangs or dawdles delays others by one time-out,
+ * once, and from then on only its like. */
 #pragma once
 
 #include "chassis/core/lane.h"
@@ -18,7 +19,7 @@ typedef struct {
     ChWork *work; /* the lane's */
     NotificationWebhookStore *store;
     NotificationPost *post;
-    bool failing;     /* whose: of receivers that fail, or of the others */
+    bool apart;       /* whose: of receivers that fail or are slow, or of the others */
     int64_t lease_ms; /* longer than a batch needs to be posted and recorded */
     int64_t disable_after_ms;
     atomic_bool *stopping; /* set when the lane is asked to stop: the post looks at it */

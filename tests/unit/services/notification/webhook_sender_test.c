@@ -25,11 +25,11 @@ typedef struct {
     size_t pruned, overfull; /* what the upkeep finds */
 } FakeStore;
 
-static bool fake_claim(NotificationWebhookStore *self, bool failing, size_t max, int64_t lease_ms,
+static bool fake_claim(NotificationWebhookStore *self, bool apart, size_t max, int64_t lease_ms,
                        NotificationWebhook **webhooks, size_t *n, GError **error G_GNUC_UNUSED)
 {
     FakeStore *store = (FakeStore *)self;
-    g_assert_false(failing);
+    g_assert_false(apart);
     g_assert_cmpint(lease_ms, ==, 1000);
     *n = MIN(store->due, max);
     for (size_t i = 0; i < *n; i++) {

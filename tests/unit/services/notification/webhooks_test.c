@@ -69,6 +69,25 @@ static void test_taken(void)
     notification_webhook_free(webhook);
 }
 
+static void test_late_answers_are_told_apart(void)
+{
+    static const struct {
+        int64_t took_ms;
+        bool was_taken, was_slow;
+    } rows[] = {
+        { 0, true, false },   { 499, true, false },   { 500, true, true },
+        { 5000, true, true }, { 5000, false, false }, /* it failed: that sends it apart already */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        NotificationWebhook *webhook = send_one(
+            1, 0,
+            (NotificationWebhookReceipt){
+                .was_tried = true, .was_taken = rows[i].was_taken, .took_ms = rows[i].took_ms });
+        g_assert_cmpint(webhook->was_slow, ==, rows[i].was_slow);
+        notification_webhook_free(webhook);
+    }
+}
+
 static void test_attempts_of_the_well_count(void)
 {
     for (int64_t attempt = 1; attempt <= NOTIFICATION_MAX_ATTEMPTS; attempt++) {
@@ -210,6 +229,7 @@ int main(int argc, char **argv)
     ch_log_set_output(open("/dev/null", O_WRONLY | O_CLOEXEC));
     g_test_add_func("/webhooks/taken", test_taken);
     g_test_add_func("/webhooks/attempts/of-the-well-count", test_attempts_of_the_well_count);
+    g_test_add_func("/webhooks/late-answers-are-told-apart", test_late_answers_are_told_apart);
     g_test_add_func("/webhooks/attempts/of-the-failing-do-not",
                     test_attempts_of_the_failing_do_not_count);
     g_test_add_func("/webhooks/pauses-grow", test_pauses_grow);
