@@ -7,6 +7,7 @@ machine is in it but its way to the packages; after the installation it has no n
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -89,7 +90,7 @@ class Release:
         mirror = debian.mirror()
         more = ["--include=ca-certificates"] if mirror.startswith("https") else []
         command = ["debootstrap", "--variant=minbase", *more, codename, str(unfinished), mirror]
-        if self._call(_ending_with_us(["unshare", "--mount", "--pid", "--kill-child", *command])) != 0:
+        if self._call_apart(["--mount", "--pid", "--kill-child", *command]) != 0:
             raise LauncherError(f"debootstrap failed; its log is {unfinished / 'debootstrap' / 'debootstrap.log'}")
         debian.give_to(unfinished, codename)
         (unfinished / "etc" / "hosts").write_text(HOSTS, encoding="ascii")
@@ -131,12 +132,13 @@ class Release:
         words = [f"{name}={value}" for name, value in environ.items()]
         spaces = ["--mount", "--propagation", "private", "--pid", "--ipc", "--uts", "--kill-child"]
         spaces += ["--net"] if network == "alone" else []
-        return self._call(_ending_with_us([
-            "unshare", *spaces, sys.executable, "-E", "-s", str(CONFINE), str(self._root), network,
+        return self._call_apart([
+            *spaces, sys.executable, "-E", "-s", str(CONFINE), str(self._root), network,
             "env", "-i", *words, "sh", "-euc", f"cd /{SOURCE}; {script}",
-        ]))  # fmt: skip
+        ])  # fmt: skip
 
-
-def _ending_with_us(command):
-    """Killed when we are, by whatever: the namespaces end with their first process, and all in them."""
-    return ["setpriv", "--pdeathsig", "KILL", *command]
+    def _call_apart(self, arguments):
+        """Runs unshare, which ends when we do, by whatever: the namespaces end with their first process, and all in
+        them. Every other signal it ignores."""
+        command = ["setpriv", "--pdeathsig", "KILL", "unshare", *arguments]
+        return self._call(command, end_signal=signal.SIGKILL)

@@ -244,8 +244,10 @@ class Suites:
         command = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", str(place), *more, *self._pytest_arguments]
         return None if self._call(command, environ) == 0 else f"{folder} tests failed"
 
-    def _call(self, command, environ=None):
-        """Runs a command with its output shown; local addresses never go through a proxy."""
+    def _call(self, command, environ=None, end_signal=signal.SIGINT):
+        """Runs a command with its output shown; local addresses never go through a proxy.
+
+        An interruption of ours reaches it as @end_signal, and is over when it has ended."""
         terminal.say(terminal.paint("$ " + " ".join(command), "dim"))
         local = "127.0.0.1,localhost"
         environ = {
@@ -264,7 +266,7 @@ class Suites:
         try:
             return child.wait()
         except KeyboardInterrupt:
-            child.send_signal(signal.SIGINT)
+            child.send_signal(end_signal)
             child.wait()
             raise
 
