@@ -616,7 +616,7 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       406: components["responses"]["NotAcceptable"];
-      /** @description The first request with this `Idempotency-Key` is being handled. */
+      /** @description The first request with this `Idempotency-Key` is being handled, or the customer has as many open orders as he may. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];

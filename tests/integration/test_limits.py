@@ -7,6 +7,7 @@ from launcher.issuer import Issuer
 from support.api import OrderApi, assert_problem, new_id
 from support.child import child
 from support.names import service_of
+from support.waits import eventually
 from test_routes import NOBODY
 
 READ = f"/api/orders/{NOBODY}"
@@ -94,6 +95,36 @@ def test_without_authentication_addresses_are_held_when_wanted(system, by_addres
             found = statuses(process, "GET", READ, 8, **{"X-Forwarded-For": client})
             assert found[:3] == [404] * 3
             assert (429 in found) == (by_address == "on")
+
+
+def test_open_orders_of_a_customer_are_bounded(system, issuer, orders):
+    """Those that are not final; a repetition gets its answer; a backend may place any number."""
+    settings = {"AUTH": "on", "AUTH_ISSUER": issuer.name, "AUTH_JWKS_FILE": str(issuer.jwks_file), "ORDER_OPEN_MAX": "2"}
+    customer, product = new_id(), new_id()
+    token, shop = issuer.token(customer, ["customer"]), issuer.token("shop", ["shop"])
+    body = {"customerId": customer, "items": [{"productId": product, "quantity": 1}]}
+
+    def place(process, token, key=None):
+        headers = {"Authorization": f"Bearer {token}", **({"Idempotency-Key": key} if key else {})}
+        api = OrderApi(process.base)
+        api.service = service_of("order-api")
+        return api.call("POST", "/api/orders", json=body, headers=headers)
+
+    def all_final():
+        return place(process, token).status_code == 201
+
+    with child(system, "order-api", settings) as process:
+        price = requests.put(f"{process.base}/api/prices/{product}", json={"unitPrice": 1}, timeout=10,
+                             headers={"Authorization": f"Bearer {issuer.token('m', ['merchandiser'])}"})
+        assert price.status_code == 201
+        with system.without("order-worker"):
+            assert [place(process, token, key).status_code for key in "ab"] == [201, 201]
+            refused = place(process, token, "c")
+            assert_problem(refused, 409)
+            assert refused.json()["type"].endswith(":too-many-open-orders")
+            assert place(process, token, "a").headers["Idempotent-Replayed"] == "true"
+            assert place(process, shop).status_code == 201
+        eventually(all_final, "the orders to be final", 40)
 
 
 def test_no_limit(system, issuer):

@@ -45,12 +45,10 @@ static bool silent_announce(OrderStore *self, const OrderChange *changes, size_t
                                       error);
 }
 
-static bool forgetful_look_up(OrderStore *self, const OrderPlacement *const *claims, size_t n,
-                              OrderKeyAnswer *answers, OrderPrice *prices, size_t n_prices,
-                              GError **error)
+static bool forgetful_look_up(OrderStore *self, const OrderQuestions *asked, GError **error)
 {
     g_array_set_size(((MemoryOrders *)self)->keys, 0);
-    return memory_orders_ops.look_up(self, claims, n, answers, prices, n_prices, error);
+    return memory_orders_ops.look_up(self, asked, error);
 }
 
 static bool unguarded_release(StockStore *self, const ChUuid *order_ids, size_t n,

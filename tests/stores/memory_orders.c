@@ -34,19 +34,30 @@ static OrderPrice find_price(const MemoryOrders *store, ChUuid product_id)
     return (OrderPrice){ .product_id = product_id };
 }
 
-static bool look_up(OrderStore *self, const OrderPlacement *const *claims, size_t n,
-                    OrderKeyAnswer *answers, OrderPrice *prices, size_t n_prices, GError **error)
+static int64_t count_open(const MemoryOrders *store, ChUuid customer_id)
+{
+    int64_t open = 0;
+    for (guint i = 0; i < store->orders->len; i++) {
+        const MemoryOrder *order = &g_array_index(store->orders, MemoryOrder, i);
+        open += ch_uuid_equal(order->customer_id, customer_id) && order->status == ORDER_CREATED;
+    }
+    return open;
+}
+
+static bool look_up(OrderStore *self, const OrderQuestions *asked, GError **error)
 {
     MemoryOrders *store = (MemoryOrders *)self;
-    if (!store_called(&store->calls, "look_up", n, error))
+    if (!store_called(&store->calls, "look_up", asked->n_claims, error))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        g_assert_nonnull(claims[i]->idempotency_key);
-        const MemoryKey *key = find_key(store, claims[i]);
-        answers[i] = key != NULL ? key->answer : (OrderKeyAnswer){ .state = ORDER_KEY_FREE };
+    for (size_t i = 0; i < asked->n_claims; i++) {
+        g_assert_nonnull(asked->claims[i]->idempotency_key);
+        const MemoryKey *key = find_key(store, asked->claims[i]);
+        asked->answers[i] = key != NULL ? key->answer : (OrderKeyAnswer){ .state = ORDER_KEY_FREE };
     }
-    for (size_t i = 0; i < n_prices; i++)
-        prices[i] = find_price(store, prices[i].product_id);
+    for (size_t i = 0; i < asked->n_prices; i++)
+        asked->prices[i] = find_price(store, asked->prices[i].product_id);
+    for (size_t i = 0; i < asked->n_open; i++)
+        asked->open[i].orders = count_open(store, asked->open[i].customer_id);
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include "chassis/runtime/process.h"
 #include "order/api/routes.h"
 #include "order/api/wait_orders.h"
+#include "order/api/write_orders.h"
 #include "order/infrastructure/pg_prices.h"
 #include "order/infrastructure/pg_reads.h"
 #include "order/infrastructure/pg_store.h"
@@ -22,6 +23,7 @@ typedef struct {
     ChApiSettings api;
     int64_t outbox_max_pending;
     int64_t waits_max;
+    int64_t open_max;
 } Settings;
 
 static const ChConfigKey keys[] = {
@@ -30,6 +32,8 @@ static const ChConfigKey keys[] = {
       "unpublished messages beyond which intake answers 503", NULL },
     { "ORDER_WAITS_MAX", CH_CONFIG_COUNT, offsetof(Settings, waits_max), "1000",
       "requests that may wait for an order at once, at most 2000; more are answered 503", NULL },
+    { "ORDER_OPEN_MAX", CH_CONFIG_LIMIT, offsetof(Settings, open_max), "100",
+      "orders that are not final of a customer without the scope limits:none", NULL },
 };
 
 /* A connection of one lane, which may do no more than read. */
@@ -88,12 +92,13 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChHttpWaits) waits =
         ch_http_waits_new((size_t)settings->waits_max, order_api_look_again, wait_reads);
     OrderLookups lookups = { reads, waits };
+    OrderWrites writes = { write_store, settings->open_max };
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
     g_autoptr(ChApi) api = ch_api_new(&order_routes, &order_document, health);
 
     ch_api_lane(api, ORDER_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
-                CH_API_CONTEXT(OrderStore, write_store));
+                CH_API_CONTEXT(OrderWrites, &writes));
     ch_api_lane(api, ORDER_READS, CH_API_BATCH, ch_pg_work(read_pg),
                 CH_API_CONTEXT(OrderLookups, &lookups));
     ch_api_lane(api, ORDER_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),

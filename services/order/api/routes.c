@@ -12,7 +12,7 @@
 
 /* What may be large waits for no single order, and no single order for it. */
 static const ChHttpLaneKind lanes[] = {
-    [ORDER_WRITES] = { "writes", "OrderStore" },
+    [ORDER_WRITES] = { "writes", "OrderWrites" },
     [ORDER_READS] = { "reads", "OrderLookups" },
     [ORDER_LISTS] = { "lists", "OrderReads" },
     [ORDER_PRICES] = { "prices", "OrderPrices" },

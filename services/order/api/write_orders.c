@@ -15,6 +15,7 @@
 static const ChHttpProblem key_reused = { "idempotency-key-reused", 422, "Idempotency key reused" };
 static const ChHttpProblem key_in_flight = { "idempotency-key-in-flight", 409,
                                              "Request in flight" };
+static const ChHttpProblem too_many_open = { "too-many-open-orders", 409, "Too many open orders" };
 static const ChHttpProblem already_cancelled = { "order-already-cancelled", 409,
                                                  "Already cancelled" };
 
@@ -39,7 +40,7 @@ static bool may_place(ChHttpRequest *request, const OrderPlacement *placement)
 }
 
 /* Decoded once; a batch that runs again places the same order under the same id. */
-static OrderPlacement *placement_of(ChHttpRequest *request)
+static OrderPlacement *placement_of(ChHttpRequest *request, int64_t open_max)
 {
     OrderPlacement *known = ch_http_request_data(request);
     if (known != NULL)
@@ -54,6 +55,8 @@ static OrderPlacement *placement_of(ChHttpRequest *request)
     }
     if (!may_place(request, placement))
         return NULL;
+    if (!ch_http_request_may(request, ORDER_SCOPE_UNLIMITED))
+        placement->open_max = open_max;
     ch_http_request_set_data(request, placement, free_placement);
     return g_steal_pointer(&placement);
 }
@@ -92,6 +95,11 @@ static void respond_placed(ChHttpRequest *request, OrderPlaceOutcome *outcome)
         ch_http_respond_problem(request, &key_in_flight,
                                 "the first request with this Idempotency-Key is being handled");
         return;
+    case ORDER_TOO_MANY_OPEN:
+        ch_http_respond_problem(request, &too_many_open,
+                                "the customer has as many open orders as he may: wait until one is "
+                                "final, or cancel one");
+        return;
     case ORDER_UNPRICED:
         ch_http_respond_violations(request, outcome->violations);
         g_clear_pointer(&outcome->violations, ch_violations_free);
@@ -99,20 +107,21 @@ static void respond_placed(ChHttpRequest *request, OrderPlaceOutcome *outcome)
     }
 }
 
-bool order_api_place(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+bool order_api_place(void *opaque, ChHttpRequest *const *requests, size_t n, GError **error)
 {
+    const OrderWrites *writes = opaque;
     g_autofree OrderPlacement **placements = g_new(OrderPlacement *, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree OrderPlaceOutcome *outcomes = g_new0(OrderPlaceOutcome, n);
     size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
-        OrderPlacement *placement = placement_of(requests[i]);
+        OrderPlacement *placement = placement_of(requests[i], writes->open_max);
         if (placement == NULL)
             continue;
         placements[valid] = placement;
         askers[valid++] = requests[i];
     }
-    if (valid > 0 && !order_place(store, placements, valid, outcomes, error))
+    if (valid > 0 && !order_place(writes->store, placements, valid, outcomes, error))
         return false;
     for (size_t i = 0; i < valid; i++)
         respond_placed(askers[i], &outcomes[i]);
@@ -174,8 +183,9 @@ static void free_json(gpointer json)
     ch_json_free(json);
 }
 
-bool order_api_cancel(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+bool order_api_cancel(void *opaque, ChHttpRequest *const *requests, size_t n, GError **error)
 {
+    const OrderWrites *writes = opaque;
     g_autofree OrderCancellation *cancellations = g_new0(OrderCancellation, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree OrderCancelOutcome *outcomes = g_new0(OrderCancelOutcome, n);
@@ -188,7 +198,7 @@ bool order_api_cancel(void *store, ChHttpRequest *const *requests, size_t n, GEr
         if (ok)
             askers[valid++] = requests[i];
     }
-    if (valid > 0 && !order_cancel(store, cancellations, valid, outcomes, error))
+    if (valid > 0 && !order_cancel(writes->store, cancellations, valid, outcomes, error))
         return false;
     for (size_t i = 0; i < valid; i++)
         respond_cancelled(askers[i], cancellations[i].order.id, outcomes[i]);

@@ -63,6 +63,7 @@ typedef struct {
     OrderItem *items; /* n_items, owned; products are distinct */
     size_t n_items;
     OrderPricing pricing;
+    int64_t open_max; /* how many open orders its customer may have, with it; 0: any number */
     ChDecimal total;
     char currency[ORDER_CURRENCY_BYTES];
     int64_t created_us;
@@ -83,6 +84,7 @@ typedef enum {
     ORDER_REPLAYED,      /* the key was used for the same request: .id is its order */
     ORDER_KEY_REUSED,    /* the key was used for another request */
     ORDER_KEY_IN_FLIGHT, /* a request with the key is being handled */
+    ORDER_TOO_MANY_OPEN, /* its customer has as many open orders as he may */
     ORDER_UNPRICED,      /* the list has no price for it, or none that fits: .violations */
 } OrderPlaceResult;
 

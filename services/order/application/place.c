@@ -3,6 +3,7 @@
 
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
+#include "order/application/open_orders.h"
 #include "order/application/pricing.h"
 
 #include <string.h>
@@ -66,16 +67,31 @@ static size_t gather_claims(const OrderPlacement *const *placements, size_t n,
     return n_claims;
 }
 
-/* Decides for those with a key; of the others nothing stands in the way. Fills @table, too. */
+/* What a batch is decided by. */
+typedef struct {
+    OrderPriceTable prices;
+    OrderOpenTable open;
+} Facts;
+
+/* Decides for those with a key; of the others nothing stands in the way. Fills @facts, too. */
 static bool look_up(OrderStore *store, const OrderPlacement *const *placements, size_t n,
-                    OrderPriceTable *table, OrderPlaceOutcome *outcomes, GError **error)
+                    Facts *facts, OrderPlaceOutcome *outcomes, GError **error)
 {
     g_autofree const OrderPlacement **claims = g_new(const OrderPlacement *, n);
     g_autofree gssize *claim_of = g_new(gssize, n);
     size_t n_claims = gather_claims(placements, n, claims, claim_of);
     g_autofree OrderKeyAnswer *answers = g_new0(OrderKeyAnswer, n_claims);
-    if (n_claims + table->n > 0 &&
-        !store->ops->look_up(store, claims, n_claims, answers, table->prices, table->n, error))
+    const OrderQuestions questions = {
+        .claims = claims,
+        .n_claims = n_claims,
+        .answers = answers,
+        .prices = facts->prices.prices,
+        .n_prices = facts->prices.n,
+        .open = facts->open.rows,
+        .n_open = facts->open.n,
+    };
+    if (n_claims + facts->prices.n + facts->open.n > 0 &&
+        !store->ops->look_up(store, &questions, error))
         return false;
     for (size_t i = 0; i < n; i++) {
         outcomes[i] = (OrderPlaceOutcome){ ORDER_PLACED, placements[i]->id, NULL };
@@ -89,22 +105,38 @@ static bool look_up(OrderStore *store, const OrderPlacement *const *placements, 
     return true;
 }
 
+static void clear_facts(Facts *facts)
+{
+    order_price_table_clear(&facts->prices);
+    order_open_table_clear(&facts->open);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Facts, clear_facts)
+
+/* Whether nothing but its key stood in the way of @placement. */
+static bool accept(OrderPlacement *placement, Facts *facts, OrderPlaceOutcome *outcome)
+{
+    outcome->violations = order_pricing_apply(placement, &facts->prices);
+    if (outcome->violations != NULL)
+        outcome->result = ORDER_UNPRICED;
+    else if (!order_open_admit(&facts->open, placement))
+        outcome->result = ORDER_TOO_MANY_OPEN;
+    return outcome->result == ORDER_PLACED;
+}
+
 bool order_place(OrderStore *store, OrderPlacement *const *placements, size_t n,
                  OrderPlaceOutcome *outcomes, GError **error)
 {
-    g_auto(OrderPriceTable) table = { .n = 0 };
+    const OrderPlacement *const *asked = (const OrderPlacement *const *)placements;
+    g_auto(Facts) facts = { .prices = { .n = 0 } };
     g_autofree const OrderPlacement **accepted = g_new(const OrderPlacement *, n);
     size_t n_accepted = 0;
-    order_pricing_products((const OrderPlacement *const *)placements, n, &table);
-    if (!look_up(store, (const OrderPlacement *const *)placements, n, &table, outcomes, error))
+    order_pricing_products(asked, n, &facts.prices);
+    order_open_table_init(&facts.open, asked, n);
+    if (!look_up(store, asked, n, &facts, outcomes, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (outcomes[i].result != ORDER_PLACED)
-            continue;
-        outcomes[i].violations = order_pricing_apply(placements[i], &table);
-        if (outcomes[i].violations != NULL)
-            outcomes[i].result = ORDER_UNPRICED;
-        else
+        if (outcomes[i].result == ORDER_PLACED && accept(placements[i], &facts, &outcomes[i]))
             accepted[n_accepted++] = placements[i];
     }
     if (n_accepted > 0 && !store->ops->insert(store, accepted, n_accepted, error)) {

@@ -22,6 +22,28 @@ typedef struct {
     uint8_t request_hash[ORDER_HASH_BYTES]; /* of a used one */
 } OrderKeyAnswer;
 
+/** How many of a customer's orders are open, of the newest ORDER_OPEN_LOOKED_AT. */
+typedef struct {
+    ChUuid customer_id;
+    int64_t orders;
+} OrderOpen;
+
+enum {
+    ORDER_OPEN_LOOKED_AT =
+        1000, /* rows of one customer at most: an open order is among the newest */
+};
+
+/** What placing has to know. */
+typedef struct {
+    const OrderPlacement *const *claims; /* n_claims, each with a key */
+    size_t n_claims;
+    OrderKeyAnswer *answers; /* answers[i] for the key of claims[i] */
+    OrderPrice *prices;      /* n_prices, whose product ids are given */
+    size_t n_prices;
+    OrderOpen *open; /* n_open, whose customers are given */
+    size_t n_open;
+} OrderQuestions;
+
 /** An order whose status was changed, with what its event tells. */
 typedef struct {
     ChUuid id;
@@ -47,10 +69,8 @@ typedef struct {
 typedef struct OrderStore OrderStore;
 
 typedef struct {
-    /* What placing has to know, in one round trip: answers[i] for the key of claims[i], which all
-     * have one, and prices[0..n_prices), whose product ids are given. */
-    bool (*look_up)(OrderStore *self, const OrderPlacement *const *claims, size_t n,
-                    OrderKeyAnswer *answers, OrderPrice *prices, size_t n_prices, GError **error);
+    /* Answers all of @questions in one round trip. */
+    bool (*look_up)(OrderStore *self, const OrderQuestions *questions, GError **error);
     /* Stores the orders, their keys, and the events that announce them. */
     bool (*insert)(OrderStore *self, const OrderPlacement *const *placements, size_t n,
                    GError **error);

@@ -7,6 +7,7 @@
 #include "chassis/telemetry/metrics.h"
 #include "order/infrastructure/asked.h"
 #include "order/infrastructure/events.h"
+#include "order/infrastructure/pg_open.h"
 #include "order/infrastructure/pg_prices.h"
 #include "order/infrastructure/pg_statuses.h"
 
@@ -137,21 +138,31 @@ static bool send_claims(ChPg *pg, const OrderPlacement *const *claims, size_t n,
                       ch_pg_send(pg, key_params(&sql_select_keys, claims, n), keys, error));
 }
 
-static bool look_up(OrderStore *self, const OrderPlacement *const *claims, size_t n,
-                    OrderKeyAnswer *answers, OrderPrice *prices, size_t n_prices, GError **error)
+static bool send_rest(ChPg *pg, const OrderQuestions *asked, ChPgRows **prices, ChPgRows **open,
+                      GError **error)
+{
+    return (asked->n_prices == 0 ||
+            ch_pg_send(pg, order_pg_find_prices(asked->prices, asked->n_prices), prices, error)) &&
+           (asked->n_open == 0 ||
+            ch_pg_send(pg, order_pg_count_open(asked->open, asked->n_open), open, error));
+}
+
+static bool look_up(OrderStore *self, const OrderQuestions *asked, GError **error)
 {
     ChPg *pg = pg_of(self);
     g_autoptr(ChPgRows) locks = NULL;
     g_autoptr(ChPgRows) keys = NULL;
-    g_autoptr(ChPgRows) found = NULL;
-    if (!send_claims(pg, claims, n, &locks, &keys, error) ||
-        (n_prices > 0 && !ch_pg_send(pg, order_pg_find_prices(prices, n_prices), &found, error)) ||
-        !ch_pg_wait(pg, error))
+    g_autoptr(ChPgRows) prices = NULL;
+    g_autoptr(ChPgRows) open = NULL;
+    if (!send_claims(pg, asked->claims, asked->n_claims, &locks, &keys, error) ||
+        !send_rest(pg, asked, &prices, &open, error) || !ch_pg_wait(pg, error))
         return false;
-    for (size_t i = 0; i < n; i++)
-        answers[i] = key_answer(locks, keys, i);
-    if (n_prices > 0)
-        order_pg_take_prices(found, prices, n_prices);
+    for (size_t i = 0; i < asked->n_claims; i++)
+        asked->answers[i] = key_answer(locks, keys, i);
+    if (asked->n_prices > 0)
+        order_pg_take_prices(prices, asked->prices, asked->n_prices);
+    if (asked->n_open > 0)
+        order_pg_take_open(open, asked->open, asked->n_open);
     return true;
 }
 
