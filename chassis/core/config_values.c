@@ -1,6 +1,7 @@
 /* One reader for each kind of setting. */
 #include "chassis/core/config_values.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -91,6 +92,17 @@ bool ch_config_parse_listen(const char *text, ChListen *listen)
     g_strlcpy(parsed.host, host, sizeof parsed.host);
     *listen = parsed;
     return true;
+}
+
+bool ch_config_is_loopback(const ChListen *listen)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, listen->host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    if (inet_pton(AF_INET6, listen->host, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6);
+    return g_ascii_strcasecmp(listen->host, "localhost") == 0;
 }
 
 bool ch_config_is_one_line(const char *text)

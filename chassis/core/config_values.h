@@ -23,6 +23,9 @@ int ch_config_find_choice(const char *choices, const char *text);
 /** host:port; IPv6 in brackets. */
 bool ch_config_parse_listen(const char *text, ChListen *listen);
 
+/** Whether only this machine reaches it: an address of the loopback network, or "localhost". */
+bool ch_config_is_loopback(const ChListen *listen);
+
 /** One line of UTF-8: nothing in a setting may end a header, a log line or an SQL text early. */
 bool ch_config_is_one_line(const char *text);
 

@@ -29,8 +29,9 @@ bool ch_api_check(const void *settings, GError **error)
     if (proxies == NULL)
         return false;
     g_autoptr(ChHttpOrigins) origins = ch_http_origins_new(api->cors_origins, error);
-    return origins != NULL && ch_tls_check(&api->tls, error) && ch_auth_check(&api->auth, error) &&
-           ch_limits_check(&api->limits, error) && ch_traces_check(&api->traces, error);
+    return origins != NULL && ch_tls_check(&api->tls, error) &&
+           ch_auth_check(&api->auth, &api->listen, error) && ch_limits_check(&api->limits, error) &&
+           ch_traces_check(&api->traces, error);
 }
 
 ChApi *ch_api_new(const ChHttpRouteTable *routes, const ChDocument *document, ChHealth *health)

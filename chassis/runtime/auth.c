@@ -10,19 +10,26 @@ struct ChAuth {
     ChKeySource *keys;
 };
 
+static const char OFF[] = "authentication is off: whoever reaches this API may do anything";
+
 CH_GAUGE(off_gauge, "cartwheel_auth_off", "1 while anybody may do anything.", NULL);
 
-bool ch_auth_check(const ChAuthSettings *settings, GError **error)
+bool ch_auth_check(const ChAuthSettings *settings, const ChListen *listen, GError **error)
 {
     bool has_issuer = *settings->issuer != '\0';
     bool has_more = *settings->jwks_file != '\0' || *settings->ca_file != '\0';
     const char *fault = NULL;
     if (settings->mode == CH_AUTH_ON && !has_issuer)
-        fault = "AUTH=on needs AUTH_ISSUER, and AUTH_JWKS_FILE where it is not asked for its keys";
-    else if (settings->mode == CH_AUTH_OFF && (has_issuer || has_more))
+        fault =
+            "nobody says who may ask: set AUTH_ISSUER (and AUTH_JWKS_FILE, where it is not asked "
+            "for its keys), or AUTH=off to let whoever reaches this API do anything";
+    else if (settings->mode != CH_AUTH_ON && (has_issuer || has_more))
         fault =
             "AUTH_ISSUER, AUTH_JWKS_FILE and AUTH_CA_FILE say who may ask, but AUTH is off: set "
             "AUTH=on";
+    else if (settings->mode == CH_AUTH_OFF && !ch_config_is_loopback(listen))
+        fault = "AUTH is off, and HTTP_LISTEN is not for this machine alone: set AUTH_ISSUER, or "
+                "AUTH=off-for-all-networks to let whoever reaches this API do anything";
     else if (*settings->jwks_file != '\0' && *settings->ca_file != '\0')
         fault = "AUTH_CA_FILE must be empty where AUTH_JWKS_FILE is set: nothing is fetched";
     if (fault == NULL)
@@ -33,7 +40,7 @@ bool ch_auth_check(const ChAuthSettings *settings, GError **error)
 
 static void remind(void)
 {
-    ch_log_warning("authentication is off: whoever reaches this API may do anything");
+    ch_log_warning(OFF);
 }
 
 static bool turn_on(ChAuth *auth, const ChAuthSettings *settings, const ChScopes *scopes,
@@ -66,8 +73,11 @@ ChAuth *ch_auth_new(const ChAuthSettings *settings, const ChScopes *scopes, ChHe
                     ChLaneGroup *threads, GError **error)
 {
     g_autoptr(ChAuth) auth = g_new0(ChAuth, 1);
-    ch_metric_set(ch_metric(&off_gauge, NULL), settings->mode == CH_AUTH_OFF);
-    if (settings->mode == CH_AUTH_ON && !turn_on(auth, settings, scopes, health, threads, error))
+    bool on = settings->mode == CH_AUTH_ON;
+    ch_metric_set(ch_metric(&off_gauge, NULL), !on);
+    if (!on)
+        ch_health_warn(health, OFF);
+    else if (!turn_on(auth, settings, scopes, health, threads, error))
         return NULL;
     return g_steal_pointer(&auth);
 }

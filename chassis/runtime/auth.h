@@ -10,6 +10,7 @@
 typedef enum {
     CH_AUTH_ON,
     CH_AUTH_OFF,
+    CH_AUTH_OFF_FOR_ALL_NETWORKS, /* the same, said twice: not only this machine reaches the API */
 } ChAuthMode;
 
 typedef struct {
@@ -24,8 +25,8 @@ typedef struct {
 
 /* clang-format off */
 #define CH_AUTH_KEYS(type, field)                                                                  \
-    CH_CONFIG_KEY("AUTH", CH_CONFIG_CHOICE, type, field.mode, "off",                               \
-                  "whether requests need a token", "on|off"),                                      \
+    CH_CONFIG_KEY("AUTH", CH_CONFIG_CHOICE, type, field.mode, "on",                                \
+                  "whether requests need a token", "on|off|off-for-all-networks"),                 \
     CH_CONFIG_KEY("AUTH_ISSUER", CH_CONFIG_TEXT, type, field.issuer, "",                           \
                   "who issues tokens, as they name it; its keys are found there, over HTTPS", NULL), \
     CH_CONFIG_KEY("AUTH_JWKS_FILE", CH_CONFIG_TEXT, type, field.jwks_file, "",                     \
@@ -40,8 +41,9 @@ typedef struct {
                   "the claim that holds the customer's id", NULL)
 /* clang-format on */
 
-/** Whether the settings go together. Errors: CONFIG. */
-CH_MUST_CHECK bool ch_auth_check(const ChAuthSettings *settings, GError **error);
+/** Whether the settings go together, and with where clients come (@listen). Errors: CONFIG. */
+CH_MUST_CHECK bool ch_auth_check(const ChAuthSettings *settings, const ChListen *listen,
+                                 GError **error);
 
 typedef struct ChAuth ChAuth;
 

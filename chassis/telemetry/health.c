@@ -33,6 +33,7 @@ struct ChHealth {
     GPtrArray *parts;        /* ChHealthPart*, owned */
     GPtrArray *dependencies; /* Dependency*, owned; in the order of their first parts */
     bool stopping;
+    const char *warning;         /* NULL: none */
     void (*tell)(void *context); /* NULL: nobody, or it was told */
     void *tell_context;
 };
@@ -227,6 +228,13 @@ void ch_health_stopping(ChHealth *health)
     pthread_mutex_unlock(&health->mutex);
 }
 
+void ch_health_warn(ChHealth *health, const char *text)
+{
+    pthread_mutex_lock(&health->mutex);
+    health->warning = text;
+    pthread_mutex_unlock(&health->mutex);
+}
+
 /* Who speaks for the dependency of part @index: its first part that is not ok, or else any. NULL
  * when an earlier part is of the same: it was written then. */
 static const ChHealthPart *spokesman_locked(const ChHealth *health, unsigned index)
@@ -266,6 +274,8 @@ GString *ch_health_render(ChHealth *health, bool details, bool *ready)
     ch_json_end_object(json);
     if (health->stopping && details)
         ch_json_add_text(json, "detail", "stopping");
+    if (health->warning != NULL && details)
+        ch_json_add_text(json, "warning", health->warning);
     ch_json_end_object(json);
     pthread_mutex_unlock(&health->mutex);
     return json;

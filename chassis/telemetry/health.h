@@ -39,11 +39,15 @@ bool ch_health_ready(ChHealth *health);
 /** From here on never ready: the process stops, and whoever routes to it should look elsewhere. */
 void ch_health_stopping(ChHealth *health);
 
+/** Something that makes nobody less ready, but that operators should see with it. @text: a
+ * constant; one at most. Before anybody asks. */
+void ch_health_warn(ChHealth *health, const char *text);
+
 /** Calls @tell once, when every dependency is ok for the first time: at once, or later on a thread
  * that reports. It must not call back. NULL: no longer. */
 void ch_health_when_ready(ChHealth *health, void (*tell)(void *context), void *context);
 
 /** {"status":"ready","dependencies":{"postgres":{"status":"ok"}}}; the second part is ready or not.
- * @details: why what is down is down, which only operators should see. Free with g_string_free().
- * Any thread. */
+ * @details: why what is down is down, and the warning, which only operators should see. Free with
+ * g_string_free(). Any thread. */
 GString *ch_health_render(ChHealth *health, bool details, bool *ready);

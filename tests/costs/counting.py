@@ -18,13 +18,13 @@ STOP_SECONDS = 120
 
 
 @contextlib.contextmanager
-def counted(system, name, functions, totals):
+def counted(system, name, functions, totals, changes=None):
     """Runs @name under callgrind meanwhile; appends the instructions of @functions to @totals."""
     with tempfile.TemporaryDirectory(prefix="cartwheel-costs-") as folder:
         out = pathlib.Path(folder) / "out"
         toggles = [f"--toggle-collect={function}" for function in functions]
         valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *toggles]
-        child = Child(system, name, prefix=valgrind)
+        child = Child(system, name, changes, valgrind)
         try:
             yield child.wait_ready(READY_SECONDS)
             assert child.stop(STOP_SECONDS) == 0, child.log
@@ -43,12 +43,12 @@ def nothing(_):
     pass
 
 
-def per_item(system, name, functions, finish, prepare=nothing):
+def per_item(system, name, functions, finish, prepare=nothing, changes=None):
     """Instructions an item: prepare(n) lays @n items out before the process starts, finish(child, n)
-    has them done."""
+    has them done. @changes: to the environment of the process."""
     totals = []
     for n in (FEW, MANY):
         prepare(n)
-        with counted(system, name, functions, totals) as child:
+        with counted(system, name, functions, totals, changes) as child:
             finish(child, n)
     return (totals[1] - totals[0]) / (MANY - FEW)

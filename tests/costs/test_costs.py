@@ -11,6 +11,7 @@ import pathlib
 import pytest
 
 from costs.counting import per_item
+from support import tokens
 from support.api import items_of, new_id
 from support.load import place_many
 from support.waits import eventually
@@ -39,20 +40,26 @@ def check(path, instructions):
         f"callgrind_annotate, or raise it in tests/costs/budget.json and say why")
 
 
-def test_taking_an_order(system, product):
-    """order-api: one POST, alone: its head and body, the handler, the answer."""
+@pytest.mark.parametrize("path, changes, headers", [
+    ("order-api: take an order", tokens.OFF, {}),
+    ("order-api: take an order, with a token", {}, tokens.headers()),
+], ids=["off", "on"])
+def test_taking_an_order(system, product, path, changes, headers):
+    """order-api: one POST, alone: its head and body, who asks, the handler, the answer."""
+    headers = {"Content-Type": "application/json", **headers}
+
     def post(child, n):
         connection = http.client.HTTPConnection(child.http, timeout=PATIENCE)
         for _ in range(n):
             body = json.dumps({"customerId": new_id(), "items": items_of((product, 1), price=1.25)})
-            connection.request("POST", "/api/orders", body, {"Content-Type": "application/json"})
+            connection.request("POST", "/api/orders", body, headers)
             answer = connection.getresponse()
             answer.read()
             assert answer.status == 201
         connection.close()
 
-    check("order-api: take an order", per_item(
-        system, "order-api", ["ch_http_intake_access", "ch_http_lane_run"], finish=post))
+    check(path, per_item(
+        system, "order-api", ["ch_http_intake_access", "ch_http_lane_run"], finish=post, changes=changes))
 
 
 def place(system, product, n):

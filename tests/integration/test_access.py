@@ -10,12 +10,13 @@ import pytest
 import requests
 from launcher.issuer import Issuer
 
-from support.api import OrderApi, assert_problem, exact, items_of, new_id
-from support.child import Child, child, run_binary
+from support.api import assert_problem, exact, items_of, new_id
+from support.child import child, run_binary
 from support.documents import NDJSON
 from support.names import APIS, service_of
 from support.provider import DESCRIPTION, Provider
 from support.system import ROOT
+from support.tokens import OFF, issuer
 from support.waits import eventually
 from test_routes import NOBODY, routes_of
 
@@ -25,31 +26,21 @@ PUBLIC = {"/openapi.json", "/health/live", "/health/ready"}
 
 
 class Guarded:
-    """Our own APIs with authentication on, and the issuer that they trust."""
+    """The system's APIs, and the issuer that they trust."""
 
-    def __init__(self, system, folder):
-        self.issuer = Issuer(folder)
-        self.issuer.create()
-        self.settings = {"AUTH": "on", "AUTH_ISSUER": self.issuer.name, "AUTH_JWKS_FILE": str(self.issuer.jwks_file)}
-        self.children = {name: Child(system, name, self.settings) for name in APIS}
-        self.apis = {name: OrderApi(child.wait_ready().base) for name, child in self.children.items()}
-        for name, api in self.apis.items():
-            api.service = service_of(name)
+    def __init__(self, apis):
+        self.issuer = issuer()
+        self._apis = apis
 
     def call(self, name, method, path, token=None, **options):
         """Without @token none is sent."""
         headers = {**options.pop("headers", {}), "Authorization": None if token is None else f"Bearer {token}"}
-        return self.apis[name].call(method, path, headers=headers, **options)
+        return self._apis[service_of(name)].call(method, path, headers=headers, **options)
 
 
 @pytest.fixture(scope="module")
-def guarded(system, tmp_path_factory):
-    found = Guarded(system, tmp_path_factory.mktemp("issuer"))
-    yield found
-    codes = {name: child.stop() for name, child in found.children.items()}
-    for child in found.children.values():
-        child.discard()
-    assert set(codes.values()) == {0}, codes
+def guarded(apis):
+    return Guarded(apis)
 
 
 @pytest.fixture(scope="module")
@@ -225,21 +216,21 @@ def stock_status(process, token):
     return requests.get(process.base + "/api/stocks", headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code
 
 
-def test_keys_are_read_again_when_they_change(system, guarded, tmp_path):
+def test_keys_are_read_again_when_they_change(system, tmp_path):
     """An overlap of two keys, then the new one alone; a broken file changes nothing."""
-    issuer = Issuer(tmp_path)
-    issuer.create()
-    old_key, old = issuer.jwk(), issuer.token("shop", ["shop"])
-    with child(system, "stock-api", {**guarded.settings, "AUTH_JWKS_FILE": str(issuer.jwks_file)}) as process:
+    own = Issuer(tmp_path)
+    own.create()
+    old_key, old = own.jwk(), own.token("shop", ["shop"])
+    with child(system, "stock-api", {"AUTH_JWKS_FILE": str(own.jwks_file)}) as process:
         assert stock_status(process, old) == 200
-        issuer.renew()
-        new_key, new = issuer.jwk(), issuer.token("shop", ["shop"])
-        issuer.jwks_file.write_text(json.dumps({"keys": [old_key, new_key]}))
+        own.renew()
+        new_key, new = own.jwk(), own.token("shop", ["shop"])
+        own.jwks_file.write_text(json.dumps({"keys": [old_key, new_key]}))
         eventually(lambda: stock_status(process, new) == 200, "the new key to be known")
         assert stock_status(process, old) == 200
-        issuer.jwks_file.write_text(json.dumps({"keys": [new_key]}))
+        own.jwks_file.write_text(json.dumps({"keys": [new_key]}))
         eventually(lambda: stock_status(process, old) == 401, "the old key to be forgotten")
-        issuer.jwks_file.write_text("{")
+        own.jwks_file.write_text("{")
         eventually(lambda: "the new keys are of no use" in process.log, "the broken file to be read")
         assert stock_status(process, new) == 200
 
@@ -313,7 +304,9 @@ def test_an_issuer_whom_nobody_vouches_for_is_not_asked(system, provider):
 
 
 @pytest.mark.parametrize("changes, named", [
-    ({"AUTH": "on"}, "AUTH_ISSUER"), ({"AUTH_ISSUER": "https://issuer"}, "AUTH"), ({"AUTH": "maybe"}, "AUTH"),
+    ({}, "AUTH_ISSUER"), ({"AUTH": "on"}, "AUTH_ISSUER"), ({"AUTH_JWKS_FILE": "x"}, "AUTH_ISSUER"),
+    ({"AUTH": "off", "HTTP_LISTEN": "0.0.0.0:0"}, "off-for-all-networks"), ({"AUTH": "off", "HTTP_LISTEN": "[::]:0"}, "HTTP_LISTEN"),
+    ({"AUTH": "off-for-all-networks", "AUTH_ISSUER": "https://issuer"}, "AUTH=on"), ({"AUTH": "maybe"}, "AUTH"),
     ({"AUTH": "on", "AUTH_ISSUER": "http://issuer"}, "AUTH_ISSUER"), ({"AUTH": "off", "AUTH_JWKS_FILE": "x"}, "AUTH_JWKS_FILE"),
     ({"AUTH": "on", "AUTH_ISSUER": "x", "AUTH_JWKS_FILE": "/nowhere"}, "AUTH_JWKS_FILE"),
     ({"AUTH": "on", "AUTH_ISSUER": "x", "AUTH_JWKS_FILE": "y", "AUTH_CA_FILE": "z"}, "AUTH_CA_FILE"),
@@ -324,11 +317,24 @@ def test_settings_that_do_not_go_together(system, changes, named):
         environment.pop(name)
     done = run_binary(system, "stock-api", changes, environment=environment)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert named in done.stdout + done.stderr
+    said, = (line for line in (done.stdout + done.stderr).splitlines() if '"level":"info"' not in line)
+    assert named in said
 
 
-def test_off_is_said_aloud(system):
-    off = {"AUTH": "off", "AUTH_ISSUER": None, "AUTH_JWKS_FILE": None}
-    with child(system, "stock-api", off) as process:
+@pytest.mark.parametrize("how", ["off", "off-for-all-networks"])
+def test_off_is_said_aloud(system, how):
+    with child(system, "stock-api", {**OFF, "AUTH": how}) as process:
+        assert requests.get(process.base + "/api/stocks", timeout=10).status_code == 200
         assert process.metrics().value("cartwheel_auth_off") == 1
-        assert "authentication is off" in process.log
+        line, = (json.loads(line) for line in process.log.splitlines() if "authentication is off" in line)
+        assert line["level"] == "warning"
+        assert "authentication is off" in process.get("/health/ready").json()["warning"]
+        assert "warning" not in requests.get(process.base + "/health/ready", timeout=10).json()
+
+
+def test_on_is_the_default(system):
+    """What the launcher starts asks for a token, and says nothing of any of this."""
+    assert "AUTH" not in system.environment("stock-api")
+    assert_problem(requests.get(system.api("stock") + "/api/stocks", timeout=10), 401)
+    assert system.metrics("stock-api").value("cartwheel_auth_off") == 0
+    assert "warning" not in requests.get(system.admin("stock-api") + "/health/ready", timeout=10).json()

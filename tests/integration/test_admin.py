@@ -59,7 +59,7 @@ def test_the_public_page_of_readiness_says_what_is_down_and_not_why(system):
                    forgive=(requests.RequestException,))
         answer = requests.get(api.base + "/health/ready", timeout=10)
         assert answer.status_code == 503
-        assert answer.json() == {"status": "not ready", "dependencies": {"postgres": {"status": "down"}}}
+        assert answer.json() == {"status": "not ready", "dependencies": {"postgres": {"status": "down"}, "issuer": {"status": "ok"}}}
         assert "ready to serve" not in api.log and "secret" not in api.log
 
 

@@ -7,6 +7,7 @@ from launcher.issuer import Issuer
 from support.api import OrderApi, assert_problem, new_id
 from support.child import child
 from support.names import service_of
+from support.tokens import OFF
 from support.waits import eventually
 from test_routes import NOBODY
 
@@ -89,7 +90,7 @@ def test_an_address_that_brings_wrong_tokens_is_heard_with_known_ones_alone(syst
 
 @pytest.mark.parametrize("by_address", ["on", "off"])
 def test_without_authentication_addresses_are_held_when_wanted(system, by_address):
-    settings = {**RATES, "LIMIT_BY_ADDRESS": by_address, "TRUSTED_PROXIES": "127.0.0.1"}
+    settings = {**OFF, **RATES, "LIMIT_BY_ADDRESS": by_address, "TRUSTED_PROXIES": "127.0.0.1"}
     with child(system, "order-api", settings) as process:
         for client in ("203.0.113.7", "2001:db8::1"):
             found = statuses(process, "GET", READ, 8, **{"X-Forwarded-For": client})

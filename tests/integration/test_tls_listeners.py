@@ -14,6 +14,7 @@ import pytest
 import requests
 from launcher.certificates import Authority
 
+from support import tokens
 from support.api import items_of, new_id
 from support.child import Child, run_binary
 from support.rawhttp import RawConnection, request
@@ -98,7 +99,8 @@ def order_of(product=None):
 
 def test_the_api_is_served_over_tls(listeners, stocks, orders):
     product = stocks.create(1)
-    placed = requests.post(f"{listeners.api.base}/api/orders", json=order_of(product), verify=listeners.ca, timeout=15)
+    placed = requests.post(f"{listeners.api.base}/api/orders", json=order_of(product), headers=tokens.headers(),
+                           verify=listeners.ca, timeout=15)
     assert placed.status_code == 201, placed.text
     assert placed.headers["Strict-Transport-Security"] == "max-age=31536000"
     orders.wait(placed.json()["id"], "Confirmed")

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from rendering import OURS, SERVICES, name_of, selects
+from rendering import KUBERNETES, OURS, SERVICES, name_of, selects
 from tools import ROOT
 
 BUILD = pathlib.Path(os.environ.get("CARTWHEEL_BUILD") or ROOT / "build")
@@ -124,6 +124,19 @@ def test_no_image_comes_from_where_anybody_may_put_it(production, local):
 def test_dead_letters_can_be_administered(overlay, service):
     assert environment(overlay, overlay.pod(f"{service}-worker"))["ADMIN_TOKEN_FILE"] == "/run/secrets/admin/token"
     assert "ADMIN_TOKEN_FILE" not in environment(overlay, overlay.pod(f"{service}-api"))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_production_asks_who_asks_and_the_local_overlay_says_that_it_does_not(production, local, service):
+    settings = environment(production, production.pod(f"{service}-api"))
+    assert settings["AUTH_ISSUER"].startswith("https://") and settings.get("AUTH", "on") == "on"
+    assert environment(local, local.pod(f"{service}-api"))["AUTH"] == "off-for-all-networks"
+
+
+def test_without_an_overlay_s_word_no_api_starts():
+    """The base names neither an issuer nor that there is none."""
+    for path in (KUBERNETES / "base").rglob("*.yaml"):
+        assert "AUTH" not in path.read_text(encoding="utf-8"), path
 
 
 def test_the_local_admin_token_is_one_that_a_worker_accepts(local):

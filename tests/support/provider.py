@@ -32,7 +32,7 @@ class Provider:
 
     @property
     def settings(self):
-        return {"AUTH": "on", "AUTH_ISSUER": self.url, "AUTH_CA_FILE": self.ca_file}
+        return {"AUTH_ISSUER": self.url, "AUTH_CA_FILE": self.ca_file, "AUTH_JWKS_FILE": None}
 
     def answer(self, path):
         """What is served under @path; a test may say something else."""

@@ -28,8 +28,8 @@ LAUNCHER = ROOT / "cartwheel"
 START_SECONDS = 600  # a first start may build
 STEP_SECONDS = 120
 NO_LIMIT = 100_000_000  # messages
-for name in ("AMQP_URL", *(f"{service.upper()}_DATABASE_URL" for service in SERVICES)):
-    os.environ.pop(name, None)  # servers of the reader's: a test has its own
+for name in ("AMQP_URL", *(f"{service.upper()}_DATABASE_URL" for service in SERVICES), *tokens.SETTINGS):
+    os.environ.pop(name, None)  # servers and an issuer of the reader's: a test has its own
 GIVEN = collections.deque(maxlen=200)
 PORTS = (15000, 32000)  # below those that the kernel gives away (ip_local_port_range), above the usual servers'
 

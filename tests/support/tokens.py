@@ -12,6 +12,8 @@ from launcher.issuer import Issuer
 
 HOME = "CARTWHEEL_TEST_ISSUER"  # for the processes that tests start: clients, jobs
 SECONDS = 30 * 24 * 3600
+SETTINGS = ("AUTH", "AUTH_ISSUER", "AUTH_JWKS_FILE", "AUTH_CA_FILE", "AUTH_AUDIENCE", "AUTH_TOKEN_TYPE", "AUTH_CUSTOMER_CLAIM")
+OFF = {"AUTH": "off", "AUTH_ISSUER": None, "AUTH_JWKS_FILE": None}  # changes to the environment of a process
 
 
 @functools.cache

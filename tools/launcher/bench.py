@@ -19,10 +19,11 @@ SCENARIOS = (
 )  # fmt: skip
 SETUP = ("--buildtype=release", "-Doptimization=2", "-Dtests=false")
 LTO = "-Db_lto=true"
-# What the processes get is what a user gets who sets nothing.
+# What the processes get is what a user gets who sets nothing; AUTH=off is left to compare with.
 SETTINGS = (
     "LOG_LEVEL", "SHUTDOWN_TIMEOUT", "OUTBOX_MAX_PENDING", "QUEUE_TYPE", "BROKER_SHAPE", "INBOX_RETENTION",
-    "CUSTOMER_SERVICE_URL", "EMAIL_CHANNEL", "SMS_CHANNEL",
+    "CUSTOMER_SERVICE_URL", "EMAIL_CHANNEL", "SMS_CHANNEL", "AUTH_ISSUER", "AUTH_JWKS_FILE", "AUTH_CA_FILE", "AUTH_AUDIENCE",
+    "AUTH_TOKEN_TYPE", "AUTH_CUSTOMER_CLAIM",
 )  # fmt: skip
 
 

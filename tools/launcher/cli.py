@@ -140,7 +140,7 @@ def _parser():
     command.add_argument("--raw", action="store_true", help="the lines as they were written")
     command = add("url", _url, "The address of an API, an admin listener, a database or the broker, while it runs.")
     command.add_argument("name", choices=ADDRESSES, metavar="NAME")
-    issuer.add_arguments(add("token", issuer.run, "An access token of our own issuer, for AUTH=on ./cartwheel up.",
+    issuer.add_arguments(add("token", issuer.run, "An access token of our own issuer, for the APIs that up starts.",
                              issuer.check))
     add("completion", _completion, "A script for bash that completes commands: eval \"$(./cartwheel completion)\"")
     command = add("psql", _psql, "psql on a service's database.")

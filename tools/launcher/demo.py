@@ -28,7 +28,7 @@ def run(layout, options):
             started = system.up(progress)
     try:
         with terminal.Progress() as progress:
-            Demo(read_json(layout.endpoints_file), progress).play()
+            Demo(read_json(layout.endpoints_file), system.issuer, progress).play()
     finally:
         if started:
             terminal.say("Stopping what the demo started")
@@ -39,10 +39,11 @@ def run(layout, options):
 
 
 class Demo:
-    """Five scenes on two products made for this run."""
+    """Six scenes on two products made for this run."""
 
-    def __init__(self, endpoints, progress):
+    def __init__(self, endpoints, issuer, progress):
         self._endpoints = endpoints
+        self._issuer = issuer
         self._progress = progress
         self._orders = Api(endpoints["order_api"], endpoints["token"])
         self._stocks = Api(endpoints["stock_api"], endpoints["token"])
@@ -57,6 +58,7 @@ class Demo:
         confirmed = self._scene("An order that is confirmed", self._confirmed)
         refused = self._scene("An order that asks for more than there is", self._refused)
         returned = self._scene("An order that is confirmed, then cancelled by the customer", self._returned)
+        self._scene("Who may not", lambda: self._refused_access(confirmed))
         self._scene("A message that nobody can read", self._dead_letter)
         expected = {confirmed: 1, refused: 1, returned: 2}
         self._scene("What the customers were told", lambda: self._told(expected))
@@ -112,6 +114,25 @@ class Demo:
 
         self._wait(f"the stock of {self._names[product]} to be {quantity}", level)
         order.tell(f"stock of {self._names[product]} is {quantity}")
+
+    def _refused_access(self, order):
+        """Nobody, a customer on what is the shop's, and a customer on another's order."""
+        orders, stocks = self._endpoints["order_api"], self._endpoints["stock_api"]
+        path = f"/api/orders/{order}"
+        if Api(orders, None).answer("GET", path, None)[0] == 200:
+            self._progress.note("authentication is off (AUTH): whoever reaches the APIs may do anything")
+            return
+        own, stranger = (self._issuer.token(one, ["customer"]) for one in (self._customer, str(uuid.uuid4())))
+        stock = {"productId": self._plenty, "quantity": 1_000_000}
+        Api(orders, own).call("GET", path, None, 200)
+        self._progress.note(f"GET {path} with its customer's token: 200")
+        for who, url, token, method, asked, body, status in (
+            ("without a token", orders, None, "GET", path, None, 401),
+            ("with another customer's", orders, stranger, "GET", path, None, 404),
+            ("with a customer's", stocks, own, "POST", "/api/stocks", stock, 403),
+        ):
+            said = Api(url, token).call(method, asked, body, status)
+            self._progress.note(f"{method} {asked} {who}: {status}, {said['detail']}")
 
     def _dead_letter(self):
         import pika  # installed by ./cartwheel; only the demo needs them
@@ -208,19 +229,25 @@ class Api:
 
     def __init__(self, url, token):
         self._url = url
-        self._headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        self._headers = {"Content-Type": "application/json"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
 
     def call(self, method, path, body, expected):
+        status, answer = self.answer(method, path, body)
+        if status != expected:
+            raise LauncherError(f"{method} {self._url}{path} answered {status}: {answer}")
+        return json.loads(answer) if answer else None
+
+    def answer(self, method, path, body):
+        """(status, text)"""
         connection = http.client.HTTPConnection(self._url.removeprefix("http://"), timeout=REQUEST_SECONDS)
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, path, text, self._headers)
             response = connection.getresponse()
-            answer = response.read().decode("utf-8", errors="replace")
+            return response.status, response.read().decode("utf-8", errors="replace")
         except (OSError, http.client.HTTPException) as error:
             raise LauncherError(f"{method} {self._url}{path}: {error}") from error
         finally:
             connection.close()
-        if response.status != expected:
-            raise LauncherError(f"{method} {self._url}{path} answered {response.status}: {answer}")
-        return json.loads(answer) if answer else None

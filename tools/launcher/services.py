@@ -22,6 +22,8 @@ OURS = (
     "HTTP_LISTEN", "ADMIN_LISTEN", "ADMIN_TOKEN", "DATABASE_URL", "AMQP_URL", "AMQP_CA", "AMQP_CERT", "AMQP_KEY",
 )  # fmt: skip
 
+ISSUER = ("AUTH_ISSUER", "AUTH_JWKS_FILE", "AUTH_CA_FILE")
+
 
 def binary(layout, name):
     return layout.build / "services" / name
@@ -47,8 +49,8 @@ def environment(servers, service):
 
 
 def _give_issuer(environ, servers, account):
-    """Where the reader wants tokens asked for and names no issuer, it is our own."""
-    if environ.get("AUTH") != "on" or environ.get("AUTH_ISSUER"):
+    """Unless the reader names one, or wants authentication off, the issuer is our own."""
+    if environ.get("AUTH", "on") != "on" or any(environ.get(name) for name in ISSUER):
         return
     environ["AUTH_ISSUER"] = servers.issuer.name
     environ["AUTH_JWKS_FILE"] = str(account.reachable(servers.issuer.jwks_file, servers.data_folder()))

@@ -193,7 +193,7 @@ class System:
             component = self.component(name)
             rows.append([name, component.address(), component.admin_url or ""])
         terminal.table(["process", "address", "admin (health, metrics)"], rows)
-        terminal.say(f"  addresses and passwords: {self.layout.endpoints_file}")
+        terminal.say(f"  addresses, passwords and a token: {self.layout.endpoints_file}")
 
 
 def running_system(layout, *names):

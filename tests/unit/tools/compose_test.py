@@ -1,4 +1,4 @@
-"""The scripts of docker-compose.yml: shipped passwords are refused where others get in; each service has its broker user."""
+"""The scripts of docker-compose.yml: shipped passwords, and no tokens, are refused where others get in; each service has its broker user."""
 
 import ipaddress
 import json
@@ -25,7 +25,7 @@ PASSWORDS = {name for name, value in DEFAULTS.items() if name.endswith("_PASSWOR
 
 class Passwords(unittest.TestCase):
     def judge(self, address, **given):
-        environ = {"PATH": os.environ["PATH"], **DEFAULTS, **given, "BIND_ADDRESS": address}
+        environ = {"PATH": os.environ["PATH"], **DEFAULTS, "AUTH": "on", **given, "BIND_ADDRESS": address}
         return subprocess.run(["sh", str(COMPOSE / "passwords.sh"), str(EXAMPLE)], env=environ, capture_output=True,
                               text=True, timeout=20, check=False)
 
@@ -43,6 +43,23 @@ class Passwords(unittest.TestCase):
         own.pop("STOCK_BROKER_PASSWORD")
         done = self.judge("0.0.0.0", **own)
         self.assertEqual((done.returncode, re.findall(r"\w+_PASSWORD", done.stderr)), (1, ["STOCK_BROKER_PASSWORD"]))
+
+    def test_where_others_get_in_they_are_asked_for_tokens(self):
+        own = dict.fromkeys(PASSWORDS, "of-my-own")
+        for off in ("off-for-all-networks", "off", ""):
+            done = self.judge("0.0.0.0", **own, AUTH=off)
+            self.assertEqual((done.returncode, "AUTH_ISSUER" in done.stderr), (1, True), off)
+            self.assertEqual(self.judge("127.0.0.1", AUTH=off).returncode, 0)
+
+    def test_each_api_is_told_who_may_ask_and_the_judge_is_told_the_same(self):
+        composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+        said = composed["passwords"]["environment"]["AUTH"]
+        self.assertEqual((said, DEFAULTS["AUTH"]), ("${AUTH:-off-for-all-networks}", "off-for-all-networks"))
+        for name in catalogue.read():
+            environ = composed[f"{name}-api"]["environment"]
+            self.assertEqual((environ["AUTH"], environ["AUTH_ISSUER"]), (said, "${AUTH_ISSUER:-}"))
+            self.assertNotIn("AUTH", composed[f"{name}-worker"]["environment"])
+        self.assertIn("passwords", composed["gateway"]["depends_on"])  # which does not start before it has agreed
 
     def test_compose_hands_all_of_them_to_the_judge_and_has_the_example_s_defaults(self):
         text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")

@@ -121,6 +121,26 @@ static void test_every_kind_is_read(Fixture *f, gconstpointer unused G_GNUC_UNUS
     g_assert_cmpint(f->config.queue_type, ==, 1);
 }
 
+static void test_what_this_machine_alone_reaches(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *listen;
+        bool loopback;
+    } cases[] = {
+        { "127.0.0.1:1", true },    { "127.9.9.9:1", true },
+        { "localhost:1", true },    { "[::1]:1", true },
+        { "0.0.0.0:1", false },     { "128.0.0.1:1", false },
+        { "[::]:1", false },        { "[::2]:1", false },
+        { "10.0.0.1:1", false },    { "[::ffff:127.0.0.1]:1", false },
+        { "127.example:1", false }, { "localhost.example:1", false },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_test_message("%s", cases[i].listen);
+        g_assert_true(ch_config_parse_listen(cases[i].listen, &f->config.listen));
+        g_assert_true(ch_config_is_loopback(&f->config.listen) == cases[i].loopback);
+    }
+}
+
 static void test_empty_counts_as_not_set(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     g_setenv("BATCH", "", TRUE);
@@ -415,6 +435,7 @@ int main(int argc, char **argv)
 #define ADD(path, function) g_test_add("/config/" path, Fixture, NULL, set_up, function, tear_down)
     ADD("defaults", test_defaults);
     ADD("every-kind-is-read", test_every_kind_is_read);
+    ADD("what-this-machine-alone-reaches", test_what_this_machine_alone_reaches);
     ADD("empty-counts-as-not-set", test_empty_counts_as_not_set);
     ADD("duration-units", test_duration_units);
     ADD("bad-values", test_bad_values);

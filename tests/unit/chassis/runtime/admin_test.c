@@ -43,6 +43,18 @@ static void test_health(void)
     g_assert_false(ch_health_ready(health));
 }
 
+static void test_a_warning_is_for_operators(void)
+{
+    g_autoptr(ChHealth) health = ch_health_new();
+    bool is_ready = false;
+    ch_health_warn(health, "mind the step");
+    assert_health(health, true,
+                  "{\"status\":\"ready\",\"dependencies\":{},\"warning\":\"mind the step\"}");
+    GString *json = ch_health_render(health, false, &is_ready);
+    g_assert_cmpstr(json->str, ==, "{\"status\":\"ready\",\"dependencies\":{}}");
+    g_string_free(json, TRUE);
+}
+
 static void count(void *times)
 {
     ++*(int *)times;
@@ -136,6 +148,7 @@ int main(int argc, char **argv)
     ch_log_init("admin-test", CH_LOG_ERROR);
     g_test_add_func("/health/dependencies", test_health);
     g_test_add_func("/health/of-the-public", test_health_of_the_public);
+    g_test_add_func("/health/a-warning-is-for-operators", test_a_warning_is_for_operators);
     g_test_add_func("/health/readiness-is-told-once", test_readiness_is_told_once);
     g_test_add_func("/admin/routes", test_admin);
     return g_test_run();
