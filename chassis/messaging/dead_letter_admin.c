@@ -61,7 +61,7 @@ char *ch_dead_letter_read(const ChDeadLetter *letter, const ChSubscriptionConfig
                                " bytes, more than %d",
                                letter->body_bytes, CH_EVENT_MAX_BYTES);
     if ((int64_t)letter->body_read < letter->body_bytes)
-        return g_strdup("its body could not be stored");
+        return g_strdup_printf("its body is not kept: %s", letter->reason);
     g_autoptr(GError) why = NULL;
     g_autoptr(ChEvent) read =
         ch_event_parse(letter->body, letter->body_read, letter->traceparent, &why);

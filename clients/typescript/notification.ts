@@ -157,6 +157,21 @@ export interface paths {
     /** This document */
     get: operations["getDocument"];
   };
+  "/api/customers/{id}/erase": {
+    /**
+     * Erase what is held of a customer
+     * @description Addresses, texts and reasons of notifications, and what dead letters and parked messages hold. One call erases a piece; it is safe to repeat, and is repeated until the answer is 200. Facts stay: which orders there were, of what, when, with what end. Who is not known is answered as one of whom nothing is left.
+     */
+    post: operations["eraseCustomer"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["CustomerId"];
+      };
+    };
+  };
 }
 
 export interface webhooks {
@@ -178,6 +193,19 @@ export interface webhooks {
 
 export interface components {
   schemas: {
+    Erased: {
+      /** @description Whether nothing is left. */
+      done: boolean;
+      /** @description How much this call erased. */
+      erased: {
+        /** @description Addresses */
+        notifications: number;
+        /** @description Messages that no consumer could handle; bodies and reasons. */
+        deadLetters: number;
+        /** @description The same of those that could not be published. */
+        parkedFailures: number;
+      };
+    };
     /** @enum {string} */
     Status: "Pending" | "Sending" | "Sent" | "Failed";
     /**
@@ -415,7 +443,7 @@ export interface components {
        * @enum {string|null}
        */
       channel: "Email" | "Sms" | null;
-      /** @description An address or a number. */
+      /** @description An address or a number. Without the scope `personal-data` it is masked: `j***@example.org`. */
       destination: string | null;
       /**
        * @description Whether the customer service knew the customer; null until it was asked.
@@ -426,11 +454,13 @@ export interface components {
       attempts: number;
       /** @description What the last attempt failed of. */
       error: string | null;
-      /** @description What stands for each placeholder. */
+      /** @description What stands for each placeholder. Without the scope `personal-data` neither name nor reason. */
       parameters: {
         [key: string]: string;
       };
+      /** @description null until it is written, without the scope `personal-data`, and once it is erased. */
       subject: string | null;
+      /** @description The same. */
       body: string | null;
       traceId: string | null;
       createdAt: components["schemas"]["Time"];
@@ -663,6 +693,11 @@ export interface components {
     CreatedBefore?: components["schemas"]["GivenTime"];
     /** @description Which comes first; `newest` when absent. */
     Sort?: "newest" | "oldest";
+    /**
+     * @description A customer's id.
+     * @example 0190a000-0000-7000-8000-0000000000c1
+     */
+    CustomerId: components["schemas"]["GivenId"];
   };
   requestBodies: {
     Subscription: {
@@ -1454,6 +1489,46 @@ export interface operations {
       };
       503: components["responses"]["Unavailable"];
       "4XX": components["responses"]["Refused"];
+    };
+  };
+  /**
+   * Erase what is held of a customer
+   * @description Addresses, texts and reasons of notifications, and what dead letters and parked messages hold. One call erases a piece; it is safe to repeat, and is repeated until the answer is 200. Facts stay: which orders there were, of what, when, with what end. Who is not known is answered as one of whom nothing is left.
+   */
+  eraseCustomer: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["CustomerId"];
+      };
+    };
+    responses: {
+      /** @description Nothing is left. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["Erased"];
+        };
+      };
+      /** @description There is more; call again. */
+      202: {
+        content: {
+          "application/json": components["schemas"]["Erased"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
     };
   };
   /**

@@ -131,12 +131,44 @@ export interface paths {
     /** This document */
     get: operations["getDocument"];
   };
+  "/api/customers/{id}/erase": {
+    /**
+     * Erase what is held of a customer
+     * @description Reasons of cancellations, idempotency keys, and what dead letters and parked messages hold. One call erases a piece; it is safe to repeat, and is repeated until the answer is 200. Facts stay: which orders there were, of what, when, with what end. Who is not known is answered as one of whom nothing is left.
+     */
+    post: operations["eraseCustomer"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["CustomerId"];
+      };
+    };
+  };
 }
 
 export type webhooks = Record<string, never>;
 
 export interface components {
   schemas: {
+    Erased: {
+      /** @description Whether nothing is left. */
+      done: boolean;
+      /** @description How much this call erased. */
+      erased: {
+        /** @description Reasons of cancelled orders. */
+        reasons: number;
+        /** @description Keys of the last 24 hours. */
+        idempotencyKeys: number;
+        /** @description Events that could not be published; reasons. */
+        parkedEvents: number;
+        /** @description Messages that no consumer could handle; bodies and reasons. */
+        deadLetters: number;
+        /** @description The same of those that could not be published. */
+        parkedFailures: number;
+      };
+    };
     /** @enum {string} */
     Status: "Created" | "Confirmed" | "Cancelled";
     /**
@@ -465,6 +497,11 @@ export interface components {
      * @example "7"
      */
     IfMatch?: string;
+    /**
+     * @description A customer's id.
+     * @example 0190a000-0000-7000-8000-0000000000c1
+     */
+    CustomerId: components["schemas"]["GivenId"];
   };
   requestBodies: never;
   headers: {
@@ -1106,6 +1143,46 @@ export interface operations {
       };
       503: components["responses"]["Unavailable"];
       "4XX": components["responses"]["Refused"];
+    };
+  };
+  /**
+   * Erase what is held of a customer
+   * @description Reasons of cancellations, idempotency keys, and what dead letters and parked messages hold. One call erases a piece; it is safe to repeat, and is repeated until the answer is 200. Facts stay: which orders there were, of what, when, with what end. Who is not known is answered as one of whom nothing is left.
+   */
+  eraseCustomer: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["CustomerId"];
+      };
+    };
+    responses: {
+      /** @description Nothing is left. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["Erased"];
+        };
+      };
+      /** @description There is more; call again. */
+      202: {
+        content: {
+          "application/json": components["schemas"]["Erased"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
     };
   };
 }

@@ -4,7 +4,9 @@
 #include "chassis/http/query.h"
 #include "chassis/http/page.h"
 #include "chassis/json/json_writer.h"
+#include "notification/api/scopes.h"
 #include "notification/api/stores.h"
+#include "notification/application/masking.h"
 
 enum {
     MAX_STATUS_CHARS = 16,
@@ -64,6 +66,7 @@ static bool read_filter(ChHttpRequest *request, const ChPage *page, void *query,
     NotificationFilter *filter = query;
     const char *status = NULL;
     filter->page = *page;
+    filter->masked = !ch_http_request_may(request, NOTIFICATION_SCOPE_PERSONAL_DATA);
     filter->has_order = ch_http_query_uuid(request, "orderId", &filter->order_id, violations);
     if (!ch_http_query_text(request, "status", MAX_STATUS_CHARS, &status, violations))
         return true;
@@ -77,7 +80,14 @@ static bool ask_filters(void *context, const void *queries, size_t n, GPtrArray 
                         GError **error)
 {
     NotificationLog *log = ((const NotificationLists *)context)->log;
-    return log->ops->list(log, queries, n, pages, error);
+    const NotificationFilter *filters = queries;
+    if (!log->ops->list(log, filters, n, pages, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        for (guint row = 0; filters[i].masked && row < pages[i]->len; row++)
+            notification_entry_mask(g_ptr_array_index(pages[i], row));
+    }
+    return true;
 }
 
 static const ChHttpList entries = {

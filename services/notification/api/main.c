@@ -5,6 +5,7 @@
 #include "chassis/runtime/process.h"
 #include "notification/api/routes.h"
 #include "notification/api/stores.h"
+#include "notification/infrastructure/pg_erasure.h"
 #include "notification/infrastructure/pg_log.h"
 #include "notification/infrastructure/pg_subscriptions.h"
 #include "notification/infrastructure/pg_template_reads.h"
@@ -35,6 +36,7 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
+    g_autoptr(ChPg) erasure_pg = connection(settings, health, false);
     g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
     g_autoptr(NotificationSubscriptionStore) write_subscriptions =
         notification_pg_subscription_store_new(write_pg);
@@ -50,6 +52,8 @@ static bool run(const void *settings, GError **error)
     NotificationWrites writes = { write_templates, write_subscriptions };
     NotificationReads reads = { read_templates, read_subscriptions };
     NotificationLists lists = { list_templates, list_subscriptions, list_log };
+    g_autoptr(ChErasure) erasure =
+        ch_erasure_new(erasure_pg, notification_erasure, NOTIFICATION_ERASURE_PARTS);
     g_autoptr(ChApi) api = ch_api_new(&notification_routes, &notification_document, health);
 
     ch_api_lane(api, NOTIFICATION_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
@@ -58,6 +62,8 @@ static bool run(const void *settings, GError **error)
                 CH_API_CONTEXT(NotificationReads, &reads));
     ch_api_lane(api, NOTIFICATION_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
                 CH_API_CONTEXT(NotificationLists, &lists));
+    ch_api_lane(api, NOTIFICATION_ERASURES, 1, ch_pg_work(erasure_pg),
+                CH_API_CONTEXT(ChErasure, erasure));
     return ch_api_run(api, settings, error);
 }
 

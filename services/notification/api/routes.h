@@ -8,6 +8,7 @@ enum {
     NOTIFICATION_WRITES,
     NOTIFICATION_READS,
     NOTIFICATION_LISTS,
+    NOTIFICATION_ERASURES,
 };
 
 extern const ChHttpRouteTable notification_routes;

@@ -4,6 +4,7 @@
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "notification/application/compose.h"
+#include "notification/application/masking.h"
 #include "notification/application/retries.h"
 
 #include <string.h>
@@ -192,22 +193,9 @@ void notification_send(const NotificationGateways *gateways,
 
 /* ---- telling ---- */
 
-/* Servers like to quote the address: it does not belong in a log. Free with g_free(). */
-static char *without_addresses(const char *text)
-{
-    g_auto(GStrv) words = g_strsplit(text, " ", -1);
-    for (char **word = words; *word != NULL; word++) {
-        if (strchr(*word, '@') == NULL)
-            continue;
-        g_free(*word);
-        *word = g_strdup("***");
-    }
-    return g_strjoinv(" ", words);
-}
-
 static void log_failure(ChLogLevel level, const char *message, const NotificationDelivery *delivery)
 {
-    g_autofree char *error = without_addresses(delivery->error);
+    g_autofree char *error = notification_without_addresses(delivery->error);
     CH_LOG_WRITE(level, message, CH_ID("order_id", delivery->order_id),
                  CH_ID("notification_id", delivery->id), CH_INT("attempt", delivery->attempt),
                  CH_STR("channel", notification_channel_name(delivery->channel)),

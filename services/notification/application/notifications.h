@@ -155,4 +155,5 @@ typedef struct {
     ChUuid order_id;
     NotificationStatus status;
     ChPage page;
+    bool masked; /* as who asks may not see customers' data */
 } NotificationFilter;

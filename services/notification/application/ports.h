@@ -98,6 +98,11 @@ typedef struct {
      * delivered and they don't know of it. */
     bool (*record)(NotificationStore *self, const NotificationDelivery *const *deliveries, size_t n,
                    GError **error);
+    /* Looks at no more than @max notifications from before @before_us that it has not seen yet, and
+     * empties them of addresses, texts and reasons; one that is not sent fails. *n tells how many.
+     */
+    bool (*empty_old)(NotificationStore *self, int64_t before_us, int64_t max, size_t *n,
+                      GError **error);
     void (*free)(NotificationStore *self);
 } NotificationStoreOps;
 

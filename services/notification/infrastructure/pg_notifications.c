@@ -4,6 +4,7 @@
 #include "chassis/core/cast.h"
 #include "chassis/postgres/floor.h"
 #include "chassis/postgres/pipeline.h"
+#include "notification/infrastructure/emptying.h"
 #include "notification/infrastructure/trace_ids.h"
 #include "notification/infrastructure/values_json.h"
 
@@ -56,13 +57,15 @@ enum {
 
 /* $1 ids, $2 the attempts they were claimed as, $3 statuses, $4 attempts that count, $5 wait in
  * milliseconds, $6 channels, $7 destinations, $8 subjects, $9 bodies, $10 errors, $11 sources.
- * Only the claim itself may be settled; but that it was sent is true whoever holds it now. */
+ * Only the claim itself may be settled; but that it was sent is true whoever holds it now. One that
+ * was emptied meanwhile stays empty. */
 static const ChPgStatement sql_record_results = {
     "update notifications n set status = r.status, attempts = r.counted,"
     " due_at = now() + r.wait_ms * interval '1 millisecond',"
     " channel = coalesce(r.channel::smallint, n.channel),"
-    " destination = coalesce(r.destination, n.destination),"
-    " subject = coalesce(r.subject, n.subject), body = coalesce(r.body, n.body),"
+    " destination = case when n.emptied_at is null then coalesce(r.destination, n.destination) end,"
+    " subject = case when n.emptied_at is null then coalesce(r.subject, n.subject) end,"
+    " body = case when n.emptied_at is null then coalesce(r.body, n.body) end,"
     " error = r.error, customer_source = coalesce(r.source, n.customer_source),"
     " sent_at = case when r.status = 3 then now() end, updated_at = now()"
     " from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as r (id, claimed, status, counted,"
@@ -71,6 +74,20 @@ static const ChPgStatement sql_record_results = {
     " and (n.status = 2 and n.attempts = r.claimed or r.status = 3 and n.status <> 3)",
     { CH_PG_UUIDS, CH_PG_INTS, CH_PG_INTS, CH_PG_INTS, CH_PG_INTS, CH_PG_INTS, CH_PG_TEXTS,
       CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS },
+};
+
+/* $1 before this id, $2 how many. Where the last run ended is kept, so that none is looked at
+ * twice. */
+static const ChPgStatement sql_empty_old = {
+    "with old as (select id from notifications"
+    "  where id > (select passed from notification_retention) and id < $1 order by id limit $2),"
+    " emptied as (update notifications n set " NOTIFICATION_EMPTIED " from old"
+    "  where n.id = old.id and n.emptied_at is null),"
+    " last as (select id from old order by id desc limit 1),"
+    " noted as (update notification_retention r set passed = last.id from last"
+    "  where r.passed < last.id)"
+    " select count(*) from old",
+    { CH_PG_UUID, CH_PG_INT },
 };
 
 typedef struct {
@@ -215,6 +232,21 @@ static bool record(NotificationStore *self, const NotificationDelivery *const *d
     return ch_pg_send(pg_of(self), params, NULL, error);
 }
 
+/* ---- growing old ---- */
+
+static bool empty_old(NotificationStore *self, int64_t before_us, int64_t max, size_t *n,
+                      GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_empty_old);
+    ch_pg_add_uuid(params, 0, ch_uuid_at(before_us));
+    ch_pg_add_int(params, 1, max);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
+    if (rows == NULL)
+        return false;
+    *n = (size_t)ch_pg_int(rows, 0, 0);
+    return true;
+}
+
 static void free_store(NotificationStore *self)
 {
     g_free(store_of(self));
@@ -225,6 +257,7 @@ static const NotificationStoreOps pg_store_ops = {
     .noted = noted,
     .claim = claim,
     .record = record,
+    .empty_old = empty_old,
     .free = free_store,
 };
 

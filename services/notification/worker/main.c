@@ -16,8 +16,8 @@
 #include "notification/worker/order_outcomes.h"
 #include "notification/worker/sender.h"
 #include "notification/worker/settings.h"
+#include "notification/worker/upkeep.h"
 #include "notification/worker/webhook_sender.h"
-#include "notification/worker/webhook_upkeep.h"
 
 enum {
     MAX_BATCH = 256,
@@ -277,22 +277,24 @@ static void free_ticker(gpointer ticker)
     ch_ticker_free(ticker);
 }
 
-/* A lane that keeps their log small. */
-static void add_webhook_upkeep(ChWorker *worker, const NotificationSettings *settings)
+/* A lane for what grows old. */
+static void add_upkeep(ChWorker *worker, const NotificationSettings *settings)
 {
     ChPg *pg = ch_worker_connection(worker);
-    NotificationWebhookUpkeep *upkeep = g_new0(NotificationWebhookUpkeep, 1);
+    NotificationUpkeep *upkeep = g_new0(NotificationUpkeep, 1);
     ch_worker_own(worker, upkeep, g_free);
-    upkeep->store = new_webhooks(worker, pg);
-    upkeep->ticker = ch_ticker_new(NOTIFICATION_WEBHOOK_UPKEEP_MS);
-    upkeep->retention_ms = settings->webhook_retention_ms;
+    upkeep->notifications = new_store(worker, pg);
+    upkeep->webhooks = new_webhooks(worker, pg);
+    upkeep->ticker = ch_ticker_new(NOTIFICATION_UPKEEP_MS);
+    upkeep->text_retention_ms = settings->text_retention_ms;
+    upkeep->webhook_retention_ms = settings->webhook_retention_ms;
     ch_worker_own(worker, upkeep->ticker, free_ticker);
     const ChLaneConfig lane = {
-        .name = "webhook upkeep",
+        .name = "upkeep",
         .max_batch = 1,
         .source = ch_ticker_source(upkeep->ticker),
         .work = ch_pg_work(pg),
-        .handler = notification_webhook_upkeep_run,
+        .handler = notification_upkeep_run,
         .context = upkeep,
     };
     ch_worker_add_lane(worker, &lane);
@@ -315,7 +317,7 @@ static bool run(const void *opaque, GError **error)
     if (!add_webhook_sender(worker, settings, "webhooks", false, error) ||
         !add_webhook_sender(worker, settings, "webhook retries", true, error))
         return false;
-    add_webhook_upkeep(worker, settings);
+    add_upkeep(worker, settings);
     ch_worker_relay(worker); /* its retries and dead letters */
     ch_worker_housekeeping(worker);
     return ch_worker_run(worker, error);

@@ -54,6 +54,8 @@ const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N] = {
       "how long every webhook of a subscription may fail before it is disabled", NULL },
     { "WEBHOOK_RETENTION", CH_CONFIG_DURATION, FIELD(webhook_retention_ms), "30d",
       "how long webhooks are kept in the log, and wait at most", NULL },
+    { "NOTIFICATION_TEXT_RETENTION", CH_CONFIG_DURATION, FIELD(text_retention_ms), "90d",
+      "how long the log keeps addresses, texts and reasons; longer than CUSTOMER_WAIT", NULL },
 };
 
 static bool bad(GError **error, const char *name, const char *expected)
@@ -88,6 +90,8 @@ bool notification_settings_check(const void *opaque, GError **error)
                    settings->sms_transport == NOTIFICATION_BY_SMTP;
     if (!ch_worker_check(&settings->worker, error))
         return false;
+    if (settings->text_retention_ms <= settings->customer_wait_ms)
+        return bad(error, "NOTIFICATION_TEXT_RETENTION", "more than CUSTOMER_WAIT");
     if (settings->senders > MAX_SENDERS)
         return bad(error, "NOTIFICATION_SENDERS", "at most 64");
     if (*settings->customer_service_url == '\0' && !notification_settings_may_make_up(settings))

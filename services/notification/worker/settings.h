@@ -23,10 +23,11 @@ typedef struct {
     int webhook_addresses; /* 1: any */
     char *webhook_ca_file; /* "": the CAs of the system */
     int64_t webhook_disable_after_ms, webhook_retention_ms;
+    int64_t text_retention_ms; /* longer than customer_wait_ms */
 } NotificationSettings;
 
 enum {
-    NOTIFICATION_SETTINGS_N = 33
+    NOTIFICATION_SETTINGS_N = 34
 };
 
 extern const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N];

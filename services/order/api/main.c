@@ -8,6 +8,7 @@
 #include "order/api/routes.h"
 #include "order/api/wait_orders.h"
 #include "order/api/write_orders.h"
+#include "order/infrastructure/pg_erasure.h"
 #include "order/infrastructure/pg_prices.h"
 #include "order/infrastructure/pg_reads.h"
 #include "order/infrastructure/pg_store.h"
@@ -82,12 +83,14 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
     g_autoptr(ChPg) prices_pg = connection(settings, health, false);
+    g_autoptr(ChPg) erasure_pg = connection(settings, health, false);
     g_autoptr(ChPg) wait_pg = connection(settings, health, true);
     g_autoptr(ChPg) gate_pg = connection(settings, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);
     g_autoptr(OrderReads) reads = order_pg_reads_new(read_pg);
     g_autoptr(OrderReads) lists = order_pg_reads_new(list_pg);
     g_autoptr(OrderPrices) prices = order_pg_prices_new(prices_pg);
+    g_autoptr(ChErasure) erasure = ch_erasure_new(erasure_pg, order_erasure, ORDER_ERASURE_PARTS);
     g_autoptr(OrderReads) wait_reads = order_pg_reads_new(wait_pg);
     g_autoptr(ChHttpWaits) waits =
         ch_http_waits_new((size_t)settings->waits_max, order_api_look_again, wait_reads);
@@ -105,6 +108,7 @@ static bool run(const void *opaque, GError **error)
                 CH_API_CONTEXT(OrderReads, lists));
     ch_api_lane(api, ORDER_PRICES, CH_API_LIST_BATCH, ch_pg_work(prices_pg),
                 CH_API_CONTEXT(OrderPrices, prices));
+    ch_api_lane(api, ORDER_ERASURES, 1, ch_pg_work(erasure_pg), CH_API_CONTEXT(ChErasure, erasure));
     ch_api_waits(api, waits, ch_pg_work(wait_pg));
     add_gate(api, ticker, gate_pg, gate);
     return ch_api_run(api, &settings->api, error);

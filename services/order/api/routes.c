@@ -1,6 +1,7 @@
 /* Which path leads to which handler. */
 #include "order/api/routes.h"
 
+#include "chassis/runtime/erasure_api.h"
 #include "order/api/import_prices.h"
 #include "order/api/read_orders.h"
 #include "order/api/read_prices.h"
@@ -12,10 +13,9 @@
 
 /* What may be large waits for no single order, and no single order for it. */
 static const ChHttpLaneKind lanes[] = {
-    [ORDER_WRITES] = { "writes", "OrderWrites" },
-    [ORDER_READS] = { "reads", "OrderLookups" },
-    [ORDER_LISTS] = { "lists", "OrderReads" },
-    [ORDER_PRICES] = { "prices", "OrderPrices" },
+    [ORDER_WRITES] = { "writes", "OrderWrites" },   [ORDER_READS] = { "reads", "OrderLookups" },
+    [ORDER_LISTS] = { "lists", "OrderReads" },      [ORDER_PRICES] = { "prices", "OrderPrices" },
+    [ORDER_ERASURES] = { "erasures", "ChErasure" },
 };
 
 static const ChHttpRoute routes[] = {
@@ -40,6 +40,8 @@ static const ChHttpRoute routes[] = {
     { "GET", PRICE, "getPrice", ORDER_READS, 0, order_api_get_price, "", ORDER_SCOPE_READ_PRICES },
     { "GET", PRICE "/versions", "listPriceVersions", ORDER_LISTS, 0, order_api_list_price_versions,
       "createdAfter, createdBefore, cursor, limit, sort", ORDER_SCOPE_READ_PRICES },
+    { "POST", "/api/customers/{id}/erase", "eraseCustomer", ORDER_ERASURES, 0, ch_erasure_api, "",
+      ORDER_SCOPE_PRIVACY },
 };
 
 const ChHttpRouteTable order_routes = {

@@ -9,6 +9,7 @@ enum {
     ORDER_READS,
     ORDER_LISTS,
     ORDER_PRICES,
+    ORDER_ERASURES,
 };
 
 extern const ChHttpRouteTable order_routes;

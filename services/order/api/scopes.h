@@ -14,6 +14,7 @@ enum {
     ORDER_SCOPE_READ_PRICES,
     ORDER_SCOPE_WRITE_PRICES,
     ORDER_SCOPE_UNLIMITED, /* not held to the limits of customers */
+    ORDER_SCOPE_PRIVACY,   /* erase what is held of a customer */
 };
 
 extern const ChScopes order_scopes;

@@ -1,4 +1,5 @@
 /* stock-api: stock and its ledger over HTTP. */
+#include "chassis/messaging/erasure.h"
 #include "chassis/postgres/connection.h"
 #include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
@@ -37,10 +38,12 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
     g_autoptr(ChPg) import_pg = connection(settings, health, false);
+    g_autoptr(ChPg) erasure_pg = connection(settings, health, false);
     g_autoptr(StockStore) write_store = stock_pg_store_new(write_pg);
     g_autoptr(StockReads) reads = stock_pg_reads_new(read_pg);
     g_autoptr(StockReads) lists = stock_pg_reads_new(list_pg);
     g_autoptr(StockStore) import_store = stock_pg_store_new(import_pg);
+    g_autoptr(ChErasure) erasure = ch_erasure_new(erasure_pg, NULL, 0);
     g_autoptr(ChApi) api = ch_api_new(&stock_routes, &stock_document, health);
 
     ch_api_lane(api, STOCK_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
@@ -51,6 +54,7 @@ static bool run(const void *settings, GError **error)
                 CH_API_CONTEXT(StockReads, lists));
     ch_api_lane(api, STOCK_IMPORTS, IMPORT_BATCH, ch_pg_work(import_pg),
                 CH_API_CONTEXT(StockStore, import_store));
+    ch_api_lane(api, STOCK_ERASURES, 1, ch_pg_work(erasure_pg), CH_API_CONTEXT(ChErasure, erasure));
     return ch_api_run(api, settings, error);
 }
 

@@ -1,6 +1,7 @@
 /* Which path leads to which handler. */
 #include "stock/api/routes.h"
 
+#include "chassis/runtime/erasure_api.h"
 #include "stock/api/import_stock.h"
 #include "stock/api/read_stock.h"
 #include "stock/api/write_stock.h"
@@ -11,22 +12,23 @@
 /* What may be large waits for no single product, and no single product for it: lists, and imports,
  * of which each is as much work as a batch of others. */
 static const ChHttpLaneKind lanes[] = {
-    [STOCK_WRITES] = { "writes", "StockStore" },
-    [STOCK_READS] = { "reads", "StockReads" },
-    [STOCK_LISTS] = { "lists", "StockReads" },
-    [STOCK_IMPORTS] = { "imports", "StockStore" },
+    [STOCK_WRITES] = { "writes", "StockStore" },    [STOCK_READS] = { "reads", "StockReads" },
+    [STOCK_LISTS] = { "lists", "StockReads" },      [STOCK_IMPORTS] = { "imports", "StockStore" },
+    [STOCK_ERASURES] = { "erasures", "ChErasure" },
 };
 
 enum {
     STOCK_SCOPE_READ = 1,
     STOCK_SCOPE_WRITE,
     STOCK_SCOPE_UNLIMITED, /* not held to the limits of customers */
+    STOCK_SCOPE_PRIVACY,
 };
 
 static const char *const scope_names[] = {
     [STOCK_SCOPE_READ] = "stock:read",
     [STOCK_SCOPE_WRITE] = "stock:write",
     [STOCK_SCOPE_UNLIMITED] = "limits:none",
+    [STOCK_SCOPE_PRIVACY] = "privacy",
 };
 
 /* The part of the stock service in docs/security.md. */
@@ -36,8 +38,8 @@ static const ChRole roles[] = {
     { "operator", CH_SCOPE(STOCK_SCOPE_READ) },
     { "merchandiser",
       CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
-    { "admin",
-      CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
+    { "admin", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) |
+                   CH_SCOPE(STOCK_SCOPE_UNLIMITED) | CH_SCOPE(STOCK_SCOPE_PRIVACY) },
 };
 
 static const ChScopes scopes = {
@@ -62,6 +64,8 @@ static const ChHttpRoute routes[] = {
     { "GET", PRODUCT, "getStock", STOCK_READS, 0, stock_api_get, "", STOCK_SCOPE_READ },
     { "GET", PRODUCT "/movements", "listStockMovements", STOCK_LISTS, 0, stock_api_movements,
       "createdAfter, createdBefore, cursor, limit, sort", STOCK_SCOPE_READ },
+    { "POST", "/api/customers/{id}/erase", "eraseCustomer", STOCK_ERASURES, 0, ch_erasure_api, "",
+      STOCK_SCOPE_PRIVACY },
 };
 
 const ChHttpRouteTable stock_routes = {

@@ -9,6 +9,7 @@ enum {
     STOCK_READS,
     STOCK_LISTS,
     STOCK_IMPORTS,
+    STOCK_ERASURES,
 };
 
 extern const ChHttpRouteTable stock_routes;

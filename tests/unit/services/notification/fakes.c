@@ -68,6 +68,13 @@ static bool store_noted(NotificationStore *self, const ChUuid *event_ids, size_t
     return true;
 }
 
+static bool store_empty_old(NotificationStore *self, int64_t before_us G_GNUC_UNUSED,
+                            int64_t max G_GNUC_UNUSED, size_t *n, GError **error)
+{
+    *n = 0;
+    return !take_fault(&((FakeStore *)self)->fault, error);
+}
+
 static void store_free(NotificationStore *self G_GNUC_UNUSED)
 {
 }
@@ -77,6 +84,7 @@ static const NotificationStoreOps store_ops = {
     .noted = store_noted,
     .claim = store_claim,
     .record = store_record,
+    .empty_old = store_empty_old,
     .free = store_free,
 };
 

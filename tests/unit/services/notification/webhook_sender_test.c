@@ -3,7 +3,6 @@
 
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
-#include "notification/worker/webhook_upkeep.h"
 
 #include <fcntl.h>
 
@@ -22,7 +21,6 @@ typedef struct {
     size_t recorded_failed;
     const char *record_fault; /* the next record is UNAVAILABLE; NULL: it is not */
     int64_t refused_attempt; /* records that hold it are refused by the database, but its failure */
-    size_t pruned, overfull; /* what the upkeep finds */
 } FakeStore;
 
 static bool fake_claim(NotificationWebhookStore *self, bool apart, size_t max, int64_t lease_ms,
@@ -67,28 +65,9 @@ static bool fake_record(NotificationWebhookStore *self, const NotificationWebhoo
     return true;
 }
 
-static bool fake_prune(NotificationWebhookStore *self, int64_t before_us, int64_t max, size_t *n,
-                       GError **error G_GNUC_UNUSED)
-{
-    FakeStore *store = (FakeStore *)self;
-    g_assert_cmpint(before_us, <, ch_time_now_us() - INT64_C(3599) * G_USEC_PER_SEC);
-    *n = MIN(store->pruned, (size_t)max);
-    store->pruned -= *n;
-    return true;
-}
-
-static bool fake_disable_overfull(NotificationWebhookStore *self, int64_t max G_GNUC_UNUSED,
-                                  size_t *n, GError **error G_GNUC_UNUSED)
-{
-    *n = ((FakeStore *)self)->overfull;
-    return true;
-}
-
 static const NotificationWebhookStoreOps store_ops = {
     .claim = fake_claim,
     .record = fake_record,
-    .prune = fake_prune,
-    .disable_overfull = fake_disable_overfull,
 };
 
 typedef struct {
@@ -199,25 +178,6 @@ static void test_what_cannot_be_recorded_spares_its_neighbours(Fixture *f,
     g_assert_cmpuint(f->store.recorded_failed, ==, 0); /* they were sent: that stays true */
 }
 
-static void test_upkeep_goes_on_while_there_is_more(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
-{
-    g_autoptr(ChTicker) ticker = ch_ticker_new(3600 * 1000);
-    NotificationWebhookUpkeep upkeep = { &f->store.base, ticker, 3600 * 1000 };
-    ChSource *source = ch_ticker_source(ticker);
-    void *tick = NULL;
-    size_t n = 0;
-    f->store.pruned = 12000;
-    f->store.overfull = 1;
-    for (int run = 0; run < 3; run++) { /* two full batches, and what is left */
-        g_assert_true(source->ops->take(source, &tick, 1, 0, &n, NULL));
-        g_assert_cmpuint(n, ==, 1);
-        g_assert_true(notification_webhook_upkeep_run(&upkeep, &tick, 1, NULL));
-    }
-    g_assert_cmpuint(f->store.pruned, ==, 0);
-    g_assert_true(source->ops->take(source, &tick, 1, 0, &n, NULL));
-    g_assert_cmpuint(n, ==, 0);
-}
-
 #define ADD(name, function)                                                                        \
     g_test_add("/notification/webhook-sender/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -230,6 +190,5 @@ int main(int argc, char **argv)
     ADD("recording-again-does-not-send-again", test_recording_again_does_not_send_again);
     ADD("what-cannot-be-recorded-spares-its-neighbours",
         test_what_cannot_be_recorded_spares_its_neighbours);
-    ADD("upkeep-goes-on-while-there-is-more", test_upkeep_goes_on_while_there_is_more);
     return g_test_run();
 }

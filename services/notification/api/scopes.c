@@ -1,0 +1,41 @@
+/* Roles and their scopes: the part of the notification service in docs/security.md. */
+#include "notification/api/scopes.h"
+
+#include <glib.h>
+
+static const char *const names[] = {
+    [NOTIFICATION_SCOPE_TEMPLATES_READ] = "templates:read",
+    [NOTIFICATION_SCOPE_TEMPLATES_WRITE] = "templates:write",
+    [NOTIFICATION_SCOPE_LOG_READ] = "notifications:read",
+    [NOTIFICATION_SCOPE_SUBSCRIPTIONS_READ] = "subscriptions:read",
+    [NOTIFICATION_SCOPE_SUBSCRIPTIONS_WRITE] = "subscriptions:write",
+    [NOTIFICATION_SCOPE_UNLIMITED] = "limits:none",
+    [NOTIFICATION_SCOPE_PERSONAL_DATA] = "personal-data",
+    [NOTIFICATION_SCOPE_PRIVACY] = "privacy",
+};
+
+#define READ_TEMPLATES CH_SCOPE(NOTIFICATION_SCOPE_TEMPLATES_READ)
+#define WRITE_TEMPLATES (READ_TEMPLATES | CH_SCOPE(NOTIFICATION_SCOPE_TEMPLATES_WRITE))
+#define READ_LOG CH_SCOPE(NOTIFICATION_SCOPE_LOG_READ)
+#define SEE_CUSTOMERS (READ_LOG | CH_SCOPE(NOTIFICATION_SCOPE_PERSONAL_DATA))
+#define UNLIMITED CH_SCOPE(NOTIFICATION_SCOPE_UNLIMITED)
+#define SUBSCRIPTIONS                                                                              \
+    (CH_SCOPE(NOTIFICATION_SCOPE_SUBSCRIPTIONS_READ) |                                             \
+     CH_SCOPE(NOTIFICATION_SCOPE_SUBSCRIPTIONS_WRITE))
+
+static const ChRole roles[] = {
+    { "support", READ_TEMPLATES | SEE_CUSTOMERS },
+    { "operator", READ_LOG },
+    { "shop", UNLIMITED },
+    { "merchandiser", WRITE_TEMPLATES | UNLIMITED },
+    { "admin", WRITE_TEMPLATES | SEE_CUSTOMERS | SUBSCRIPTIONS | UNLIMITED |
+                   CH_SCOPE(NOTIFICATION_SCOPE_PRIVACY) },
+};
+
+const ChScopes notification_scopes = {
+    .names = names,
+    .names_n = G_N_ELEMENTS(names),
+    .roles = roles,
+    .roles_n = G_N_ELEMENTS(roles),
+    .unlimited = NOTIFICATION_SCOPE_UNLIMITED,
+};

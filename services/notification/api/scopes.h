@@ -1,0 +1,17 @@
+/* What callers of the notification API may be allowed. */
+#pragma once
+
+#include "chassis/identity/scopes.h"
+
+enum {
+    NOTIFICATION_SCOPE_TEMPLATES_READ = 1,
+    NOTIFICATION_SCOPE_TEMPLATES_WRITE,
+    NOTIFICATION_SCOPE_LOG_READ,
+    NOTIFICATION_SCOPE_SUBSCRIPTIONS_READ,
+    NOTIFICATION_SCOPE_SUBSCRIPTIONS_WRITE,
+    NOTIFICATION_SCOPE_UNLIMITED,     /* not held to the limits of customers */
+    NOTIFICATION_SCOPE_PERSONAL_DATA, /* see addresses and texts in the log */
+    NOTIFICATION_SCOPE_PRIVACY,       /* erase what is held of a customer */
+};
+
+extern const ChScopes notification_scopes;
