@@ -56,6 +56,11 @@ def list_orders(rig, api, path, connections, seconds, meanwhile=None):
     return _wrk("get_lists.lua", api, [path, rig.token], connections, seconds, meanwhile)
 
 
+def storm(api, key, addresses, connections, pause_ms, seconds, meanwhile):
+    """Tokens that are none, naming the key of that id, from so many addresses; see _wrk() for @meanwhile."""
+    return _wrk("storm.lua", api, [key, str(pause_ms), str(addresses)], connections, seconds, meanwhile)
+
+
 @dataclasses.dataclass
 class Placed:
     """What became of a number of orders."""

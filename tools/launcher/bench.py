@@ -16,6 +16,7 @@ from .system import System
 
 SCENARIOS = (
     "intake", "saga", "latency", "spike", "hot-product", "reads", "lists", "growth", "footprint", "scale-out",
+    "storm",
 )  # fmt: skip
 SETUP = ("--buildtype=release", "-Doptimization=2", "-Dtests=false")
 LTO = "-Db_lto=true"
