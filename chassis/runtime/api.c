@@ -15,8 +15,9 @@ struct ChApi {
     const ChDocument *document;
     ChHealth *health;
     ChLaneGroup *threads;
-    ChAuth *auth; /* from the run on, as are the next two */
+    ChAuth *auth; /* from the run on, as are the next three */
     ChHttpLimits *limits;
+    ChTraces *traces;
     ChHttpCertificate *certificate; /* NULL: plain HTTP */
     ChHttpLane **lanes;             /* owned; as the table names them; NULL: not bound yet */
     ChHttpWaits *waits;             /* NULL: nobody waits */
@@ -50,6 +51,7 @@ void ch_api_free(ChApi *api)
     if (api == NULL)
         return;
     ch_lane_group_free(api->threads);
+    ch_traces_free(api->traces);
     ch_auth_free(api->auth);
     ch_http_limits_free(api->limits);
     ch_http_certificate_free(api->certificate);
@@ -149,6 +151,7 @@ static void stop(ChApi *api, ChHttpServer *server, int64_t timeout_ms)
     ch_http_server_stop(server);
     if (!ch_lane_group_stop(api->threads, deadline_us))
         ch_process_leave();
+    ch_traces_stop(api->traces, deadline_us);
 }
 
 /* What is said once the API does its work. */
@@ -167,7 +170,9 @@ static void log_ready(void *context)
 
 bool ch_api_run(ChApi *api, const ChApiSettings *settings, GError **error)
 {
-    ch_traces_sample(&settings->traces);
+    api->traces = ch_traces_start(&settings->traces, ch_log_process(), error);
+    if (api->traces == NULL)
+        return false;
     g_autoptr(ChHttpProxies) proxies = ch_http_proxies_new(settings->trusted_proxies, error);
     if (proxies == NULL || !ask_who_asks(api, settings, error) ||
         !ch_tls_open(&settings->tls, api->threads, &api->certificate, error))

@@ -35,6 +35,7 @@ struct ChWorker {
     const ChWorkerSettings *settings;
     ChHealth *health;
     ChLaneGroup *lanes;
+    ChTraces *traces;       /* from the run on */
     ChTicker *relay_ticker; /* owned with the others; rung when messages were committed */
     GArray *owned;          /* Owned, in the order they were made */
     GArray *served;         /* ChHttpBinding: for operators, beside health and metrics */
@@ -94,6 +95,7 @@ void ch_worker_free(ChWorker *worker)
     if (worker == NULL)
         return;
     ch_lane_group_free(worker->lanes);
+    ch_traces_free(worker->traces);
     for (guint i = worker->owned->len; i > 0; i--) {
         const Owned *owned = &g_array_index(worker->owned, Owned, i - 1);
         owned->destroy(owned->object);
@@ -347,7 +349,9 @@ static ChHttpServer *listen_for_operators(ChWorker *worker, GError **error)
 
 bool ch_worker_run(ChWorker *worker, GError **error)
 {
-    ch_traces_sample(&worker->settings->traces);
+    worker->traces = ch_traces_start(&worker->settings->traces, worker->identity->process, error);
+    if (worker->traces == NULL)
+        return false;
     g_autoptr(ChHttpServer) listener = listen_for_operators(worker, error);
     if (listener == NULL || !ch_http_server_start(listener, error) ||
         !ch_lane_group_start(worker->lanes, error))
@@ -360,6 +364,7 @@ bool ch_worker_run(ChWorker *worker, GError **error)
         ch_time_monotonic_us() + worker->settings->common.shutdown_timeout_ms * 1000;
     if (!ch_lane_group_stop(worker->lanes, deadline_us))
         ch_process_leave();
+    ch_traces_stop(worker->traces, deadline_us);
     ch_log_info("stopped");
     return true;
 }

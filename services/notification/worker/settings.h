@@ -27,7 +27,7 @@ typedef struct {
 } NotificationSettings;
 
 enum {
-    NOTIFICATION_SETTINGS_N = 34
+    NOTIFICATION_SETTINGS_N = 39
 };
 
 extern const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N];
