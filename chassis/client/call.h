@@ -1,6 +1,8 @@
 /* A call to an HTTP server, and what came of it. */
 #pragma once
 
+#include "chassis/core/span.h"
+
 #include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +25,8 @@ typedef struct {
         *headers;     /* "Name: value", NULL-terminated; may be NULL. No control characters */
     const char *body; /* may be NULL */
     size_t body_bytes;
+    ChTrace trace;            /* of the call, as its traceparent header says; none: it has none */
+    const char *url_template; /* "/customers/{id}": names its span; may be NULL */
 
     ChHttpOutcome outcome;
     unsigned status; /* of the last answer; 0 when there was none */
@@ -31,6 +35,7 @@ typedef struct {
     int tries;
     int64_t took_ms;        /* the last try, whatever came of it */
     int64_t retry_after_ms; /* the rest of the pause that the server asked for; 0: none */
+    ChSpan *span;           /* the client's own */
 } ChHttpCall;
 
 void ch_http_call_clear(ChHttpCall *call);

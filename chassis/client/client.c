@@ -2,6 +2,7 @@
 #include "chassis/client/client.h"
 
 #include "chassis/client/breaker.h"
+#include "chassis/client/call_span.h"
 #include "chassis/client/curl.h"
 #include "chassis/client/prepare.h"
 #include "chassis/core/time.h"
@@ -80,6 +81,7 @@ static void finish(Fetch *fetch, Try *try, ChHttpOutcome outcome, const char *fa
                                          [CH_HTTP_PAUSED] = "paused" };
     try->call->outcome = outcome;
     try->call->fault = g_strdup(fault);
+    ch_http_call_span_end(try->call);
     try->done = true;
     fetch->left--;
     ch_metric_add(ch_metric(&calls_total, names[outcome]), 1);
@@ -167,6 +169,8 @@ static void start(Fetch *fetch, Try *try)
     show_breaker(client);
     if (call->tries++ > 0)
         ch_metric_add(client->retries_metric, 1);
+    else
+        ch_http_call_span_begin(call);
     if (call->answer == NULL)
         call->answer = g_string_new(NULL);
     g_string_truncate(call->answer, 0);

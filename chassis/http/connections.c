@@ -6,6 +6,7 @@
 #include "chassis/http/incoming.h"
 #include "chassis/http/lane.h"
 #include "chassis/http/problem.h"
+#include "chassis/http/request_span.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -47,6 +48,7 @@ static void end_request(ChHttpIntake *intake, ChHttpConnection *on, unsigned sta
                  CH_INT("status", status),
                  CH_INT("took_us", ch_time_monotonic_us() - request->started_us),
                  CH_TRACE(request->trace));
+    ch_http_request_span(request, status);
     ch_http_lane_sent(request);
     intake->body_bytes -= incoming->body_bytes;
     if (incoming->head_read)

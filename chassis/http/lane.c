@@ -6,6 +6,7 @@
 #include "chassis/http/access.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/queue.h"
+#include "chassis/http/request_span.h"
 
 enum {
     RESUMED_AT_ONCE = 256,
@@ -172,6 +173,12 @@ static void wake(ChSource *source)
     ch_http_queue_wake(lane_of(source)->queue);
 }
 
+static ChSpan *span(ChSource *source, void *item, int64_t start_us)
+{
+    (void)source;
+    return ch_http_request_lane_span(item, start_us);
+}
+
 static const ChSourceOps source_ops = {
     .take = take,
     .settle = settle,
@@ -180,6 +187,7 @@ static const ChSourceOps source_ops = {
     .hold = hold,
     .release = let_go,
     .wake = wake,
+    .span = span,
 };
 
 /* ---- life ---- */

@@ -2,6 +2,7 @@
 #include "chassis/messaging/dead_letter_admin.h"
 
 #include "chassis/core/log.h"
+#include "chassis/core/span.h"
 #include "chassis/core/time.h"
 #include "chassis/messaging/inbox.h"
 #include "chassis/messaging/outbox.h"
@@ -112,10 +113,28 @@ bool ch_dead_letter_replay_blocker(const ChDeadLetterAdmin *admin, const ChDeadL
 
 /* ---- acting ---- */
 
+/* The span of replaying @letter, a step of the operator's request. The trace that died with the
+ * letter is over, maybe for days: the two point to each other, no more. */
+static ChTrace tell_replay(const ChDeadLetter *letter, const ChDeadLetterAction *action)
+{
+    ChTrace dead = { .flags = 0 };
+    ChTrace trace = ch_trace_child(action->trace);
+    ch_trace_parse(letter->traceparent, &dead);
+    ChSpan *span =
+        ch_span_begin(trace, CH_SPAN_INTERNAL, ch_time_now_us(), "replay", letter->queue);
+    ch_span_text(span, "messaging.message.id", letter->message_id);
+    ch_span_link(span, dead);
+    ch_span_end(span);
+    return trace;
+}
+
 /* Through the default exchange: no other consumer of the event sees it. Without a retry count it
  * has all its attempts again. */
-static bool send(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter, GError **error)
+static bool send(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
+                 const ChDeadLetterAction *action, GError **error)
 {
+    char traceparent[CH_TRACEPARENT_BYTES];
+    ch_trace_format(tell_replay(letter, action), traceparent);
     const ChOutboxMessage message = {
         .message_id = letter->message_id,
         .exchange = "",
@@ -123,7 +142,7 @@ static bool send(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter, GEr
         .type = letter->message_type,
         .body = letter->body,
         .body_bytes = letter->body_read,
-        .traceparent = letter->traceparent,
+        .traceparent = traceparent,
         .mandatory = true,
     };
     return ch_outbox_add(admin->pg, &message, 1, error);
@@ -185,7 +204,7 @@ bool ch_dead_letter_act(const ChDeadLetterAdmin *admin, const ChDeadLetterAction
     *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_DONE, NULL };
     if (action->dry_run)
         return true;
-    if (action->act == CH_DEAD_LETTER_REPLAYED && !send(admin, letter, error))
+    if (action->act == CH_DEAD_LETTER_REPLAYED && !send(admin, letter, action, error))
         return false;
     return note(admin, letter, action, error);
 }

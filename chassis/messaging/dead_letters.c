@@ -4,6 +4,7 @@
 #include "chassis/core/cast.h"
 #include "chassis/core/log.h"
 #include "chassis/messaging/dead_letter_insert.h"
+#include "chassis/messaging/message_span.h"
 #include "chassis/telemetry/metrics.h"
 
 CH_COUNTER(stored_total, "cartwheel_dead_letters_stored_total",
@@ -105,7 +106,7 @@ static bool source_fail(ChSource *source, void *item, const GError *why, GError 
     ChDeadLetters *dead_letters = dead_letters_of(source);
     const ChDeadLetterOrigin origin = origin_of(dead_letters);
     ch_log_error("a dead letter is stored without its body", CH_STR("queue", dead_letters->queue),
-                 CH_ERR(why));
+                 CH_ERR(why), CH_TRACE(ch_message_trace(item)));
     return ch_dead_letter_insert_bare(dead_letters->pg, &origin, item, why->message, error);
 }
 

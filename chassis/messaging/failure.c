@@ -2,7 +2,7 @@
 #include "chassis/messaging/failure.h"
 
 #include "chassis/core/log.h"
-#include "chassis/core/trace.h"
+#include "chassis/messaging/message_span.h"
 #include "chassis/messaging/outbox.h"
 #include "chassis/telemetry/metrics.h"
 
@@ -37,14 +37,6 @@ static ChOutboxMessage message_from(const ChDelivery *delivery, const ChQueue *q
     };
 }
 
-/* Of the log lines: by it they are found with those of the order. */
-static ChTrace trace_of(const ChDelivery *delivery)
-{
-    ChTrace trace = { 0 };
-    ch_trace_parse(delivery->traceparent, &trace);
-    return trace;
-}
-
 bool ch_failure_retry(ChPg *pg, const ChQueue *queue, const ChDelivery *delivery, const char *why,
                       GError **error)
 {
@@ -60,7 +52,7 @@ bool ch_failure_retry(ChPg *pg, const ChQueue *queue, const ChDelivery *delivery
     ch_log_warning("message failed and will be retried", CH_STR("queue", queue->name),
                    CH_STR("message_id", delivery->message_id), CH_INT("attempt", attempt),
                    CH_INT("delay_ms", ch_retry_delays_ms[attempt - 1]), CH_STR("error", reason),
-                   CH_TRACE(trace_of(delivery)));
+                   CH_TRACE(ch_message_trace(delivery)));
     ch_metric_add(ch_metric(&retries_total, queue->name), 1);
     return ch_outbox_add(pg, &message, 1, error);
 }
@@ -77,7 +69,7 @@ bool ch_failure_dead_letter(ChPg *pg, const ChQueue *queue, const ChDelivery *de
     ch_log_error("message given up as a dead letter", CH_STR("queue", queue->name),
                  CH_STR("message_id", delivery->message_id),
                  CH_INT("attempts", message.retry_count), CH_STR("error", reason),
-                 CH_TRACE(trace_of(delivery)));
+                 CH_TRACE(ch_message_trace(delivery)));
     ch_metric_add(ch_metric(&dead_letters_total, queue->name), 1);
     return ch_outbox_add(pg, &message, 1, error);
 }

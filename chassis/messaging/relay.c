@@ -7,6 +7,7 @@
 #include "chassis/core/fault.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
+#include "chassis/messaging/message_span.h"
 #include "chassis/postgres/floor.h"
 #include "chassis/postgres/pipeline.h"
 #include "chassis/telemetry/metrics.h"
@@ -207,8 +208,10 @@ static bool narrow(ChRelay *relay, const ChPgRows *rows, const GError *why, GErr
         relay->claim = (int64_t)n / 2;
         return true;
     }
+    ChTrace trace = { .flags = 0 };
+    ch_trace_parse(ch_pg_text(rows, 0, CLAIM_TRACEPARENT), &trace);
     ch_log_warning("outbox message refused by the broker",
-                   CH_ID("outbox_id", ch_pg_uuid(rows, 0, CLAIM_ID)), CH_ERR(why));
+                   CH_ID("outbox_id", ch_pg_uuid(rows, 0, CLAIM_ID)), CH_ERR(why), CH_TRACE(trace));
     return postpone_all(relay, rows, why->message, error);
 }
 
@@ -219,15 +222,18 @@ static bool publish(ChRelay *relay, const ChPgRows *rows, GError **error)
     g_autofree ChPublishOutcome *outcomes = g_new0(ChPublishOutcome, n);
     for (size_t i = 0; i < n; i++)
         messages[i] = message_from(rows, i);
+    ChPublishSpans *spans = ch_publish_spans_begin(messages, n);
     int64_t start_us = ch_time_monotonic_us();
     g_autoptr(GError) why = NULL;
     if (!ch_publisher_publish(relay->publisher, messages, n, CONFIRM_WAIT_MS, outcomes, &why)) {
+        ch_publish_spans_fail(spans, why->message);
         if (!ch_error_is_unavailable(why))
             return narrow(relay, rows, why, error);
         relay->claim = MAX((int64_t)n / 2, 1);
         g_propagate_error(error, g_steal_pointer(&why));
         return false;
     }
+    ch_publish_spans_end(spans, outcomes);
     CH_FAULT_ON("after_confirm", "relay");
     ch_metric_add(ch_metric(&published_total, NULL), (int64_t)n);
     ch_metric_observe(ch_metric(&batch_size, NULL), (double)n);

@@ -7,6 +7,7 @@
 #include "chassis/core/time.h"
 #include "chassis/messaging/failure.h"
 #include "chassis/messaging/inbox.h"
+#include "chassis/messaging/message_span.h"
 #include "chassis/messaging/suspect.h"
 #include "chassis/postgres/connection.h"
 #include "chassis/telemetry/metrics.h"
@@ -103,7 +104,8 @@ static char *goes_unread(ChSubscription *subscription, const ChDelivery *deliver
         return NULL;
     ch_log_error("message is given up unread", CH_STR("queue", subscription->config.queue->name),
                  CH_STR("because", because), CH_INT("bytes", delivery->body_bytes),
-                 CH_INT("unsettled_deliveries", delivery->delivery_count));
+                 CH_INT("unsettled_deliveries", delivery->delivery_count),
+                 CH_TRACE(ch_message_trace(delivery)));
     ch_metric_add(subscription->rejected, 1);
     return because;
 }
@@ -223,11 +225,32 @@ static void give_up(ChSubscription *subscription, ChDelivery *delivery, const ch
     }
 }
 
+static ChSpan *source_span(ChSource *source, void *opaque, int64_t start_us)
+{
+    const Item *item = opaque;
+    const char *queue = subscription_of(source)->config.queue->name;
+    return item->event == NULL ? NULL
+                               : ch_message_process_span(item->event->trace, queue, item->delivery,
+                                                         item->fault, start_us);
+}
+
+/* They were settled from @start_us (Unix time) until now. */
+static void free_settled(const char *queue, void *const *items, size_t n, int64_t start_us)
+{
+    for (size_t i = 0; i < n; i++) {
+        Item *item = items[i];
+        if (item->event != NULL)
+            ch_message_settle_span(item->event->trace, queue, start_us);
+        free_item(item);
+    }
+}
+
 /* Acknowledges runs of messages, and gives up those that go unread where they stand. */
 static void source_settle(ChSource *source, void *const *items, size_t n)
 {
     ChSubscription *subscription = subscription_of(source);
     g_autofree ChDelivery **run = g_new(ChDelivery *, n);
+    int64_t start_us = ch_time_now_us();
     size_t length = 0;
     for (size_t i = 0; i < n; i++) {
         Item *item = items[i];
@@ -240,8 +263,8 @@ static void source_settle(ChSource *source, void *const *items, size_t n)
         if (item->unread != NULL)
             give_up(subscription, item->delivery, item->unread);
         CH_FAULT_ON("amid_settle", subscription->config.queue->name);
-        free_item(item);
     }
+    free_settled(subscription->config.queue->name, items, n, start_us);
 }
 
 static void source_abandon(ChSource *source, void *opaque, const GError *why)
@@ -315,6 +338,7 @@ static const ChSourceOps subscription_ops = {
     .release = source_release,
     .close = source_close,
     .wake = source_wake,
+    .span = source_span,
 };
 
 /* ---- the handler ---- */

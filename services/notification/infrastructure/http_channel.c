@@ -91,7 +91,8 @@ static void deliver(NotificationChannel *self, const NotificationMessage *messag
                                  .url = channel->url,
                                  .headers = letters[i].headers,
                                  .body = letters[i].body->str,
-                                 .body_bytes = letters[i].body->len };
+                                 .body_bytes = letters[i].body->len,
+                                 .trace = messages[i].trace };
     }
     ch_http_client_fetch(channel->client, calls, n);
     for (size_t i = 0; i < n; i++) {

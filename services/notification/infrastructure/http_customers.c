@@ -61,7 +61,11 @@ static void prepare(const HttpCustomers *customers, ChUuid id, ChTrace trace, Qu
     g_snprintf(question->trace, sizeof question->trace, "traceparent: %s", traceparent);
     question->headers[0] = "Accept: application/json";
     question->headers[1] = question->trace;
-    *call = (ChHttpCall){ .method = "GET", .url = question->url, .headers = question->headers };
+    *call = (ChHttpCall){ .method = "GET",
+                          .url = question->url,
+                          .headers = question->headers,
+                          .trace = trace,
+                          .url_template = "/api/customers/{id}" };
 }
 
 /* What came of one call. */

@@ -38,7 +38,8 @@ static size_t prepare(const NotificationWebhook *const *webhooks, size_t n,
                                          .url = webhooks[i]->url,
                                          .headers = (const char *const *)letters[i].headers,
                                          .body = letters[i].body->str,
-                                         .body_bytes = letters[i].body->len };
+                                         .body_bytes = letters[i].body->len,
+                                         .trace = letters[i].trace };
     }
     return calls_n;
 }

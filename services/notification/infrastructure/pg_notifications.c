@@ -8,18 +8,21 @@
 #include "notification/infrastructure/trace_ids.h"
 #include "notification/infrastructure/values_json.h"
 
-/* $1 ids, $2 events, $3 orders, $4 customers, $5 codes, $6 parameters, $7 trace ids. Those who have
+/* $1 ids, $2 events, $3 orders, $4 customers, $5 codes, $6 parameters, $7 trace ids, $8
+ * traceparents. Those who have
  * subscribed to such events get a webhook for each that is new. */
 static const ChPgStatement sql_insert_notifications = {
     "with noted as (insert into notifications"
-    " (id, event_id, order_id, customer_id, template_code, parameters, trace_id)"
-    " select id, event_id, order_id, customer_id, template_code, parameters::jsonb, trace_id"
-    " from unnest($1, $2, $3, $4, $5, $6, $7)"
-    " as n (id, event_id, order_id, customer_id, template_code, parameters, trace_id)"
+    " (id, event_id, order_id, customer_id, template_code, parameters, trace_id,"
+    " traceparent)"
+    " select id, event_id, order_id, customer_id, template_code, parameters::jsonb, trace_id,"
+    " traceparent from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+    " as n (id, event_id, order_id, customer_id, template_code, parameters, trace_id, traceparent)"
     " on conflict (event_id) do nothing returning id, template_code)"
     " insert into webhooks (subscription_id, notification_id) select s.id, noted.id"
     " from noted join subscriptions s on s.is_active and noted.template_code = any(s.events)",
-    { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS },
+    { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS,
+      CH_PG_TEXTS },
 };
 
 /* $1 events; one row each, in their order. */
@@ -39,7 +42,7 @@ static const ChPgStatement sql_claim_notifications = {
     " due_at = now() + $2 * interval '1 millisecond', updated_at = now()"
     " from due where n.id = due.id"
     " returning n.id, n.event_id, n.order_id, n.customer_id, n.template_code, n.parameters::text,"
-    " n.attempts, n.trace_id, n.created_at, due.due_at",
+    " n.attempts, n.traceparent, n.created_at, due.due_at, n.trace_id",
     { CH_PG_INT, CH_PG_INT, CH_PG_TIME },
 };
 enum {
@@ -50,9 +53,10 @@ enum {
     CLAIM_CODE,
     CLAIM_PARAMETERS,
     CLAIM_ATTEMPTS,
-    CLAIM_TRACE_ID,
+    CLAIM_TRACEPARENT,
     CLAIM_CREATED_AT,
     CLAIM_DUE_AT,
+    CLAIM_TRACE_ID,
 };
 
 /* $1 ids, $2 the attempts they were claimed as, $3 statuses, $4 attempts that count, $5 wait in
@@ -116,14 +120,18 @@ static bool insert(NotificationStore *self, const NotificationEvent *const *even
         const NotificationEvent *event = events[i];
         g_autofree char *values = notification_values_to_json(&event->values, event->code);
         char trace_id[CH_TRACE_ID_BYTES];
+        char traceparent[CH_TRACEPARENT_BYTES];
+        bool traced = ch_trace_is_set(event->trace);
         ch_trace_id_format(event->trace, trace_id);
+        ch_trace_format(event->trace, traceparent);
         ch_pg_add_uuid(params, 0, ch_uuid_new());
         ch_pg_add_uuid(params, 1, event->event_id);
         ch_pg_add_uuid(params, 2, event->order_id);
         ch_pg_add_uuid(params, 3, event->customer_id);
         ch_pg_add_text(params, 4, notification_code_info(event->code)->name);
         ch_pg_add_text(params, 5, values);
-        ch_pg_add_text(params, 6, ch_trace_is_set(event->trace) ? trace_id : NULL);
+        ch_pg_add_text(params, 6, traced ? trace_id : NULL);
+        ch_pg_add_text(params, 7, traced ? traceparent : NULL);
     }
     return ch_pg_send(pg_of(self), params, NULL, error);
 }
@@ -156,7 +164,8 @@ static NotificationDelivery *read_claim(const ChPgRows *rows, size_t row)
                                   &delivery->values);
     delivery->attempt = ch_pg_int(rows, row, CLAIM_ATTEMPTS);
     delivery->created_us = ch_pg_time(rows, row, CLAIM_CREATED_AT);
-    delivery->trace = notification_trace_of(ch_pg_text(rows, row, CLAIM_TRACE_ID));
+    delivery->trace = notification_trace_of(ch_pg_text(rows, row, CLAIM_TRACEPARENT),
+                                            ch_pg_text(rows, row, CLAIM_TRACE_ID));
     return delivery;
 }
 

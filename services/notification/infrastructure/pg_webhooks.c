@@ -29,7 +29,7 @@ static const ChPgStatement sql_claim_webhooks = {
     " where w.subscription_id = due.subscription_id and w.notification_id = due.notification_id"
     " returning w.subscription_id, w.notification_id, n.event_id, n.order_id, n.customer_id,"
     " n.template_code, n.parameters::text, n.created_at, w.attempts, due.failures, n.trace_id,"
-    " due.url, due.secret",
+    " due.url, due.secret, n.traceparent",
     { CH_PG_INT, CH_PG_INT, CH_PG_INT, CH_PG_INT },
 };
 enum {
@@ -46,6 +46,7 @@ enum {
     CLAIM_TRACE_ID,
     CLAIM_URL,
     CLAIM_SECRET,
+    CLAIM_TRACEPARENT,
 };
 
 /* $1 subscriptions, $2 notifications, $3 the attempts they were claimed as, $4 statuses, $5
@@ -139,7 +140,8 @@ static NotificationWebhook *read_claim(const ChPgRows *rows, size_t row)
     webhook->noted_us = ch_pg_time(rows, row, CLAIM_CREATED_AT);
     webhook->attempt = ch_pg_int(rows, row, CLAIM_ATTEMPTS);
     webhook->failures = ch_pg_int(rows, row, CLAIM_FAILURES);
-    webhook->trace = notification_trace_of(ch_pg_text(rows, row, CLAIM_TRACE_ID));
+    webhook->trace = notification_trace_of(ch_pg_text(rows, row, CLAIM_TRACEPARENT),
+                                           ch_pg_text(rows, row, CLAIM_TRACE_ID));
     webhook->url = g_strdup(ch_pg_text(rows, row, CLAIM_URL));
     webhook->secret = g_strdup(ch_pg_text(rows, row, CLAIM_SECRET));
     return webhook;

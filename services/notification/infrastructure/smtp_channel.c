@@ -4,6 +4,7 @@
 #include "chassis/client/mail.h"
 #include "chassis/client/mail_address.h"
 #include "chassis/core/cast.h"
+#include "chassis/core/span.h"
 #include "chassis/core/time.h"
 
 enum {
@@ -51,7 +52,13 @@ static NotificationReceipt send_one(SmtpChannel *channel, const NotificationMess
         .unix_us = ch_time_now_us(),
     };
     char *why = NULL;
-    switch (ch_mail_send(channel->mailer, &mail, &why)) {
+    ChSpan *span = ch_span_begin(message->trace, CH_SPAN_CLIENT, mail.unix_us, "send", "mail");
+    ch_span_text(span, "messaging.message.id", event_id);
+    ChMailOutcome outcome = ch_mail_send(channel->mailer, &mail, &why);
+    if (outcome != CH_MAIL_SENT)
+        ch_span_fail(span, why);
+    ch_span_end(span);
+    switch (outcome) {
     case CH_MAIL_SENT:
         return (NotificationReceipt){ NOTIFICATION_DELIVERED, why, 0 };
     case CH_MAIL_LATER:

@@ -3,5 +3,6 @@
 
 #include "chassis/core/trace.h"
 
-/** The trace of @trace_id, which may be NULL; none when that is none. */
-ChTrace notification_trace_of(const char *trace_id);
+/** The span of sending what was noted under @traceparent: a child of that. Rows of older builds
+ * have a @trace_id alone. Either may be NULL; both: no trace. */
+ChTrace notification_trace_of(const char *traceparent, const char *trace_id);

@@ -76,7 +76,8 @@ bool notification_webhook_letter_write(NotificationWebhookLetter *letter,
     char traceparent[CH_TRACEPARENT_BYTES];
     int64_t now_s = now_us / G_USEC_PER_SEC;
     ch_uuid_format(webhook->event_id, id);
-    ch_trace_format(ch_trace_child(webhook->trace), traceparent);
+    letter->trace = ch_trace_child(webhook->trace);
+    ch_trace_format(letter->trace, traceparent);
     letter->body = write_body(webhook);
     g_autofree char *signature = sign(key, key_bytes, id, now_s, letter->body);
     letter->headers[0] = g_strdup("Content-Type: application/json");

@@ -9,6 +9,7 @@ enum {
 
 typedef struct {
     GString *body;
+    ChTrace trace;                               /* of its posting: a child of the webhook's */
     char *headers[NOTIFICATION_WEBHOOK_HEADERS]; /* "Name: value", NULL-terminated */
 } NotificationWebhookLetter;
 

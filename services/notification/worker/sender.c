@@ -111,6 +111,12 @@ static void source_wake(ChSource *source)
     notification_claims_wake(&sender_of(source)->claims);
 }
 
+static ChSpan *source_span(ChSource *source G_GNUC_UNUSED, void *item, int64_t start_us)
+{
+    return ch_span_begin(((NotificationDelivery *)item)->trace, CH_SPAN_INTERNAL, start_us,
+                         "deliver", "notification");
+}
+
 static const ChSourceOps sender_source_ops = {
     .take = source_take,
     .settle = source_settle,
@@ -119,6 +125,7 @@ static const ChSourceOps sender_source_ops = {
     .hold = source_hold,
     .release = source_release,
     .wake = source_wake,
+    .span = source_span,
 };
 
 /* ---- the handler ---- */

@@ -96,6 +96,12 @@ static void wake(ChSource *source)
     notification_claims_wake(&sender_of(source)->claims);
 }
 
+static ChSpan *span(ChSource *source G_GNUC_UNUSED, void *item, int64_t start_us)
+{
+    return ch_span_begin(((NotificationWebhook *)item)->trace, CH_SPAN_INTERNAL, start_us,
+                         "deliver", "webhook");
+}
+
 static const ChSourceOps source_ops = {
     .take = take,
     .settle = settle,
@@ -104,6 +110,7 @@ static const ChSourceOps source_ops = {
     .hold = hold,
     .release = release,
     .wake = wake,
+    .span = span,
 };
 
 /* ---- the handler ---- */

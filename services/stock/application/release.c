@@ -17,7 +17,7 @@ static GArray *products_of(const GArray *releases)
 }
 
 /* A deleted product is not put on sale again by a cancellation: what comes back is written off. */
-static void write_off(GArray *movements, const StockItem *item, ChUuid order_id)
+static void write_off(GArray *movements, const StockItem *item, ChUuid order_id, ChTrace trace)
 {
     StockMovement movement = {
         .product_id = item->product_id,
@@ -28,11 +28,11 @@ static void write_off(GArray *movements, const StockItem *item, ChUuid order_id)
     g_array_append_val(movements, movement);
     ch_log_warning("stock of a deleted product was given back and is written off",
                    CH_ID("product_id", item->product_id), CH_INT("quantity", item->quantity),
-                   CH_ID("order_id", order_id));
+                   CH_ID("order_id", order_id), CH_TRACE(trace));
 }
 
 static void give_back_item(StockLevels *levels, GArray *movements, const StockItem *item,
-                           ChUuid order_id)
+                           ChUuid order_id, ChTrace trace)
 {
     StockMovement movement = {
         .product_id = item->product_id,
@@ -46,11 +46,12 @@ static void give_back_item(StockLevels *levels, GArray *movements, const StockIt
         level->quantity += item->quantity;
         stock_levels_touch(levels, level);
     } else {
-        write_off(movements, item, order_id);
+        write_off(movements, item, order_id, trace);
     }
 }
 
-static bool give_back(StockStore *store, const GArray *releases, GError **error)
+static bool give_back(StockStore *store, const GArray *releases, const ChTrace *traces,
+                      GError **error)
 {
     g_auto(StockLevels) levels = { .n = 0 };
     g_autoptr(GArray) products = products_of(releases);
@@ -60,7 +61,7 @@ static bool give_back(StockStore *store, const GArray *releases, GError **error)
     for (guint i = 0; i < releases->len; i++) {
         const StockRelease *release = &g_array_index(releases, StockRelease, i);
         for (size_t k = 0; k < release->n_items; k++)
-            give_back_item(&levels, movements, &release->items[k], release->order_id);
+            give_back_item(&levels, movements, &release->items[k], release->order_id, traces[i]);
     }
     return stock_levels_save(&levels, store, error) &&
            store->ops->record(store, (const StockMovement *)(void *)movements->data, movements->len,
@@ -98,7 +99,7 @@ bool stock_release(StockStore *store, const StockCancellation *const *cancellati
     if (releases->len == 0)
         return true;
     g_autofree ChTrace *traces = traces_of(releases, by_order);
-    if (!give_back(store, releases, error))
+    if (!give_back(store, releases, traces, error))
         return false;
     CH_FAULT_ON("before_event", "release");
     return store->ops->announce_releases(store, (const StockRelease *)(void *)releases->data,
