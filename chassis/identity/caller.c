@@ -40,5 +40,7 @@ void ch_caller_unref(ChCaller *caller)
         return;
     g_free(caller->subject);
     g_free(caller->owner);
+    g_free(caller->token_id);
+    g_free(caller->roles);
     g_free(caller);
 }

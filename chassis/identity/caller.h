@@ -14,9 +14,11 @@ typedef struct {
                       * the token has none */
     uint64_t scopes; /* see chassis/identity/scopes.h */
     int64_t until_s; /* Unix; the token is good until then */
+    char *token_id;  /* the claim "jti", or a digest of a token without one; NULL: not set */
+    char *roles;     /* that the token names and we know, separated by spaces; NULL: none */
 } ChCaller;
 
-/** With one reference; copies the texts. */
+/** With one reference; copies the texts. What is not given may be set before others know of it. */
 ChCaller *ch_caller_new(const char *subject, const char *owner, uint64_t scopes, int64_t until_s);
 ChCaller *ch_caller_ref(ChCaller *caller);
 void ch_caller_unref(ChCaller *caller); /* NULL is fine */

@@ -14,6 +14,7 @@ enum {
     MAX_CLAIMS = 128,
     MAX_ID_BYTES = 256,
     MAX_SUBJECT_BYTES = 255, /* OpenID Connect Core, section 2 */
+    MAX_ROLES_BYTES = 255,   /* of the names that are kept; one more may go beyond */
 };
 
 static const int64_t MAX_TIME_S = INT64_C(253402300799); /* the end of the year 9999 */
@@ -218,19 +219,35 @@ static bool is_name(const char *text)
     return true;
 }
 
-static uint64_t scopes_of(ChJsonValue claims, const ChScopes *scopes)
+/* The scopes of the roles that we know, whose names go to @names. */
+static uint64_t scopes_of_roles(ChJsonValue roles, const ChScopes *scopes, GString *names)
 {
-    const char *words = ch_strict_text(claims, "scope");
-    uint64_t found = words == NULL ? 0 : ch_scopes_of_words(scopes, words);
-    ChJsonValue roles = ch_strict_member(claims, "roles");
+    uint64_t found = 0;
     if (ch_json_kind(roles) != CH_JSON_ARRAY)
-        return found;
+        return 0;
     for (ChJsonValue it = ch_json_first(roles); ch_json_is_set(it); it = ch_json_next(it)) {
         const char *role = ch_json_text(it, NULL);
-        if (role != NULL)
-            found |= ch_scopes_of_role(scopes, role);
+        uint64_t its = role == NULL ? 0 : ch_scopes_of_role(scopes, role);
+        if (its != 0 && names->len < MAX_ROLES_BYTES)
+            g_string_append_printf(names, "%s%s", names->len > 0 ? " " : "", role);
+        found |= its;
     }
     return found;
+}
+
+static ChCaller *caller_of(ChJsonValue claims, const ChTokenRules *rules, const char *subject,
+                           int64_t until_s)
+{
+    const char *owner = ch_strict_text(claims, rules->owner_claim);
+    const char *words = ch_strict_text(claims, "scope");
+    const char *id = ch_strict_text(claims, "jti");
+    GString *roles = g_string_new(NULL);
+    uint64_t scopes = words == NULL ? 0 : ch_scopes_of_words(rules->scopes, words);
+    scopes |= scopes_of_roles(ch_strict_member(claims, "roles"), rules->scopes, roles);
+    ChCaller *caller = ch_caller_new(subject, is_name(owner) ? owner : "", scopes, until_s);
+    caller->token_id = is_name(id) ? g_strdup(id) : NULL;
+    caller->roles = g_string_free(roles, roles->len == 0);
+    return caller;
 }
 
 /* NULL: fine. */
@@ -248,10 +265,16 @@ static const char *read_claims(ChJsonValue claims, const ChTokenRules *rules, in
     const char *subject = ch_strict_text(claims, "sub");
     if (!is_name(subject))
         return "the token does not say whose it is";
-    const char *owner = ch_strict_text(claims, rules->owner_claim);
-    *caller = ch_caller_new(subject, is_name(owner) ? owner : "", scopes_of(claims, rules->scopes),
-                            until_s);
+    *caller = caller_of(claims, rules, subject, until_s);
     return NULL;
+}
+
+/* What a token without "jti" is called. */
+static char *digest_of(const char *token, size_t bytes)
+{
+    g_autofree char *sha256 =
+        g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)token, bytes);
+    return g_strdup_printf("sha256:%.32s", sha256);
 }
 
 ChTokenVerdict ch_token_check(const ChTokenRules *rules, const ChKeySet *keys, const char *token,
@@ -273,5 +296,9 @@ ChTokenVerdict ch_token_check(const ChTokenRules *rules, const ChKeySet *keys, c
     if (json == NULL)
         return CH_TOKEN_BAD;
     *why = read_claims(ch_json_root(json), rules, now_s, caller);
-    return *why == NULL ? CH_TOKEN_GOOD : CH_TOKEN_BAD;
+    if (*why != NULL)
+        return CH_TOKEN_BAD;
+    if ((*caller)->token_id == NULL)
+        (*caller)->token_id = digest_of(token, bytes);
+    return CH_TOKEN_GOOD;
 }

@@ -156,6 +156,33 @@ static void test_scopes_and_roles(Fixture *f, gconstpointer unused G_GNUC_UNUSED
     }
 }
 
+/* What the record of a change says of a token. */
+static void test_id_and_roles(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *claims;
+        const char *id; /* NULL: a digest */
+        const char *roles;
+    } rows[] = {
+        { ",\"jti\":\"7-a\",\"roles\":[\"nobody\",\"reader\",\"writer\"]", "7-a", "reader writer" },
+        { ",\"jti\":\"\",\"roles\":[\"nobody\"]", NULL, NULL },
+        { ",\"jti\":7", NULL, NULL },
+        { "", NULL, NULL },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *claims =
+            g_strdup_printf("{\"iss\":\"https://issuer\",\"aud\":\"cartwheel\",\"exp\":1900000600,"
+                            "\"sub\":\"anna\"%s}",
+                            rows[i].claims);
+        char *token = signer_sign(f->ec, "ES256", ES256, claims);
+        g_autofree char *sha256 = g_compute_checksum_for_string(G_CHECKSUM_SHA256, token, -1);
+        g_autofree char *digest = g_strdup_printf("sha256:%.32s", sha256);
+        g_autoptr(ChCaller) caller = must_pass(f, token);
+        g_assert_cmpstr(caller->token_id, ==, rows[i].id != NULL ? rows[i].id : digest);
+        g_assert_cmpstr(caller->roles, ==, rows[i].roles);
+    }
+}
+
 /* ---- signatures and headers ---- */
 
 static void test_refused_headers(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -427,6 +454,7 @@ int main(int argc, char **argv)
     add("/token/good/algorithms", test_algorithms);
     add("/token/good/type-is-a-media-type", test_type_is_a_media_type);
     add("/token/good/scopes-and-roles", test_scopes_and_roles);
+    add("/token/good/id-and-roles", test_id_and_roles);
     add("/token/header/refused", test_refused_headers);
     add("/token/header/members-that-name-keys", test_members_that_name_keys);
     add("/token/signature/key-confusion", test_key_confusion);
