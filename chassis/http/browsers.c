@@ -11,7 +11,8 @@ enum {
 
 /* What a page may send, and what of an answer it may see, besides what Fetch allows to all. */
 #define MAY_SEND                                                                                   \
-    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent"
+    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent,"  \
+    " X-Reason"
 #define MAY_SEE                                                                                    \
     "Allow, ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, " \
     "WWW-Authenticate"

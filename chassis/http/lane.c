@@ -20,8 +20,10 @@ struct ChHttpLane {
     void *context;
     ChHttpGate gate; /* set before the server starts; NULL: none */
     void *gate_context;
-    ChIdentity *identity; /* set before the server starts; NULL: nobody is asked who he is */
-    ChHttpLimits *limits; /* the same; NULL: there are none */
+    ChIdentity *identity;    /* set before the server starts; NULL: nobody is asked who he is */
+    ChHttpLimits *limits;    /* the same; NULL: there are none */
+    ChHttpRecorder recorder; /* the same; NULL: its routes change nothing */
+    void *recorder_context;
 };
 
 /* ---- answering what its handler did not ---- */
@@ -221,6 +223,12 @@ void ch_http_lane_set_access(ChHttpLane *lane, ChIdentity *identity, ChHttpLimit
     lane->limits = limits;
 }
 
+void ch_http_lane_set_recorder(ChHttpLane *lane, ChHttpRecorder recorder, void *context)
+{
+    lane->recorder = recorder;
+    lane->recorder_context = context;
+}
+
 ChSource *ch_http_lane_source(ChHttpLane *lane)
 {
     return &lane->base;
@@ -243,6 +251,22 @@ static size_t collect_route(ChHttpRequest **items, size_t first, size_t n, ChHtt
     return group_n;
 }
 
+/* What the handlers noted, of all routes together. */
+static bool keep_record(const ChHttpLane *lane, void *const *items, size_t n,
+                        ChHttpRequest **changed, GError **error)
+{
+    size_t changed_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        ChHttpRequest *request = items[i];
+        if (request->changes != NULL)
+            changed[changed_n++] = request;
+    }
+    if (changed_n == 0)
+        return true;
+    g_assert(lane->recorder != NULL);
+    return lane->recorder(lane->recorder_context, changed, changed_n, error);
+}
+
 bool ch_http_lane_run(void *source, void *const *items, size_t n, GError **error)
 {
     const ChHttpLane *lane = lane_of(source);
@@ -251,6 +275,7 @@ bool ch_http_lane_run(void *source, void *const *items, size_t n, GError **error
     for (size_t i = 0; i < n; i++) {
         rest[i] = items[i];
         ch_http_answer_clear(&rest[i]->answer); /* of a run that was rolled back */
+        ch_http_request_drop_changes(rest[i]);
         rest[i]->keeper = NULL;
         if (!ch_http_access_check(lane->identity, lane->limits, rest[i]))
             rest[i] = NULL; /* answered */
@@ -263,7 +288,7 @@ bool ch_http_lane_run(void *source, void *const *items, size_t n, GError **error
         if (!route->handler(lane->context, group, group_n, error))
             return false;
     }
-    return true;
+    return keep_record(lane, items, n, group, error);
 }
 
 /* ---- the server's side ---- */

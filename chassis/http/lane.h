@@ -6,6 +6,7 @@
 #pragma once
 
 #include "chassis/core/lane.h"
+#include "chassis/http/change.h"
 #include "chassis/http/limits.h"
 #include "chassis/http/route.h"
 #include "chassis/identity/identity.h"
@@ -31,6 +32,10 @@ void ch_http_lane_set_gate(ChHttpLane *lane, ChHttpGate gate, void *context);
  * (others are answered 401 and 403), and their callers are held to @limits (429). Both are
  * borrowed; NULL: nobody is asked, or there are none. Set before the server starts. */
 void ch_http_lane_set_access(ChHttpLane *lane, ChIdentity *identity, ChHttpLimits *limits);
+
+/** Keeps the record of what the lane's requests change: once a batch, behind all handlers, of those
+ * that noted something. Set before the server starts; without it no handler may note anything. */
+void ch_http_lane_set_recorder(ChHttpLane *lane, ChHttpRecorder recorder, void *context);
 
 /** Belongs to the lane. */
 ChSource *ch_http_lane_source(ChHttpLane *lane);

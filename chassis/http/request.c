@@ -83,9 +83,37 @@ uint64_t ch_http_request_address(const ChHttpRequest *request)
     return ch_http_address_number(&request->client);
 }
 
+void ch_http_request_client(const ChHttpRequest *request, char text[CH_HTTP_ADDRESS_TEXT_BYTES])
+{
+    ch_http_address_format(&request->client, text);
+}
+
 const ChCaller *ch_http_request_caller(const ChHttpRequest *request)
 {
     return request->caller;
+}
+
+void ch_http_request_set_actor(ChHttpRequest *request, const char *actor)
+{
+    request->actor = actor;
+}
+
+const char *ch_http_request_actor(const ChHttpRequest *request)
+{
+    if (request->caller != NULL)
+        return request->caller->subject;
+    return request->actor != NULL ? request->actor : "anonymous";
+}
+
+const char *ch_http_request_operation(const ChHttpRequest *request)
+{
+    return request->match.route->operation_id;
+}
+
+const char *ch_http_request_scope(const ChHttpRequest *request)
+{
+    int scope = request->match.route->scope;
+    return scope > 0 ? request->match.scopes->names[scope] : NULL;
 }
 
 bool ch_http_request_may(const ChHttpRequest *request, int scope)

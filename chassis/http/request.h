@@ -7,6 +7,7 @@
 #pragma once
 
 #include "chassis/core/trace.h"
+#include "chassis/http/address.h"
 #include "chassis/identity/caller.h"
 
 #include <glib.h>
@@ -45,9 +46,25 @@ const char *ch_http_request_body(const ChHttpRequest *request, size_t *bytes);
 /** The client's address, as a number: of IPv6 its network. */
 uint64_t ch_http_request_address(const ChHttpRequest *request);
 
+/** The client's address as text. */
+void ch_http_request_client(const ChHttpRequest *request, char text[CH_HTTP_ADDRESS_TEXT_BYTES]);
+
 /** Who asks; NULL: nobody is asked who he is (authentication is off, or the route is public). Known
  * to handlers of routes with a lane. */
 const ChCaller *ch_http_request_caller(const ChHttpRequest *request);
+
+/** Who acts though no token of the issuer says so, "admin-token": a constant. For the record alone.
+ */
+void ch_http_request_set_actor(ChHttpRequest *request, const char *actor);
+
+/** The name for the record: the subject of the caller, else the actor, else "anonymous". */
+const char *ch_http_request_actor(const ChHttpRequest *request);
+
+/** The operation of its route, "placeOrder". */
+const char *ch_http_request_operation(const ChHttpRequest *request);
+
+/** The name of the scope that its route asks for; NULL: none. */
+const char *ch_http_request_scope(const ChHttpRequest *request);
 
 /** Whether who asks has @scope, an index into the scopes of the route's table; true for everybody
  * while authentication is off. */

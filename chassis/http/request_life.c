@@ -66,11 +66,17 @@ void ch_http_request_drop_data(ChHttpRequest *request)
         request->destroy_data(request->data);
 }
 
+void ch_http_request_drop_changes(ChHttpRequest *request)
+{
+    g_clear_pointer(&request->changes, g_array_unref);
+}
+
 void ch_http_request_unref(ChHttpRequest *request)
 {
     if (atomic_fetch_sub_explicit(&request->references, 1, memory_order_acq_rel) > 1)
         return;
     ch_http_request_drop_data(request);
+    ch_http_request_drop_changes(request);
     ch_http_answer_clear(&request->answer);
     ch_caller_unref(request->caller);
     if (request->body != NULL)

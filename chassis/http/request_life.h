@@ -107,6 +107,9 @@ struct ChHttpRequest {
     GDestroyNotify destroy_data;
     ChHttpKeeper *keeper; /* that its handler gave it to, in place of an answer; NULL: none */
     int64_t keep_until_us;
+    GArray *changes; /* ChHttpChange, what its handler noted; NULL: nothing */
+    const char
+        *actor; /* who it is that acts without being a caller; a constant; NULL: nobody known */
 };
 
 /** A request of one reference for @target, "/path?query" as the client wrote it. */
@@ -114,6 +117,9 @@ ChHttpRequest *ch_http_request_new(const char *target, int64_t started_us, int64
 
 ChHttpRequest *ch_http_request_ref(ChHttpRequest *request);
 void ch_http_request_unref(ChHttpRequest *request);
+
+/** Forgets what its handler noted. */
+void ch_http_request_drop_changes(ChHttpRequest *request);
 
 /** Frees the handler's data. */
 void ch_http_request_drop_data(ChHttpRequest *request);

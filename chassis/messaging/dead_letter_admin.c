@@ -162,7 +162,8 @@ static void log_refusal(const ChDeadLetter *letter, const ChDeadLetterAction *ac
 static bool note(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
                  const ChDeadLetterAction *action, GError **error)
 {
-    if (!ch_dead_letter_note(admin->pg, letter->id, action->act, action->by, action->why, error))
+    if (!ch_dead_letter_note(admin->pg, letter->id, action->act, action->by, action->why,
+                             action->as, error))
         return false;
     const char *act = ch_dead_letter_state_name(action->act);
     ch_log_info("dead letter acted upon", CH_ID("dead_letter_id", letter->id), CH_STR("act", act),

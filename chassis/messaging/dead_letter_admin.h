@@ -25,6 +25,7 @@ typedef struct {
     ChDeadLetterState act; /* REPLAYED or DISCARDED */
     const char *by;        /* who */
     const char *why;       /* their reason */
+    const char *as;        /* as whom we know him */
     bool dry_run;          /* decide, and change nothing; .by and .why may be NULL */
     ChTrace trace;         /* for the log */
 } ChDeadLetterAction;

@@ -8,7 +8,7 @@
 #define COLUMNS                                                                                    \
     "id, queue, message_id, message_type, traceparent, reason, attempts, died_at,"                 \
     " coalesce(body_bytes, octet_length(body)), act, acted_by, acted_why, acted_at, subject,"      \
-    " encode(body_sha256, 'hex')"
+    " encode(body_sha256, 'hex'), acted_as"
 enum {
     LETTER_ID,
     LETTER_QUEUE,
@@ -25,6 +25,7 @@ enum {
     LETTER_ACTED_AT,
     LETTER_SUBJECT,
     LETTER_BODY_SHA256,
+    LETTER_ACTED_AS,
     LETTER_BODY, /* only where one letter is read */
 };
 
@@ -53,12 +54,13 @@ static const ChPgStatement sql_list_others = LIST_WHERE("($5 is null or act = $5
 static const ChPgStatement sql_find_letter = FIND_WITH("");
 static const ChPgStatement sql_lock_letter = FIND_WITH(" for update");
 
-/* $1 id, $2 act, $3 by whom, $4 why. The row is locked and waits; the condition says so again to
- * whoever reads this statement alone. */
+/* $1 id, $2 act, $3 by whom, $4 why, $5 as whom. The row is locked and waits; the condition says so
+ * again to whoever reads this statement alone. */
 static const ChPgStatement sql_note_act = {
-    "update dead_letters set act = $2, acted_by = $3, acted_why = $4, acted_at = now()"
+    "update dead_letters set act = $2, acted_by = $3, acted_why = $4, acted_as = $5,"
+    " acted_at = now()"
     " where id = $1 and act is null",
-    { CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TEXT },
+    { CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TEXT },
 };
 
 static const char *const state_names[] = {
@@ -98,6 +100,7 @@ void ch_dead_letter_free(void *opaque)
     g_free(letter->body);
     g_free(letter->acted_by);
     g_free(letter->acted_why);
+    g_free(letter->acted_as);
     g_free(letter);
 }
 
@@ -118,6 +121,7 @@ static ChDeadLetter *read_letter(const ChPgRows *rows, size_t row)
     g_assert(known); /* the table's own check allows no other name */
     letter->acted_by = g_strdup(ch_pg_text(rows, row, LETTER_ACTED_BY));
     letter->acted_why = g_strdup(ch_pg_text(rows, row, LETTER_ACTED_WHY));
+    letter->acted_as = g_strdup(ch_pg_text(rows, row, LETTER_ACTED_AS));
     letter->acted_us = ch_pg_time(rows, row, LETTER_ACTED_AT);
     letter->subject = ch_pg_uuid(rows, row, LETTER_SUBJECT);
     letter->body_sha256 = g_strdup(ch_pg_text(rows, row, LETTER_BODY_SHA256));
@@ -170,12 +174,13 @@ bool ch_dead_letter_find(ChPg *pg, ChUuid id, bool lock, ChDeadLetter **letter, 
 }
 
 bool ch_dead_letter_note(ChPg *pg, ChUuid id, ChDeadLetterState state, const char *by,
-                         const char *why, GError **error)
+                         const char *why, const char *as, GError **error)
 {
     ChPgParams *params = ch_pg_params_new(&sql_note_act);
     ch_pg_add_uuid(params, 0, id);
     ch_pg_add_text(params, 1, state_names[state]);
     ch_pg_add_text(params, 2, by);
     ch_pg_add_text(params, 3, why);
+    ch_pg_add_text(params, 4, as);
     return ch_pg_send(pg, params, NULL, error);
 }

@@ -37,6 +37,7 @@ typedef struct {
     size_t body_read;
     ChDeadLetterState state;
     char *acted_by, *acted_why; /* NULL while it waits */
+    char *acted_as;             /* the same; NULL too where it was not recorded */
     int64_t acted_us;
 } ChDeadLetter;
 
@@ -67,6 +68,7 @@ CH_MUST_CHECK bool ch_dead_letter_list(ChPg *pg, const ChDeadLetterFilter *filte
 CH_MUST_CHECK bool ch_dead_letter_find(ChPg *pg, ChUuid id, bool lock, ChDeadLetter **letter,
                                        GError **error);
 
-/** Notes in the row of a letter that waits, and that is locked, what was done, by whom and why. */
+/** Notes in the row of a letter that waits, and that is locked, what was done, by whom and why, and
+ * as whom we know him. */
 CH_MUST_CHECK bool ch_dead_letter_note(ChPg *pg, ChUuid id, ChDeadLetterState state, const char *by,
-                                       const char *why, GError **error);
+                                       const char *why, const char *as, GError **error);

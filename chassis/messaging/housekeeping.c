@@ -1,6 +1,7 @@
-/* Gauges of the outbox, and the inbox's retention. */
+/* Gauges of the outbox, the inbox's retention, and the head of the audit log. */
 #include "chassis/messaging/housekeeping.h"
 
+#include "chassis/audit/audit_head.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/postgres/pipeline.h"
@@ -45,6 +46,7 @@ struct ChHousekeeping {
     int64_t inbox_retention_ms;
     int64_t measure_at_us; /* monotonic, as is the next */
     int64_t prune_at_us;
+    ChAuditHead audit_head;
 };
 
 ChHousekeeping *ch_housekeeping_new(ChPg *pg, ChTicker *ticker, int64_t inbox_retention_ms)
@@ -53,6 +55,7 @@ ChHousekeeping *ch_housekeeping_new(ChPg *pg, ChTicker *ticker, int64_t inbox_re
     housekeeping->pg = pg;
     housekeeping->ticker = ticker;
     housekeeping->inbox_retention_ms = inbox_retention_ms;
+    housekeeping->audit_head.pg = pg;
     return housekeeping;
 }
 
@@ -102,5 +105,7 @@ bool ch_housekeeping_run(void *context, void *const *items, size_t n, GError **e
 {
     (void)items;
     (void)n;
-    return measure_outbox(context, error) && prune_inbox(context, error);
+    ChHousekeeping *housekeeping = context;
+    return measure_outbox(housekeeping, error) && prune_inbox(housekeeping, error) &&
+           ch_audit_head_tell(&housekeeping->audit_head, error);
 }

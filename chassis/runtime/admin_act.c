@@ -2,9 +2,11 @@
 #include "chassis/runtime/admin_act.h"
 
 #include "chassis/core/time.h"
+#include "chassis/http/change.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
+#include "chassis/json/json_writer.h"
 
 #include <string.h>
 
@@ -60,8 +62,10 @@ bool ch_admin_may_act(ChHttpRequest *request, const char *token, ChWrongTokens *
         return false;
     }
     const char *given = ch_http_request_header(request, "Authorization");
-    if (given != NULL && is_right(request, given, token, wrong_tokens))
+    if (given != NULL && is_right(request, given, token, wrong_tokens)) {
+        ch_http_request_set_actor(request, "admin-token");
         return true;
+    }
     ch_http_respond_problem(request, &ch_http_unauthorized,
                             given == NULL ? "the header Authorization: Bearer <token> is missing"
                                           : "this is not the ADMIN_TOKEN of this process");
@@ -89,4 +93,30 @@ bool ch_admin_act_read(ChHttpRequest *request, ChAdminAct *act)
 void ch_admin_act_clear(ChAdminAct *act)
 {
     ch_json_free(act->json);
+}
+
+/* @by NULL: nobody. */
+static GString *record_of(const char *key, const char *word, const char *by)
+{
+    GString *json = g_string_sized_new(64);
+    ch_json_begin_object(json, NULL);
+    ch_json_add_text(json, key, word);
+    if (by != NULL)
+        ch_json_add_text(json, "by", by);
+    ch_json_end_object(json);
+    return json;
+}
+
+void ch_admin_act_note(ChHttpRequest *request, const ChAdminAct *act, const char *object, ChUuid id,
+                       const char *key, const char *before, const char *after)
+{
+    if (act->dry_run)
+        return;
+    ch_http_note_change(request, (ChHttpChange){
+                                     .object = object,
+                                     .id = id,
+                                     .before = record_of(key, before, NULL),
+                                     .after = record_of(key, after, act->by),
+                                     .why = g_strdup(act->why),
+                                 });
 }

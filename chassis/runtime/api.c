@@ -4,6 +4,7 @@
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/runtime/admin.h"
+#include "chassis/runtime/audit.h"
 #include "chassis/runtime/process.h"
 
 enum {
@@ -78,6 +79,11 @@ void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, const cha
         .context = source,
     };
     ch_lane_group_add(api->threads, &thread);
+}
+
+void ch_api_record(ChApi *api, int lane, ChPg *pg)
+{
+    ch_http_lane_set_recorder(api->lanes[lane], ch_audit_record, pg);
 }
 
 void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context)

@@ -5,6 +5,7 @@
 #include "chassis/core/lane_group.h"
 #include "chassis/http/lane.h"
 #include "chassis/http/waits.h"
+#include "chassis/postgres/pipeline.h"
 #include "chassis/runtime/auth.h"
 #include "chassis/runtime/document.h"
 #include "chassis/runtime/limits.h"
@@ -73,6 +74,10 @@ void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, const cha
 /** A context with its type, which the compiler checks here and ch_api_lane() against the table: a
  * store that writes cannot be bound to a lane that reads. */
 #define CH_API_CONTEXT(type, context) #type, (1 ? (context) : (type *)NULL)
+
+/** Keeps the record of what the requests of @lane, which is bound, change, on @pg, whose unit of
+ * work it has. For every lane that changes something. */
+void ch_api_record(ChApi *api, int lane, ChPg *pg);
 
 /** Asks @gate before a request to a gated route of @lane, which is bound, may wait. */
 void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context);

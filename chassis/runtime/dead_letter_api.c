@@ -105,6 +105,7 @@ static bool read_action(ChHttpRequest *request, ChAdminAct *act, ChDeadLetterAct
     action->by = act->by;
     action->why = act->why;
     action->dry_run = act->dry_run;
+    action->as = ch_http_request_actor(request);
     return true;
 }
 
@@ -132,6 +133,9 @@ static bool act_on_one(const ChDeadLetterApi *api, ChHttpRequest *request, ChDea
     g_autofree char *why = outcome.why;
     switch (outcome.result) {
     case CH_DEAD_LETTER_DONE:
+        ch_admin_act_note(request, &said, "dead-letter", action.id, "state",
+                          ch_dead_letter_state_name(CH_DEAD_LETTER_WAITING),
+                          ch_dead_letter_state_name(act));
         respond_done(request, &action);
         break;
     case CH_DEAD_LETTER_UNKNOWN:

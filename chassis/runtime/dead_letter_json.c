@@ -34,6 +34,7 @@ static void write_members(GString *json, const ChDeadLetter *letter)
     if (letter->state == CH_DEAD_LETTER_WAITING)
         return;
     ch_json_add_text(json, "actedBy", letter->acted_by);
+    add_known(json, "actedAs", letter->acted_as);
     ch_json_add_text(json, "actedWhy", letter->acted_why);
     ch_json_add_time(json, "actedAt", letter->acted_us);
 }

@@ -11,6 +11,7 @@
 #include "chassis/postgres/work.h"
 #include "chassis/rabbitmq/broker_check.h"
 #include "chassis/runtime/admin.h"
+#include "chassis/runtime/audit.h"
 #include "chassis/runtime/dead_letter_api.h"
 #include "chassis/runtime/process.h"
 
@@ -236,6 +237,7 @@ void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig 
 /* The lane of @requests, for operators. */
 static void add_admin_lane(ChWorker *worker, ChPg *pg, const char *name, ChHttpLane *requests)
 {
+    ch_http_lane_set_recorder(requests, ch_audit_record, pg);
     ChSource *source = ch_http_lane_source(requests);
     const ChLaneConfig lane = {
         .name = name,

@@ -80,7 +80,7 @@ void ch_worker_serve(ChWorker *worker, ChPg *pg, const ChHttpRouteTable *table, 
 /** A lane that publishes the outbox. */
 void ch_worker_relay(ChWorker *worker);
 
-/** A lane that measures the outbox and prunes the inbox. */
+/** A lane that measures the outbox, prunes the inbox, and tells where the audit log stands. */
 void ch_worker_housekeeping(ChWorker *worker);
 
 /** A lane of the service's own. */

@@ -119,6 +119,18 @@ export interface paths {
       };
     };
   };
+  "/api/audit": {
+    /**
+     * List who changed what
+     * @description Every change that was asked for by a call, in the order of their ids; orders being placed, and what becomes of them by themselves, are not among them.
+     */
+    get: operations["listAudit"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+  };
   "/health/live": {
     /** Whether the process runs */
     get: operations["getLiveness"];
@@ -320,6 +332,66 @@ export interface components {
      * @example 0190a000-0000-7000-8000-000000000001
      */
     Id: string;
+    AuditEntry: {
+      id: components["schemas"]["Id"];
+      /** @description The place of the entry in the chain; none is left out. */
+      number: number;
+      at: components["schemas"]["Time"];
+      /**
+       * @description Who: the `sub` of the token, `admin-token`, or `anonymous`.
+       * @example anna
+       */
+      subject: string;
+      /**
+       * @description Of the token, separated by spaces.
+       * @example support
+       */
+      roles?: string;
+      /**
+       * @description That the call asks for.
+       * @example orders:cancel
+       */
+      scope?: string;
+      /** @description The `jti` of the token, or a digest of one without. */
+      tokenId?: string;
+      /**
+       * @description Of a caller without a token.
+       * @example 127.0.0.1
+       */
+      address?: string;
+      /**
+       * @description The `operationId` of the call.
+       * @example cancelOrder
+       */
+      action: string;
+      /**
+       * @description What kind of thing was changed.
+       * @example order
+       */
+      object: string;
+      objectId: components["schemas"]["Id"];
+      /**
+       * @description What it was; absent when it was not there.
+       * @example {
+       *   "status": "Created"
+       * }
+       */
+      before?: {
+        [key: string]: unknown;
+      };
+      /**
+       * @description What it became; absent when it is there no more.
+       * @example {
+       *   "status": "Cancelled"
+       * }
+       */
+      after?: {
+        [key: string]: unknown;
+      };
+      /** @description As the caller gave it. */
+      why?: string;
+      traceId?: string;
+    };
     Health: {
       /** @enum {string} */
       status: "ready" | "not ready";
@@ -482,6 +554,11 @@ export interface components {
     Limit100?: number;
     /** @description The `nextCursor` of the page before, under the same filters. Opaque; any other text is a fault. */
     Cursor?: string;
+    /**
+     * @description Why, for the audit log, where the body says nothing of it. The first 500 characters count; what is no UTF-8 is replaced.
+     * @example the supplier delivered
+     */
+    Reason?: string;
     /**
      * @description The most items of a page.
      * @example 100
@@ -759,6 +836,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
       };
       path: {
         id: components["parameters"]["OrderId"];
@@ -848,6 +926,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
       };
     };
     requestBody: {
@@ -928,6 +1007,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
         "If-Match"?: components["parameters"]["IfMatch"];
       };
       path: {
@@ -992,6 +1072,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
         "If-Match"?: components["parameters"]["IfMatch"];
       };
       path: {
@@ -1055,6 +1136,56 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * List who changed what
+   * @description Every change that was asked for by a call, in the order of their ids; orders being placed, and what becomes of them by themselves, are not among them.
+   */
+  listAudit: {
+    parameters: {
+      query?: {
+        /** @description Changes of this alone. */
+        objectId?: components["schemas"]["GivenId"];
+        /**
+         * @description Changes by this one alone.
+         * @example anna
+         */
+        subject?: string;
+        createdAfter?: components["parameters"]["CreatedAfter"];
+        createdBefore?: components["parameters"]["CreatedBefore"];
+        sort?: components["parameters"]["Sort"];
+        limit?: components["parameters"]["Limit100"];
+        cursor?: components["parameters"]["Cursor"];
+      };
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+    responses: {
+      /** @description A page; 20 entries where `limit` says nothing. */
+      200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
+        content: {
+          "application/json": {
+            items: components["schemas"]["AuditEntry"][];
+            nextCursor?: components["schemas"]["NextCursor"];
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];

@@ -82,6 +82,18 @@ export interface paths {
       };
     };
   };
+  "/api/audit": {
+    /**
+     * List who changed what
+     * @description Every change that was asked for by a call, in the order of their ids; orders being placed, and what becomes of them by themselves, are not among them.
+     */
+    get: operations["listAudit"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+  };
   "/health/live": {
     /** Whether the process runs */
     get: operations["getLiveness"];
@@ -154,6 +166,11 @@ export interface components {
       kind: "created" | "set" | "adjusted" | "deleted" | "taken" | "released";
       orderId?: components["schemas"]["Id"];
       reason?: string;
+      /**
+       * @description Who changed it; absent where an order did.
+       * @example anna
+       */
+      actor?: string;
       at: components["schemas"]["Time"];
     };
     /** @description The `cursor` of the next page; absent on the last one. */
@@ -184,6 +201,66 @@ export interface components {
       errors?: {
         [key: string]: string[];
       };
+    };
+    AuditEntry: {
+      id: components["schemas"]["Id"];
+      /** @description The place of the entry in the chain; none is left out. */
+      number: number;
+      at: components["schemas"]["Time"];
+      /**
+       * @description Who: the `sub` of the token, `admin-token`, or `anonymous`.
+       * @example anna
+       */
+      subject: string;
+      /**
+       * @description Of the token, separated by spaces.
+       * @example support
+       */
+      roles?: string;
+      /**
+       * @description That the call asks for.
+       * @example orders:cancel
+       */
+      scope?: string;
+      /** @description The `jti` of the token, or a digest of one without. */
+      tokenId?: string;
+      /**
+       * @description Of a caller without a token.
+       * @example 127.0.0.1
+       */
+      address?: string;
+      /**
+       * @description The `operationId` of the call.
+       * @example cancelOrder
+       */
+      action: string;
+      /**
+       * @description What kind of thing was changed.
+       * @example order
+       */
+      object: string;
+      objectId: components["schemas"]["Id"];
+      /**
+       * @description What it was; absent when it was not there.
+       * @example {
+       *   "status": "Created"
+       * }
+       */
+      before?: {
+        [key: string]: unknown;
+      };
+      /**
+       * @description What it became; absent when it is there no more.
+       * @example {
+       *   "status": "Cancelled"
+       * }
+       */
+      after?: {
+        [key: string]: unknown;
+      };
+      /** @description As the caller gave it. */
+      why?: string;
+      traceId?: string;
     };
     Health: {
       /** @enum {string} */
@@ -340,6 +417,11 @@ export interface components {
     /** @description The `nextCursor` of the page before, under the same filters. Opaque; any other text is a fault. */
     Cursor?: string;
     /**
+     * @description Why, for the audit log, where the body says nothing of it. The first 500 characters count; what is no UTF-8 is replaced.
+     * @example the supplier delivered
+     */
+    Reason?: string;
+    /**
      * @description The `ETag` of what the caller has (several, or `*`); when it is the newest, the answer is 304.
      * @example "7"
      */
@@ -465,6 +547,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
       };
     };
     requestBody: {
@@ -522,6 +605,7 @@ export interface operations {
       };
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
       };
     };
     requestBody: {
@@ -599,6 +683,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
         "If-Match"?: components["parameters"]["IfMatch"];
       };
       path: {
@@ -653,6 +738,7 @@ export interface operations {
       };
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
         "If-Match"?: components["parameters"]["IfMatch"];
       };
       path: {
@@ -685,6 +771,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
         "If-Match"?: components["parameters"]["IfMatch"];
       };
       path: {
@@ -770,6 +857,56 @@ export interface operations {
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * List who changed what
+   * @description Every change that was asked for by a call, in the order of their ids; orders being placed, and what becomes of them by themselves, are not among them.
+   */
+  listAudit: {
+    parameters: {
+      query?: {
+        /** @description Changes of this alone. */
+        objectId?: components["schemas"]["GivenId"];
+        /**
+         * @description Changes by this one alone.
+         * @example anna
+         */
+        subject?: string;
+        createdAfter?: components["parameters"]["CreatedAfter"];
+        createdBefore?: components["parameters"]["CreatedBefore"];
+        sort?: components["parameters"]["Sort"];
+        limit?: components["parameters"]["Limit100"];
+        cursor?: components["parameters"]["Cursor"];
+      };
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+    responses: {
+      /** @description A page; 20 entries where `limit` says nothing. */
+      200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
+        content: {
+          "application/json": {
+            items: components["schemas"]["AuditEntry"][];
+            nextCursor?: components["schemas"]["NextCursor"];
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
       406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];

@@ -20,7 +20,7 @@ from support.tokens import OFF, issuer
 from support.waits import eventually
 from test_routes import NOBODY, routes_of
 
-ROLES = ("customer", "shop", "support", "operator", "merchandiser", "admin")
+ROLES = ("customer", "shop", "support", "operator", "merchandiser", "auditor", "admin")
 CHALLENGE = "WWW-Authenticate"
 PUBLIC = {"/openapi.json", "/health/live", "/health/ready"}
 

@@ -178,7 +178,7 @@ static bool cancel(const Stores *stores, const Step *step, Answers *answers, GEr
     if (!order_cancel(stores->orders, cancellations, step->n, outcomes, error))
         return false;
     for (unsigned i = 0; i < step->n; i++)
-        answers->outcomes[i] = outcomes[i];
+        answers->outcomes[i] = outcomes[i].result;
     return true;
 }
 

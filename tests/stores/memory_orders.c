@@ -118,12 +118,14 @@ static bool move(OrderStore *self, const OrderMove *moves, size_t n, const Order
         if (order == NULL || !order_is_there_for(&moves[i].order, order->customer_id) ||
             !may_move(order, from, n_from))
             continue;
+        OrderStatus was = order->status;
         order->status = moves[i].to;
         g_array_append_val(store->history, *order);
         OrderChange change = {
             .id = order->id,
             .customer_id = order->customer_id,
             .status = order->status,
+            .was = was,
             .reason = moves[i].reason,
             .trace = moves[i].trace,
         };

@@ -26,8 +26,10 @@ CHASSIS = {
     "http": {"core", "json", "telemetry", "identity"},
     "postgres": {"core", "json", "telemetry"},
     "rabbitmq": {"core", "json", "telemetry"},
-    "messaging": {"core", "json", "telemetry", "postgres", "rabbitmq"},
-    "runtime": {"core", "json", "telemetry", "http", "client", "identity", "postgres", "rabbitmq", "messaging"},
+    "audit": {"core", "json", "telemetry", "postgres"},
+    "messaging": {"core", "json", "telemetry", "postgres", "rabbitmq", "audit"},
+    "runtime": {"core", "json", "telemetry", "http", "client", "identity", "postgres", "rabbitmq", "audit",
+                "messaging"},
 }
 
 # Layer of a service -> layers of the same service, besides its own. All but `application` may use

@@ -4,6 +4,7 @@
 #include "chassis/http/query.h"
 #include "chassis/http/page.h"
 #include "chassis/json/json_writer.h"
+#include "chassis/runtime/audit.h"
 #include "notification/api/scopes.h"
 #include "notification/api/stores.h"
 #include "notification/application/masking.h"
@@ -103,4 +104,10 @@ bool notification_api_list_log(void *lists, ChHttpRequest *const *requests, size
                                GError **error)
 {
     return ch_http_list(&entries, lists, requests, n, error);
+}
+
+bool notification_api_list_audit(void *lists, ChHttpRequest *const *requests, size_t n,
+                                 GError **error)
+{
+    return ch_audit_api_list(((const NotificationLists *)lists)->audit, requests, n, error);
 }

@@ -1,4 +1,4 @@
-/* The ChHttpHandler for the log; the context is the NotificationLists. */
+/* The ChHttpHandlers for the logs; the context is the NotificationLists. */
 #pragma once
 
 #include "chassis/http/request.h"
@@ -6,3 +6,7 @@
 /** GET /api/notifications */
 bool notification_api_list_log(void *lists, ChHttpRequest *const *requests, size_t n,
                                GError **error);
+
+/** GET /api/audit */
+bool notification_api_list_audit(void *lists, ChHttpRequest *const *requests, size_t n,
+                                 GError **error);

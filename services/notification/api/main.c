@@ -51,7 +51,8 @@ static bool run(const void *settings, GError **error)
         notification_pg_subscription_reads_new(list_pg);
     NotificationWrites writes = { write_templates, write_subscriptions };
     NotificationReads reads = { read_templates, read_subscriptions };
-    NotificationLists lists = { list_templates, list_subscriptions, list_log };
+    g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
+    NotificationLists lists = { list_templates, list_subscriptions, list_log, audit };
     g_autoptr(ChErasure) erasure =
         ch_erasure_new(erasure_pg, notification_erasure, NOTIFICATION_ERASURE_PARTS);
     g_autoptr(ChApi) api = ch_api_new(&notification_routes, &notification_document, health);
@@ -64,6 +65,8 @@ static bool run(const void *settings, GError **error)
                 CH_API_CONTEXT(NotificationLists, &lists));
     ch_api_lane(api, NOTIFICATION_ERASURES, 1, ch_pg_work(erasure_pg),
                 CH_API_CONTEXT(ChErasure, erasure));
+    ch_api_record(api, NOTIFICATION_WRITES, write_pg);
+    ch_api_record(api, NOTIFICATION_ERASURES, erasure_pg);
     return ch_api_run(api, settings, error);
 }
 

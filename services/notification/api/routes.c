@@ -1,6 +1,7 @@
 /* Which path leads to which handler. */
 #include "notification/api/routes.h"
 
+#include "chassis/runtime/audit.h"
 #include "chassis/runtime/erasure_api.h"
 #include "notification/api/log.h"
 #include "notification/api/read_subscriptions.h"
@@ -62,6 +63,8 @@ static const ChHttpRoute routes[] = {
       NOTIFICATION_SCOPE_SUBSCRIPTIONS_READ },
     { "POST", "/api/customers/{id}/erase", "eraseCustomer", NOTIFICATION_ERASURES, 0,
       ch_erasure_api, "", NOTIFICATION_SCOPE_PRIVACY },
+    { "GET", "/api/audit", "listAudit", NOTIFICATION_LISTS, 0, notification_api_list_audit,
+      CH_AUDIT_QUERY, NOTIFICATION_SCOPE_AUDIT },
 };
 
 const ChHttpRouteTable notification_routes = {

@@ -12,6 +12,7 @@ static const char *const names[] = {
     [NOTIFICATION_SCOPE_UNLIMITED] = "limits:none",
     [NOTIFICATION_SCOPE_PERSONAL_DATA] = "personal-data",
     [NOTIFICATION_SCOPE_PRIVACY] = "privacy",
+    [NOTIFICATION_SCOPE_AUDIT] = "audit",
 };
 
 #define READ_TEMPLATES CH_SCOPE(NOTIFICATION_SCOPE_TEMPLATES_READ)
@@ -28,8 +29,9 @@ static const ChRole roles[] = {
     { "operator", READ_LOG },
     { "shop", UNLIMITED },
     { "merchandiser", WRITE_TEMPLATES | UNLIMITED },
+    { "auditor", CH_SCOPE(NOTIFICATION_SCOPE_AUDIT) },
     { "admin", WRITE_TEMPLATES | SEE_CUSTOMERS | SUBSCRIPTIONS | UNLIMITED |
-                   CH_SCOPE(NOTIFICATION_SCOPE_PRIVACY) },
+                   CH_SCOPE(NOTIFICATION_SCOPE_PRIVACY) | CH_SCOPE(NOTIFICATION_SCOPE_AUDIT) },
 };
 
 const ChScopes notification_scopes = {

@@ -12,6 +12,7 @@ enum {
     NOTIFICATION_SCOPE_UNLIMITED,     /* not held to the limits of customers */
     NOTIFICATION_SCOPE_PERSONAL_DATA, /* see addresses and texts in the log */
     NOTIFICATION_SCOPE_PRIVACY,       /* erase what is held of a customer */
+    NOTIFICATION_SCOPE_AUDIT,
 };
 
 extern const ChScopes notification_scopes;

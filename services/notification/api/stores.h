@@ -1,6 +1,7 @@
 /* What the lanes work on: the contexts of their handlers. */
 #pragma once
 
+#include "chassis/audit/audit_log.h"
 #include "notification/application/ports.h"
 #include "notification/application/subscription_ports.h"
 
@@ -18,4 +19,5 @@ typedef struct {
     NotificationTemplateReads *templates;
     NotificationSubscriptionReads *subscriptions;
     NotificationLog *log;
+    ChAuditLog *audit;
 } NotificationLists;

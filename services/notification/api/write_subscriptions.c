@@ -3,6 +3,7 @@
 
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "notification/api/record.h"
 #include "notification/api/stores.h"
 #include "notification/api/subscription_json.h"
 
@@ -14,20 +15,18 @@ static const ChHttpProblem too_many = { "too-many-subscriptions", 409, "Too many
 typedef struct {
     GPtrArray *subscriptions; /* NotificationSubscription *, owned */
     ChHttpRequest **askers;
-    bool *done;
 } Asked;
 
 static Asked asked_new(size_t n)
 {
     return (Asked){ g_ptr_array_new_with_free_func(notification_subscription_free),
-                    g_new(ChHttpRequest *, n), g_new0(bool, n) };
+                    g_new(ChHttpRequest *, n) };
 }
 
 static void asked_clear(Asked *asked)
 {
     g_ptr_array_unref(asked->subscriptions);
     g_free(asked->askers);
-    g_free(asked->done);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Asked, asked_clear)
@@ -39,6 +38,14 @@ static void asked_add(Asked *asked, ChHttpRequest *request, NotificationSubscrip
         return;
     asked->askers[asked->subscriptions->len] = request;
     g_ptr_array_add(asked->subscriptions, subscription);
+}
+
+/* Room for what @n subscriptions were; NULL each. */
+static GPtrArray *before_new(size_t n)
+{
+    GPtrArray *before = g_ptr_array_new_with_free_func(notification_subscription_free);
+    g_ptr_array_set_size(before, (int)n);
+    return before;
 }
 
 static void respond_stored(ChHttpRequest *request, unsigned status,
@@ -60,6 +67,7 @@ bool notification_api_create_subscription(void *context, ChHttpRequest *const *r
 {
     NotificationSubscriptionStore *store = ((const NotificationWrites *)context)->subscriptions;
     g_auto(Asked) asked = asked_new(n);
+    g_autofree bool *made = g_new0(bool, n);
     for (size_t i = 0; i < n; i++)
         asked_add(&asked, requests[i],
                   notification_api_read_subscription(requests[i], ch_uuid_new()));
@@ -70,14 +78,16 @@ bool notification_api_create_subscription(void *context, ChHttpRequest *const *r
         if (all[i]->secret == NULL)
             all[i]->secret = notification_secret_new();
     }
-    if (valid > 0 && !store->ops->insert(store, all, valid, asked.done, error))
+    if (valid > 0 && !store->ops->insert(store, all, valid, made, error))
         return false;
     for (size_t i = 0; i < valid; i++) {
-        if (asked.done[i])
-            respond_stored(asked.askers[i], 201, all[i]);
-        else
+        if (!made[i]) {
             ch_http_respond_problem(asked.askers[i], &too_many, "there may be %d subscriptions",
                                     NOTIFICATION_MAX_SUBSCRIPTIONS);
+            continue;
+        }
+        notification_api_note_subscription(asked.askers[i], NULL, all[i]);
+        respond_stored(asked.askers[i], 201, all[i]);
     }
     return true;
 }
@@ -87,6 +97,7 @@ bool notification_api_update_subscription(void *context, ChHttpRequest *const *r
 {
     NotificationSubscriptionStore *store = ((const NotificationWrites *)context)->subscriptions;
     g_auto(Asked) asked = asked_new(n);
+    g_autoptr(GPtrArray) before = before_new(n);
     for (size_t i = 0; i < n; i++) {
         ChUuid id;
         if (ch_http_param_uuid(requests[i], "id", &id))
@@ -97,13 +108,16 @@ bool notification_api_update_subscription(void *context, ChHttpRequest *const *r
     size_t valid = asked.subscriptions->len;
     NotificationSubscription *const *all =
         (NotificationSubscription *const *)asked.subscriptions->pdata;
-    if (valid > 0 && !store->ops->update(store, all, valid, asked.done, error))
+    if (valid > 0 &&
+        !store->ops->update(store, all, valid, (NotificationSubscription **)before->pdata, error))
         return false;
     for (size_t i = 0; i < valid; i++) {
-        if (asked.done[i])
-            respond_stored(asked.askers[i], 200, all[i]);
-        else
+        if (before->pdata[i] == NULL) {
             notification_api_respond_no_subscription(asked.askers[i]);
+            continue;
+        }
+        notification_api_note_subscription(asked.askers[i], before->pdata[i], all[i]);
+        respond_stored(asked.askers[i], 200, all[i]);
     }
     return true;
 }
@@ -114,7 +128,7 @@ bool notification_api_delete_subscription(void *context, ChHttpRequest *const *r
     NotificationSubscriptionStore *store = ((const NotificationWrites *)context)->subscriptions;
     g_autofree ChUuid *ids = g_new(ChUuid, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
-    g_autofree bool *deleted = g_new0(bool, n);
+    g_autoptr(GPtrArray) before = before_new(n);
     size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
         if (ch_http_param_uuid(requests[i], "id", &ids[valid]))
@@ -122,13 +136,16 @@ bool notification_api_delete_subscription(void *context, ChHttpRequest *const *r
         else
             notification_api_respond_no_subscription(requests[i]);
     }
-    if (valid > 0 && !store->ops->remove(store, ids, valid, deleted, error))
+    if (valid > 0 &&
+        !store->ops->remove(store, ids, valid, (NotificationSubscription **)before->pdata, error))
         return false;
     for (size_t i = 0; i < valid; i++) {
-        if (deleted[i])
-            ch_http_respond_empty(askers[i], 204);
-        else
+        if (before->pdata[i] == NULL) {
             notification_api_respond_no_subscription(askers[i]);
+            continue;
+        }
+        notification_api_note_subscription(askers[i], before->pdata[i], NULL);
+        ch_http_respond_empty(askers[i], 204);
     }
     return true;
 }

@@ -4,6 +4,7 @@
 #include "chassis/http/etag.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
+#include "notification/api/record.h"
 #include "notification/api/stores.h"
 #include "notification/api/template_json.h"
 
@@ -87,10 +88,13 @@ bool notification_api_create_template(void *writes, ChHttpRequest *const *reques
                             templates->len, outcomes, error))
         return false;
     for (guint i = 0; i < templates->len; i++) {
-        if (outcomes[i] == NOTIFICATION_TEMPLATE_DONE)
-            respond_stored(askers[i], 201, g_ptr_array_index(templates, i));
-        else
+        const NotificationTemplate *template = g_ptr_array_index(templates, i);
+        if (outcomes[i] != NOTIFICATION_TEMPLATE_DONE) {
             respond_refused(askers[i], outcomes[i]);
+            continue;
+        }
+        notification_api_note_template(askers[i], template->id, 0, template);
+        respond_stored(askers[i], 201, template);
     }
     return true;
 }
@@ -130,9 +134,12 @@ static bool read_update(ChHttpRequest *request, NotificationTemplateChange *chan
 static void respond_changed(ChHttpRequest *request, const NotificationTemplateChange *change,
                             NotificationTemplateOutcome outcome)
 {
-    if (outcome != NOTIFICATION_TEMPLATE_DONE)
+    if (outcome != NOTIFICATION_TEMPLATE_DONE) {
         respond_refused(request, outcome);
-    else if (change->template == NULL)
+        return;
+    }
+    notification_api_note_template(request, change->id, change->was_version, change->template);
+    if (change->template == NULL)
         ch_http_respond_empty(request, 204);
     else
         respond_stored(request, 200, change->template);
@@ -159,8 +166,7 @@ static bool change_each(NotificationTemplateStore *store, ReadChange read,
             g_array_append_val(changes, change);
         }
     }
-    const NotificationTemplateChange *all =
-        (const NotificationTemplateChange *)(void *)changes->data;
+    NotificationTemplateChange *all = (NotificationTemplateChange *)(void *)changes->data;
     if (changes->len > 0 && !store->ops->change(store, all, changes->len, outcomes, error))
         return false;
     for (guint i = 0; i < changes->len; i++)

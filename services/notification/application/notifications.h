@@ -129,6 +129,7 @@ typedef struct {
     ChExpected expected;            /* versions that it may meet */
     bool force;                     /* also when it leaves its code without an active template */
     NotificationTemplate *template; /* what it becomes; NULL: it is deleted */
+    int64_t was_version;            /* of one that is DONE: before */
 } NotificationTemplateChange;
 
 /** One line of the log. */

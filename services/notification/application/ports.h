@@ -59,10 +59,10 @@ typedef struct {
     /* One after the other: DONE, TAKEN or FULL. Each version is kept. */
     bool (*insert)(NotificationTemplateStore *self, const NotificationTemplate *const *templates,
                    size_t n, NotificationTemplateOutcome *outcomes, GError **error);
-    /* One after the other; raises the version and writes it into each template that is DONE. What
-     * was deleted keeps its versions. */
-    bool (*change)(NotificationTemplateStore *self, const NotificationTemplateChange *changes,
-                   size_t n, NotificationTemplateOutcome *outcomes, GError **error);
+    /* One after the other; raises the version and writes it into each template that is DONE, and
+     * into its change the one before. What was deleted keeps its versions. */
+    bool (*change)(NotificationTemplateStore *self, NotificationTemplateChange *changes, size_t n,
+                   NotificationTemplateOutcome *outcomes, GError **error);
     void (*free)(NotificationTemplateStore *self);
 } NotificationTemplateStoreOps;
 

@@ -45,13 +45,14 @@ typedef struct {
                    NotificationSubscription *const *subscriptions, size_t n, bool *made,
                    GError **error);
     /* Replaces them, and forgets how they fared; a secret that is NULL stays. The times are written
-     * into each. changed[i] is false when there is none of that id. */
+     * into each. before[i]: what it was, new, without its secret; NULL when there is none of that
+     * id. */
     bool (*update)(NotificationSubscriptionStore *self,
-                   NotificationSubscription *const *subscriptions, size_t n, bool *changed,
-                   GError **error);
-    /* deleted[i] is false when there is none of ids[i]. */
-    bool (*remove)(NotificationSubscriptionStore *self, const ChUuid *ids, size_t n, bool *deleted,
-                   GError **error);
+                   NotificationSubscription *const *subscriptions, size_t n,
+                   NotificationSubscription **before, GError **error);
+    /* The same: before[i] of ids[i]. */
+    bool (*remove)(NotificationSubscriptionStore *self, const ChUuid *ids, size_t n,
+                   NotificationSubscription **before, GError **error);
     void (*free)(NotificationSubscriptionStore *self);
 } NotificationSubscriptionStoreOps;
 

@@ -5,9 +5,11 @@
 
 #include <string.h>
 
-#define COLUMNS                                                                                    \
-    "s.id, s.url, array_to_string(s.events, ','), s.is_active, s.disabled_reason, s.last_error,"   \
-    " s.failing_since, s.created_at, s.updated_at"
+#define COLUMNS_OF(table)                                                                          \
+    table ".id, " table ".url, array_to_string(" table ".events, ','), " table                     \
+          ".is_active, " table ".disabled_reason, " table ".last_error, " table                    \
+          ".failing_since, " table ".created_at, " table ".updated_at"
+#define COLUMNS COLUMNS_OF("s")
 enum {
     COLUMN_ID,
     COLUMN_URL,
@@ -34,24 +36,31 @@ static const ChPgStatement sql_insert_subscription = {
     " returning s.created_at, s.updated_at",
     { CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXTS, CH_PG_TEXT, CH_PG_INT, CH_PG_INT },
 };
+enum {
+    MADE_CREATED_AT,
+    MADE_UPDATED_AT,
+};
 
-/* The same but for the last; a secret that is null stays. */
+/* The row as it was, locked. */
+#define OLD "(select * from subscriptions where id = $1 and deleted_at is null for update) old"
+
+/* The same but for the last; a secret that is null stays. The columns of what it was, and a time.
+ */
 static const ChPgStatement sql_update_subscription = {
     "update subscriptions s set url = $2, events = $3, secret = coalesce($4, s.secret),"
     " is_active = $5 <> 0, disabled_reason = null, failures = 0, failing_since = null,"
     " retry_at = null, last_error = null, updated_at = now()"
-    " where id = $1 and deleted_at is null returning s.created_at, s.updated_at",
+    " from " OLD " where s.id = old.id returning " COLUMNS_OF("old") ", s.updated_at",
     { CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXTS, CH_PG_TEXT, CH_PG_INT },
 };
 enum {
-    WRITTEN_CREATED_AT,
-    WRITTEN_UPDATED_AT,
+    CHANGED_UPDATED_AT = COLUMN_UPDATED_AT + 1,
 };
 
-/* $1 id. */
+/* $1 id. The columns of what it was. */
 static const ChPgStatement sql_delete_subscription = {
-    "update subscriptions set deleted_at = now(), is_active = false, secret = ''"
-    " where id = $1 and deleted_at is null returning id",
+    "update subscriptions s set deleted_at = now(), is_active = false, secret = ''"
+    " from " OLD " where s.id = old.id returning " COLUMNS_OF("old"),
     { CH_PG_UUID },
 };
 
@@ -102,6 +111,34 @@ enum {
     WEBHOOK_SENT_AT,
 };
 
+/* ---- a row ---- */
+
+static void read_events(const char *codes, bool *events)
+{
+    g_auto(GStrv) names = g_strsplit(codes, ",", -1);
+    for (char **name = names; *name != NULL; name++) {
+        NotificationCode code = notification_code_find(*name);
+        if (code < NOTIFICATION_CODES_N)
+            events[code] = true;
+    }
+}
+
+static NotificationSubscription *subscription_from(const ChPgRows *rows, size_t row)
+{
+    NotificationSubscription *subscription = g_new0(NotificationSubscription, 1);
+    subscription->id = ch_pg_uuid(rows, row, COLUMN_ID);
+    subscription->url = g_strdup(ch_pg_text(rows, row, COLUMN_URL));
+    read_events(ch_pg_text(rows, row, COLUMN_EVENTS), subscription->events);
+    subscription->is_active = ch_pg_bool(rows, row, COLUMN_IS_ACTIVE);
+    subscription->disabled_reason = g_strdup(ch_pg_text(rows, row, COLUMN_DISABLED_REASON));
+    subscription->last_error = g_strdup(ch_pg_text(rows, row, COLUMN_LAST_ERROR));
+    if (!ch_pg_is_null(rows, row, COLUMN_FAILING_SINCE))
+        subscription->failing_since_us = ch_pg_time(rows, row, COLUMN_FAILING_SINCE);
+    subscription->created_us = ch_pg_time(rows, row, COLUMN_CREATED_AT);
+    subscription->updated_us = ch_pg_time(rows, row, COLUMN_UPDATED_AT);
+    return subscription;
+}
+
 /* ---- writing ---- */
 
 typedef struct {
@@ -131,25 +168,6 @@ static ChPgParams *params_of(const ChPgStatement *statement,
     return params;
 }
 
-/* Runs a statement for each; done[i] tells whether it had its effect. */
-static bool write_all(ChPg *pg, ChPgParams *const *params,
-                      NotificationSubscription *const *subscriptions, size_t n, bool *done,
-                      GError **error)
-{
-    ChPgRows **rows = ch_pg_query_all(pg, params, n, error);
-    if (rows == NULL)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        done[i] = ch_pg_rows_count(rows[i]) > 0;
-        if (!done[i])
-            continue;
-        subscriptions[i]->created_us = ch_pg_time(rows[i], 0, WRITTEN_CREATED_AT);
-        subscriptions[i]->updated_us = ch_pg_time(rows[i], 0, WRITTEN_UPDATED_AT);
-    }
-    ch_pg_rows_free_all(rows, n);
-    return true;
-}
-
 static bool insert(NotificationSubscriptionStore *self,
                    NotificationSubscription *const *subscriptions, size_t n, bool *made,
                    GError **error)
@@ -162,32 +180,63 @@ static bool insert(NotificationSubscriptionStore *self,
         params[i] = params_of(&sql_insert_subscription, subscriptions[i]);
         ch_pg_add_int(params[i], 5, NOTIFICATION_MAX_SUBSCRIPTIONS);
     }
-    return write_all(pg, params, subscriptions, n, made, error);
+    ChPgRows **rows = ch_pg_query_all(pg, params, n, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        made[i] = ch_pg_rows_count(rows[i]) > 0;
+        if (!made[i])
+            continue;
+        subscriptions[i]->created_us = ch_pg_time(rows[i], 0, MADE_CREATED_AT);
+        subscriptions[i]->updated_us = ch_pg_time(rows[i], 0, MADE_UPDATED_AT);
+    }
+    ch_pg_rows_free_all(rows, n);
+    return true;
+}
+
+/* Runs a statement for each, which returns what it was. */
+static ChPgRows **change_all(ChPg *pg, ChPgParams *const *params, size_t n,
+                             NotificationSubscription **before, GError **error)
+{
+    ChPgRows **rows = ch_pg_query_all(pg, params, n, error);
+    if (rows == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        before[i] = ch_pg_rows_count(rows[i]) > 0 ? subscription_from(rows[i], 0) : NULL;
+    return rows;
 }
 
 static bool update(NotificationSubscriptionStore *self,
-                   NotificationSubscription *const *subscriptions, size_t n, bool *changed,
-                   GError **error)
+                   NotificationSubscription *const *subscriptions, size_t n,
+                   NotificationSubscription **before, GError **error)
 {
     g_autofree ChPgParams **params = g_new(ChPgParams *, n);
     for (size_t i = 0; i < n; i++)
         params[i] = params_of(&sql_update_subscription, subscriptions[i]);
-    return write_all(pg_of_store(self), params, subscriptions, n, changed, error);
+    ChPgRows **rows = change_all(pg_of_store(self), params, n, before, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (before[i] == NULL)
+            continue;
+        subscriptions[i]->created_us = before[i]->created_us;
+        subscriptions[i]->updated_us = ch_pg_time(rows[i], 0, CHANGED_UPDATED_AT);
+    }
+    ch_pg_rows_free_all(rows, n);
+    return true;
 }
 
 static bool remove_each(NotificationSubscriptionStore *self, const ChUuid *ids, size_t n,
-                        bool *deleted, GError **error)
+                        NotificationSubscription **before, GError **error)
 {
     g_autofree ChPgParams **params = g_new(ChPgParams *, n);
     for (size_t i = 0; i < n; i++) {
         params[i] = ch_pg_params_new(&sql_delete_subscription);
         ch_pg_add_uuid(params[i], 0, ids[i]);
     }
-    ChPgRows **rows = ch_pg_query_all(pg_of_store(self), params, n, error);
+    ChPgRows **rows = change_all(pg_of_store(self), params, n, before, error);
     if (rows == NULL)
         return false;
-    for (size_t i = 0; i < n; i++)
-        deleted[i] = ch_pg_rows_count(rows[i]) > 0;
     ch_pg_rows_free_all(rows, n);
     return true;
 }
@@ -224,32 +273,6 @@ static const NotificationSubscriptionReadsOps reads_ops;
 static ChPg *pg_of_reads(NotificationSubscriptionReads *self)
 {
     return CH_CAST(PgReads, self, &reads_ops)->pg;
-}
-
-static void read_events(const char *codes, bool *events)
-{
-    g_auto(GStrv) names = g_strsplit(codes, ",", -1);
-    for (char **name = names; *name != NULL; name++) {
-        NotificationCode code = notification_code_find(*name);
-        if (code < NOTIFICATION_CODES_N)
-            events[code] = true;
-    }
-}
-
-static NotificationSubscription *subscription_from(const ChPgRows *rows, size_t row)
-{
-    NotificationSubscription *subscription = g_new0(NotificationSubscription, 1);
-    subscription->id = ch_pg_uuid(rows, row, COLUMN_ID);
-    subscription->url = g_strdup(ch_pg_text(rows, row, COLUMN_URL));
-    read_events(ch_pg_text(rows, row, COLUMN_EVENTS), subscription->events);
-    subscription->is_active = ch_pg_bool(rows, row, COLUMN_IS_ACTIVE);
-    subscription->disabled_reason = g_strdup(ch_pg_text(rows, row, COLUMN_DISABLED_REASON));
-    subscription->last_error = g_strdup(ch_pg_text(rows, row, COLUMN_LAST_ERROR));
-    if (!ch_pg_is_null(rows, row, COLUMN_FAILING_SINCE))
-        subscription->failing_since_us = ch_pg_time(rows, row, COLUMN_FAILING_SINCE);
-    subscription->created_us = ch_pg_time(rows, row, COLUMN_CREATED_AT);
-    subscription->updated_us = ch_pg_time(rows, row, COLUMN_UPDATED_AT);
-    return subscription;
 }
 
 static bool find(NotificationSubscriptionReads *self, const ChUuid *ids, size_t n,

@@ -171,8 +171,16 @@ static NotificationTemplateOutcome outcome_of(const ChPgRows *rows)
                                               : NOTIFICATION_TEMPLATE_LAST;
 }
 
-static bool change(NotificationTemplateStore *self, const NotificationTemplateChange *changes,
-                   size_t n, NotificationTemplateOutcome *outcomes, GError **error)
+/* The version is the new one of an update, and the last one of a deletion. */
+static void take_version(const ChPgRows *rows, NotificationTemplateChange *change)
+{
+    change->was_version = ch_pg_int(rows, 0, CHANGED_VERSION);
+    if (change->template != NULL)
+        change->template->version = change->was_version--;
+}
+
+static bool change(NotificationTemplateStore *self, NotificationTemplateChange *changes, size_t n,
+                   NotificationTemplateOutcome *outcomes, GError **error)
 {
     g_autofree ChPgParams **params = g_new(ChPgParams *, n);
     for (size_t i = 0; i < n; i++)
@@ -182,8 +190,8 @@ static bool change(NotificationTemplateStore *self, const NotificationTemplateCh
         return false;
     for (size_t i = 0; i < n; i++) {
         outcomes[i] = outcome_of(rows[i]);
-        if (outcomes[i] == NOTIFICATION_TEMPLATE_DONE && changes[i].template != NULL)
-            changes[i].template->version = ch_pg_int(rows[i], 0, CHANGED_VERSION);
+        if (outcomes[i] == NOTIFICATION_TEMPLATE_DONE)
+            take_version(rows[i], &changes[i]);
     }
     ch_pg_rows_free_all(rows, n);
     return true;

@@ -72,6 +72,8 @@ static bool import_one(OrderPrices *store, ChHttpRequest *request, GError **erro
     g_autofree OrderPriceOutcome *outcomes = g_new0(OrderPriceOutcome, n);
     if (n > 0 && !order_edit_prices(store, edits, n, outcomes, error))
         return false;
+    for (size_t i = 0; i < n; i++)
+        order_api_note_price(request, &outcomes[i]);
     log_import(request, ch_http_lines_count(lines), outcomes, n);
     ch_http_lines_respond(request, lines, write_line, outcomes);
     return true;

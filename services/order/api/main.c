@@ -5,6 +5,7 @@
 #include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
+#include "order/api/lists.h"
 #include "order/api/routes.h"
 #include "order/api/wait_orders.h"
 #include "order/api/write_orders.h"
@@ -96,6 +97,8 @@ static bool run(const void *opaque, GError **error)
         ch_http_waits_new((size_t)settings->waits_max, order_api_look_again, wait_reads);
     OrderLookups lookups = { reads, waits };
     OrderWrites writes = { write_store, settings->open_max };
+    g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
+    OrderLists list_contexts = { lists, audit };
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
     g_autoptr(ChApi) api = ch_api_new(&order_routes, &order_document, health);
@@ -105,10 +108,13 @@ static bool run(const void *opaque, GError **error)
     ch_api_lane(api, ORDER_READS, CH_API_BATCH, ch_pg_work(read_pg),
                 CH_API_CONTEXT(OrderLookups, &lookups));
     ch_api_lane(api, ORDER_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
-                CH_API_CONTEXT(OrderReads, lists));
+                CH_API_CONTEXT(OrderLists, &list_contexts));
     ch_api_lane(api, ORDER_PRICES, CH_API_LIST_BATCH, ch_pg_work(prices_pg),
                 CH_API_CONTEXT(OrderPrices, prices));
     ch_api_lane(api, ORDER_ERASURES, 1, ch_pg_work(erasure_pg), CH_API_CONTEXT(ChErasure, erasure));
+    ch_api_record(api, ORDER_WRITES, write_pg);
+    ch_api_record(api, ORDER_PRICES, prices_pg);
+    ch_api_record(api, ORDER_ERASURES, erasure_pg);
     ch_api_waits(api, waits, ch_pg_work(wait_pg));
     add_gate(api, ticker, gate_pg, gate);
     return ch_api_run(api, &settings->api, error);

@@ -2,6 +2,7 @@
 #include "order/api/price_json.h"
 
 #include "chassis/core/currency.h"
+#include "chassis/http/change.h"
 #include "chassis/http/etag.h"
 #include "chassis/http/problem.h"
 #include "chassis/json/json_read.h"
@@ -26,6 +27,28 @@ void order_api_respond_price(ChHttpRequest *request, unsigned status, const Orde
     order_api_write_price(json, price);
     ch_http_respond_json(request, status, json);
     ch_http_respond_etag(request, price->version);
+}
+
+/* NULL: there is none. */
+static GString *record_of(const OrderPrice *price)
+{
+    if (!price->listed)
+        return NULL;
+    GString *json = g_string_sized_new(192);
+    order_api_write_price(json, price);
+    return json;
+}
+
+void order_api_note_price(ChHttpRequest *request, const OrderPriceOutcome *outcome)
+{
+    if (outcome->result != ORDER_PRICE_CREATED && outcome->result != ORDER_PRICE_CHANGED)
+        return;
+    ch_http_note_change(request, (ChHttpChange){
+                                     .object = "price",
+                                     .id = outcome->price.product_id,
+                                     .before = record_of(&outcome->before),
+                                     .after = record_of(&outcome->price),
+                                 });
 }
 
 void order_api_respond_no_price(ChHttpRequest *request)

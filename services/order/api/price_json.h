@@ -12,6 +12,9 @@ void order_api_write_price(GString *json, const OrderPrice *price);
 /** Answers with @price, which is listed, and its ETag. */
 void order_api_respond_price(ChHttpRequest *request, unsigned status, const OrderPrice *price);
 
+/** Notes for the record what became of a price, when it was changed. */
+void order_api_note_price(ChHttpRequest *request, const OrderPriceOutcome *outcome);
+
 /** Answers 404. */
 void order_api_respond_no_price(ChHttpRequest *request);
 

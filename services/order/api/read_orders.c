@@ -5,6 +5,7 @@
 #include "chassis/http/query.h"
 #include "chassis/http/page.h"
 #include "chassis/json/json_writer.h"
+#include "order/api/lists.h"
 #include "order/api/order_json.h"
 #include "order/api/scopes.h"
 #include "order/api/wait_orders.h"
@@ -117,7 +118,7 @@ static bool read_filter(ChHttpRequest *request, const ChPage *page, void *query,
 static bool ask_filters(void *context, const void *queries, size_t n, GPtrArray **pages,
                         GError **error)
 {
-    OrderReads *store = context;
+    OrderReads *store = ((const OrderLists *)context)->reads;
     return store->ops->list(store, queries, n, pages, error);
 }
 
@@ -130,9 +131,9 @@ static const ChHttpList orders = {
     .write_row = write_row,
 };
 
-bool order_api_list(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+bool order_api_list(void *lists, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    return ch_http_list(&orders, store, requests, n, error);
+    return ch_http_list(&orders, lists, requests, n, error);
 }
 
 /* ---- history ---- */

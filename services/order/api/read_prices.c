@@ -3,6 +3,7 @@
 
 #include "chassis/http/page.h"
 #include "chassis/http/query.h"
+#include "order/api/lists.h"
 #include "order/api/price_json.h"
 #include "order/api/wait_orders.h"
 #include "order/application/ports.h"
@@ -51,7 +52,7 @@ static bool read_page(ChHttpRequest *request G_GNUC_UNUSED, const ChPage *page, 
 static bool ask_prices(void *context, const void *queries, size_t n, GPtrArray **pages,
                        GError **error)
 {
-    OrderReads *store = context;
+    OrderReads *store = ((const OrderLists *)context)->reads;
     return store->ops->list_prices(store, queries, n, pages, error);
 }
 
@@ -64,9 +65,9 @@ static const ChHttpList prices_list = {
     .write_row = write_price,
 };
 
-bool order_api_list_prices(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+bool order_api_list_prices(void *lists, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    return ch_http_list(&prices_list, store, requests, n, error);
+    return ch_http_list(&prices_list, lists, requests, n, error);
 }
 
 /* ---- versions ---- */
@@ -90,7 +91,7 @@ static bool read_versions(ChHttpRequest *request, const ChPage *page, void *quer
 static bool ask_versions(void *context, const void *queries, size_t n, GPtrArray **pages,
                          GError **error)
 {
-    OrderReads *store = context;
+    OrderReads *store = ((const OrderLists *)context)->reads;
     return store->ops->price_versions(store, queries, n, pages, error);
 }
 
@@ -113,8 +114,8 @@ static const ChHttpList versions_list = {
     .has_rows = true,
 };
 
-bool order_api_list_price_versions(void *store, ChHttpRequest *const *requests, size_t n,
+bool order_api_list_price_versions(void *lists, ChHttpRequest *const *requests, size_t n,
                                    GError **error)
 {
-    return ch_http_list(&versions_list, store, requests, n, error);
+    return ch_http_list(&versions_list, lists, requests, n, error);
 }

@@ -1,8 +1,10 @@
 /* Which path leads to which handler. */
 #include "order/api/routes.h"
 
+#include "chassis/runtime/audit.h"
 #include "chassis/runtime/erasure_api.h"
 #include "order/api/import_prices.h"
+#include "order/api/lists.h"
 #include "order/api/read_orders.h"
 #include "order/api/read_prices.h"
 #include "order/api/scopes.h"
@@ -14,7 +16,7 @@
 /* What may be large waits for no single order, and no single order for it. */
 static const ChHttpLaneKind lanes[] = {
     [ORDER_WRITES] = { "writes", "OrderWrites" },   [ORDER_READS] = { "reads", "OrderLookups" },
-    [ORDER_LISTS] = { "lists", "OrderReads" },      [ORDER_PRICES] = { "prices", "OrderPrices" },
+    [ORDER_LISTS] = { "lists", "OrderLists" },      [ORDER_PRICES] = { "prices", "OrderPrices" },
     [ORDER_ERASURES] = { "erasures", "ChErasure" },
 };
 
@@ -42,6 +44,8 @@ static const ChHttpRoute routes[] = {
       "createdAfter, createdBefore, cursor, limit, sort", ORDER_SCOPE_READ_PRICES },
     { "POST", "/api/customers/{id}/erase", "eraseCustomer", ORDER_ERASURES, 0, ch_erasure_api, "",
       ORDER_SCOPE_PRIVACY },
+    { "GET", "/api/audit", "listAudit", ORDER_LISTS, 0, order_api_list_audit, CH_AUDIT_QUERY,
+      ORDER_SCOPE_AUDIT },
 };
 
 const ChHttpRouteTable order_routes = {

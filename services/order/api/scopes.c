@@ -10,7 +10,7 @@ static const char *const names[] = {
     [ORDER_SCOPE_CANCEL] = "orders:cancel",      [ORDER_SCOPE_ANY] = "orders:any",
     [ORDER_SCOPE_PRICES] = "orders:prices",      [ORDER_SCOPE_READ_PRICES] = "prices:read",
     [ORDER_SCOPE_WRITE_PRICES] = "prices:write", [ORDER_SCOPE_UNLIMITED] = "limits:none",
-    [ORDER_SCOPE_PRIVACY] = "privacy",
+    [ORDER_SCOPE_PRIVACY] = "privacy",           [ORDER_SCOPE_AUDIT] = "audit",
 };
 
 #define OWN                                                                                        \
@@ -27,7 +27,9 @@ static const ChRole roles[] = {
     { "operator", CH_SCOPE(ORDER_SCOPE_READ) | CH_SCOPE(ORDER_SCOPE_ANY) },
     { "merchandiser", CH_SCOPE(ORDER_SCOPE_READ_PRICES) | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) |
                           CH_SCOPE(ORDER_SCOPE_UNLIMITED) },
-    { "admin", SHOP | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) | CH_SCOPE(ORDER_SCOPE_PRIVACY) },
+    { "auditor", CH_SCOPE(ORDER_SCOPE_AUDIT) },
+    { "admin", SHOP | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) | CH_SCOPE(ORDER_SCOPE_PRIVACY) |
+                   CH_SCOPE(ORDER_SCOPE_AUDIT) },
 };
 
 const ChScopes order_scopes = {

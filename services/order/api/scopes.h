@@ -15,6 +15,7 @@ enum {
     ORDER_SCOPE_WRITE_PRICES,
     ORDER_SCOPE_UNLIMITED, /* not held to the limits of customers */
     ORDER_SCOPE_PRIVACY,   /* erase what is held of a customer */
+    ORDER_SCOPE_AUDIT,
 };
 
 extern const ChScopes order_scopes;

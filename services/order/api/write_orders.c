@@ -1,6 +1,7 @@
 /* Placing and cancelling over HTTP. */
 #include "order/api/write_orders.h"
 
+#include "chassis/http/change.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
@@ -9,6 +10,8 @@
 #include "order/api/scopes.h"
 #include "order/application/place.h"
 #include "order/application/settle.h"
+
+#include <string.h>
 
 #define DEFAULT_CANCEL_REASON "Cancelled by the customer"
 
@@ -157,9 +160,31 @@ static bool read_cancellation(ChHttpRequest *request, ChJson **json,
     return false;
 }
 
-static void respond_cancelled(ChHttpRequest *request, ChUuid id, OrderCancelOutcome outcome)
+static GString *status_json(OrderStatus status)
 {
-    switch (outcome) {
+    GString *json = g_string_sized_new(32);
+    ch_json_begin_object(json, NULL);
+    ch_json_add_text(json, "status", order_status_name(status));
+    ch_json_end_object(json);
+    return json;
+}
+
+static void note_cancelled(ChHttpRequest *request, const OrderCancellation *cancellation,
+                           OrderStatus was)
+{
+    bool has_reason = strcmp(cancellation->reason, DEFAULT_CANCEL_REASON) != 0;
+    ch_http_note_change(request, (ChHttpChange){
+                                     .object = "order",
+                                     .id = cancellation->order.id,
+                                     .before = status_json(was),
+                                     .after = status_json(ORDER_CANCELLED),
+                                     .why = has_reason ? g_strdup(cancellation->reason) : NULL,
+                                 });
+}
+
+static void respond_cancelled(ChHttpRequest *request, ChUuid id, OrderCancelResult result)
+{
+    switch (result) {
     case ORDER_CANCEL_DONE: {
         GString *json = g_string_sized_new(96);
         ch_json_begin_object(json, NULL);
@@ -200,7 +225,10 @@ bool order_api_cancel(void *opaque, ChHttpRequest *const *requests, size_t n, GE
     }
     if (valid > 0 && !order_cancel(writes->store, cancellations, valid, outcomes, error))
         return false;
-    for (size_t i = 0; i < valid; i++)
-        respond_cancelled(askers[i], cancellations[i].order.id, outcomes[i]);
+    for (size_t i = 0; i < valid; i++) {
+        if (outcomes[i].result == ORDER_CANCEL_DONE)
+            note_cancelled(askers[i], &cancellations[i], outcomes[i].was);
+        respond_cancelled(askers[i], cancellations[i].order.id, outcomes[i].result);
+    }
     return true;
 }

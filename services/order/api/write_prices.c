@@ -100,8 +100,10 @@ static bool edit_all(OrderPrices *store, bool is_deletion, ChHttpRequest *const 
     }
     if (valid > 0 && !order_edit_prices(store, edits, valid, outcomes, error))
         return false;
-    for (size_t i = 0; i < valid; i++)
+    for (size_t i = 0; i < valid; i++) {
+        order_api_note_price(askers[i], &outcomes[i]);
         respond(askers[i], &outcomes[i]);
+    }
     return true;
 }
 

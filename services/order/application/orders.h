@@ -114,6 +114,11 @@ typedef enum {
     ORDER_CANCEL_DONE,
     ORDER_CANCEL_UNKNOWN,
     ORDER_CANCEL_ALREADY, /* it was cancelled before */
+} OrderCancelResult;
+
+typedef struct {
+    OrderCancelResult result;
+    OrderStatus was; /* of DONE: before */
 } OrderCancelOutcome;
 
 /** What became of an order's stock. */

@@ -49,6 +49,7 @@ typedef struct {
     ChUuid id;
     ChUuid customer_id;
     OrderStatus status; /* the new one */
+    OrderStatus was;    /* of a move: the one before */
     ChDecimal total;
     char currency[ORDER_CURRENCY_BYTES];
     const char *reason; /* of a cancellation; borrowed from what caused it */

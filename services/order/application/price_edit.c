@@ -42,6 +42,7 @@ bool order_edit_prices(OrderPrices *store, const OrderPriceEdit *edits, size_t n
         return false;
     for (size_t i = 0; i < n; i++) {
         OrderPrice *price = order_price_table_get(&table, edits[i].product_id);
+        outcomes[i].before = *price;
         outcomes[i].result = apply(&edits[i], now_us, price);
         outcomes[i].price = *price;
         if (outcomes[i].result == ORDER_PRICE_CREATED || outcomes[i].result == ORDER_PRICE_CHANGED)

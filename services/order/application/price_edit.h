@@ -24,7 +24,8 @@ typedef enum {
 
 typedef struct {
     OrderPriceResult result;
-    OrderPrice price; /* as it is now */
+    OrderPrice price;  /* as it is now */
+    OrderPrice before; /* as it was */
 } OrderPriceOutcome;
 
 /** Applies @edits in their order; several of one product too. outcomes[i] answers edits[i]; the

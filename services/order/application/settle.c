@@ -139,11 +139,15 @@ static size_t moves_for(const OrderCancellation *cancellations, size_t n, OrderM
 }
 
 /* The first in the batch of those who may cancel an order did so. */
-static bool takes_change(GHashTable *changes, const OrderAsked *asked)
+static OrderCancelOutcome outcome_of(GHashTable *changes, const OrderAsked *asked,
+                                     OrderStatus status)
 {
     const OrderChange *change = g_hash_table_lookup(changes, &asked->id);
-    return change != NULL && order_is_there_for(asked, change->customer_id) &&
-           g_hash_table_remove(changes, &asked->id);
+    if (change != NULL && order_is_there_for(asked, change->customer_id)) {
+        g_hash_table_remove(changes, &asked->id);
+        return (OrderCancelOutcome){ ORDER_CANCEL_DONE, change->was };
+    }
+    return (OrderCancelOutcome){ status != 0 ? ORDER_CANCEL_ALREADY : ORDER_CANCEL_UNKNOWN, 0 };
 }
 
 bool order_cancel(OrderStore *store, const OrderCancellation *cancellations, size_t n,
@@ -166,11 +170,7 @@ bool order_cancel(OrderStore *store, const OrderCancellation *cancellations, siz
         asked[i] = cancellations[i].order;
     if (changes->len < n && !store->ops->statuses(store, asked, n, statuses, error))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        if (takes_change(done, &asked[i]))
-            outcomes[i] = ORDER_CANCEL_DONE;
-        else
-            outcomes[i] = statuses[i] != 0 ? ORDER_CANCEL_ALREADY : ORDER_CANCEL_UNKNOWN;
-    }
+    for (size_t i = 0; i < n; i++)
+        outcomes[i] = outcome_of(done, &asked[i], statuses[i]);
     return true;
 }

@@ -240,6 +240,7 @@ static OrderChange change_from(const ChPgRows *rows, size_t row, const OrderMove
         .id = move->order.id,
         .customer_id = ch_pg_uuid(rows, row, MOVED_CUSTOMER),
         .status = move->to,
+        .was = (OrderStatus)ch_pg_int(rows, row, MOVED_FROM),
         .total = ch_pg_decimal(rows, row, MOVED_TOTAL),
         .reason = move->reason,
         .trace = move->trace,

@@ -47,6 +47,8 @@ static bool announce_one(const OrderAnnounceApi *api, ChHttpRequest *request, GE
         return false;
     switch (outcome.result) {
     case ORDER_ANNOUNCE_DONE:
+        ch_admin_act_note(request, &act, "order", id, "status", order_status_name(outcome.status),
+                          order_status_name(outcome.status));
         respond_done(request, id, &act, outcome.status);
         break;
     case ORDER_ANNOUNCE_UNKNOWN:

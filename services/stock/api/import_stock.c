@@ -7,6 +7,7 @@
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
 #include "chassis/json/json_writer.h"
+#include "stock/api/record.h"
 #include "stock/application/import.h"
 
 #include <string.h>
@@ -58,6 +59,17 @@ static void write_line(GString *json, const void *context, size_t place)
         ch_json_add_integer(json, "quantity", outcome->quantity);
 }
 
+static void note_import(ChHttpRequest *request, const Imported *imported)
+{
+    for (size_t i = 0; i < imported->n; i++) {
+        const StockImportOutcome *outcome = &imported->outcomes[i];
+        bool created = outcome->result == STOCK_IMPORT_CREATED;
+        if (created || outcome->result == STOCK_IMPORT_SET)
+            stock_api_note_level(request, imported->lines[i].product_id,
+                                 created ? NULL : &outcome->before, &outcome->quantity, NULL);
+    }
+}
+
 /* One line for all of them: the ledger has each. */
 static void log_import(const ChHttpRequest *request, const Imported *imported, size_t lines)
 {
@@ -87,9 +99,10 @@ static bool import_one(StockStore *store, ChHttpRequest *request, GError **error
     imported.lines = ch_http_lines_items(lines, &imported.n);
     g_autofree StockImportOutcome *outcomes = g_new0(StockImportOutcome, imported.n);
     imported.outcomes = outcomes;
-    if (imported.n > 0 &&
-        !stock_import(store, imported.lines, imported.n, set_existing, outcomes, error))
+    if (imported.n > 0 && !stock_import(store, imported.lines, imported.n, set_existing,
+                                        ch_http_request_actor(request), outcomes, error))
         return false;
+    note_import(request, &imported);
     log_import(request, &imported, ch_http_lines_count(lines));
     ch_http_lines_respond(request, lines, write_line, &imported);
     return true;

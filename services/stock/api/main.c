@@ -4,6 +4,7 @@
 #include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
 #include "chassis/runtime/process.h"
+#include "stock/api/lists.h"
 #include "stock/api/routes.h"
 #include "stock/infrastructure/pg_reads.h"
 #include "stock/infrastructure/pg_store.h"
@@ -44,6 +45,8 @@ static bool run(const void *settings, GError **error)
     g_autoptr(StockReads) lists = stock_pg_reads_new(list_pg);
     g_autoptr(StockStore) import_store = stock_pg_store_new(import_pg);
     g_autoptr(ChErasure) erasure = ch_erasure_new(erasure_pg, NULL, 0);
+    g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
+    StockLists list_contexts = { lists, audit };
     g_autoptr(ChApi) api = ch_api_new(&stock_routes, &stock_document, health);
 
     ch_api_lane(api, STOCK_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
@@ -51,10 +54,13 @@ static bool run(const void *settings, GError **error)
     ch_api_lane(api, STOCK_READS, CH_API_BATCH, ch_pg_work(read_pg),
                 CH_API_CONTEXT(StockReads, reads));
     ch_api_lane(api, STOCK_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
-                CH_API_CONTEXT(StockReads, lists));
+                CH_API_CONTEXT(StockLists, &list_contexts));
     ch_api_lane(api, STOCK_IMPORTS, IMPORT_BATCH, ch_pg_work(import_pg),
                 CH_API_CONTEXT(StockStore, import_store));
     ch_api_lane(api, STOCK_ERASURES, 1, ch_pg_work(erasure_pg), CH_API_CONTEXT(ChErasure, erasure));
+    ch_api_record(api, STOCK_WRITES, write_pg);
+    ch_api_record(api, STOCK_IMPORTS, import_pg);
+    ch_api_record(api, STOCK_ERASURES, erasure_pg);
     return ch_api_run(api, settings, error);
 }
 

@@ -6,7 +6,7 @@
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/json/json_writer.h"
-#include "stock/application/ports.h"
+#include "stock/api/lists.h"
 
 enum {
     PLAIN_LIMIT = 1000, /* rows of the array that comes without limit and cursor */
@@ -110,7 +110,7 @@ static bool read_page(ChHttpRequest *request, const ChPage *page, void *query,
 static bool ask_levels(void *context, const void *queries, size_t n, GPtrArray **pages,
                        GError **error)
 {
-    StockReads *store = context;
+    StockReads *store = ((const StockLists *)context)->reads;
     return store->ops->list(store, queries, n, pages, error);
 }
 
@@ -124,9 +124,9 @@ static const ChHttpList levels_list = {
     .respond = respond_levels,
 };
 
-bool stock_api_list(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+bool stock_api_list(void *lists, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    return ch_http_list(&levels_list, store, requests, n, error);
+    return ch_http_list(&levels_list, lists, requests, n, error);
 }
 
 /* ---- ledger ---- */
@@ -142,6 +142,8 @@ static ChUuid write_movement(GString *json, const void *row)
         ch_json_add_uuid(json, "orderId", movement->order_id);
     if (movement->reason != NULL)
         ch_json_add_text(json, "reason", movement->reason);
+    if (movement->actor != NULL)
+        ch_json_add_text(json, "actor", movement->actor);
     ch_json_add_time(json, "at", movement->happened_us);
     ch_json_end_object(json);
     return movement->id;
@@ -161,7 +163,7 @@ static bool read_ledger(ChHttpRequest *request, const ChPage *page, void *query,
 static bool ask_ledgers(void *context, const void *queries, size_t n, GPtrArray **pages,
                         GError **error)
 {
-    StockReads *store = context;
+    StockReads *store = ((const StockLists *)context)->reads;
     return store->ops->movements(store, queries, n, pages, error);
 }
 
@@ -177,7 +179,7 @@ static const ChHttpList movements = {
     .has_rows = true,
 };
 
-bool stock_api_movements(void *store, ChHttpRequest *const *requests, size_t n, GError **error)
+bool stock_api_movements(void *lists, ChHttpRequest *const *requests, size_t n, GError **error)
 {
-    return ch_http_list(&movements, store, requests, n, error);
+    return ch_http_list(&movements, lists, requests, n, error);
 }

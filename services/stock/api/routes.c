@@ -1,8 +1,10 @@
 /* Which path leads to which handler. */
 #include "stock/api/routes.h"
 
+#include "chassis/runtime/audit.h"
 #include "chassis/runtime/erasure_api.h"
 #include "stock/api/import_stock.h"
+#include "stock/api/lists.h"
 #include "stock/api/read_stock.h"
 #include "stock/api/write_stock.h"
 
@@ -13,7 +15,7 @@
  * of which each is as much work as a batch of others. */
 static const ChHttpLaneKind lanes[] = {
     [STOCK_WRITES] = { "writes", "StockStore" },    [STOCK_READS] = { "reads", "StockReads" },
-    [STOCK_LISTS] = { "lists", "StockReads" },      [STOCK_IMPORTS] = { "imports", "StockStore" },
+    [STOCK_LISTS] = { "lists", "StockLists" },      [STOCK_IMPORTS] = { "imports", "StockStore" },
     [STOCK_ERASURES] = { "erasures", "ChErasure" },
 };
 
@@ -22,13 +24,13 @@ enum {
     STOCK_SCOPE_WRITE,
     STOCK_SCOPE_UNLIMITED, /* not held to the limits of customers */
     STOCK_SCOPE_PRIVACY,
+    STOCK_SCOPE_AUDIT,
 };
 
 static const char *const scope_names[] = {
-    [STOCK_SCOPE_READ] = "stock:read",
-    [STOCK_SCOPE_WRITE] = "stock:write",
-    [STOCK_SCOPE_UNLIMITED] = "limits:none",
-    [STOCK_SCOPE_PRIVACY] = "privacy",
+    [STOCK_SCOPE_READ] = "stock:read",       [STOCK_SCOPE_WRITE] = "stock:write",
+    [STOCK_SCOPE_UNLIMITED] = "limits:none", [STOCK_SCOPE_PRIVACY] = "privacy",
+    [STOCK_SCOPE_AUDIT] = "audit",
 };
 
 /* The part of the stock service in docs/security.md. */
@@ -38,8 +40,10 @@ static const ChRole roles[] = {
     { "operator", CH_SCOPE(STOCK_SCOPE_READ) },
     { "merchandiser",
       CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
+    { "auditor", CH_SCOPE(STOCK_SCOPE_AUDIT) },
     { "admin", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) |
-                   CH_SCOPE(STOCK_SCOPE_UNLIMITED) | CH_SCOPE(STOCK_SCOPE_PRIVACY) },
+                   CH_SCOPE(STOCK_SCOPE_UNLIMITED) | CH_SCOPE(STOCK_SCOPE_PRIVACY) |
+                   CH_SCOPE(STOCK_SCOPE_AUDIT) },
 };
 
 static const ChScopes scopes = {
@@ -66,6 +70,8 @@ static const ChHttpRoute routes[] = {
       "createdAfter, createdBefore, cursor, limit, sort", STOCK_SCOPE_READ },
     { "POST", "/api/customers/{id}/erase", "eraseCustomer", STOCK_ERASURES, 0, ch_erasure_api, "",
       STOCK_SCOPE_PRIVACY },
+    { "GET", "/api/audit", "listAudit", STOCK_LISTS, 0, stock_api_list_audit, CH_AUDIT_QUERY,
+      STOCK_SCOPE_AUDIT },
 };
 
 const ChHttpRouteTable stock_routes = {

@@ -6,6 +6,7 @@
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
 #include "chassis/json/json_writer.h"
+#include "stock/api/record.h"
 #include "stock/application/edit.h"
 
 static const ChHttpProblem exists = { "stock-exists", 409, "Already there" };
@@ -53,7 +54,9 @@ static void respond_unknown(ChHttpRequest *request)
 static bool read_edit(ChHttpRequest *request, StockEditKind kind, ReadBody read_body, ChJson **json,
                       StockEdit *edit)
 {
-    *edit = (StockEdit){ .kind = kind, .trace = ch_http_request_trace(request) };
+    *edit = (StockEdit){ .kind = kind,
+                         .actor = ch_http_request_actor(request),
+                         .trace = ch_http_request_trace(request) };
     if (kind != STOCK_CREATE && !ch_http_param_uuid(request, "productId", &edit->product_id)) {
         respond_unknown(request);
         return false;
@@ -86,6 +89,14 @@ static void respond_level(ChHttpRequest *request, unsigned status, ChUuid produc
     ch_http_respond_json(request, status, json);
 }
 
+static void note_done(ChHttpRequest *request, const StockEdit *edit,
+                      const StockEditOutcome *outcome)
+{
+    stock_api_note_level(request, edit->product_id,
+                         edit->kind == STOCK_CREATE ? NULL : &outcome->before,
+                         edit->kind == STOCK_DELETE ? NULL : &outcome->quantity, edit->reason);
+}
+
 static void respond_done(ChHttpRequest *request, const StockEdit *edit, int64_t quantity)
 {
     char location[sizeof "/api/stocks/" + CH_UUID_TEXT_BYTES] = "/api/stocks/";
@@ -109,6 +120,7 @@ static void respond(ChHttpRequest *request, const StockEdit *edit, const StockEd
 {
     switch (outcome->result) {
     case STOCK_EDIT_DONE:
+        note_done(request, edit, outcome);
         respond_done(request, edit, outcome->quantity);
         if (edit->kind != STOCK_DELETE)
             ch_http_respond_etag(request, outcome->quantity);

@@ -18,6 +18,7 @@ static void add_movement(GArray *movements, const StockEdit *edit, int64_t delta
         .delta = delta,
         .kind = kind_names[edit->kind],
         .reason = (char *)edit->reason,
+        .actor = (char *)edit->actor,
     };
     g_array_append_val(movements, movement);
     ch_log_info("stock changed", CH_ID("product_id", edit->product_id),
@@ -46,8 +47,8 @@ static bool create(StockStore *store, const StockEdit *edits, size_t n, StockEdi
     for (size_t i = 0; i < n_items; i++) {
         const StockEdit *edit = &edits[places[i]];
         outcomes[places[i]] = (StockEditOutcome){
-            created[i] ? STOCK_EDIT_DONE : STOCK_EDIT_EXISTS,
-            edit->value,
+            .result = created[i] ? STOCK_EDIT_DONE : STOCK_EDIT_EXISTS,
+            .quantity = edit->value,
         };
         if (created[i])
             add_movement(movements, edit, edit->value);
@@ -118,6 +119,7 @@ static bool change(StockStore *store, const StockEdit *edits, size_t n, StockEdi
         int64_t before = level->quantity;
         outcomes[i].result = apply(&edits[i], held[i], level);
         outcomes[i].quantity = level->quantity;
+        outcomes[i].before = before;
         if (outcomes[i].result != STOCK_EDIT_DONE)
             continue;
         stock_levels_touch(&levels, level);

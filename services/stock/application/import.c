@@ -15,7 +15,13 @@ const char *stock_import_result_name(StockImportResult result)
     return names[result];
 }
 
-static void add_movement(GArray *movements, const StockImport *line, const char *kind,
+/* What the ledger gets. */
+typedef struct {
+    GArray *movements;
+    const char *actor;
+} Ledger;
+
+static void add_movement(const Ledger *ledger, const StockImport *line, const char *kind,
                          int64_t delta)
 {
     StockMovement movement = {
@@ -23,13 +29,14 @@ static void add_movement(GArray *movements, const StockImport *line, const char 
         .delta = delta,
         .kind = kind,
         .reason = (char *)REASON,
+        .actor = (char *)ledger->actor,
     };
-    g_array_append_val(movements, movement);
+    g_array_append_val(ledger->movements, movement);
 }
 
 /* Creates what expects nothing. made[i] tells whether lines[i] was. */
 static bool create(StockStore *store, const StockImport *lines, size_t n, bool *made,
-                   GArray *movements, GError **error)
+                   const Ledger *ledger, GError **error)
 {
     g_autofree StockItem *items = g_new(StockItem, n);
     g_autofree size_t *places = g_new(size_t, n);
@@ -46,7 +53,7 @@ static bool create(StockStore *store, const StockImport *lines, size_t n, bool *
     for (size_t i = 0; i < n_items; i++) {
         made[places[i]] = created[i];
         if (created[i])
-            add_movement(movements, &lines[places[i]], "created", items[i].quantity);
+            add_movement(ledger, &lines[places[i]], "created", items[i].quantity);
     }
     return true;
 }
@@ -67,7 +74,7 @@ static StockImportResult apply(const StockImport *line, bool set_existing, Stock
 }
 
 static bool change(StockStore *store, const StockImport *lines, size_t n, bool set_existing,
-                   const bool *made, StockImportOutcome *outcomes, GArray *movements,
+                   const bool *made, StockImportOutcome *outcomes, const Ledger *ledger,
                    GError **error)
 {
     g_auto(StockLevels) levels = { .n = 0 };
@@ -79,28 +86,31 @@ static bool change(StockStore *store, const StockImport *lines, size_t n, bool s
     if (!stock_levels_lock(store, products, &levels, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        outcomes[i] = (StockImportOutcome){ STOCK_IMPORT_CREATED, lines[i].quantity };
+        outcomes[i] =
+            (StockImportOutcome){ .result = STOCK_IMPORT_CREATED, .quantity = lines[i].quantity };
         if (made[i])
             continue;
         StockLevel *level = stock_levels_get(&levels, lines[i].product_id);
         int64_t before = level->quantity;
+        outcomes[i].before = before;
         outcomes[i].result = apply(&lines[i], set_existing, level);
         outcomes[i].quantity = level->exists ? level->quantity : 0;
         if (outcomes[i].result != STOCK_IMPORT_SET)
             continue;
         stock_levels_touch(&levels, level);
-        add_movement(movements, &lines[i], "set", level->quantity - before);
+        add_movement(ledger, &lines[i], "set", level->quantity - before);
     }
     return stock_levels_save(&levels, store, error);
 }
 
 bool stock_import(StockStore *store, const StockImport *lines, size_t n, bool set_existing,
-                  StockImportOutcome *outcomes, GError **error)
+                  const char *actor, StockImportOutcome *outcomes, GError **error)
 {
     g_autoptr(GArray) movements = g_array_new(FALSE, FALSE, sizeof(StockMovement));
+    const Ledger ledger = { movements, actor };
     g_autofree bool *made = g_new0(bool, n);
-    if (!create(store, lines, n, made, movements, error) ||
-        !change(store, lines, n, set_existing, made, outcomes, movements, error))
+    if (!create(store, lines, n, made, &ledger, error) ||
+        !change(store, lines, n, set_existing, made, outcomes, &ledger, error))
         return false;
     return movements->len == 0 ||
            store->ops->record(store, (const StockMovement *)(void *)movements->data, movements->len,

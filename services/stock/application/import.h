@@ -24,6 +24,7 @@ typedef enum {
 typedef struct {
     StockImportResult result;
     int64_t quantity; /* what is there now; UNKNOWN: 0 */
+    int64_t before;   /* of SET */
 } StockImportOutcome;
 
 /** "created"; of any result. */
@@ -32,6 +33,7 @@ const char *stock_import_result_name(StockImportResult result);
 /** Creates the products that are not there; of the others it sets those whose line expects what is
  * there, and with @set_existing all that expect nothing. Creations first, then the others in the
  * order given. A line whose quantity is there already changes nothing, so that lines may be given
- * again. outcomes[i] answers lines[i]. */
+ * again. @actor: who brings them, for the ledger. outcomes[i] answers lines[i]. */
 CH_MUST_CHECK bool stock_import(StockStore *store, const StockImport *lines, size_t n,
-                                bool set_existing, StockImportOutcome *outcomes, GError **error);
+                                bool set_existing, const char *actor, StockImportOutcome *outcomes,
+                                GError **error);

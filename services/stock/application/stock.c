@@ -41,6 +41,7 @@ void stock_movement_free(void *opaque)
     if (movement == NULL)
         return;
     g_free(movement->reason);
+    g_free(movement->actor);
     g_free(movement);
 }
 

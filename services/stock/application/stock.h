@@ -83,6 +83,7 @@ typedef struct {
     ChUuid product_id;
     int64_t value;
     const char *reason;  /* borrowed; may be NULL */
+    const char *actor;   /* who changes it; borrowed */
     bool force;          /* of DELETE: also while orders hold some of it */
     ChExpected expected; /* quantities that it may meet; not of CREATE */
     ChTrace trace;
@@ -100,6 +101,7 @@ typedef enum {
 typedef struct {
     StockEditResult result;
     int64_t quantity; /* after the change; OUT_OF_RANGE, HELD: what is there */
+    int64_t before;   /* of DONE, unless it was created */
 } StockEditOutcome;
 
 /** A line of the ledger. */
@@ -110,6 +112,7 @@ typedef struct {
     const char *kind; /* constant */
     ChUuid order_id;  /* nil: no order */
     char *reason;     /* NULL: none */
+    char *actor;      /* who changed it; NULL: an order did */
     int64_t happened_us;
 } StockMovement;
 

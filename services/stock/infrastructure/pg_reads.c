@@ -25,7 +25,7 @@ enum {
  * movement, $5 at this time or later, $6 earlier than it. */
 #define LIST_MOVEMENTS(way)                                                                        \
     {                                                                                              \
-        "select id, delta, kind, order_id, reason, happened_at from stock_movements"               \
+        "select id, delta, kind, order_id, reason, happened_at, actor from stock_movements"        \
         " where product_id = $1 and id < $2 and id > $4 and happened_at >= $5"                     \
         " and happened_at < $6 order by id " way " limit $3",                                      \
         {                                                                                          \
@@ -40,6 +40,7 @@ enum {
     MOVEMENT_ORDER,
     MOVEMENT_REASON,
     MOVEMENT_HAPPENED_AT,
+    MOVEMENT_ACTOR,
 };
 
 typedef struct {
@@ -110,6 +111,7 @@ static GPtrArray *ledger_from(const ChPgRows *rows, ChUuid product_id)
         movement->kind = g_intern_string(ch_pg_text(rows, row, MOVEMENT_KIND));
         movement->order_id = ch_pg_uuid(rows, row, MOVEMENT_ORDER);
         movement->reason = g_strdup(ch_pg_text(rows, row, MOVEMENT_REASON));
+        movement->actor = g_strdup(ch_pg_text(rows, row, MOVEMENT_ACTOR));
         movement->happened_us = ch_pg_time(rows, row, MOVEMENT_HAPPENED_AT);
         g_ptr_array_add(ledger, movement);
     }

@@ -48,11 +48,11 @@ static const ChPgStatement sql_create_stock = {
     { CH_PG_UUIDS, CH_PG_INTS },
 };
 
-/* $1 ids, $2 products, $3 deltas, $4 kinds, $5 orders, $6 reasons. */
+/* $1 ids, $2 products, $3 deltas, $4 kinds, $5 orders, $6 reasons, $7 actors. */
 static const ChPgStatement sql_insert_movements = {
-    "insert into stock_movements (id, product_id, delta, kind, order_id, reason)"
-    " select * from unnest($1, $2, $3, $4, $5, $6)",
-    { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_UUIDS, CH_PG_TEXTS },
+    "insert into stock_movements (id, product_id, delta, kind, order_id, reason, actor)"
+    " select * from unnest($1, $2, $3, $4, $5, $6, $7)",
+    { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS },
 };
 
 typedef struct {
@@ -192,6 +192,7 @@ static bool record(StockStore *self, const StockMovement *movements, size_t n, G
         else
             ch_pg_add_uuid(params, 4, movements[i].order_id);
         ch_pg_add_text(params, 5, movements[i].reason);
+        ch_pg_add_text(params, 6, movements[i].actor);
     }
     return ch_pg_send(pg_of(self), params, NULL, error);
 }

@@ -23,7 +23,7 @@
 
 enum {
     OLDEST_US = 1000,
-    COLUMNS = 16, /* of a letter with its body */
+    COLUMNS = 17, /* of a letter with its body */
     RETENTION_MS = 60 * 60 * 1000,
 };
 
@@ -192,6 +192,7 @@ static void put_letter(Fixture *f, const char *act)
         FAKE_TIME(0),
         FAKE_UUID(fake_id(9)),
         FAKE_TEXT(NULL),
+        FAKE_TEXT(act == NULL ? NULL : "admin-token"),
         FAKE_BYTES(GOOD),
     };
     fake_pg_answer(f->pg, FIND, row, COLUMNS, 1);
@@ -208,6 +209,7 @@ static bool act(Fixture *f, ChDeadLetterState state, bool dry_run)
         .id = fake_id(1),
         .act = state,
         .by = dry_run ? NULL : "bea",
+        .as = "admin-token",
         .why = dry_run ? NULL : "the bug is fixed",
         .dry_run = dry_run,
         .trace = ch_trace_continue("00-" TRACE_ID "-b7ad6b7169203331-01"),
@@ -236,7 +238,7 @@ static void assert_refused(Fixture *f, const char *why)
 
 static void assert_noted(Fixture *f, const char *act_name)
 {
-    static const char *const by_whom[] = { "bea", "the bug is fixed" };
+    static const char *const by_whom[] = { "bea", "the bug is fixed", "admin-token" };
     g_assert_cmpstr(fake_pg_param(f->pg, NOTE, 0), ==, LETTER_ID);
     g_assert_cmpstr(fake_pg_param(f->pg, NOTE, 1), ==, act_name);
     for (size_t i = 0; i < G_N_ELEMENTS(by_whom); i++)

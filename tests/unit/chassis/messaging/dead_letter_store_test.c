@@ -9,7 +9,7 @@
 #define SELECT "select id, queue,"
 
 enum {
-    COLUMNS = 15 /* of a list: without the body */
+    COLUMNS = 16 /* of a list: without the body */
 };
 
 typedef struct {
@@ -84,7 +84,7 @@ static void test_a_row_is_a_letter(Fixture *f, gconstpointer unused G_GNUC_UNUSE
         FAKE_UUID(fake_id(1)), FAKE_TEXT("a.queue"),  FAKE_TEXT(NULL),   FAKE_TEXT("Good"),
         FAKE_TEXT(NULL),       FAKE_TEXT("failed"),   FAKE_INT(3),       FAKE_TIME(7),
         FAKE_INT(2),           FAKE_TEXT("replayed"), FAKE_TEXT("ana"),  FAKE_TEXT("cured"),
-        FAKE_TIME(9),          FAKE_UUID(fake_id(2)), FAKE_TEXT("9f86"),
+        FAKE_TIME(9),          FAKE_UUID(fake_id(2)), FAKE_TEXT("9f86"), FAKE_TEXT("token"),
     };
     fake_pg_answer(f->pg, SELECT, row, COLUMNS, 1);
     must_list(f, &(ChDeadLetterFilter){ .limit = 1 });
@@ -104,6 +104,7 @@ static void test_a_row_is_a_letter(Fixture *f, gconstpointer unused G_GNUC_UNUSE
     g_assert_cmpint(letter->acted_us, ==, 9);
     assert_same_id(letter->subject, fake_id(2));
     g_assert_cmpstr(letter->body_sha256, ==, "9f86");
+    g_assert_cmpstr(letter->acted_as, ==, "token");
 }
 
 static void test_an_error_is_no_empty_list(Fixture *f, gconstpointer unused G_GNUC_UNUSED)

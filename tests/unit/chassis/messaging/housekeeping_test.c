@@ -12,6 +12,7 @@
 
 #define MEASURE "select (select count(*)"
 #define PRUNE "delete from inbox"
+#define HEAD "select number"
 
 enum {
     NEVER_MS = 3600 * 1000,
@@ -29,10 +30,12 @@ typedef struct {
 static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     const FakeValue measured[] = { FAKE_INT(3), FAKE_INT(1500), FAKE_INT(2) };
+    const FakeValue head[] = { FAKE_INT(7), FAKE_TEXT("c0ffee"), FAKE_INT(0xc0ffee) };
     f->pg = fake_pg_new();
     f->ticker = ch_ticker_new(NEVER_MS);
     f->housekeeping = ch_housekeeping_new(f->pg, f->ticker, RETENTION_MS);
     fake_pg_answer_always(f->pg, MEASURE, measured, G_N_ELEMENTS(measured), 1);
+    fake_pg_answer_always(f->pg, HEAD, head, G_N_ELEMENTS(head), 1);
 }
 
 static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -74,6 +77,16 @@ static void test_gauges_show_the_outbox(Fixture *f, gconstpointer unused G_GNUC_
     assert_metric("\ncartwheel_outbox_pending 3\n");
     assert_metric("\ncartwheel_outbox_oldest_seconds 1.5\n");
     assert_metric("\ncartwheel_outbox_parked 2\n");
+}
+
+/* In the metrics, once a minute. */
+static void test_the_head_of_the_audit_log_is_told(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    g_assert_true(run(f));
+    assert_metric("\ncartwheel_audit_rows 7\n");
+    assert_metric("\ncartwheel_audit_link 12648430\n");
+    g_assert_true(run(f));
+    g_assert_null(strstr(fake_pg_sent(f->pg), HEAD));
 }
 
 static void test_what_is_older_than_the_retention_is_pruned(Fixture *f,
@@ -120,6 +133,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ch_log_set_output(open("/dev/null", O_WRONLY));
     ADD("gauges-show-the-outbox", test_gauges_show_the_outbox);
+    ADD("the-head-of-the-audit-log-is-told", test_the_head_of_the_audit_log_is_told);
     ADD("what-is-older-than-the-retention-is-pruned",
         test_what_is_older_than_the_retention_is_pruned);
     ADD("a-full-batch-is-followed-at-once", test_a_full_batch_is_followed_at_once);

@@ -202,8 +202,10 @@ static void test_cancels_created_and_confirmed(Fixture *f, gconstpointer unused 
     };
     OrderCancelOutcome outcomes[2];
     must_cancel(f, asked, 2, outcomes);
-    g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_DONE);
-    g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(outcomes[0].result, ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(outcomes[1].result, ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(outcomes[0].was, ==, ORDER_CREATED);
+    g_assert_cmpint(outcomes[1].was, ==, ORDER_CONFIRMED);
     g_assert_cmpint(memory_orders_status(f->store, fake_id(1)), ==, ORDER_CANCELLED);
     g_assert_cmpint(memory_orders_status(f->store, fake_id(2)), ==, ORDER_CANCELLED);
     assert_announced(f, 0, 1, ORDER_CANCELLED, "too late", 10);
@@ -223,10 +225,10 @@ static void test_says_what_is_cancelled_or_unknown(Fixture *f, gconstpointer unu
     };
     OrderCancelOutcome outcomes[4];
     must_cancel(f, asked, 4, outcomes);
-    g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_UNKNOWN);
-    g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_ALREADY);
-    g_assert_cmpint(outcomes[2], ==, ORDER_CANCEL_DONE);
-    g_assert_cmpint(outcomes[3], ==, ORDER_CANCEL_UNKNOWN);
+    g_assert_cmpint(outcomes[0].result, ==, ORDER_CANCEL_UNKNOWN);
+    g_assert_cmpint(outcomes[1].result, ==, ORDER_CANCEL_ALREADY);
+    g_assert_cmpint(outcomes[2].result, ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(outcomes[3].result, ==, ORDER_CANCEL_UNKNOWN);
     g_assert_cmpuint(f->store->announced->len, ==, 1);
 }
 
@@ -240,9 +242,9 @@ static void test_cancelled_twice_in_one_batch(Fixture *f, gconstpointer unused G
     };
     OrderCancelOutcome outcomes[3];
     must_cancel(f, asked, 3, outcomes);
-    g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_DONE);
-    g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_ALREADY);
-    g_assert_cmpint(outcomes[2], ==, ORDER_CANCEL_ALREADY);
+    g_assert_cmpint(outcomes[0].result, ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(outcomes[1].result, ==, ORDER_CANCEL_ALREADY);
+    g_assert_cmpint(outcomes[2].result, ==, ORDER_CANCEL_ALREADY);
     g_assert_cmpuint(f->store->announced->len, ==, 1);
     assert_announced(f, 0, 1, ORDER_CANCELLED, "first", 10);
 }
@@ -328,8 +330,8 @@ static void test_a_strangers_order_is_unknown(Fixture *f, gconstpointer unused G
                                         cancellation_by(901, 2, "mine?") };
     OrderCancelOutcome outcomes[2];
     must_cancel(f, asked, 2, outcomes);
-    g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_UNKNOWN);
-    g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_UNKNOWN);
+    g_assert_cmpint(outcomes[0].result, ==, ORDER_CANCEL_UNKNOWN);
+    g_assert_cmpint(outcomes[1].result, ==, ORDER_CANCEL_UNKNOWN);
     g_assert_cmpint(memory_orders_status(f->store, fake_id(1)), ==, ORDER_CREATED);
     g_assert_cmpuint(f->store->announced->len, ==, 0);
 }
@@ -346,10 +348,10 @@ static void test_a_stranger_takes_nobodys_place(Fixture *f, gconstpointer unused
     };
     OrderCancelOutcome outcomes[4];
     must_cancel(f, asked, 4, outcomes);
-    g_assert_cmpint(outcomes[0], ==, ORDER_CANCEL_UNKNOWN);
-    g_assert_cmpint(outcomes[1], ==, ORDER_CANCEL_DONE);
-    g_assert_cmpint(outcomes[2], ==, ORDER_CANCEL_ALREADY);
-    g_assert_cmpint(outcomes[3], ==, ORDER_CANCEL_ALREADY);
+    g_assert_cmpint(outcomes[0].result, ==, ORDER_CANCEL_UNKNOWN);
+    g_assert_cmpint(outcomes[1].result, ==, ORDER_CANCEL_DONE);
+    g_assert_cmpint(outcomes[2].result, ==, ORDER_CANCEL_ALREADY);
+    g_assert_cmpint(outcomes[3].result, ==, ORDER_CANCEL_ALREADY);
     g_assert_cmpuint(f->store->announced->len, ==, 1);
 }
 

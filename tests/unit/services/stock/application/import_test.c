@@ -42,7 +42,8 @@ static void must_import(Fixture *f, bool set_existing)
 {
     g_autoptr(GError) error = NULL;
     memory_stock_begin(f->store);
-    bool ok = stock_import(&f->store->base, f->lines, f->n, set_existing, f->outcomes, &error);
+    bool ok =
+        stock_import(&f->store->base, f->lines, f->n, set_existing, "anna", f->outcomes, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
     f->n = 0;

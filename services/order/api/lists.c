@@ -1,0 +1,9 @@
+/* The list that every service has. */
+#include "order/api/lists.h"
+
+#include "chassis/runtime/audit.h"
+
+bool order_api_list_audit(void *lists, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    return ch_audit_api_list(((const OrderLists *)lists)->audit, requests, n, error);
+}
