@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from operators import announce, dlq, reconcile, reshape, stock_import
+from operators import announce, audit, dlq, reconcile, reshape, stock_import
 
 from . import accounts, bench, completion, demo, deployment, fuzz, given, issuer, logs, processes, suites, terminal
 from .build import build
@@ -148,6 +148,8 @@ def _parser():
     command.add_argument("arguments", nargs="*")
     reconcile.add_arguments(add("reconcile", reconcile.run, "Compare orders, stock and notifications; read only. "
                                 "Exit code 0: they agree, 1: they differ, 2: they could not be compared."))
+    audit.add_arguments(add("audit", audit.run, "Recompute the chains of the audit logs; read only. Exit code 0: they are "
+                            "whole, 1: they are not, 2: they could not be read."))
     command = add("rabbitmqctl", _rabbitmqctl, "rabbitmqctl on our broker.")
     command.add_argument("arguments", nargs="*")
 

@@ -70,7 +70,7 @@ class Issuer:
 
 
 def add_arguments(command):
-    command.add_argument("--role", default="admin", help="customer, shop, support, operator, merchandiser, admin (default)")
+    command.add_argument("--role", default="admin", help="customer, shop, support, operator, merchandiser, auditor, admin (default)")
     command.add_argument("--customer", type=order_id, metavar="ID", help="whose token it is: a customer's id")
     command.add_argument("--for", dest="seconds", type=duration, default=3600, metavar="TIME", help="90s, 30m, 1h (default), 30d")
 

@@ -103,7 +103,8 @@ class LauncherTest(unittest.TestCase):
         self.assertIn(f"version: '{done.stdout.split()[1]}'", (ROOT / "meson.build").read_text(encoding="utf-8"))
 
     def test_what_needs_a_running_system_says_at_once_how_to_start_it(self):
-        for arguments in (("psql", "order"), ("rabbitmqctl", "status"), ("dlq", "list"), ("stop", "order-api"), ("reconcile",)):
+        for arguments in (("psql", "order"), ("rabbitmqctl", "status"), ("dlq", "list"), ("stop", "order-api"), ("reconcile",),
+                          ("audit", "verify")):
             with self.subTest(arguments):
                 done = self.run_launcher(*arguments)
                 self.assertIn(done.returncode, (1, 2))
