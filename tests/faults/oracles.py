@@ -34,6 +34,17 @@ def check_states(snapshot, history):
     return wrong, states
 
 
+def check_audit(snapshot):
+    """I11. Audit logs refuse to be emptied: rows about orders of earlier runs don't count."""
+    wrong = snapshot.rows(
+        "order", "select coalesce(h.order_id, a.object_id)::text, a.rows from"
+        " (select order_id from order_history where status = %(cancelled)s and cause = 'cancelled by the customer') h"
+        " full join (select object_id, count(*) as rows from audit_log join orders o on o.id = object_id"
+        "  where action = 'cancelOrder' group by object_id) a on a.object_id = h.order_id"
+        " where h.order_id is null or a.rows is distinct from 1", {"cancelled": CANCELLED})
+    return [f"I11: (order, rows in the audit log of its cancellation): {some(wrong)}"] if wrong else []
+
+
 def outbox_log(snapshot):
     """{service: [(message id, type, order, queue)]} of all that was ever committed to an outbox.
 

@@ -237,7 +237,7 @@ class Run:
             result.violations.append(f"not injected: {self.notes['not counted']} stayed 0")
 
     def _everything_holds(self, history):
-        """I1 to I7, after the quiet."""
+        """I1 to I7 and I11, after the quiet."""
         wrong = self._late + self._quiet()
         with self.databases.snapshot() as snapshot:
             log = oracles.outbox_log(snapshot)
@@ -249,6 +249,7 @@ class Run:
             wrong += oracles.check_wire(log, self.tap, self.foreign)
             wrong += oracles.check_consumers(snapshot, log, states, self.foreign, self.doomed)
             wrong += oracles.check_dead_letters(snapshot, self._poison, self.note)
+            wrong += oracles.check_audit(snapshot)
         return wrong
 
     def collect(self, log):

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 import requests
+from operators.audit import check_log
 
 from support.history import ACCEPTED, UNKNOWN
 from support.invariants import check_all, check_recovered
@@ -62,7 +63,11 @@ def test_adjustments_survive_a_killed_stock_api(system, stocks):
         for client in clients:
             client.join(60)
     assert told["accepted"] <= stocks.quantity(product) <= told["accepted"] + told["unknown"]
-    assert sum(m["delta"] for m in stocks.movements(product)) == stocks.quantity(product)
+    movements = stocks.movements(product)
+    assert sum(m["delta"] for m in movements) == stocks.quantity(product)
+    logged = "SELECT count(*) FROM audit_log WHERE object_id = %s"
+    assert system.databases.value("stock", logged, (product,)) == len(movements)
+    assert check_log(system.databases.url("stock"))[1] == []
 
 
 def test_all_workers_killed_at_once(system, stocks, dead_letters):
