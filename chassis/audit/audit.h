@@ -7,6 +7,9 @@
 #include "chassis/core/uuid.h"
 #include "chassis/postgres/pipeline.h"
 
+/** What an update of audit_log may set, and nothing else: the chain stays whole. */
+#define CH_AUDIT_ERASED "address = null, why = null, salt = null"
+
 /** One change. All texts are borrowed; NULL where there is none but for subject, action, object. */
 typedef struct {
     const char *subject;

@@ -1,15 +1,19 @@
 /* One statement a part. */
 #include "chassis/messaging/erasure.h"
 
+#include "chassis/audit/audit.h"
+
 /* $1 the person, $2 how many. Without its body a letter names nobody any more, so it is not found
- * again. Size and hash stay: by them a second delivery is known. */
+ * again. Size and hash stay: by them a second delivery is known. The audit log repeats why an
+ * operator acted. */
 static const ChPgStatement sql_erase_dead_letters = {
-    "update dead_letters set body = '', reason = 'erased',"
+    "with held as (select id from dead_letters where person = $1 order by id limit $2 for update),"
+    " audit as (update audit_log a set " CH_AUDIT_ERASED " from held"
+    "  where a.object_id = held.id and a.salt is not null)"
+    " update dead_letters d set body = '', reason = 'erased',"
     " acted_why = case when acted_why is not null then 'erased' end,"
     " body_bytes = coalesce(body_bytes, octet_length(body)),"
-    " body_sha256 = coalesce(body_sha256, sha256(body))"
-    " where id = any(array(select id from dead_letters where person = $1"
-    "  order by id limit $2 for update))",
+    " body_sha256 = coalesce(body_sha256, sha256(body)) from held where d.id = held.id",
     { CH_PG_UUID, CH_PG_INT },
 };
 

@@ -1632,6 +1632,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
       };
       path: {
         id: components["parameters"]["CustomerId"];

@@ -1005,6 +1005,7 @@ export interface operations {
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
       };
       path: {
         id: components["parameters"]["CustomerId"];

@@ -174,6 +174,21 @@ def test_every_route_that_changes_something_is_tried_here(system):
     assert {name for name in changing - UNRECORDED if f'"{name}"' not in source} == set()
 
 
+def test_erasing_a_customer_takes_the_reason_and_leaves_the_chain_whole(guarded, orders, stocks, databases):
+    customer = new_id()
+    order = orders.placed((stocks.create(1), 1), customer=customer)
+    orders.wait(order, "Confirmed")
+    support, admin = Caller(guarded, "order", "support"), Caller(guarded, "order", "admin")
+    support.did("POST", f"/api/orders/{order}/cancel", {"reason": "my wife must not know"})
+    assert ["why" in row for row in support.log()] == [True]
+    while admin.did("POST", f"/api/customers/{customer}/erase", headers={"X-Reason": "asked for"}).status_code == 202:
+        pass
+    assert ["why" in row for row in support.log()] == [False]
+    row, = admin.log(objectId=customer)
+    assert (row["action"], row["object"], row["why"]) == ("eraseCustomer", "customer", "asked for")
+    assert check_log(databases.url("order"))[1] == []
+
+
 def test_acts_of_operators_are_recorded(system, databases, orders, stocks):
     (letter, order), = dead_confirmations(system, orders, stocks.create(5), 1).items()
     desk, request = DeadLetterAdmin(system, "order-worker"), {"by": "ana", "why": "the bug is fixed"}

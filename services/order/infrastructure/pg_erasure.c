@@ -1,12 +1,16 @@
 /* Statements of $1 the customer, $2 how many rows at most. */
 #include "order/infrastructure/pg_erasure.h"
 
-/* The history repeats a reason that came with an event. */
+#include "chassis/audit/audit.h"
+
+/* The history repeats a reason that came with an event, the audit log one that a caller gave. */
 static const ChPgStatement sql_erase_reasons = {
     "with told as (select id, reason from orders where customer_id = $1"
     "  and reason is not null and reason <> 'erased' order by id limit $2 for update),"
     " history as (update order_history h set cause = 'erased' from told"
-    "  where h.order_id = told.id and h.status = 3 and h.cause = told.reason)"
+    "  where h.order_id = told.id and h.status = 3 and h.cause = told.reason),"
+    " audit as (update audit_log a set " CH_AUDIT_ERASED " from told"
+    "  where a.object_id = told.id and a.salt is not null)"
     " update orders o set reason = 'erased' from told where o.id = told.id",
     { CH_PG_UUID, CH_PG_INT },
 };

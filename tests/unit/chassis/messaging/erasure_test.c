@@ -3,7 +3,7 @@
 
 #include "fake_postgres.h"
 
-#define LETTERS "update dead_letters"
+#define LETTERS "with held as"
 #define PARKED "update outbox_parked"
 #define OWN "delete from own"
 
