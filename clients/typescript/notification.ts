@@ -210,7 +210,7 @@ export interface components {
       done: boolean;
       /** @description How much this call erased. */
       erased: {
-        /** @description Addresses */
+        /** @description Addresses, texts and reasons; what was not sent never will be. */
         notifications: number;
         /** @description Messages that no consumer could handle; bodies and reasons. */
         deadLetters: number;
