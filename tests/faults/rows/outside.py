@@ -1,4 +1,4 @@
-"""Rows 28b to 28d: the servers that notifications go to answer late, without end, elsewhere, or not at all."""
+"""Rows 28b to 28e: the servers that notifications and webhooks go to answer late, without end, elsewhere, or not at all."""
 
 import pathlib
 import tempfile
@@ -6,10 +6,11 @@ import threading
 
 from launcher.certificates import Authority
 
+from support.api import NotificationApi
 from support.fakes import MADE_UP, FakeHttp, FakeSmtp
 from support.listeners import Listener, tls_context
 from support.system import free_port
-from support.waits import eventually
+from support.waits import TookTooLong, eventually
 
 from faults.rows import row
 
@@ -246,3 +247,95 @@ def mail(run):
     run.mail.close()
     run.load.grow(60)
     run.mail.open()
+
+
+# --- 28e: who has subscribed ----------------------------------------------------------------------
+
+PATH = "/api/subscriptions"
+TOLD_S = 60         # a receiver's pause after a failure, and the lease of a sender that was killed
+NOT_BLOCKED_S = 20  # the same lease: some of its webhooks may have been in the hands of that sender
+
+
+class Subscriber(FakeHttp):
+    """A receiver of webhooks that does @fault(handler) once, when it is told to; keeps the ids of what it took."""
+
+    def __init__(self, fault, context):
+        self.taken = []
+        self._fault, self._due = fault, threading.Event()
+        self.failed = threading.Event()
+        super().__init__(lambda *_: (200, self._answer), context=context)
+
+    def fail_once(self):
+        self._due.set()
+
+    def _answer(self, handler):
+        if self._due.is_set() and not self.failed.is_set():
+            self.failed.set()
+            self._fault(handler)
+            return
+        self.taken.append(handler.headers["webhook-id"])
+        _begin(handler, 204, {"Content-Length": 0})
+
+
+def _answer_500(handler):
+    _begin(handler, 500, {"Content-Length": 0})
+
+
+def _subscribers(run, stack):
+    folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cartwheel-subscribers-")))
+    folder.chmod(0o755)
+    authority = Authority(folder)
+    authority.create()
+    context = tls_context(*authority.issue("receiver"))
+    run.inside = stack.enter_context(FakeHttp(lambda *_: (200, {}), context=context))  # where no redirection may lead
+
+    def redirect(handler):
+        _begin(handler, 307, {"Content-Length": 0, "Location": f"https://localhost:{run.inside.port}/"})
+
+    faults = {"hangs": _hang, "answers 500": _answer_500, "redirects": redirect, "is well": None}
+    run.subscribers = {name: stack.enter_context(Subscriber(fault, context)) for name, fault in faults.items()}
+    return {"notification-worker": MADE_UP | {"WEBHOOK_ADDRESSES": "any", "WEBHOOK_CA_FILE": str(authority.file)}}
+
+
+def _subscribe(run):
+    api = NotificationApi(run.fleet.base("notification-api"))
+    for receiver in run.subscribers.values():
+        answer = api.post(PATH, {"url": f"https://localhost:{receiver.port}/", "events": ["order.confirmed", "order.cancelled"]})
+        receiver.id = answer.json()["id"]
+    yield
+    run.databases.execute("notification", "truncate subscriptions, webhooks")
+
+
+def _each_was_told(run, history):
+    """I5: every notification was posted to every subscriber, and is Sent because it was taken."""
+    noted = {event for event, in run.databases.rows("notification", "select event_id::text from notifications")}
+    wrong = []
+    for name, receiver in run.subscribers.items():
+        def untold(one=receiver):
+            return noted - {event for event, in run.databases.rows(
+                "notification", "select n.event_id::text from webhooks w join notifications n on n.id = w.notification_id"
+                " where w.subscription_id = %s and w.status = %s", (one.id, SENT))}
+        try:
+            eventually(lambda u=untold: not u(), f"every webhook of the one that {name}", TOLD_S)
+        except TookTooLong:
+            wrong += [f"I5: the one that {name} was not told of {event}" for event in sorted(untold())[:3]]
+        wrong += [f"I5: {event} is Sent, but the one that {name} did not take it" for event in sorted(noted - set(receiver.taken))[:3]]
+        run.note("webhooks taken more than once", len(receiver.taken) - len(set(receiver.taken)))
+    if run.inside.requests:
+        wrong.append("a redirection was followed")
+    return wrong + _bounded(run)
+
+
+@row("28e", "webhooks: kill -9 of their sender; receivers that hang, answer 500, redirect", quick=True, rate=30, more_files=48,
+     environment=_subscribers, prepare=_subscribe, check=_each_was_told)
+def subscribers(run):
+    run.at_points("notification-worker", [f"after_send@webhooks:{run.nth(5)}"])
+    failing = [receiver for name, receiver in run.subscribers.items() if name != "is well"]
+    for receiver in failing:
+        receiver.fail_once()
+    for receiver in failing:
+        eventually(receiver.failed.is_set, "each fault to happen", DEALT_S)
+    run.fleet.kill("notification-worker")
+    well, before = run.subscribers["is well"], len(run.subscribers["is well"].taken)
+    run.fleet.start("notification-worker")
+    eventually(lambda: len(well.taken) > before + 10, "I5: the one that is well to be told of more meanwhile", NOT_BLOCKED_S)
