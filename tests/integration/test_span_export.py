@@ -1,5 +1,6 @@
 """A collector that is slow, away or hostile costs spans, which are counted, and nothing else."""
 
+import os
 import pathlib
 import threading
 import time
@@ -18,6 +19,8 @@ FULL = 512           # spans: a batch that leaves at once
 SPANS_OF_A_GET = 5   # server, handler, batch, transaction, commit
 QUEUE = 2048
 GROWTH_KIB = 8 * 1024
+WAITED_S = 10        # nothing but waiting for a collector, which has a minute, takes a request so long
+SANITIZED = bool(os.environ.get("CARTWHEEL_SANITIZERS"))  # they keep what was freed
 
 
 def sampled():
@@ -100,8 +103,8 @@ def test_a_collector_that_misbehaves_costs_nothing_but_spans(system, held):
         ask(api, FULL)  # whatever is made once
         before = memory_kib(api.process.pid)
         slowest = ask(api, QUEUE + 2 * FULL)  # it hangs
-        assert slowest < 2, "a request waited for the collector"
-        assert memory_kib(api.process.pid) - before < GROWTH_KIB
+        assert slowest < WAITED_S, "a request waited for the collector"
+        assert SANITIZED or memory_kib(api.process.pid) - before < GROWTH_KIB
         held.set()
         eventually(lambda: dropped(api, "queue_full") > 0 and exported(api) >= QUEUE, "what was kept to be taken", 30)
         for name, (mood, reason) in ONCE.items():
@@ -125,7 +128,7 @@ def test_a_collector_that_misbehaves_costs_nothing_but_spans(system, held):
         ask(api, FULL)
         eventually(lambda: exported(api) >= taken + FULL, "an answer that says nothing to count as taken", 20)
         assert dropped(api, "unavailable") == 0
-        assert memory_kib(api.process.pid) - before < GROWTH_KIB
+        assert SANITIZED or memory_kib(api.process.pid) - before < GROWTH_KIB
         assert api.log.count("the collector takes") <= 2, api.log
         _, _, headers, body = collector.requests[0]
         headers = {name.lower(): value for name, value in headers.items()}
@@ -137,7 +140,7 @@ def test_a_collector_that_misbehaves_costs_nothing_but_spans(system, held):
 def test_a_collector_that_is_away_is_told_of_once_and_what_waits_is_sent_at_the_end(system):
     port = free_port()
     with instead(system, "order-api", {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}) as api:
-        assert ask(api, FULL) < 2
+        assert ask(api, FULL) < WAITED_S
         eventually(lambda: "the collector takes no spans" in api.log, "the outage in the log", 20)
         assert api.is_ready()
         with Collector(port=port) as collector:
