@@ -25,12 +25,8 @@ UNRECORDED = {"placeOrder", "previewNotificationTemplate", "previewNotificationD
 
 
 @pytest.fixture(scope="module")
-def guarded(system, tmp_path_factory):
-    found = Guarded(system, tmp_path_factory.mktemp("issuer"))
-    yield found
-    for process in found.children.values():
-        assert process.stop() == 0
-        process.discard()
+def guarded(apis):
+    return Guarded(apis)
 
 
 class Caller:
