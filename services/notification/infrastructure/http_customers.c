@@ -31,7 +31,8 @@ typedef struct {
     NotificationCustomers base;
     const char *url;
     NotificationCustomersWatch *watch;
-    ChHttpClient *client; /* NULL: there is no service */
+    ChHttpClient *client;       /* NULL: there is no service */
+    ChCredentials *credentials; /* NULL: it wants no token */
 } HttpCustomers;
 
 static const NotificationCustomersOps http_customers_ops;
@@ -46,11 +47,13 @@ static HttpCustomers *http_of(NotificationCustomers *self)
 typedef struct {
     char *url;
     char trace[TRACE_HEADER_BYTES];
-    const char *headers[3];
+    const char *headers[4];
+    ChTrace of;
 } Question;
 
-static void prepare(const HttpCustomers *customers, ChUuid id, ChTrace trace, Question *question,
-                    ChHttpCall *call)
+/* @authorization: a header, or NULL. */
+static void prepare(const HttpCustomers *customers, ChUuid id, ChTrace trace,
+                    const char *authorization, Question *question)
 {
     char text[CH_UUID_TEXT_BYTES];
     ch_uuid_format(id, text);
@@ -61,11 +64,59 @@ static void prepare(const HttpCustomers *customers, ChUuid id, ChTrace trace, Qu
     g_snprintf(question->trace, sizeof question->trace, "traceparent: %s", traceparent);
     question->headers[0] = "Accept: application/json";
     question->headers[1] = question->trace;
-    *call = (ChHttpCall){ .method = "GET",
-                          .url = question->url,
-                          .headers = question->headers,
-                          .trace = trace,
-                          .url_template = "/api/customers/{id}" };
+    question->headers[2] = authorization;
+    question->of = trace;
+}
+
+static ChHttpCall call_for(const Question *question)
+{
+    return (ChHttpCall){ .method = "GET",
+                         .url = question->url,
+                         .headers = question->headers,
+                         .trace = question->of,
+                         .url_template = "/api/customers/{id}" };
+}
+
+static bool is_token_refused(const ChHttpCall *call)
+{
+    return call->outcome == CH_HTTP_REFUSED && call->status == 401;
+}
+
+/* Asks those questions again, with @authorization, whose calls were refused for their token. */
+static void repeat_refused(const HttpCustomers *customers, const char *authorization,
+                           Question *questions, ChHttpCall *calls, size_t n)
+{
+    g_autofree ChHttpCall *again = g_new0(ChHttpCall, n);
+    size_t again_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        questions[i].headers[2] = authorization;
+        if (is_token_refused(&calls[i]))
+            again[again_n++] = call_for(&questions[i]);
+    }
+    ch_http_client_fetch(customers->client, again, again_n);
+    size_t next = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_token_refused(&calls[i]))
+            continue;
+        ch_http_call_clear(&calls[i]);
+        calls[i] = again[next++];
+    }
+}
+
+/* A token may be taken back before its time: one other is tried. */
+static void renew_refused(const HttpCustomers *customers, Question *questions, ChHttpCall *calls,
+                          size_t n)
+{
+    bool refused = false;
+    for (size_t i = 0; i < n; i++)
+        refused = refused || is_token_refused(&calls[i]);
+    if (customers->credentials == NULL || !refused)
+        return;
+    g_autofree char *why = NULL;
+    ch_credentials_forget(customers->credentials);
+    const char *authorization = ch_credentials_header(customers->credentials, &why);
+    if (authorization != NULL)
+        repeat_refused(customers, authorization, questions, calls, n);
 }
 
 /* What came of one call. */
@@ -142,19 +193,28 @@ static void know_nobody(NotificationCustomer *customers, size_t n)
     }
 }
 
-static void look_up(NotificationCustomers *self, const ChUuid *ids, const ChTrace *traces, size_t n,
-                    NotificationCustomer *found)
+/* Without a token nobody can be asked for. */
+static void lack_token(const HttpCustomers *customers, NotificationCustomer *found, size_t n,
+                       const char *why)
 {
-    const HttpCustomers *customers = http_of(self);
-    if (customers->client == NULL) {
-        know_nobody(found, n);
-        return;
+    for (size_t i = 0; i < n; i++) {
+        found[i].answer = NOTIFICATION_CUSTOMER_UNREACHABLE;
+        found[i].why = g_strdup_printf("there is no token for the customer service: %s", why);
     }
+    judge(customers->watch, found, n);
+}
+
+static void ask(const HttpCustomers *customers, const char *authorization, const ChUuid *ids,
+                const ChTrace *traces, size_t n, NotificationCustomer *found)
+{
     g_autofree Question *questions = g_new0(Question, n);
     g_autofree ChHttpCall *calls = g_new0(ChHttpCall, n);
-    for (size_t i = 0; i < n; i++)
-        prepare(customers, ids[i], traces[i], &questions[i], &calls[i]);
+    for (size_t i = 0; i < n; i++) {
+        prepare(customers, ids[i], traces[i], authorization, &questions[i]);
+        calls[i] = call_for(&questions[i]);
+    }
     ch_http_client_fetch(customers->client, calls, n);
+    renew_refused(customers, questions, calls, n);
     bool asked = false;
     for (size_t i = 0; i < n; i++) {
         asked = asked || calls[i].tries > 0;
@@ -166,8 +226,29 @@ static void look_up(NotificationCustomers *self, const ChUuid *ids, const ChTrac
         judge(customers->watch, found, n);
 }
 
+static void look_up(NotificationCustomers *self, const ChUuid *ids, const ChTrace *traces, size_t n,
+                    NotificationCustomer *found)
+{
+    const HttpCustomers *customers = http_of(self);
+    if (customers->client == NULL) {
+        know_nobody(found, n);
+        return;
+    }
+    g_autofree char *why = NULL;
+    const char *authorization = NULL;
+    if (customers->credentials != NULL) {
+        authorization = ch_credentials_header(customers->credentials, &why);
+        if (authorization == NULL) {
+            lack_token(customers, found, n, why);
+            return;
+        }
+    }
+    ask(customers, authorization, ids, traces, n, found);
+}
+
 static void free_customers(NotificationCustomers *self)
 {
+    ch_credentials_free(http_of(self)->credentials);
     ch_http_client_free(http_of(self)->client);
     g_free(self);
 }
@@ -206,6 +287,7 @@ notification_http_customers_new(const NotificationHttpCustomersConfig *config, G
         .breaker_open_ms = BREAKER_OPEN_MS,
         .max_answer_bytes = MAX_ANSWER_BYTES,
         .pause = &config->watch->pause,
+        .ca_file = config->ca_file,
     };
     g_autofree HttpCustomers *customers = g_new0(HttpCustomers, 1);
     customers->base.ops = &http_customers_ops;
@@ -215,6 +297,13 @@ notification_http_customers_new(const NotificationHttpCustomersConfig *config, G
         customers->client = ch_http_client_new(&client, error);
         if (customers->client == NULL)
             return NULL;
+    }
+    if (*config->token.token_url != '\0') {
+        customers->credentials = ch_credentials_new(&config->token, error);
+        if (customers->credentials == NULL) {
+            ch_http_client_free(customers->client);
+            return NULL;
+        }
     }
     return &g_steal_pointer(&customers)->base;
 }

@@ -88,7 +88,8 @@ typedef struct {
     atomic_bool stopping;
     Servers *servers;
     char name[SENDER_NAME_BYTES]; /* "sender 1" */
-    char customers_name[SENDER_NAME_BYTES], email_name[SENDER_NAME_BYTES],
+    char customers_name[SENDER_NAME_BYTES], tokens_name[SENDER_NAME_BYTES],
+        email_name[SENDER_NAME_BYTES],
         sms_name[SENDER_NAME_BYTES]; /* of its HTTP clients: each has its own circuit breaker */
 } Sender;
 
@@ -105,6 +106,7 @@ static Sender *new_sender(ChWorker *worker, Servers *servers, int64_t number)
     int n = (int)number;
     g_snprintf(sender->name, sizeof sender->name, "sender %d", n);
     g_snprintf(sender->customers_name, sizeof sender->customers_name, "customers-%d", n);
+    g_snprintf(sender->tokens_name, sizeof sender->tokens_name, "customer-tokens-%d", n);
     g_snprintf(sender->email_name, sizeof sender->email_name, "email-%d", n);
     g_snprintf(sender->sms_name, sizeof sender->sms_name, "sms-%d", n);
     ch_worker_own(worker, sender, g_free);
@@ -117,6 +119,15 @@ static NotificationCustomers *new_customers(ChWorker *worker, const Notification
     const NotificationHttpCustomersConfig config = {
         .name = sender->customers_name,
         .url = settings->customer_service_url,
+        .ca_file = settings->customer_ca_file,
+        .token = {
+            .name = sender->tokens_name,
+            .token_url = settings->customer_token_url,
+            .client_id = settings->customer_client_id,
+            .client_secret = settings->customer_client_secret,
+            .scope = settings->customer_scope,
+            .ca_file = settings->customer_ca_file,
+        },
         .watch = sender->servers->customers,
     };
     NotificationCustomers *customers = notification_http_customers_new(&config, error);
@@ -163,7 +174,9 @@ static NotificationChannel *new_channel(ChWorker *worker, const NotificationSett
 static int64_t lease_of(const NotificationSettings *settings)
 {
     int64_t lease_ms = RECORD_MS;
-    if (*settings->customer_service_url != '\0')
+    if (*settings->customer_token_url != '\0')
+        lease_ms += NOTIFICATION_CUSTOMERS_TOKEN_BUDGET_MS;
+    else if (*settings->customer_service_url != '\0')
         lease_ms += NOTIFICATION_CUSTOMERS_BUDGET_MS;
     if (settings->email_transport != NOTIFICATION_BY_LOG)
         lease_ms += SEND_MS;

@@ -23,6 +23,20 @@ const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N] = {
     { "CUSTOMER_SERVICE_URL", CH_CONFIG_URL, FIELD(customer_service_url), "",
       "http(s) base URL of the customer service; required for mail that leaves the process",
       HTTP_URLS },
+    { "CUSTOMER_SERVICE_CA_FILE", CH_CONFIG_TEXT, FIELD(customer_ca_file), "",
+      "PEM file of the CA that vouches for the customer service and its token endpoint; empty: the "
+      "CAs of the system",
+      NULL },
+    { "CUSTOMER_SERVICE_TOKEN_URL", CH_CONFIG_URL, FIELD(customer_token_url), "",
+      "https URL of the token endpoint, where the customer service wants a token (OAuth 2.0 client "
+      "credentials)",
+      "https://" },
+    { "CUSTOMER_SERVICE_CLIENT_ID", CH_CONFIG_TEXT, FIELD(customer_client_id), "",
+      "as what the worker asks that endpoint", NULL },
+    { "CUSTOMER_SERVICE_CLIENT_SECRET", CH_CONFIG_SECRET, FIELD(customer_client_secret), "",
+      "the secret that goes with it", NULL },
+    { "CUSTOMER_SERVICE_SCOPE", CH_CONFIG_TEXT, FIELD(customer_scope), "",
+      "the scope to ask for; empty: what the endpoint gives", NULL },
     { "CUSTOMER_WAIT", CH_CONFIG_DURATION, FIELD(customer_wait_ms), "24h",
       "how long a notification waits for its address while that service is unavailable", NULL },
     { "MADE_UP_ADDRESSES", CH_CONFIG_CHOICE, FIELD(made_up_addresses), "keep",
@@ -83,6 +97,27 @@ bool notification_settings_may_make_up(const NotificationSettings *settings)
     return settings->email_transport == NOTIFICATION_BY_LOG || settings->made_up_addresses == 1;
 }
 
+static bool check_customer_token(const NotificationSettings *settings, GError **error)
+{
+    bool url = *settings->customer_token_url != '\0';
+    bool id = *settings->customer_client_id != '\0';
+    bool secret = *settings->customer_client_secret != '\0';
+    if (url && *settings->customer_service_url == '\0')
+        return bad(error, "CUSTOMER_SERVICE_URL", "the URL of the service that wants the token");
+    if (url != id)
+        return bad(error, id ? "CUSTOMER_SERVICE_TOKEN_URL" : "CUSTOMER_SERVICE_CLIENT_ID",
+                   "a value: it goes with the other settings of the token");
+    if (url != secret)
+        return bad(error, secret ? "CUSTOMER_SERVICE_TOKEN_URL" : "CUSTOMER_SERVICE_CLIENT_SECRET",
+                   "a value: it goes with the other settings of the token");
+    return true;
+}
+
+static bool is_unreadable(const char *file)
+{
+    return *file != '\0' && access(file, R_OK) != 0;
+}
+
 bool notification_settings_check(const void *opaque, GError **error)
 {
     const NotificationSettings *settings = opaque;
@@ -103,7 +138,11 @@ bool notification_settings_check(const void *opaque, GError **error)
         return bad(error, "SMS_HTTP_URL", "an http:// or https:// URL for SMS_CHANNEL=http");
     if (by_smtp && *settings->smtp_url == '\0')
         return bad(error, "SMTP_URL", "smtp://host:port or smtps://host:port for a channel smtp");
-    if (*settings->webhook_ca_file != '\0' && access(settings->webhook_ca_file, R_OK) != 0)
+    if (!check_customer_token(settings, error))
+        return false;
+    if (is_unreadable(settings->customer_ca_file))
+        return bad(error, "CUSTOMER_SERVICE_CA_FILE", "a PEM file that can be read");
+    if (is_unreadable(settings->webhook_ca_file))
         return bad(error, "WEBHOOK_CA_FILE", "a PEM file that can be read");
     if (!is_sender(settings->email_from))
         return bad(error, "EMAIL_FROM", "an e-mail address, or a name and it: Shop <a@b.example>");

@@ -13,6 +13,9 @@ typedef struct {
     ChWorkerSettings worker;
     int64_t senders;
     char *customer_service_url; /* "": none */
+    char *customer_ca_file;     /* "": the CAs of the system */
+    char *customer_token_url;   /* "": that service wants no token */
+    char *customer_client_id, *customer_client_secret, *customer_scope;
     int64_t customer_wait_ms;
     int made_up_addresses;              /* 1: mail goes to them */
     int email_transport, sms_transport; /* NotificationTransport */
@@ -27,7 +30,7 @@ typedef struct {
 } NotificationSettings;
 
 enum {
-    NOTIFICATION_SETTINGS_N = 39
+    NOTIFICATION_SETTINGS_N = 44
 };
 
 extern const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N];
