@@ -28,10 +28,8 @@ static void note(ChKeySource *source, bool got, const char *why)
         ch_log_warning("the issuer gives no keys: those that are known stay", CH_STR("why", why));
     source->away = !got;
     source->had_keys = source->had_keys || got;
-    if (source->had_keys)
-        ch_health_set(source->health, true, NULL);
-    else
-        ch_health_set(source->health, false, why);
+    if (source->health != NULL)
+        ch_health_set(source->health, source->had_keys, source->had_keys ? NULL : why);
 }
 
 static void ask_issuer(ChKeySource *source)
@@ -67,7 +65,7 @@ static bool open_source(ChKeySource *source, const ChKeySourceConfig *config, GE
 {
     if (*config->jwks_file != '\0') {
         source->file = ch_key_file_new(config->jwks_file, config->identity, error);
-        if (source->file != NULL)
+        if (source->file != NULL && config->health != NULL)
             ch_health_set(config->health, true, NULL);
         return source->file != NULL;
     }

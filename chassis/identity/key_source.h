@@ -21,7 +21,8 @@ typedef struct {
     const char *jwks_file; /* "": from the issuer */
     const char *ca_file;   /* of the issuer's certificate; "": those of the system */
     ChIdentity *identity;
-    ChHealthPart *health; /* not ready until there are keys; they stay while the issuer is away */
+    ChHealthPart *health; /* not ready until there are keys; they stay while the issuer is away.
+                           * NULL: that is no matter of readiness */
 } ChKeySourceConfig;
 
 /** A file is read at once. Errors: CONFIG. */

@@ -1,7 +1,6 @@
-/* Operators' tokens and reasons. */
+/* Operators' reasons. */
 #include "chassis/runtime/admin_act.h"
 
-#include "chassis/core/time.h"
 #include "chassis/http/change.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
@@ -14,64 +13,6 @@ enum {
     MAX_BY_CHARS = 100,
     MAX_WHY_CHARS = 500,
 };
-
-/* Takes as long whichever character is the first wrong one; the length is no secret. */
-static bool is_same(const char *given, const char *secret)
-{
-    size_t n = strlen(secret);
-    volatile unsigned char difference = 0;
-    if (strlen(given) != n)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        difference = (unsigned char)(difference | (given[i] ^ secret[i]));
-    return difference == 0;
-}
-
-static void respond_too_often(ChHttpRequest *request, unsigned wait_s)
-{
-    char seconds[16];
-    g_snprintf(seconds, sizeof seconds, "%u", wait_s);
-    ch_http_respond_problem(request, &ch_http_too_many_requests,
-                            "too many wrong tokens came from this address: try again later");
-    ch_http_respond_header(request, "Retry-After", seconds);
-}
-
-/* Of a request that brings one. */
-static bool is_right(const ChHttpRequest *request, const char *given, const char *token,
-                     ChWrongTokens *wrong_tokens)
-{
-    static const char scheme[] = "Bearer ";
-    bool right = g_ascii_strncasecmp(given, scheme, sizeof scheme - 1) == 0 &&
-                 is_same(given + sizeof scheme - 1, token);
-    ch_wrong_tokens_count(wrong_tokens, ch_http_request_address(request), right,
-                          ch_time_monotonic_us());
-    return right;
-}
-
-bool ch_admin_may_act(ChHttpRequest *request, const char *token, ChWrongTokens *wrong_tokens)
-{
-    if (*token == '\0') {
-        ch_http_respond_problem(request, &ch_http_forbidden,
-                                "this process has no ADMIN_TOKEN, so nobody may administer it");
-        return false;
-    }
-    unsigned wait_s = ch_wrong_tokens_wait_s(wrong_tokens, ch_http_request_address(request),
-                                             ch_time_monotonic_us());
-    if (wait_s > 0) {
-        respond_too_often(request, wait_s);
-        return false;
-    }
-    const char *given = ch_http_request_header(request, "Authorization");
-    if (given != NULL && is_right(request, given, token, wrong_tokens)) {
-        ch_http_request_set_actor(request, "admin-token");
-        return true;
-    }
-    ch_http_respond_problem(request, &ch_http_unauthorized,
-                            given == NULL ? "the header Authorization: Bearer <token> is missing"
-                                          : "this is not the ADMIN_TOKEN of this process");
-    ch_http_respond_header(request, "WWW-Authenticate", "Bearer");
-    return false;
-}
 
 bool ch_admin_act_read(ChHttpRequest *request, ChAdminAct *act)
 {

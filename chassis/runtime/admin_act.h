@@ -1,14 +1,9 @@
-/* What an operator does through an admin listener: who may, and who did it why. */
+/* What an operator does through an admin listener: who did it, and why. */
 #pragma once
 
 #include "chassis/core/uuid.h"
 #include "chassis/http/request.h"
 #include "chassis/json/json.h"
-#include "chassis/runtime/wrong_tokens.h"
-
-/** Whether @request carries @token ("": nobody may); else it was answered: 401, 403, or 429 when
- * its address sent too many wrong ones, which @wrong_tokens counts. */
-bool ch_admin_may_act(ChHttpRequest *request, const char *token, ChWrongTokens *wrong_tokens);
 
 /** {by, why, dryRun?}; the texts live in .json. */
 typedef struct {

@@ -19,7 +19,7 @@ enum {
 
 struct ChDeadLetterApi {
     ChDeadLetterAdmin admin;
-    const char *token;
+    ChOperators *operators;
     ChWrongTokens wrong_tokens; /* the lane's thread */
     ChHttpLane *lane;
 };
@@ -29,7 +29,7 @@ static const ChHttpProblem not_discarded = { "dead-letter-not-discarded", 409, "
 
 static bool may_act(ChDeadLetterApi *api, ChHttpRequest *request)
 {
-    return ch_admin_may_act(request, api->token, &api->wrong_tokens);
+    return ch_operators_admit(api->operators, request, &api->wrong_tokens);
 }
 
 static void respond_unknown(ChHttpRequest *request)
@@ -214,13 +214,13 @@ static const ChHttpRouteTable table = {
 
 /* ---- life ---- */
 
-ChDeadLetterApi *ch_dead_letter_api_new(const ChDeadLetterAdmin *admin, const char *token)
+ChDeadLetterApi *ch_dead_letter_api_new(const ChDeadLetterAdmin *admin, ChOperators *operators)
 {
     ChDeadLetterApi *api = g_new0(ChDeadLetterApi, 1);
     api->admin = *admin;
     api->admin.consumers =
         g_memdup2(admin->consumers, admin->consumers_n * sizeof *admin->consumers);
-    api->token = token;
+    api->operators = operators;
     api->lane = ch_http_lane_new(lanes[LANE].name, MAX_WAITING, api);
     return api;
 }

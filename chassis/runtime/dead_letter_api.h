@@ -1,20 +1,16 @@
 /* The admin API of the dead letters: what operators do about them, over HTTP
- * (docs/contract.md, 2.7). Whoever calls it must know the token: bodies hold customers' data, and
- * acts change the world. */
+ * (docs/contract.md, 2.7), and nobody else: bodies hold customers' data, and acts change the world.
+ */
 #pragma once
 
 #include "chassis/http/lane.h"
 #include "chassis/messaging/dead_letter_admin.h"
+#include "chassis/runtime/operators.h"
 
 typedef struct ChDeadLetterApi ChDeadLetterApi;
 
-enum {
-    CH_ADMIN_TOKEN_MIN_CHARS = 16,
-};
-
-/** Copies @admin and its consumers, borrows what they point to. @token: what a caller must send,
- * borrowed; "" : nobody may call. */
-ChDeadLetterApi *ch_dead_letter_api_new(const ChDeadLetterAdmin *admin, const char *token);
+/** Copies @admin and its consumers, borrows what they point to and @operators, who may call. */
+ChDeadLetterApi *ch_dead_letter_api_new(const ChDeadLetterAdmin *admin, ChOperators *operators);
 
 /** After the server and the lane have ended. NULL is fine. */
 void ch_dead_letter_api_free(ChDeadLetterApi *api);

@@ -40,6 +40,7 @@ struct ChWorker {
     ChTicker *relay_ticker; /* owned with the others; rung when messages were committed */
     GArray *owned;          /* Owned, in the order they were made */
     GArray *served;         /* ChHttpBinding: for operators, beside health and metrics */
+    ChOperators *operators; /* owned */
 };
 
 void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy)
@@ -48,32 +49,22 @@ void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy)
     g_array_append_val(worker->owned, owned);
 }
 
-/* A token travels in a header, and must not be guessed. */
-static bool check_token(const char *token, GError **error)
-{
-    size_t n = strlen(token);
-    bool visible = true;
-    for (size_t i = 0; i < n; i++)
-        visible = visible && g_ascii_isgraph(token[i]);
-    if (n == 0 || (visible && n >= CH_ADMIN_TOKEN_MIN_CHARS))
-        return true;
-    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG,
-                "ADMIN_TOKEN: expected %d or more visible ASCII characters",
-                CH_ADMIN_TOKEN_MIN_CHARS);
-    return false;
-}
-
 bool ch_worker_check(const void *opaque, GError **error)
 {
     const ChWorkerSettings *settings = opaque;
     return ch_amqp_check_config(&settings->amqp, error) &&
-           check_token(settings->admin_token, error) && ch_tls_check(&settings->tls, error) &&
+           ch_operators_check(&settings->operators, error) && ch_tls_check(&settings->tls, error) &&
            ch_traces_check(&settings->traces, error);
 }
 
 static void free_ticker(gpointer ticker)
 {
     ch_ticker_free(ticker);
+}
+
+static void free_operators(gpointer operators)
+{
+    ch_operators_free(operators);
 }
 
 ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings *settings,
@@ -88,6 +79,8 @@ ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings
     worker->served = g_array_new(FALSE, FALSE, sizeof(ChHttpBinding));
     worker->relay_ticker = ch_ticker_new(RELAY_PERIOD_MS);
     ch_worker_own(worker, worker->relay_ticker, free_ticker);
+    worker->operators = ch_operators_new(&settings->operators);
+    ch_worker_own(worker, worker->operators, free_operators);
     return worker;
 }
 
@@ -250,6 +243,11 @@ static void add_admin_lane(ChWorker *worker, ChPg *pg, const char *name, ChHttpL
     ch_lane_group_add(worker->lanes, &lane);
 }
 
+ChOperators *ch_worker_operators(ChWorker *worker)
+{
+    return worker->operators;
+}
+
 void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *consumers,
                                   size_t n)
 {
@@ -259,7 +257,7 @@ void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscripti
         .consumers_n = n,
         .inbox_retention_ms = worker->settings->inbox_retention_ms,
     };
-    ChDeadLetterApi *api = ch_dead_letter_api_new(&admin, worker->settings->admin_token);
+    ChDeadLetterApi *api = ch_dead_letter_api_new(&admin, worker->operators);
     ch_worker_own(worker, api, free_dead_letter_api);
     const ChHttpBinding binding = ch_dead_letter_api_binding(api);
     g_array_append_val(worker->served, binding);
@@ -344,6 +342,8 @@ static ChHttpServer *listen_for_operators(ChWorker *worker, GError **error)
     if (!ch_tls_open(&worker->settings->tls, worker->lanes, &certificate, error))
         return NULL;
     ch_worker_own(worker, certificate, free_certificate);
+    if (!ch_operators_open(worker->operators, worker->lanes, error))
+        return NULL;
     return ch_admin_new(&worker->settings->admin, certificate, worker->health,
                         (const ChHttpBinding *)(void *)worker->served->data, worker->served->len,
                         error);

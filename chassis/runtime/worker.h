@@ -6,6 +6,7 @@
 #include "chassis/http/route.h"
 #include "chassis/messaging/subscription.h"
 #include "chassis/rabbitmq/broker.h"
+#include "chassis/runtime/operators.h"
 #include "chassis/runtime/settings.h"
 #include "chassis/runtime/tls.h"
 #include "chassis/runtime/traces.h"
@@ -22,7 +23,7 @@ typedef struct {
     int queue_type;   /* ChQueueType */
     int broker_shape; /* ChShape */
     int64_t inbox_retention_ms;
-    char *admin_token; /* "": nobody may act on dead letters */
+    ChOperatorsSettings operators; /* who may act on dead letters */
     ChTlsSettings tls;
     ChTraceSettings traces;
 } ChWorkerSettings;
@@ -40,8 +41,7 @@ typedef struct {
     CH_CONFIG_KEY("INBOX_RETENTION", CH_CONFIG_DURATION, ChWorkerSettings, inbox_retention_ms,     \
                   "30d", "how long events are remembered; as long as dead letters may be replayed",\
                   NULL),                                                                           \
-    CH_CONFIG_KEY("ADMIN_TOKEN", CH_CONFIG_SECRET, ChWorkerSettings, admin_token, "",              \
-                  "opens the dead letters on ADMIN_LISTEN; empty: to nobody", NULL),               \
+    CH_OPERATORS_KEYS(ChWorkerSettings, operators),               \
     CH_TLS_KEYS(ChWorkerSettings, tls),                                                            \
     CH_TRACES_KEYS(ChWorkerSettings, traces)
 /* clang-format on */
@@ -85,6 +85,9 @@ void ch_worker_housekeeping(ChWorker *worker);
 
 /** A lane of the service's own. */
 void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config);
+
+/** Who may operate it; belongs to the worker. */
+ChOperators *ch_worker_operators(ChWorker *worker);
 
 /** Keeps @object until the lanes have ended, then frees it with @destroy, last come first. */
 void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy);

@@ -8,8 +8,9 @@ import json
 import pika
 import pytest
 import requests
+from launcher.issuer import Issuer
 
-from support import events
+from support import events, tokens
 from support.api import TIME, assert_problem, new_id
 from support.child import child, run_binary
 from support.dead_letters import MESSAGE, DeadLetterAdmin, broken, dead_confirmations, letters_about, rows_of, slow
@@ -109,11 +110,44 @@ def test_who_guesses_tokens_is_slowed_down_and_nobody_else(system):
 
 
 def test_a_worker_without_a_token_serves_nobody(system):
-    with child(system, "order-worker", {"ADMIN_TOKEN": None}) as worker:
+    with child(system, "order-worker", {"ADMIN_TOKEN": None, **tokens.OFF}) as worker:
         for token in ("", "x" * 40):
             answer = requests.get(f"http://{worker.admin}/dead-letters", timeout=10,
                                   headers={"Authorization": f"Bearer {token}"})
             assert "ADMIN_TOKEN" in assert_problem(answer, 403)["detail"]
+
+
+def test_access_tokens_with_the_scope_open_it_too(system, tmp_path):
+    issuer, stranger = Issuer(tmp_path), Issuer(tmp_path / "stranger")
+    issuer.create()
+    stranger.create()
+    settings = {"AUTH_ISSUER": issuer.name, "AUTH_JWKS_FILE": str(issuer.jwks_file)}
+    with child(system, "order-worker", settings) as worker:
+        def ask(token, method="GET", path="/dead-letters"):
+            return requests.request(method, f"http://{worker.admin}{path}", timeout=10, json=MESSAGE if method == "POST" else None,
+                                    headers={"Authorization": f"Bearer {token}"})
+        for role, status in (("operator", 200), ("admin", 200), ("support", 403), ("shop", 403), ("customer", 403)):
+            token = issuer.token(new_id(), [role])
+            assert ask(token).status_code == status, role
+            for path in (f"/dead-letters/{new_id()}/replay", f"/dead-letters/{new_id()}/discard", f"/orders/{new_id()}/announce"):
+                assert ask(token, "POST", path).status_code == (404 if status == 200 else 403), (role, path)
+        assert 'scope="dead-letters"' in ask(issuer.token("x", ["support"])).headers["WWW-Authenticate"]
+        assert ask(issuer.token("robot", scope="other dead-letters")).status_code == 200
+        assert ask(system.endpoints["admin_token"]).status_code == 200
+        for wrong in (issuer.token("x", ["admin"], seconds=-120), stranger.token("x", ["admin"]),
+                      issuer.token("x", ["admin"], aud="another")):
+            assert_problem(ask(wrong), 401)
+        issuer.renew()
+        eventually(lambda: ask(issuer.token("x", ["operator"])).status_code == 200, "the new key to be known")
+
+
+@pytest.mark.parametrize("settings", [{"AUTH_JWKS_FILE": "x"}, {"AUTH_CA_FILE": "x"},
+                                      {"AUTH_ISSUER": "urn:x", "AUTH_JWKS_FILE": "x", "AUTH_CA_FILE": "x"},
+                                      {"AUTH_ISSUER": "http://x.example"}])
+def test_an_issuer_of_half_the_settings_is_exit_2(system, settings):
+    environment = {**system.environment("order-worker"), "ADMIN_LISTEN": "127.0.0.1:0"}
+    done = run_binary(system, "order-worker", {**tokens.OFF, **settings}, environment=environment)
+    assert done.returncode == 2 and "AUTH_" in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize("name", WORKERS)

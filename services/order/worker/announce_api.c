@@ -68,7 +68,7 @@ static bool announce(void *context, ChHttpRequest *const *requests, size_t n, GE
 {
     OrderAnnounceApi *api = context;
     for (size_t i = 0; i < n; i++) {
-        if (ch_admin_may_act(requests[i], api->token, &api->wrong_tokens) &&
+        if (ch_operators_admit(api->operators, requests[i], &api->wrong_tokens) &&
             !announce_one(api, requests[i], error))
             return false;
     }

@@ -2,14 +2,14 @@
 #pragma once
 
 #include "chassis/http/route.h"
-#include "chassis/runtime/wrong_tokens.h"
+#include "chassis/runtime/operators.h"
 #include "order/application/ports.h"
 
 /** The context of its handlers, on one lane; all borrowed. */
 typedef struct {
     OrderReads *reads;
     OrderStore *store;
-    const char *token; /* what a caller must send; "": nobody may call */
+    ChOperators *operators; /* who may call */
     ChWrongTokens wrong_tokens;
 } OrderAnnounceApi;
 

@@ -81,12 +81,12 @@ static void serve_dead_letters(ChWorker *worker, OrderProgress *progress)
 }
 
 /* A lane for orders that operators announce again. */
-static void serve_announcements(ChWorker *worker, const char *token)
+static void serve_announcements(ChWorker *worker)
 {
     ChPg *pg = ch_worker_connection(worker);
     OrderAnnounceApi *api = g_new0(OrderAnnounceApi, 1);
     ch_worker_own(worker, api, g_free);
-    api->token = token;
+    api->operators = ch_worker_operators(worker);
     api->reads = order_pg_reads_new(pg);
     ch_worker_own(worker, api->reads, order_reads_free);
     api->store = order_pg_store_new(pg);
@@ -104,7 +104,7 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
     subscribe(worker, &progress);
     serve_dead_letters(worker, &progress);
-    serve_announcements(worker, settings->worker.admin_token);
+    serve_announcements(worker);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
     order_housekeeping_add(worker, order_pg_upkeep_new);
