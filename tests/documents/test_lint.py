@@ -3,7 +3,7 @@
 import pathlib
 import shutil
 
-from npm import FOLDER, modules, run
+from support.npm import folder_of, modules, run
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -11,8 +11,8 @@ LINT_SECONDS = 120
 
 
 def lint(*documents, config=HERE / "redocly.yaml"):
-    command = ["node", str(modules() / "@redocly" / "cli" / "bin" / "cli.js"), "lint", "--config", str(config), *map(str, documents)]
-    return run(command, FOLDER, LINT_SECONDS)
+    command = ["node", str(modules("documents") / "@redocly" / "cli" / "bin" / "cli.js"), "lint", "--config", str(config), *map(str, documents)]
+    return run(command, folder_of("documents"), LINT_SECONDS)
 
 
 def test_the_documents_are_lint_clean():

@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import sys
 
-from npm import modules, run
+from support.npm import modules, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECONDS = 120
@@ -15,7 +15,7 @@ def check(root):
 
 
 def test_the_types_are_those_of_the_documents():
-    modules()
+    modules("documents")
     done = check(ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -27,7 +27,7 @@ def test_a_change_of_a_document_is_noticed(tmp_path):
         there.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, there)
     (tmp_path / "build-documents").mkdir()
-    (tmp_path / "build-documents" / "node_modules").symlink_to(modules())
+    (tmp_path / "build-documents" / "node_modules").symlink_to(modules("documents"))
     document = tmp_path / "docs" / "api" / "order.yaml"
     document.write_text(document.read_text(encoding="utf-8").replace("unitPrice", "price"), encoding="utf-8")
     done = check(tmp_path)

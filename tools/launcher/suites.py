@@ -34,7 +34,7 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
 ALL = (*BY_DEFAULT, "sanitized_integration", "sanitized_saga", "threads", "faults", "sanitized_faults",
-       "manifests", "monitoring", "documents", "guide", "upgrade", "short_swap", "short_soak", "fuzz",
+       "manifests", "monitoring", "documents", "oidc", "guide", "upgrade", "short_swap", "short_soak", "fuzz",
        "release")
 PROCESSORS = min(os.cpu_count() or 1, 4)
 # From the first of these on, suites mostly wait; beside them those builds are made that later ones begin with, and
@@ -105,6 +105,11 @@ class Suites:
     def run_documents(self):
         """docs/api and docs/events: lint, what they promised before, and the page that is made of them."""
         return self._pytest("documents", {})
+
+    def run_oidc(self):
+        """Tokens of somebody else's provider, whose keys change and who goes away."""
+        self._build(self._layout.build, (), {}, "build")
+        return self._pytest("oidc", {})
 
     def run_upgrade(self):
         """The former version's programs, built from the history, beside this one's on the same servers."""
