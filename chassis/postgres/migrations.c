@@ -31,7 +31,7 @@ static const char sql_create_table[] = "create table if not exists schema_migrat
                                        " applied_at timestamptz not null default now())";
 
 static const char sql_select_applied[] =
-    "select version::text, checksum from schema_migrations order by version";
+    "select version::text, checksum from schema_migrations m order by m.version";
 enum {
     APPLIED_VERSION,
     APPLIED_CHECKSUM
