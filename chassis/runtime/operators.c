@@ -158,6 +158,15 @@ static bool refuse_wrong(ChHttpRequest *request, ChWrongTokens *wrong_tokens, co
     return refuse(request, &ch_http_unauthorized, why, "Bearer");
 }
 
+/* It may have been meant as either. */
+static bool refuse_both(ChHttpRequest *request, ChWrongTokens *wrong_tokens, const char *why)
+{
+    g_autofree char *both = g_strconcat("this is not the ADMIN_TOKEN of this process, and as an "
+                                        "access token: ",
+                                        why, NULL);
+    return refuse_wrong(request, wrong_tokens, both);
+}
+
 /* By a token of the issuer. */
 static bool admit_known(ChOperators *operators, ChHttpRequest *request, const char *token,
                         ChWrongTokens *wrong_tokens)
@@ -169,7 +178,7 @@ static bool admit_known(ChOperators *operators, ChHttpRequest *request, const ch
         break;
     case CH_IDENTITY_NEW: /* not where new ones are heard */
     case CH_IDENTITY_REFUSED:
-        return refuse_wrong(request, wrong_tokens, why);
+        return refuse_both(request, wrong_tokens, why);
     case CH_IDENTITY_NO_KEYS:
         ch_http_respond_unavailable(request, "The keys of the issuer of tokens are not known yet.");
         return false;
