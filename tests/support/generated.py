@@ -78,6 +78,12 @@ def _keeps_to_the_words(body):
     return sum(item["quantity"] * (item.get("unitPrice") or 0) for item in items) <= MOST_TOTAL
 
 
+def _header(text):
+    """As a field holds it: in UTF-8, without the white space around it, which is not its value's (RFC 9110, 5.5)."""
+    text = text.strip()
+    return text if text.isascii() else text.encode()
+
+
 @st.composite
 def allowed(draw, operation, ids):
     """(path, query, headers, body) of a request that the document allows; @ids: what there is to name in a path."""
@@ -87,6 +93,7 @@ def allowed(draw, operation, ids):
         path = path.replace("{" + parameter["name"] + "}", str(draw(st.sampled_from(known) | values(parameter["schema"]))))
     query, headers = ({name: _text(draw(values(one["schema"]))) for name, one in operation.of_place(place).items()
                        if name not in NEVER and draw(st.booleans())} for place in ("query", "header"))
+    headers = {name: _header(value) for name, value in headers.items()}
     if operation.line_schema():
         return path, query, headers, draw(st.lists(values(operation.line_schema()), min_size=1, max_size=5))
     schema = operation.body_schema()
