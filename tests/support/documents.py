@@ -217,7 +217,8 @@ def _parameter_faults(operation, url, headers):
     for parameter in operation.of_place("header").values():
         given = headers.get(parameter["name"])
         if given is not None:
-            yield from (f"{parameter['name']}: {fault}" for fault in faults(parameter["schema"], given))
+            text = given.decode("utf-8", "replace") if isinstance(given, bytes) else given
+            yield from (f"{parameter['name']}: {fault}" for fault in faults(parameter["schema"], text))
     for parameter, text in zip(operation.path_parameters(), operation.pattern.fullmatch(urlsplit(url).path).groups()):
         yield from (f"{parameter['name']}: {fault}" for fault in faults(parameter["schema"], _typed(text, parameter["schema"])))
 
