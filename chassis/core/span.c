@@ -160,9 +160,15 @@ void ch_span_fail(ChSpan *span, const char *why)
 
 void ch_span_end(ChSpan *span)
 {
+    if (span != NULL)
+        ch_span_end_at(span, ch_time_now_us());
+}
+
+void ch_span_end_at(ChSpan *span, int64_t end_us)
+{
     if (span == NULL)
         return;
-    span->end_us = MAX(ch_time_now_us(), span->start_us); /* somebody may have set the clock back */
+    span->end_us = MAX(end_us, span->start_us); /* somebody may have set the clock back */
     if (!push(span)) {
         atomic_fetch_add_explicit(&ring.dropped, 1, memory_order_relaxed);
         ch_span_drop(span);

@@ -87,5 +87,8 @@ void ch_span_fail(ChSpan *span, const char *why);
 /** It ends now, and goes to the exporter. Takes it. */
 void ch_span_end(ChSpan *span);
 
+/** The same, at @end_us (Unix time): where the next one begins. */
+void ch_span_end_at(ChSpan *span, int64_t end_us);
+
 /** It did not happen. Takes it. */
 void ch_span_drop(ChSpan *span);

@@ -72,7 +72,7 @@ static void tell_time_in_outbox(ChTrace parent, const ChMessage *message, int64_
     ChSpan *span =
         ch_span_begin(ch_trace_child(parent), CH_SPAN_INTERNAL, start_us, "outbox", message->type);
     ch_span_text(span, "messaging.message.id", message->message_id);
-    ch_span_end(span);
+    ch_span_end_at(span, now_us);
 }
 
 static void begin_publishing(ChTrace parent, ChMessage *message, int64_t now_us,
