@@ -127,8 +127,10 @@ static int check_health(const ChProcess *process, const ChConfigKey *admin, void
         (certificate != NULL && !ch_config_read(certificate, 1, config, &error)))
         return bad_setting(process, error);
     const ChListen *listen = (const void *)((const char *)config + admin->offset);
-    return ch_probe_ready(listen, *text_of(certificate, config) != '\0') ? EXIT_SUCCESS
-                                                                         : EXIT_FAILURE;
+    bool tls = *text_of(certificate, config) != '\0';
+    if (certificate != NULL)
+        ch_config_clear(certificate, 1, config);
+    return ch_probe_ready(listen, tls) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static void print_help(const ChProcess *process)
