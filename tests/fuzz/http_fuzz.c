@@ -8,6 +8,7 @@
 #include "chassis/http/problem.h"
 #include "chassis/http/query.h"
 #include "chassis/http/request_life.h"
+#include "order/api/lists.h"
 #include "order/api/routes.h"
 #include "order/application/ports.h"
 
@@ -212,7 +213,7 @@ static void check_options(ChHttpRequest *request)
     g_assert_true(g_str_has_suffix(request->answer.headers[0].value, ", OPTIONS"));
 }
 
-static void check_served(const ChHttpRouter *router, OrderReads *reads, ChHttpRequest *request)
+static void check_served(const ChHttpRouter *router, OrderLists *lists, ChHttpRequest *request)
 {
     g_autoptr(GError) error = NULL;
     ChUuid id;
@@ -232,7 +233,7 @@ static void check_served(const ChHttpRouter *router, OrderReads *reads, ChHttpRe
         check_answer(request);
         return;
     }
-    g_assert_true(request->match.route->handler(reads, &request, 1, &error));
+    g_assert_true(request->match.route->handler(lists, &request, 1, &error));
     check_answer(request);
 }
 
@@ -248,9 +249,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     FuzzInput input = { bytes, n };
     OrderReads reads = { &reads_ops };
-    g_autoptr(ChHttpLane) lane = ch_http_lane_new("fuzz", 1, &reads);
+    OrderLists lists = { &reads, NULL };
+    g_autoptr(ChHttpLane) lane = ch_http_lane_new("fuzz", 1, &lists);
     ChHttpLane *lanes[] = {
-        [ORDER_WRITES] = lane, [ORDER_READS] = lane, [ORDER_LISTS] = lane, [ORDER_PRICES] = lane
+        [ORDER_WRITES] = lane, [ORDER_READS] = lane,    [ORDER_LISTS] = lane,
+        [ORDER_PRICES] = lane, [ORDER_ERASURES] = lane,
     };
     const ChHttpBinding binding = { &order_routes, lanes, NULL };
     g_autoptr(ChHttpRouter) router = ch_http_router_new(&binding, 1);
@@ -262,7 +265,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (refusal.problem != NULL)
         check_refused(router, head.request, &refusal);
     else
-        check_served(router, &reads, head.request);
+        check_served(router, &lists, head.request);
     ch_http_request_unref(head.request);
     g_free(head.version);
     return 0;
