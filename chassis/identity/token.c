@@ -49,14 +49,19 @@ static bool cut(const char *token, size_t bytes, Parts *parts)
     return n == G_N_ELEMENTS(parts->text) && parts->bytes[SIGNATURE] > 0;
 }
 
-/* An object without doubt; NULL: it is none. */
-static ChJson *decode_object(const char *text, size_t bytes, size_t max_members)
+/* Its bytes; NULL: it is not base64url. */
+static uint8_t *decode(const Parts *parts, int part, size_t *n)
 {
-    size_t n;
-    g_autofree uint8_t *decoded = g_malloc(bytes + 1);
-    if (!ch_base64url_decode(text, bytes, decoded, &n))
+    g_autofree uint8_t *decoded = g_malloc(parts->bytes[part] + 1);
+    if (!ch_base64url_decode(parts->text[part], parts->bytes[part], decoded, n))
         return NULL;
-    g_autoptr(ChJson) json = ch_json_parse((const char *)decoded, n, NULL);
+    return g_steal_pointer(&decoded);
+}
+
+/* An object without doubt; NULL: it is none. */
+static ChJson *read_object(const uint8_t *text, size_t bytes, size_t max_members)
+{
+    g_autoptr(ChJson) json = ch_json_parse((const char *)text, bytes, NULL);
     if (json == NULL || !ch_strict_is_object(ch_json_root(json), max_members))
         return NULL;
     return g_steal_pointer(&json);
@@ -131,8 +136,9 @@ static ChTokenVerdict check_header(const ChTokenRules *rules, const ChKeySet *ke
     *why = "the header is malformed";
     if (parts->bytes[HEADER] > CH_TOKEN_MAX_HEADER_BYTES)
         return CH_TOKEN_BAD;
-    g_autoptr(ChJson) json =
-        decode_object(parts->text[HEADER], parts->bytes[HEADER], MAX_HEADER_MEMBERS);
+    size_t n;
+    g_autofree uint8_t *decoded = decode(parts, HEADER, &n);
+    g_autoptr(ChJson) json = decoded == NULL ? NULL : read_object(decoded, n, MAX_HEADER_MEMBERS);
     if (json == NULL)
         return CH_TOKEN_BAD;
     const ChAlgorithm *algorithm = NULL;
@@ -146,9 +152,8 @@ static ChTokenVerdict check_header(const ChTokenRules *rules, const ChKeySet *ke
 static bool signature_holds(const ChJwk *key, const char *token, size_t bytes, const Parts *parts)
 {
     size_t n;
-    g_autofree uint8_t *decoded = g_malloc(parts->bytes[SIGNATURE]);
-    return ch_base64url_decode(parts->text[SIGNATURE], parts->bytes[SIGNATURE], decoded, &n) &&
-           ch_jwk_has_signatures_of(key, n) && ch_jwk_verify(key, token, bytes);
+    g_autofree uint8_t *decoded = decode(parts, SIGNATURE, &n);
+    return decoded != NULL && ch_jwk_has_signatures_of(key, n) && ch_jwk_verify(key, token, bytes);
 }
 
 /* ---- the claims ---- */
@@ -288,11 +293,13 @@ ChTokenVerdict ch_token_check(const ChTokenRules *rules, const ChKeySet *keys, c
     ChTokenVerdict verdict = check_header(rules, keys, &parts, &key, why);
     if (verdict != CH_TOKEN_GOOD)
         return verdict;
+    size_t claims_n;
+    g_autofree uint8_t *claims = decode(&parts, CLAIMS, &claims_n);
     *why = "the signature does not hold";
-    if (!signature_holds(key, token, bytes, &parts))
+    if (claims == NULL || !signature_holds(key, token, bytes, &parts))
         return CH_TOKEN_BAD;
     *why = "the claims are malformed";
-    g_autoptr(ChJson) json = decode_object(parts.text[CLAIMS], parts.bytes[CLAIMS], MAX_CLAIMS);
+    g_autoptr(ChJson) json = read_object(claims, claims_n, MAX_CLAIMS);
     if (json == NULL)
         return CH_TOKEN_BAD;
     *why = read_claims(ch_json_root(json), rules, now_s, caller);

@@ -83,7 +83,8 @@ static void check_claims(const char *claims)
     json_decref(said);
 }
 
-/* A good token is good as it is alone: of bytes that change in it, none may be overlooked. */
+/* A good token is good as it is alone: of bytes that change in it or are cut off, none may be
+ * overlooked. */
 static void check_changed(FuzzInput *input)
 {
     g_autofree char *good = signer_sign(signer, "ES256", HEADER, CLAIMS);
@@ -94,8 +95,9 @@ static void check_changed(FuzzInput *input)
         at |= fuzz_byte(input);
         token[at % n] = (char)fuzz_byte(input);
     }
-    g_autoptr(ChCaller) caller = check(token, n);
-    g_assert_true((caller != NULL) == (memcmp(token, good, n) == 0));
+    size_t kept = n - fuzz_byte(input) % 8;
+    g_autoptr(ChCaller) caller = check(token, kept);
+    g_assert_true((caller != NULL) == (kept == n && memcmp(token, good, n) == 0));
 }
 
 /* A key set is used or it is not; no key of it makes somebody else's token good. */
