@@ -34,11 +34,21 @@ def promtool(*words):
     return done.returncode == 0, done.stdout
 
 
+def _listed():
+    """(metrics of the row, their alarm) of the list in docs/operations.md."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`(?:cartwheel|process)_[^|]*) \|[^|]*\|[^|]*\|([^|]*)\|$", text, re.MULTILINE)
+    return [(re.findall(r"`(\w+)`", named), alarm.strip()) for named, alarm in rows]
+
+
 def documented():
     """The metrics that docs/operations.md lists."""
-    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (`(?:cartwheel|process)_[^|]*) \|", text, re.MULTILINE)
-    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    return {name for named, _ in _listed() for name in named}
+
+
+def alarmed():
+    """Those with an alarm there."""
+    return {name for named, alarm in _listed() if alarm for name in named}
 
 
 def declared():

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from rules import FOLDER, ROOT, RULE_FILES, alerts, declared, documented, names_in, promtool, rules
+from rules import FOLDER, ROOT, RULE_FILES, alarmed, alerts, declared, documented, names_in, promtool, rules
 
 UP = '{job="cartwheel",process="order-api",instance="a:1"}'
 API, WORKER, QUEUE = '{process="order-api"}', '{process="order-worker"}', '{queue="stock.ordercreated"}'
@@ -41,6 +41,18 @@ def both(first, second):
 CASES = {
     "CartwheelProcessAway": (*gauge("up", UP, 0, 1), 3),
     "CartwheelProcessRestarts": ({f"process_start_time_seconds{UP}": "1 2 3 4 5x20"}, {f"process_start_time_seconds{UP}": "1x20"}, 6),
+    "CartwheelBuildsDiffer": (
+        {f'cartwheel_build_info{{process="order-api",version="{version}"}}': "1x120" for version in ("1", "2")},
+        {'cartwheel_build_info{process="order-api",version="1"}': "1x120", 'cartwheel_build_info{process="stock-api",version="2"}': "1x120"}, 70),
+    "CartwheelSpansDropped": (*counter("cartwheel_spans_dropped_total", '{process="order-api",reason="unavailable"}'), 45),
+    "CartwheelTokensOff": (*gauge("cartwheel_auth_off", API, 1, 0), 6),
+    "CartwheelTokensRefused": (
+        {'cartwheel_auth_tokens_total{process="order-api",outcome="refused"}': "0+3x60",
+         'cartwheel_auth_tokens_total{process="order-api",outcome="cached"}': "0+7x60"},
+        {'cartwheel_auth_tokens_total{process="order-api",outcome="refused"}': "0+1x60",
+         'cartwheel_auth_tokens_total{process="order-api",outcome="cached"}': "0+99x60",
+         'cartwheel_http_limited_total{process="order-api",of="writes"}': GROWS}, 20),
+    "CartwheelCertificateEnds": (*gauge("cartwheel_http_certificate_expires_timestamp_seconds", API, 6 * 86400, 9 * 86400), 15),
     "CartwheelOrdersStuck": (*gauge("cartwheel_orders_stuck", WORKER, 3, 0), 15),
     "CartwheelOrdersAnnouncedAgain": (*counter("cartwheel_orders_announced_again_total", WORKER), 40),
     "CartwheelOutboxLate": (*gauge("cartwheel_outbox_oldest_seconds", WORKER, 61, 59), 5),
@@ -57,6 +69,9 @@ CASES = {
     "CartwheelUnreadMessages": (*gauge("rabbitmq_detailed_queue_messages", '{queue="stock.ordercreated.unread"}', 1, 0), 2),
     "CartwheelNotificationsFailed": (*counter("cartwheel_notification_results_total", '{result="failed"}'), 5),
     "CartwheelNotificationFallback": (*counter("cartwheel_notification_fallback_total", ""), 5),
+    "CartwheelSendingSlow": (buckets("cartwheel_notification_send_seconds", "{}", 50, 50, 5),
+                             buckets("cartwheel_notification_send_seconds", "{}", 100, 0, 5), 25),
+    "CartwheelWebhooksFailed": (*counter("cartwheel_webhook_results_total", '{result="failed"}'), 5),
     "CartwheelBreakerOpen": (*gauge("cartwheel_http_client_breaker_state", '{server="customers-1"}', 2, 1), 10),
     "CartwheelHttpErrors": (
         {'cartwheel_http_requests_total{process="order-api",status="5xx"}': "0+2x60",
@@ -130,6 +145,29 @@ def test_the_page_has_no_alert_that_is_gone():
 def test_rules_name_metrics_that_exist():
     named = set().union(*(names_in(rule["expr"]) for rule in rules()))
     assert named - documented() == set()
+
+
+# An alarm of the list without an alert of its own.
+ALARMED_ELSEWHERE = {
+    "cartwheel_outbox_parked_total": "cartwheel_outbox_parked stays until somebody acts",
+    "cartwheel_http_waits_open": "its limit is a setting: cartwheel_http_waits_refused_total says when it was met",
+    "process_resident_memory_bytes": "the row's alarm is about the start time",
+    "process_open_fds": "the same", "process_cpu_seconds_total": "the same",
+}
+
+
+def test_every_alarm_of_the_list_has_an_alert():
+    named = set().union(*(names_in(rule["expr"]) for rule in rules()))
+    assert alarmed() - named == set(ALARMED_ELSEWHERE)
+
+
+def test_a_process_without_a_certificate_is_not_told_to_renew_it(tmp_path):
+    path = tmp_path / "cases.yml"
+    series = {f"cartwheel_http_certificate_expires_timestamp_seconds{API}": "0x60"}
+    path.write_text(yaml.safe_dump({"rule_files": [str(file) for file in RULE_FILES], "evaluation_interval": "1m",
+                                    "tests": [case("CartwheelCertificateEnds", series, 15, 0)]}), encoding="utf-8")
+    content, said = promtool("test", "rules", path)
+    assert content, said
 
 
 def test_the_documents_list_every_metric_and_no_other():
