@@ -11,8 +11,8 @@ import tempfile
 import time
 
 import pytest
+from launcher.certificates import Authority
 
-from support.api import OrderApi
 from support.names import PROCESSES, SERVICES
 from support.system import LAUNCHER, ROOT, START_SECONDS, STEP_SECONDS, alive
 from support.waits import eventually
@@ -104,14 +104,25 @@ def test_started_by_root_the_services_run_as_somebody_who_owns_nothing(system):
         assert fields["Groups"].split() == [] and int(fields["CapEff"], 16) == 0, name
 
 
-def test_servers_that_exist_already_are_used_and_left_alone(system, stocks):
-    """Six processes more on the servers of the tests' own system, which goes on when they are gone."""
+def certificate_in(folder):
+    """Settings of listeners that show a certificate which the processes can read, whoever they run as."""
+    authority = Authority(folder)
+    authority.create()
+    certificate, key = authority.issue("shop.example", names="DNS:shop.example")
+    folder.chmod(0o755)
+    key.chmod(0o644)
+    return {"HTTP_TLS_CERT_FILE": str(certificate), "HTTP_TLS_KEY_FILE": str(key)}
+
+
+def test_servers_that_exist_already_are_used_and_left_alone(system):
+    """Six processes more on the servers of the tests' own system, which goes on when they are gone. Theirs speak TLS."""
     ends = system.endpoints
     given = {"AMQP_URL": ends["amqp_url"], **{f"{s.upper()}_DATABASE_URL": ends[f"{s}_database_url"] for s in SERVICES}}
     if "ca_file" in ends:
         given["AMQP_CA_FILE"] = ends["ca_file"]
     with tempfile.TemporaryDirectory(prefix="cartwheel-given-") as home:
         pathlib.Path(home).chmod(0o755)
+        given |= certificate_in(pathlib.Path(home, "tls"))
 
         def launch(*arguments, **variables):
             done = subprocess.run([str(LAUNCHER), *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
@@ -126,8 +137,10 @@ def test_servers_that_exist_already_are_used_and_left_alone(system, stocks):
             for name in ("postgres", "rabbitmq"):
                 assert (state[name]["given"], state[name]["ready"], state[name]["pid"]) == (True, True, None), state
             endpoints = json.loads((pathlib.Path(home) / "endpoints.json").read_text())
-            orders = OrderApi(endpoints["order_api"], endpoints["token"])
-            orders.wait(orders.placed((stocks.create(5), 1)), "Confirmed")
+            assert {one.split(":")[0] for name, one in endpoints.items() if name.endswith(("_api", "_admin"))} == {"https"}
+            assert all(one["ready"] for one in state.values()), state
+            code, said = launch("demo")
+            assert code == 0 and ": 401, " in said, said
             assert launch("up", "--detach")[0] == 1  # without them it is another system
         finally:
             code, said = launch("clean", "--yes")

@@ -9,7 +9,7 @@ import ssl
 import time
 import uuid
 
-from . import terminal
+from . import terminal, web
 from .layout import LauncherError, read_json
 from .system import System
 
@@ -45,13 +45,17 @@ class Demo:
         self._endpoints = endpoints
         self._issuer = issuer
         self._progress = progress
-        self._orders = Api(endpoints["order_api"], endpoints["token"])
-        self._stocks = Api(endpoints["stock_api"], endpoints["token"])
-        self._notifications = Api(endpoints["notification_api"], endpoints["token"])
+        self._trust = web.holder_of(endpoints.get("certificate_file"))
+        self._orders = self._api("order", endpoints["token"])
+        self._stocks = self._api("stock", endpoints["token"])
+        self._notifications = self._api("notification", endpoints["token"])
         self._plenty = str(uuid.uuid4())
         self._scarce = str(uuid.uuid4())
         self._names = {self._plenty: "product A", self._scarce: "product B"}
         self._customer = str(uuid.uuid4())
+
+    def _api(self, service, token):
+        return Api(self._endpoints[f"{service}_api"], token, self._trust)
 
     def play(self):
         self._scene("Two products", self._make_products)
@@ -117,21 +121,20 @@ class Demo:
 
     def _refused_access(self, order):
         """Nobody, a customer on what is the shop's, and a customer on another's order."""
-        orders, stocks = self._endpoints["order_api"], self._endpoints["stock_api"]
         path = f"/api/orders/{order}"
-        if Api(orders, None).answer("GET", path, None)[0] == 200:
+        if self._api("order", None).answer("GET", path, None)[0] == 200:
             self._progress.note("authentication is off (AUTH): whoever reaches the APIs may do anything")
             return
         own, stranger = (self._issuer.token(one, ["customer"]) for one in (self._customer, str(uuid.uuid4())))
         stock = {"productId": self._plenty, "quantity": 1_000_000}
-        Api(orders, own).call("GET", path, None, 200)
+        self._api("order", own).call("GET", path, None, 200)
         self._progress.note(f"GET {path} with its customer's token: 200")
-        for who, url, token, method, asked, body, status in (
-            ("without a token", orders, None, "GET", path, None, 401),
-            ("with another customer's", orders, stranger, "GET", path, None, 404),
-            ("with a customer's", stocks, own, "POST", "/api/stocks", stock, 403),
+        for who, service, token, method, asked, body, status in (
+            ("without a token", "order", None, "GET", path, None, 401),
+            ("with another customer's", "order", stranger, "GET", path, None, 404),
+            ("with a customer's", "stock", own, "POST", "/api/stocks", stock, 403),
         ):
-            said = Api(url, token).call(method, asked, body, status)
+            said = self._api(service, token).call(method, asked, body, status)
             self._progress.note(f"{method} {asked} {who}: {status}, {said['detail']}")
 
     def _dead_letter(self):
@@ -225,10 +228,10 @@ class Order:
 
 
 class Api:
-    """JSON over HTTP to one of our APIs; never through a proxy."""
+    """JSON over HTTP to one of our APIs. @trust: whom over TLS, see web.py."""
 
-    def __init__(self, url, token):
-        self._url = url
+    def __init__(self, url, token, trust=None):
+        self._url, self._trust = url, trust
         self._headers = {"Content-Type": "application/json"}
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
@@ -241,7 +244,7 @@ class Api:
 
     def answer(self, method, path, body):
         """(status, text)"""
-        connection = http.client.HTTPConnection(self._url.removeprefix("http://"), timeout=REQUEST_SECONDS)
+        connection = web.connection(self._url, REQUEST_SECONDS, self._trust)
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, path, text, self._headers)

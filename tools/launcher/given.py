@@ -1,9 +1,11 @@
-"""Servers that exist already, told by variables of `up`: used as they are, shown, never stopped or cleaned.
+"""Servers that exist already, told by variables of `up`: used as they are, shown, never stopped or cleaned. Beside them,
+the certificate that our own listeners are to show.
 
 What was told is kept in the settings, so that later commands know it; the next `up` decides again. Only `up` looks at these
 variables: tests and measurements have servers of their own.
 """
 
+import os
 import socket
 from urllib.parse import urlsplit
 
@@ -13,6 +15,9 @@ from .layout import LauncherError
 
 BROKER = "AMQP_URL"
 BROKER_FILES = ("AMQP_CA_FILE", "AMQP_CERT_FILE", "AMQP_KEY_FILE")
+CERTIFICATE = "HTTP_TLS_CERT_FILE"
+LISTENER_FILES = (CERTIFICATE, "HTTP_TLS_KEY_FILE")
+FILES = (*BROKER_FILES, *LISTENER_FILES)
 PORTS = {"amqp": 5672, "amqps": 5671, "postgresql": 5432, "postgres": 5432}
 PROBE_SECONDS = 2
 
@@ -21,12 +26,13 @@ def database_variable(service):
     return f"{service.upper()}_DATABASE_URL"
 
 
-VARIABLES = (BROKER, *BROKER_FILES, *(database_variable(service) for service in catalogue.read()))
+VARIABLES = (BROKER, *FILES, *(database_variable(service) for service in catalogue.read()))
 
 
 def found(environ):
-    """{variable: its value} of those that name servers."""
-    return {name: environ[name] for name in VARIABLES if environ.get(name)}
+    """{variable: its value} of those that are set; our processes run in another folder than the reader."""
+    set_ones = {name: environ[name] for name in VARIABLES if environ.get(name)}
+    return {name: os.path.abspath(value) if name in FILES else value for name, value in set_ones.items()}
 
 
 def forget(environ):
@@ -41,7 +47,9 @@ def decide(system_settings, environ, running):
     if wanted == system_settings.given:
         return
     if running:
-        raise LauncherError("this system runs with other servers than the variables of this command say: ./cartwheel down first")
+        raise LauncherError(
+            "this system runs with other servers or certificates than the variables of this command say: ./cartwheel down first"
+        )
     system_settings.given = wanted
 
 

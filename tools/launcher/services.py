@@ -6,7 +6,7 @@ import os
 import subprocess
 from urllib.parse import quote
 
-from . import catalogue, given, processes
+from . import catalogue, given, processes, web
 from .accounts import NOBODY, Account
 from .component import LOG_LINES_SHOWN, STARTING_STOP_SECONDS, Component
 from .layout import LauncherError
@@ -45,7 +45,7 @@ def environment(servers, service):
             environ["AMQP_CA_FILE"] = str(reached)
         environ["DATABASE_URL"] = environ["DATABASE_URL"].replace(quote(str(authority)), quote(str(reached)))
     _give_issuer(environ, servers, account)
-    return environ | servers.broker_files
+    return environ | servers.files
 
 
 def _give_issuer(environ, servers, account):
@@ -74,12 +74,19 @@ class Process(Component):
 
     @property
     def admin_url(self):
-        return f"http://127.0.0.1:{self.settings.port(f'{self.name}_admin')}"
+        return f"{self._scheme}://{self._listen(f'{self.name}_admin')}"
 
     @property
     def http_url(self):
         """The public base URL of an API; None for a worker."""
-        return f"http://127.0.0.1:{self.settings.port(self.name)}" if self.kind == "api" else None
+        return f"{self._scheme}://{self._listen(self.name)}" if self.kind == "api" else None
+
+    @property
+    def _scheme(self):
+        return "https" if given.CERTIFICATE in self.settings.given else "http"
+
+    def _listen(self, port):
+        return f"127.0.0.1:{self.settings.port(port)}"
 
     def port_names(self):
         return [self.name, f"{self.name}_admin"] if self.kind == "api" else [f"{self.name}_admin"]
@@ -89,17 +96,16 @@ class Process(Component):
 
     def launch(self, progress):
         environ = environment(self._servers, self.service)
-        environ["ADMIN_LISTEN"] = self.admin_url.removeprefix("http://")
-        if self.http_url is not None:
-            environ["HTTP_LISTEN"] = self.http_url.removeprefix("http://")
+        environ["ADMIN_LISTEN"] = self._listen(f"{self.name}_admin")
+        if self.kind == "api":
+            environ["HTTP_LISTEN"] = self._listen(self.name)
         else:
             environ["ADMIN_TOKEN"] = self.settings.password("admin_token")
         return spawn(self.layout, self._servers, self.name, environ, background=self.kind == "worker")
 
     def probe(self):
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", self.settings.port(f"{self.name}_admin"), timeout=PROBE_SECONDS
-        )
+        """Over TLS the certificate does not matter, as for --health: clients are those who refuse it."""
+        connection = web.connection(self.admin_url, PROBE_SECONDS, web.anybody())
         try:
             connection.request("GET", "/health/ready")
             response = connection.getresponse()

@@ -45,7 +45,7 @@ class System:
             database_url=self.database_url,
             amqp_url=self.amqp_url,
             broker_is_given=given.BROKER in self._given,
-            broker_files={name: self._given[name] for name in given.BROKER_FILES if name in self._given},
+            files={name: self._given[name] for name in given.FILES if name in self._given},
             authority=self.authority,
             issuer=self.issuer,
             data_folder=self._data_folder,
@@ -61,6 +61,11 @@ class System:
         """A service's, or that of operators and tests."""
         ours = self.rabbitmq.url() if service is None else self.rabbitmq.service_url(service)
         return self._given.get(given.BROKER) or ours
+
+    @property
+    def certificate_file(self):
+        """Of the certificate that our listeners show; None: they speak plain HTTP."""
+        return self._given.get(given.CERTIFICATE)
 
     def component(self, name):
         if name not in self._components:
@@ -183,6 +188,8 @@ class System:
         endpoints["token"] = self.issuer.token("operator", ["admin"], TOKEN_SECONDS)
         if self.authority is not None:
             endpoints["ca_file"] = str(self.authority.file)
+        if self.certificate_file is not None:
+            endpoints["certificate_file"] = self.certificate_file
         write_json(self.layout.endpoints_file, endpoints)
         if self._servers["postgres"] is self.postgres:
             write_json(self.layout.superuser_file, {"postgres_superuser_url": self.postgres.superuser_url()})

@@ -3,8 +3,9 @@
 import http.client
 import json
 import time
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
+from launcher import web
 from launcher.layout import LauncherError
 
 PAGE = 1000
@@ -39,11 +40,11 @@ class Outcome:
 
 
 class DeadLetterAdmin:
-    """The dead letters of one service, at one of its workers."""
+    """The dead letters of one service, at one of its workers. @trust: whom over TLS, see web.py."""
 
-    def __init__(self, name, url, token, say, patience=PATIENCE_SECONDS):
+    def __init__(self, name, url, token, say, trust=None, patience=PATIENCE_SECONDS):
         self.name = name
-        self._url = url
+        self._url, self._trust = url, trust
         self._token = token
         self._say = say
         self._patience = patience
@@ -141,7 +142,7 @@ class DeadLetterAdmin:
 
     def _try(self, method, path, body):
         if self._connection is None:
-            self._connection = _connect(self._url)
+            self._connection = web.connection(self._url, CALL_SECONDS, self._trust)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         text = None if body is None else json.dumps(body)
         self._connection.request(method, path, text, headers)
@@ -159,11 +160,3 @@ class DeadLetterAdmin:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _connect(url):
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise LauncherError(f"{url} is no http(s) address")
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(parts.hostname, parts.port, timeout=CALL_SECONDS)

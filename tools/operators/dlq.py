@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
-from launcher import catalogue, terminal
+from launcher import catalogue, terminal, web
 from launcher.layout import LauncherError
 from launcher.services import SERVICES
 from launcher.system import running_system
@@ -109,19 +109,19 @@ def run(layout, options):
 
 def desks(layout, options):
     endpoints = layout.endpoints()
-    token = _own_token() or endpoints.get("admin_token")
+    token, trust = _own_token() or endpoints.get("admin_token"), web.holder_of(endpoints.get("certificate_file"))
     if options.url:
         if options.url not in endpoints.values():
-            token = _own_token()  # ours is nobody else's business
+            token, trust = _own_token(), None  # ours is nobody else's business
         if not token:
             raise LauncherError("set ADMIN_TOKEN or ADMIN_TOKEN_FILE to the token of the worker at --url")
-        return [DeadLetterAdmin(options.service or options.url, options.url, token, _complain)]
+        return [DeadLetterAdmin(options.service or options.url, options.url, token, _complain, trust)]
     services = [options.service] if options.service else SERVICES
     running_system(layout, *(f"{service}-worker" for service in services))
     found = [(service, endpoints.get(f"{service}_worker_admin")) for service in services]
     if not token or not all(url for _, url in found):
         raise LauncherError("nothing was started here; ./cartwheel up does it, --url names a worker elsewhere")
-    return [DeadLetterAdmin(service, url, token, _complain) for service, url in found]
+    return [DeadLetterAdmin(service, url, token, _complain, trust) for service, url in found]
 
 
 def _own_token():

@@ -8,9 +8,8 @@ import os
 import sys
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from launcher import terminal
+from launcher import terminal, web
 from launcher.layout import LauncherError, read_json
 from launcher.system import running_system
 from launcher.usage import UsageError, count
@@ -46,8 +45,8 @@ def check(options):
 
 def run(layout, options):
     """The command; exit code 0 when every line's quantity is on hand now."""
-    url, token = _api(layout, options)
-    client = Client(url, token, options.existing, _complain)
+    url, token, trust = _api(layout, options)
+    client = Client(url, token, options.existing, _complain, trust)
     report = Report(options.json)
     with contextlib.closing(client), _opened(options.file) as file, _progress(options.json) as progress:
         size = os.fstat(file.fileno()).st_size if options.file != "-" else 0
@@ -65,15 +64,16 @@ def run(layout, options):
 
 
 def _api(layout, options):
-    """Its address, and a token for it: the reader's, or the one that stands beside the address."""
+    """Its address, a token for it: the reader's, or the one that stands beside the address; and whom to trust there."""
     if options.url:
-        return options.url, os.environ.get("ACCESS_TOKEN")
+        return options.url, os.environ.get("ACCESS_TOKEN"), None
     if not options.endpoints:
         running_system(layout, "stock-api")
     endpoints = read_json(Path(options.endpoints)) if options.endpoints else layout.endpoints()
     if not endpoints or "stock_api" not in endpoints:
         raise LauncherError(f"{options.endpoints or layout.endpoints_file} names no stock_api")
-    return endpoints["stock_api"], os.environ.get("ACCESS_TOKEN") or endpoints.get("token")
+    token = os.environ.get("ACCESS_TOKEN") or endpoints.get("token")
+    return endpoints["stock_api"], token, web.holder_of(endpoints.get("certificate_file"))
 
 
 def _opened(name):
@@ -164,12 +164,8 @@ class Client:
     """The stock API. What it did not answer is sent again where that is safe: always when nothing was done, and unless
     existing quantities are set also when it may have been."""
 
-    def __init__(self, url, token, existing, say, patience=PATIENCE_SECONDS):
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise LauncherError(f"{url} is no http(s) address")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=CALL_SECONDS)
+    def __init__(self, url, token, existing, say, trust=None, patience=PATIENCE_SECONDS):
+        self._connection = web.connection(url, CALL_SECONDS, trust)
         self._url, self._existing, self._say, self._patience = url, existing, say, patience
         self._headers = {"Content-Type": "application/x-ndjson"}
         if token:

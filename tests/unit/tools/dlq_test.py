@@ -62,7 +62,7 @@ class ScriptedAdmin(DeadLetterAdmin):
     """Answers from a script in place of a worker; an exception in it is raised."""
 
     def __init__(self, *script, patience=60):
-        super().__init__("order", "http://127.0.0.1:1", "token", lambda text: None, patience)
+        super().__init__("order", "http://127.0.0.1:1", "token", lambda text: None, patience=patience)
         self.script = list(script)
         self.asked = []
 

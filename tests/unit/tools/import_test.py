@@ -104,7 +104,7 @@ def outcomes(body):
 
 class ClientTest(unittest.TestCase):
     def send(self, api, existing="keep", patience=60, token=None):
-        with contextlib.closing(Client(api.url, token, existing, lambda text: None, patience)) as client, \
+        with contextlib.closing(Client(api.url, token, existing, lambda text: None, patience=patience)) as client, \
                 mock.patch.object(stock_import.time, "sleep"):
             return client.send(LINE + b"\n")
 

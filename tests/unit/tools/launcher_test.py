@@ -1,19 +1,28 @@
 """./cartwheel as its reader types it: what is asked for wrongly does nothing, is exit 2, and says what was meant."""
 
+import contextlib
+import http.server
 import os
 import pathlib
 import re
+import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 LAUNCHER = ROOT / "cartwheel"
 sys.path.insert(0, str(ROOT / "tools"))
 
-from launcher import accounts, suites  # noqa: E402
+from launcher import accounts, demo, given, suites, web  # noqa: E402
 from launcher.beside import Beside  # noqa: E402
+from launcher.certificates import Authority  # noqa: E402
+from launcher.layout import Layout, LauncherError  # noqa: E402
+from launcher.services import Process  # noqa: E402
+from launcher.settings import Settings  # noqa: E402
 
 WRONG = {
     ("sttus",): "did you mean status?",
@@ -191,6 +200,90 @@ class Reachable(unittest.TestCase):
                                       **account.popen_arguments())
                 self.assertEqual(done.stdout, text.split()[-1] + "\n")
             self.assertEqual(account.reachable(pathlib.Path("/bin/sh"), open_to_all), pathlib.Path("/bin/sh"))
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def listener(certificate=None):
+    """The port of a server that answers everything by 200."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+class ListenersWithTls(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        authority = Authority(cls.folder / "ca")
+        authority.create()
+        cls.own = authority.issue("own", names="DNS:shop.example")
+        cls.past = authority.issue("past", expired=True)
+        cls.other = authority.issue("other", names="DNS:localhost,IP:127.0.0.1")
+        cls.chain = cls.folder / "chain.crt"
+        cls.chain.write_text(cls.own[0].read_text() + authority.file.read_text(), encoding="ascii")
+
+    def process(self, certificate):
+        """An API as ./cartwheel up knows it that was told of a certificate, or of none."""
+        home = self.folder / "home"
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir()
+        layout = Layout({"CARTWHEEL_HOME": str(home)})
+        settings = Settings(layout)
+        environ = {} if certificate is None else dict(zip(given.LISTENER_FILES, map(str, certificate), strict=True))
+        given.decide(settings, environ, [])
+        return Process(layout, settings, None, None, "order-api"), settings
+
+    def probed(self, told, port):
+        process, settings = self.process(told)
+        settings._value["ports"]["order-api_admin"] = port
+        return process.admin_url.partition(":")[0], process.probe()
+
+    def test_they_are_probed_by_what_they_speak(self):
+        for certificate in (self.own, self.past):
+            with listener(certificate) as port:
+                self.assertEqual(self.probed(certificate, port), ("https", None))
+                self.assertEqual(self.probed(None, port), ("http", "starting"))
+        with listener() as port:
+            self.assertEqual(self.probed(None, port), ("http", None))
+            self.assertEqual(self.probed(self.own, port), ("https", "starting"))
+
+    def test_a_token_is_shown_to_the_holder_of_the_certificate_alone(self):
+        trust = web.holder_of(self.chain)
+        with listener(self.own) as port:
+            self.assertEqual(demo.Api(f"https://127.0.0.1:{port}", "token", trust).answer("GET", "/", None), (200, "{}"))
+        with listener(self.other) as port, self.assertRaisesRegex(LauncherError, "CERTIFICATE_VERIFY_FAILED"):
+            demo.Api(f"https://127.0.0.1:{port}", "token", trust).answer("GET", "/", None)
+
+    def test_a_file_that_holds_no_certificate_is_one_line(self):
+        for file in (self.own[1], self.folder / "none"):
+            with self.assertRaisesRegex(LauncherError, "^HTTP_TLS_CERT_FILE: "):
+                web.holder_of(file)
+
+    def test_a_later_command_knows_them_and_another_up_decides_again(self):
+        _, settings = self.process(self.own)
+        self.assertEqual(settings.given, {name: str(path) for name, path in zip(given.LISTENER_FILES, self.own, strict=True)})
+        with self.assertRaisesRegex(LauncherError, "down first"):
+            given.decide(settings, {}, ["order-api"])
+        given.decide(settings, {}, [])
+        self.assertEqual(settings.given, {})
 
 
 if __name__ == "__main__":
