@@ -2,7 +2,6 @@
 #include "chassis/runtime/auth.h"
 
 #include "chassis/core/log.h"
-#include "chassis/identity/key_source.h"
 #include "chassis/telemetry/metrics.h"
 
 struct ChAuth {
@@ -16,8 +15,9 @@ CH_GAUGE(off_gauge, "cartwheel_auth_off", "1 while anybody may do anything.", NU
 
 bool ch_auth_check(const ChAuthSettings *settings, const ChListen *listen, GError **error)
 {
-    bool has_issuer = *settings->issuer != '\0';
-    bool has_more = *settings->jwks_file != '\0' || *settings->ca_file != '\0';
+    const ChIssuerSettings *issuer = &settings->issuer;
+    bool has_issuer = *issuer->issuer != '\0';
+    bool has_more = *issuer->jwks_file != '\0' || *issuer->ca_file != '\0';
     const char *fault = NULL;
     if (settings->mode == CH_AUTH_ON && !has_issuer)
         fault =
@@ -30,10 +30,8 @@ bool ch_auth_check(const ChAuthSettings *settings, const ChListen *listen, GErro
     else if (settings->mode == CH_AUTH_OFF && !ch_config_is_loopback(listen))
         fault = "AUTH is off, and HTTP_LISTEN is not for this machine alone: set AUTH_ISSUER, or "
                 "AUTH=off-for-all-networks to let whoever reaches this API do anything";
-    else if (*settings->jwks_file != '\0' && *settings->ca_file != '\0')
-        fault = "AUTH_CA_FILE must be empty where AUTH_JWKS_FILE is set: nothing is fetched";
     if (fault == NULL)
-        return true;
+        return ch_issuer_check(issuer, error);
     g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s", fault);
     return false;
 }
@@ -46,27 +44,10 @@ static void remind(void)
 static bool turn_on(ChAuth *auth, const ChAuthSettings *settings, const ChScopes *scopes,
                     ChHealth *health, ChLaneGroup *threads, GError **error)
 {
-    const ChTokenRules rules = {
-        .issuer = settings->issuer,
-        .audience = settings->audience,
-        .type = settings->token_type,
-        .owner_claim = settings->customer_claim,
-        .scopes = scopes,
-    };
-    auth->identity = ch_identity_new(&rules);
-    const ChKeySourceConfig keys = {
-        .issuer = settings->issuer,
-        .jwks_file = settings->jwks_file,
-        .ca_file = settings->ca_file,
-        .identity = auth->identity,
-        .health = ch_health_part(health, "issuer"),
-    };
-    auth->keys = ch_key_source_new(&keys, error);
-    if (auth->keys == NULL)
-        return false;
-    const ChLaneConfig lane = ch_key_source_lane(auth->keys);
-    ch_lane_group_add(threads, &lane);
-    return true;
+    auth->identity = ch_issuer_identity(&settings->issuer, settings->customer_claim, scopes);
+    auth->keys = ch_issuer_open(&settings->issuer, auth->identity, ch_health_part(health, "issuer"),
+                                threads, error);
+    return auth->keys != NULL;
 }
 
 ChAuth *ch_auth_new(const ChAuthSettings *settings, const ChScopes *scopes, ChHealth *health,

@@ -4,6 +4,7 @@
 #include "chassis/core/config.h"
 #include "chassis/core/lane_group.h"
 #include "chassis/identity/identity.h"
+#include "chassis/runtime/issuer_settings.h"
 #include "chassis/runtime/process.h"
 #include "chassis/telemetry/health.h"
 
@@ -15,11 +16,7 @@ typedef enum {
 
 typedef struct {
     int mode; /* ChAuthMode */
-    char *issuer;
-    char *jwks_file;
-    char *ca_file;
-    char *audience;
-    char *token_type;
+    ChIssuerSettings issuer;
     char *customer_claim;
 } ChAuthSettings;
 
@@ -27,16 +24,7 @@ typedef struct {
 #define CH_AUTH_KEYS(type, field)                                                                  \
     CH_CONFIG_KEY("AUTH", CH_CONFIG_CHOICE, type, field.mode, "on",                                \
                   "whether requests need a token", "on|off|off-for-all-networks"),                 \
-    CH_CONFIG_KEY("AUTH_ISSUER", CH_CONFIG_TEXT, type, field.issuer, "",                           \
-                  "who issues tokens, as they name it; its keys are found there, over HTTPS", NULL), \
-    CH_CONFIG_KEY("AUTH_JWKS_FILE", CH_CONFIG_TEXT, type, field.jwks_file, "",                     \
-                  "file with the issuer's keys; read again when it changes", NULL),                \
-    CH_CONFIG_KEY("AUTH_CA_FILE", CH_CONFIG_TEXT, type, field.ca_file, "",                         \
-                  "PEM file of the CA that vouches for the issuer; empty: the CAs of the system", NULL), \
-    CH_CONFIG_KEY("AUTH_AUDIENCE", CH_CONFIG_TEXT, type, field.audience, "cartwheel",              \
-                  "for whom tokens must be", NULL),                                                \
-    CH_CONFIG_KEY("AUTH_TOKEN_TYPE", CH_CONFIG_TEXT, type, field.token_type, "at+jwt",             \
-                  "of which type tokens must be", NULL),                                           \
+    CH_ISSUER_KEYS(type, field.issuer),                                                            \
     CH_CONFIG_KEY("AUTH_CUSTOMER_CLAIM", CH_CONFIG_TEXT, type, field.customer_claim, "sub",        \
                   "the claim that holds the customer's id", NULL)
 /* clang-format on */

@@ -4,7 +4,6 @@
 #include "chassis/core/time.h"
 #include "chassis/http/problem.h"
 #include "chassis/http/request_life.h"
-#include "chassis/identity/key_source.h"
 
 #include <string.h>
 
@@ -49,17 +48,15 @@ static bool is_fit(const char *token)
 
 bool ch_operators_check(const ChOperatorsSettings *settings, GError **error)
 {
-    bool has_file = *settings->jwks_file != '\0';
-    bool has_ca = *settings->ca_file != '\0';
+    const ChIssuerSettings *issuer = &settings->issuer;
+    bool has_more = *issuer->jwks_file != '\0' || *issuer->ca_file != '\0';
     const char *fault = NULL;
     if (!is_fit(settings->admin_token))
         fault = "ADMIN_TOKEN: expected 16 or more visible ASCII characters";
-    else if (*settings->issuer == '\0' && (has_file || has_ca))
+    else if (*issuer->issuer == '\0' && has_more)
         fault = "AUTH_JWKS_FILE and AUTH_CA_FILE are of an issuer: set AUTH_ISSUER";
-    else if (has_file && has_ca)
-        fault = "AUTH_CA_FILE must be empty where AUTH_JWKS_FILE is set: nothing is fetched";
     if (fault == NULL)
-        return true;
+        return ch_issuer_check(issuer, error);
     g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "%s", fault);
     return false;
 }
@@ -68,17 +65,10 @@ bool ch_operators_check(const ChOperatorsSettings *settings, GError **error)
 
 ChOperators *ch_operators_new(const ChOperatorsSettings *settings)
 {
-    const ChTokenRules rules = {
-        .issuer = settings->issuer,
-        .audience = settings->audience,
-        .type = settings->token_type,
-        .owner_claim = "sub",
-        .scopes = &scopes,
-    };
     ChOperators *operators = g_new0(ChOperators, 1);
     operators->settings = settings;
-    if (*settings->issuer != '\0')
-        operators->identity = ch_identity_new(&rules);
+    if (*settings->issuer.issuer != '\0')
+        operators->identity = ch_issuer_identity(&settings->issuer, "sub", &scopes);
     return operators;
 }
 
@@ -93,20 +83,11 @@ void ch_operators_free(ChOperators *operators)
 
 bool ch_operators_open(ChOperators *operators, ChLaneGroup *threads, GError **error)
 {
-    const ChKeySourceConfig keys = {
-        .issuer = operators->settings->issuer,
-        .jwks_file = operators->settings->jwks_file,
-        .ca_file = operators->settings->ca_file,
-        .identity = operators->identity,
-    };
     if (operators->identity == NULL)
         return true;
-    operators->keys = ch_key_source_new(&keys, error);
-    if (operators->keys == NULL)
-        return false;
-    const ChLaneConfig lane = ch_key_source_lane(operators->keys);
-    ch_lane_group_add(threads, &lane);
-    return true;
+    operators->keys =
+        ch_issuer_open(&operators->settings->issuer, operators->identity, NULL, threads, error);
+    return operators->keys != NULL;
 }
 
 /* ---- admitting ---- */

@@ -5,28 +5,19 @@
 #include "chassis/core/config.h"
 #include "chassis/core/lane_group.h"
 #include "chassis/http/request.h"
+#include "chassis/runtime/issuer_settings.h"
 #include "chassis/runtime/wrong_tokens.h"
 
 typedef struct {
-    char *admin_token; /* "": nobody */
-    char *issuer;      /* "": nobody */
-    char *jwks_file, *ca_file, *audience, *token_type;
+    char *admin_token;       /* "": nobody */
+    ChIssuerSettings issuer; /* empty: nobody */
 } ChOperatorsSettings;
 
 /* clang-format off */
 #define CH_OPERATORS_KEYS(type, field)                                                             \
     CH_CONFIG_KEY("ADMIN_TOKEN", CH_CONFIG_SECRET, type, field.admin_token, "",                    \
                   "opens the dead letters on ADMIN_LISTEN; empty: to nobody", NULL),               \
-    CH_CONFIG_KEY("AUTH_ISSUER", CH_CONFIG_TEXT, type, field.issuer, "",                           \
-                  "whose access tokens with the scope dead-letters open them, too; empty: nobody's", NULL), \
-    CH_CONFIG_KEY("AUTH_JWKS_FILE", CH_CONFIG_TEXT, type, field.jwks_file, "",                     \
-                  "file with the issuer's keys; read again when it changes", NULL),                \
-    CH_CONFIG_KEY("AUTH_CA_FILE", CH_CONFIG_TEXT, type, field.ca_file, "",                         \
-                  "PEM file of the CA that vouches for the issuer; empty: the CAs of the system", NULL), \
-    CH_CONFIG_KEY("AUTH_AUDIENCE", CH_CONFIG_TEXT, type, field.audience, "cartwheel",              \
-                  "for whom tokens must be", NULL),                                                \
-    CH_CONFIG_KEY("AUTH_TOKEN_TYPE", CH_CONFIG_TEXT, type, field.token_type, "at+jwt",             \
-                  "of which type tokens must be", NULL)
+    CH_ISSUER_KEYS(type, field.issuer)
 /* clang-format on */
 
 /** Whether the settings go together. Errors: CONFIG. */
