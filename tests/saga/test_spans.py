@@ -4,11 +4,12 @@ import re
 
 import pytest
 
+from launcher.spans import roots, tree
 from support.api import NotificationApi, OrderApi, StockApi, items_of, new_id
 from support.dead_letters import DeadLetterAdmin, broken, letters_about
 from support.fakes import FakeHttp, FakeSmtp
 from support.names import ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED, STOCK_COMPLETED, STOCK_FAILED
-from support.otlp import Collector, roots, tree
+from support.otlp import Collector
 from support.system import private_system
 from support.waits import eventually
 
@@ -112,7 +113,6 @@ def assert_batch(collector, item):
 def test_a_confirmed_order_reads_as_a_story_from_the_request_to_the_mail(collector, shop):
     _, trace = shop.place(shop.stocks.create(5))
     spans = collector.wait(trace, *CONFIRMED)
-    print(tree(spans))  # what docs/operations.md shows
     assert sorted(span.name for span in spans) == sorted(CONFIRMED)
     assert_story(collector, spans)
     assert not any(span.error for span in spans), tree(spans)

@@ -100,8 +100,8 @@ class System(Addresses):
             assert done.returncode == 0, f"cartwheel {' '.join(arguments)}: {done.returncode}\n{text}"
         return text
 
-    def up(self, env=None):
-        self.launcher("up", "--detach", timeout=START_SECONDS, env=env)
+    def up(self, env=None, options=()):
+        self.launcher("up", "--detach", *options, timeout=START_SECONDS, env=env)
         self.binary("order-api")
         for name in PROCESSES:
             self.environment(name)
@@ -232,7 +232,7 @@ class System(Addresses):
 
 
 @contextlib.contextmanager
-def private_system(env=None):
+def private_system(env=None, options=()):
     """A system of its own, stopped at the end, when its logs must hold nothing that never should be there."""
     with tempfile.TemporaryDirectory(prefix="cartwheel-test-") as home:
         # An unprivileged database server has to reach its data below this directory.
@@ -240,7 +240,7 @@ def private_system(env=None):
         tokens.trust(home)
         running = System(home)
         try:
-            running.up(env)
+            running.up(env, options)
             yield running
         finally:
             try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from operators import announce, audit, dlq, reconcile, reshape, stock_import
 
-from . import accounts, bench, completion, demo, deployment, fuzz, given, issuer, logs, processes, suites, terminal
+from . import accounts, bench, completion, demo, deployment, fuzz, given, issuer, logs, processes, suites, terminal, trace
 from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ
@@ -107,6 +107,7 @@ def _parser():
 
     up = add("up", _up, "Build, start everything, show the logs until Ctrl-C stops it all.")
     up.add_argument("-d", "--detach", action="store_true", help="return and leave it running")
+    up.add_argument("--observe", action="store_true", help="keep the spans of all orders too, for ./cartwheel trace")
     up.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
     add("down", _down, "Stop everything: our processes, the broker, the database.")
     command = add("status", _status, "What runs, what is ready, where.")
@@ -138,6 +139,8 @@ def _parser():
     command.add_argument("--since", type=since, metavar="WHEN", help="since 90s, 30m, 2h, 7d ago, or a time (UTC)")
     command.add_argument("--level", choices=logs.LEVELS, help="of this level and above")
     command.add_argument("--raw", action="store_true", help="the lines as they were written")
+    trace.add_arguments(add("trace", trace.run, "The spans of an order as a tree, with what they point to; of orders placed "
+                            "since ./cartwheel up --observe."))
     command = add("url", _url, "The address of an API, an admin listener, a database or the broker, while it runs.")
     command.add_argument("name", choices=ADDRESSES, metavar="NAME")
     issuer.add_arguments(add("token", issuer.run, "An access token of our own issuer, for the APIs that up starts.",
@@ -181,14 +184,14 @@ def _up(layout, options):
     with layout.lock(terminal.say):
         given.decide(before.settings, os.environ, before.running())
         system = System(layout)
-        if system.runs_whole():
+        if system.runs_whole() and (system.spans.runs() or not options.observe):
             system.write_endpoints()
             terminal.say("Cartwheel is running already:")
             system.print_addresses()
             return 0
         terminal.say(f"Starting Cartwheel in {layout.home}")
         with terminal.Progress() as progress:
-            system.up(progress, options.verbose)
+            system.up(progress, options.verbose, options.observe)
     terminal.say("Cartwheel is ready:")
     system.print_addresses()
     if options.detach:
@@ -221,7 +224,7 @@ def _down(layout, options):
         return 0
     system = System(layout)
     with layout.lock(terminal.say):
-        if not system.running():
+        if not system.running() and not system.beside():
             terminal.say("nothing runs")
         with terminal.Progress() as progress:
             system.down(progress)
@@ -248,7 +251,7 @@ def _status(layout, options):
             terminal.say("[]")
         return 1
     system = System(layout)
-    found = [_state(system.component(name)) for name in NAMES]
+    found = [_state(system.component(name)) for name in (*NAMES, *system.beside())]
     if options.json:
         terminal.say(json.dumps(found, indent=2))
     else:

@@ -51,6 +51,11 @@ class Selection:
         self.is_all = not (order or trace or since or level)
         self.is_story = bool(order or trace)  # which is of few lines, however many there are around them
 
+    @property
+    def traces(self):
+        """That the reader named, or that were met so far in lines about the order."""
+        return frozenset(self._traces)
+
     def learn(self, layout):
         """Reads the order's traces in the logs there are."""
         if self._order is not None:

@@ -45,6 +45,7 @@ def environment(servers, service):
             environ["AMQP_CA_FILE"] = str(reached)
         environ["DATABASE_URL"] = environ["DATABASE_URL"].replace(quote(str(authority)), quote(str(reached)))
     _give_issuer(environ, servers, account)
+    servers.spans.told_to(environ)
     return environ | servers.files
 
 

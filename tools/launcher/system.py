@@ -9,6 +9,7 @@ from .certificates import Authority
 from .component import Component
 from .issuer import Issuer
 from .layout import LauncherError, write_json
+from .observe import Spans
 from .postgres import Postgres
 from .rabbitmq import Rabbitmq
 from .services import APIS, SERVICES, WORKERS, Process, migrate
@@ -17,6 +18,7 @@ from .settings import Settings
 SERVERS = ("postgres", "rabbitmq")
 TOKEN_SECONDS = 30 * 24 * 3600  # of the token in endpoints.json, which is renewed at every start
 NAMES = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")) + SERVERS
+BESIDE = ("spans",)  # what may run beside the system, and is stopped after it
 
 
 class System:
@@ -39,6 +41,7 @@ class System:
             if given.BROKER in self._given
             else self.rabbitmq,
         }
+        self.spans = Spans(*common, self._data_folder)
         self.authority = Authority(layout.tls) if self.settings.tls else None
         self.issuer = Issuer(layout.issuer)
         servers = SimpleNamespace(
@@ -49,10 +52,11 @@ class System:
             authority=self.authority,
             issuer=self.issuer,
             data_folder=self._data_folder,
+            spans=self.spans,
         )
         self.servers = servers
         self.processes = {name: Process(*common, servers, name) for name in (*APIS, *WORKERS)}
-        self._components = {**self.processes, **self._servers}
+        self._components = {**self.processes, **self._servers, "spans": self.spans}
 
     def database_url(self, service):
         return self._given.get(given.database_variable(service)) or self.postgres.service_url(service)
@@ -76,11 +80,15 @@ class System:
         """Names of the processes that run, in the order of NAMES."""
         return [name for name in NAMES if self.component(name).pid() is not None]
 
+    def beside(self):
+        """Names of what runs beside them."""
+        return [name for name in BESIDE if self.component(name).runs()]
+
     def runs_whole(self):
         return all(self.component(name).runs() for name in NAMES) and not self._foreign()
 
     def _foreign(self):
-        return [name for name in NAMES if self.registry.is_foreign(name)]
+        return [name for name in (*NAMES, *BESIDE) if self.registry.is_foreign(name)]
 
     def _data_folder(self):
         if self._data is None:
@@ -92,25 +100,27 @@ class System:
             )
         return self._data
 
-    def up(self, progress, verbose=False):
-        """Builds and starts all that does not run; the names of what was started.
+    def up(self, progress, verbose=False, observe=False):
+        """Builds and starts all that does not run, with @observe also what watches it; the names of what was started.
 
         When something fails or the reader interrupts, what was started here is stopped again.
         """
         started = []
         try:
-            self._start_all(progress, verbose, started)
+            self._start_all(progress, verbose, started, observe)
         except BaseException:
             progress.restart()
             self.down(progress, started)
             raise
         return started
 
-    def _start_all(self, progress, verbose, started):
+    def _start_all(self, progress, verbose, started, observe):
         if foreign := self._foreign():
             progress.note(f"{self.layout.settings_file} was lost: what was started under it is stopped")
             self.down(progress, foreign)
         before = set(self.running())
+        if observe and not self.spans.runs() and before.intersection(self.processes):
+            raise LauncherError("what runs was started without --observe: ./cartwheel down first")
         self._data_folder()
         self._choose_ports()
         self.issuer.create()
@@ -123,9 +133,11 @@ class System:
                 started.append(component.name)
             component.start(progress, may_move)
 
+        watching = [lambda: start(self.spans, movable)] if observe else []
         _in_parallel(
             progress,
             [
+                *watching,
                 lambda: self._build(progress, verbose),
                 lambda: start(self._servers["postgres"], movable),
                 lambda: start(self._servers["rabbitmq"], movable),
@@ -161,17 +173,20 @@ class System:
     def stop(self, progress, name, kill=False):
         return self.component(name).stop(progress, kill)
 
-    def down(self, progress, names=NAMES):
-        """Stops processes in order: ours at once, then the broker, then the database."""
+    def down(self, progress, names=(*NAMES, *BESIDE)):
+        """Stops processes in order: ours at once, then the broker, then the database, then what watched them."""
         ours = [self.processes[name] for name in names if name in self.processes]
         _in_parallel(progress, [lambda c=component: c.stop(progress) for component in ours])
         for name in ("rabbitmq", "postgres"):
             if name in names:
                 self._servers[name].stop(progress)
+        for name in BESIDE:
+            if name in names:
+                self.component(name).stop(progress)
 
     def end_leftovers(self, progress):
         """Ends processes of this state folder that nobody wrote down."""
-        for name in NAMES:
+        for name in (*NAMES, *BESIDE):
             self.component(name).end_leftovers(progress)
 
     def write_endpoints(self):
@@ -196,7 +211,7 @@ class System:
 
     def print_addresses(self):
         rows = []
-        for name in NAMES:
+        for name in (*NAMES, *self.beside()):
             component = self.component(name)
             rows.append([name, component.address(), component.admin_url or ""])
         terminal.table(["process", "address", "admin (health, metrics)"], rows)
