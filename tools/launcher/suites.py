@@ -38,7 +38,7 @@ ALL = (*BY_DEFAULT, "sanitized_integration", "sanitized_saga", "threads", "fault
        "release")
 PROCESSORS = min(os.cpu_count() or 1, 4)
 # From the first of these on, suites mostly wait; beside them those builds are made that later ones begin with, and
-# suites run that are one process and time nothing.
+# suites run that time nothing.
 FIRST_TO_WAIT = "integration"
 BUILT_FOR = {"sanitizers": "build-asan", "threads": "build-tsan", "faults": "build-faults"}
 BESIDE = ("manifests", "monitoring", "documents")
@@ -99,7 +99,8 @@ class Suites:
         return self._pytest("manifests", {"CARTWHEEL_BUILD": str(self._layout.build)})
 
     def run_monitoring(self):
-        """The rules for Prometheus: each alert fires when it should, and only then."""
+        """The rules for Prometheus and the dashboards; then a Prometheus looks at a system, which has what they name."""
+        self._build(self._layout.build, (), {}, "build")
         return self._pytest("monitoring", {})
 
     def run_documents(self):
