@@ -12,6 +12,7 @@ enum {
     RETRY_MOST_MS = 1000,
     KEEPS_FAILING = 5, /* units of work in a row: a conflict or a lock has passed by then */
     LOOK_AGAIN_MS = 2000,
+    REST_S = 60, /* what is open on demand alone may rest so long */
 };
 
 /* A dead peer is noticed within 10 to 25 s even when no statement waits for it. */
@@ -83,6 +84,7 @@ typedef struct {
     bool in_doubt;       /* connected, but the server may still refuse the work */
     const ChPgStatement *refused; /* what it refused last; NULL: to begin or to commit */
     int64_t look_at_us;           /* in doubt: when to find out, not earlier */
+    int64_t used_at_us;           /* on demand: when work came last */
 } Connection;
 
 /* ---- what the pipeline tells ---- */
@@ -153,6 +155,7 @@ static const ChPgOps connection_ops = {
 
 ChPg *ch_pg_new(const ChPgConfig *config)
 {
+    g_assert(!config->on_demand || config->health == NULL);
     Connection *connection = g_new0(Connection, 1);
     connection->base.ops = &connection_ops;
     connection->config = *config;
@@ -307,6 +310,7 @@ static void look(Connection *connection)
 bool ch_pg_connect(ChPg *pg, GError **error)
 {
     Connection *connection = connection_of(pg);
+    connection->used_at_us = ch_time_monotonic_us();
     bool open = pg->conn != NULL && PQstatus(pg->conn) == CONNECTION_OK && !pg->stale;
     if (!open && !reopen(connection, error))
         return false;
@@ -319,9 +323,20 @@ bool ch_pg_connect(ChPg *pg, GError **error)
     return false;
 }
 
+/* What fails meanwhile is told by the work that finds it. */
+static void rest(Connection *connection)
+{
+    if (ch_time_monotonic_us() - connection->used_at_us >= INT64_C(1000000) * REST_S)
+        ch_pg_close(&connection->base);
+}
+
 bool ch_pg_idle(ChPg *pg, GError **error)
 {
     Connection *connection = connection_of(pg);
+    if (connection->config.on_demand) {
+        rest(connection);
+        return true;
+    }
     if (!ch_pg_connect(pg, error))
         return false;
     if (connection->config.health != NULL)

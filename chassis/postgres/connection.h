@@ -11,6 +11,8 @@ typedef struct {
     bool read_only; /* for a lane that only reads: no transaction is opened, which saves a round
                      * trip a batch; each statement sees what is committed, and the server refuses
                      * writes */
+    bool on_demand; /* for a lane that seldom has work: opened with the first, and closed when none
+                     * has come for a minute; such a lane says nothing of health */
     ChHealthPart *health;            /* told of every change; NULL: nobody asks */
     void (*announce)(void *context); /* see ch_pg_announce(); runs on the lane's thread; NULL:
                                       * nobody wants to know */
@@ -30,7 +32,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChPg, ch_pg_free)
  * database is read-only and the lane is not. */
 CH_MUST_CHECK bool ch_pg_connect(ChPg *pg, GError **error);
 
-/** The same while there is nothing to do: outages that are over are told then. */
+/** The same while there is nothing to do: outages that are over are told then. One on demand is not
+ * opened but, after a minute, closed. */
 CH_MUST_CHECK bool ch_pg_idle(ChPg *pg, GError **error);
 
 /** A unit of work was done on it. */

@@ -150,19 +150,30 @@ static void ring_relay(void *ticker)
     ch_ticker_ring(ticker);
 }
 
-ChPg *ch_worker_connection(ChWorker *worker)
+static ChPg *new_connection(ChWorker *worker, bool on_demand)
 {
     const ChPgConfig config = {
         .url = worker->settings->common.database_url,
         .application_name = worker->identity->process,
         .schema_version = (int)worker->identity->migrations,
-        .health = ch_health_part(worker->health, "postgres"),
+        .on_demand = on_demand,
+        .health = on_demand ? NULL : ch_health_part(worker->health, "postgres"),
         .announce = ring_relay,
         .announce_context = worker->relay_ticker,
     };
     ChPg *pg = ch_pg_new(&config);
     ch_worker_own(worker, pg, free_pg);
     return pg;
+}
+
+ChPg *ch_worker_connection(ChWorker *worker)
+{
+    return new_connection(worker, false);
+}
+
+ChPg *ch_worker_connection_on_demand(ChWorker *worker)
+{
+    return new_connection(worker, true);
 }
 
 /* A consumer of the queue named @name: @queue itself, or its dead letters. */

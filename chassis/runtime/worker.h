@@ -65,6 +65,9 @@ ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings
 /** A database connection for one lane; belongs to the worker. */
 ChPg *ch_worker_connection(ChWorker *worker);
 
+/** The same for a lane that seldom has work: open while there is some (ChPgConfig's on_demand). */
+ChPg *ch_worker_connection_on_demand(ChWorker *worker);
+
 /** A lane that consumes a queue on @pg, and one that stores its dead letters. */
 void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *config);
 

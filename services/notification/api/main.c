@@ -17,7 +17,8 @@ static const ChConfigKey keys[] = {
     CH_API_KEYS("127.0.0.1:5003", "127.0.0.1:6003"),
 };
 
-/* A connection of one lane, which may do no more than read. */
+/* A connection of one lane, which may do no more than read. NULL for @health: of a lane that seldom
+ * has work. */
 static ChPg *connection(const ChApiSettings *settings, ChHealth *health, bool read_only)
 {
     const ChPgConfig pg = {
@@ -25,7 +26,8 @@ static ChPg *connection(const ChApiSettings *settings, ChHealth *health, bool re
         .application_name = "notification-api",
         .schema_version = (int)notification_migrations_count,
         .read_only = read_only,
-        .health = ch_health_part(health, "postgres"),
+        .on_demand = health == NULL,
+        .health = health == NULL ? NULL : ch_health_part(health, "postgres"),
     };
     return ch_pg_new(&pg);
 }
@@ -36,7 +38,7 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
-    g_autoptr(ChPg) erasure_pg = connection(settings, health, false);
+    g_autoptr(ChPg) erasure_pg = connection(settings, NULL, false);
     g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
     g_autoptr(NotificationSubscriptionStore) write_subscriptions =
         notification_pg_subscription_store_new(write_pg);

@@ -59,7 +59,7 @@ static void subscribe(ChWorker *worker)
 static void serve_dead_letters(ChWorker *worker)
 {
     ChSubscriptionConfig consumers[G_N_ELEMENTS(subscriptions)];
-    ChPg *pg = ch_worker_connection(worker);
+    ChPg *pg = ch_worker_connection_on_demand(worker);
     NotificationStore *store = new_store(worker, pg);
     for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
         consumers[i] = subscriptions[i].with(subscriptions[i].queue, store);

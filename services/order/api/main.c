@@ -38,7 +38,8 @@ static const ChConfigKey keys[] = {
       "orders that are not final of a customer without the scope limits:none", NULL },
 };
 
-/* A connection of one lane, which may do no more than read. */
+/* A connection of one lane, which may do no more than read. NULL for @health: of a lane that seldom
+ * has work. */
 static ChPg *connection(const Settings *settings, ChHealth *health, bool read_only)
 {
     const ChPgConfig pg = {
@@ -46,7 +47,8 @@ static ChPg *connection(const Settings *settings, ChHealth *health, bool read_on
         .application_name = "order-api",
         .schema_version = (int)order_migrations_count,
         .read_only = read_only,
-        .health = ch_health_part(health, "postgres"),
+        .on_demand = health == NULL,
+        .health = health == NULL ? NULL : ch_health_part(health, "postgres"),
     };
     return ch_pg_new(&pg);
 }
@@ -84,7 +86,7 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
     g_autoptr(ChPg) prices_pg = connection(settings, health, false);
-    g_autoptr(ChPg) erasure_pg = connection(settings, health, false);
+    g_autoptr(ChPg) erasure_pg = connection(settings, NULL, false);
     g_autoptr(ChPg) wait_pg = connection(settings, health, true);
     g_autoptr(ChPg) gate_pg = connection(settings, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);

@@ -73,7 +73,7 @@ static void subscribe(ChWorker *worker, OrderProgress *progress)
 static void serve_dead_letters(ChWorker *worker, OrderProgress *progress)
 {
     ChSubscriptionConfig consumers[G_N_ELEMENTS(subscriptions)];
-    ChPg *pg = ch_worker_connection(worker);
+    ChPg *pg = ch_worker_connection_on_demand(worker);
     OrderStockResultsContext *context = new_context(worker, pg, progress);
     for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
         consumers[i] = subscriptions[i].with(subscriptions[i].queue, context);
@@ -83,7 +83,7 @@ static void serve_dead_letters(ChWorker *worker, OrderProgress *progress)
 /* A lane for orders that operators announce again. */
 static void serve_announcements(ChWorker *worker)
 {
-    ChPg *pg = ch_worker_connection(worker);
+    ChPg *pg = ch_worker_connection_on_demand(worker);
     OrderAnnounceApi *api = g_new0(OrderAnnounceApi, 1);
     ch_worker_own(worker, api, g_free);
     api->operators = ch_worker_operators(worker);

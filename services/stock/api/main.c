@@ -19,7 +19,8 @@ static const ChConfigKey keys[] = {
     CH_API_KEYS("127.0.0.1:5002", "127.0.0.1:6002"),
 };
 
-/* A connection of one lane, which may do no more than read. */
+/* A connection of one lane, which may do no more than read. NULL for @health: of a lane that seldom
+ * has work. */
 static ChPg *connection(const ChApiSettings *settings, ChHealth *health, bool read_only)
 {
     const ChPgConfig pg = {
@@ -27,7 +28,8 @@ static ChPg *connection(const ChApiSettings *settings, ChHealth *health, bool re
         .application_name = "stock-api",
         .schema_version = (int)stock_migrations_count,
         .read_only = read_only,
-        .health = ch_health_part(health, "postgres"),
+        .on_demand = health == NULL,
+        .health = health == NULL ? NULL : ch_health_part(health, "postgres"),
     };
     return ch_pg_new(&pg);
 }
@@ -38,8 +40,8 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
-    g_autoptr(ChPg) import_pg = connection(settings, health, false);
-    g_autoptr(ChPg) erasure_pg = connection(settings, health, false);
+    g_autoptr(ChPg) import_pg = connection(settings, NULL, false);
+    g_autoptr(ChPg) erasure_pg = connection(settings, NULL, false);
     g_autoptr(StockStore) write_store = stock_pg_store_new(write_pg);
     g_autoptr(StockReads) reads = stock_pg_reads_new(read_pg);
     g_autoptr(StockReads) lists = stock_pg_reads_new(list_pg);
