@@ -43,12 +43,14 @@ static const ChPgStatement sql_insert_keys = {
     { CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_BYTES, CH_PG_UUIDS },
 };
 
-/* $1 ids, $2 customers, $3 totals, $4 currencies, $5 times. */
+/* $1 ids, $2 customers, $3 totals, $4 currencies, $5 times, $6 trace ids. */
 static const ChPgStatement sql_insert_orders = {
-    "insert into orders (id, customer_id, status, total, currency, created_at, updated_at)"
-    " select id, customer_id, 1, total, currency, created_at, created_at"
-    " from unnest($1, $2, $3, $4, $5) as placed (id, customer_id, total, currency, created_at)",
-    { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_DECIMALS, CH_PG_TEXTS, CH_PG_TIMES },
+    "insert into orders (id, customer_id, status, total, currency, created_at, updated_at,"
+    " trace_id)"
+    " select id, customer_id, 1, total, currency, created_at, created_at, trace_id"
+    " from unnest($1, $2, $3, $4, $5, $6)"
+    " as placed (id, customer_id, total, currency, created_at, trace_id)",
+    { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_DECIMALS, CH_PG_TEXTS, CH_PG_TIMES, CH_PG_UUIDS },
 };
 
 /* $1 orders, $2 products, $3 quantities, $4 unit prices. */
@@ -59,25 +61,25 @@ static const ChPgStatement sql_insert_items = {
 };
 
 /* $1 ids, $2 new statuses, $3 reasons, $4 causes, $5 statuses that may be left, $6 owners (nil:
- * whoever's). Rows are locked in the order of their ids, so that two batches cannot wait for each
- * other. */
+ * whoever's), $7 trace ids. Rows are locked in the order of their ids, so that two batches cannot
+ * wait for each other. */
 static const ChPgStatement sql_move_orders = {
     "with moving as ("
-    " select o.id, o.status as was, o.created_at, m.status, m.reason, m.cause, m.place"
-    "  from unnest($1, $2, $3, $4, $6)"
-    "   with ordinality as m (id, status, reason, cause, owner, place)"
+    " select o.id, o.status as was, o.created_at, m.status, m.reason, m.cause, m.trace_id,"
+    "   m.place from unnest($1, $2, $3, $4, $6, $7)"
+    "   with ordinality as m (id, status, reason, cause, owner, trace_id, place)"
     "  join orders o on o.id = m.id and m.owner" ORDER_NIL_OR_ITS_CUSTOMER
     "  where o.status = any($5) order by o.id for update of o),"
     " moved as ("
     " update orders o set status = m.status, reason = m.reason, updated_at = now()"
     "  from moving m where o.id = m.id"
     "  returning o.id, o.customer_id, o.status, o.total, o.currency, m.place, m.cause, m.was,"
-    "   m.created_at),"
+    "   m.created_at, m.trace_id),"
     " noted as ("
-    " insert into order_history (order_id, status, cause, happened_at)"
-    "  select id, status, cause, now() from moved)"
+    " insert into order_history (order_id, status, cause, happened_at, trace_id)"
+    "  select id, status, cause, now(), trace_id from moved)"
     " select place, customer_id, total, currency, was, created_at from moved order by place",
-    { CH_PG_UUIDS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_INTS, CH_PG_UUIDS },
+    { CH_PG_UUIDS, CH_PG_INTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_INTS, CH_PG_UUIDS, CH_PG_UUIDS },
 };
 enum {
     MOVED_PLACE,
@@ -103,6 +105,14 @@ static const OrderStoreOps pg_store_ops;
 static ChPg *pg_of(OrderStore *self)
 {
     return CH_CAST(PgStore, self, &pg_store_ops)->pg;
+}
+
+/* Both are 16 bytes; all zero is no trace. */
+static ChUuid trace_id_of(ChTrace trace)
+{
+    ChUuid id;
+    memcpy(id.bytes, trace.trace_id, sizeof id.bytes);
+    return id;
 }
 
 static ChPgParams *key_params(const ChPgStatement *statement,
@@ -192,6 +202,7 @@ static bool insert_orders(ChPg *pg, const OrderPlacement *const *placements, siz
         ch_pg_add_decimal(params, 2, placements[i]->total);
         ch_pg_add_text(params, 3, placements[i]->currency);
         ch_pg_add_time(params, 4, placements[i]->created_us);
+        ch_pg_add_uuid(params, 5, trace_id_of(placements[i]->trace));
     }
     return ch_pg_send(pg, params, NULL, error);
 }
@@ -259,6 +270,7 @@ static bool move(OrderStore *self, const OrderMove *moves, size_t n, const Order
         ch_pg_add_text(params, 2, moves[i].reason);
         ch_pg_add_text(params, 3, moves[i].cause);
         ch_pg_add_uuid(params, 5, moves[i].order.owner);
+        ch_pg_add_uuid(params, 6, trace_id_of(moves[i].trace));
     }
     for (size_t i = 0; i < n_from; i++)
         ch_pg_add_int(params, 4, from[i]);
