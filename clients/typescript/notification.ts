@@ -100,6 +100,21 @@ export interface paths {
       };
     };
   };
+  "/api/notifications/orders/{id}": {
+    /**
+     * Tell what the customer of an order was told
+     * @description Its notifications, oldest first, and which messages about the order are held up here. Without the scope `personal-data` addresses are masked, as in the log.
+     */
+    get: operations["getOrderNotifications"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["OrderId"];
+      };
+    };
+  };
   "/api/subscriptions": {
     /** List subscriptions, newest first */
     get: operations["listSubscriptions"];
@@ -492,6 +507,30 @@ export interface components {
      * @example 0190a000-0000-7000-8000-000000000001
      */
     GivenId: string;
+    /**
+     * Format: uuid
+     * @description In lower case.
+     * @example 0190a000-0000-7000-8000-000000000001
+     */
+    Id: string;
+    /** @description Messages about it that are held up in this service, oldest first; what an operator acted upon is gone from here. */
+    Pending: ({
+        /**
+         * @description `Outbox`: committed, not published yet. `Parked`: it could not be published in many tries. `DeadLetter`: its consumer gave it up.
+         * @enum {string}
+         */
+        place: "Outbox" | "Parked" | "DeadLetter";
+        id: components["schemas"]["Id"];
+        /** @description The event's type. */
+        type?: string;
+        messageId?: string;
+        /** @description Whose consumer failed on it. */
+        queue?: string;
+        reason?: string;
+        attempts: number;
+        since: components["schemas"]["Time"];
+        traceId?: components["schemas"]["TraceId"];
+      })[];
     AuditEntry: {
       id: components["schemas"]["Id"];
       /** @description The place of the entry in the chain; none is left out. */
@@ -563,12 +602,6 @@ export interface components {
       };
     };
     /**
-     * Format: uuid
-     * @description In lower case.
-     * @example 0190a000-0000-7000-8000-000000000001
-     */
-    Id: string;
-    /**
      * Format: date-time
      * @description UTC.
      * @example 2026-11-22T10:47:00.123456Z
@@ -580,6 +613,11 @@ export interface components {
      * @example 2026-11-22T10:47:00Z
      */
     GivenTime: string;
+    /**
+     * @description A trace (W3C); its spans and log lines have it.
+     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+     */
+    TraceId: string;
     /** @description RFC 9457. `docs/problems.md` says of each `type` what it means and what to do. */
     Problem: {
       /** @example urn:cartwheel:problem:not-found */
@@ -721,6 +759,8 @@ export interface components {
   parameters: {
     /** @description Whether it is done though its code is left without an active template. */
     Force?: boolean;
+    /** @description An order's id. */
+    OrderId: components["schemas"]["GivenId"];
     /** @description The template; anything that is no UUID is a template that is not there. */
     TemplateId: components["schemas"]["GivenId"];
     /** @description The subscription; anything that is no UUID is a subscription that is not there. */
@@ -1269,6 +1309,44 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Tell what the customer of an order was told
+   * @description Its notifications, oldest first, and which messages about the order are held up here. Without the scope `personal-data` addresses are masked, as in the log.
+   */
+  getOrderNotifications: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["OrderId"];
+      };
+    };
+    responses: {
+      /** @description What is known. */
+      200: {
+        content: {
+          "application/json": {
+            orderId: components["schemas"]["Id"];
+            notifications: components["schemas"]["Notification"][];
+            pending: components["schemas"]["Pending"];
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
       406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];

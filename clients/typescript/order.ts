@@ -46,6 +46,21 @@ export interface paths {
       };
     };
   };
+  "/api/orders/{id}/timeline": {
+    /**
+     * Tell the story of an order
+     * @description Each step with its time, cause and trace, and what is expected next, of whom and by when. Only who may see the orders of every customer is told who did a step (`by`) and which messages are held up (`pending`).
+     */
+    get: operations["getOrderTimeline"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["OrderId"];
+      };
+    };
+  };
   "/api/orders/{id}/cancel": {
     /**
      * Cancel an order
@@ -303,6 +318,65 @@ export interface components {
       at: components["schemas"]["Time"];
       cause: string;
     };
+    /**
+     * @example {
+     *   "orderId": "0190a000-0000-7000-8000-0000000000a1",
+     *   "status": "Created",
+     *   "state": "Waiting",
+     *   "expected": {
+     *     "what": "OrderStockProcessCompletedDomainEvent or OrderStockProcessFailedDomainEvent",
+     *     "of": "stock-worker",
+     *     "since": "2026-11-22T10:47:00.123456Z",
+     *     "by": "2026-11-22T10:47:10.123456Z"
+     *   },
+     *   "steps": [
+     *     {
+     *       "step": "Placed",
+     *       "at": "2026-11-22T10:47:00.123456Z",
+     *       "cause": "placed",
+     *       "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+     *       "event": "OrderCreatedEvent",
+     *       "published": true
+     *     }
+     *   ],
+     *   "pending": []
+     * }
+     */
+    Timeline: {
+      orderId: components["schemas"]["Id"];
+      status: components["schemas"]["Status"];
+      /**
+       * @description As far as this service knows: nothing is to come; it comes by itself; it should have come, and still may; it needs somebody, or was not final within `ORDER_STUCK_AFTER`.
+       * @enum {string}
+       */
+      state: "Done" | "Waiting" | "Late" | "Stuck";
+      /** @description What is to come; absent when nothing is. */
+      expected?: {
+        what: string;
+        /** @description The process that it is expected of, or `operator`. */
+        of: string;
+        since: components["schemas"]["Time"];
+        /** @description When it is late; absent when it does not come by itself. */
+        by?: components["schemas"]["Time"];
+      };
+      steps: components["schemas"]["Step"][];
+      pending?: components["schemas"]["Pending"];
+    };
+    Step: {
+      /** @enum {string} */
+      step: "Placed" | "Confirmed" | "Cancelled" | "AnnouncedAgain";
+      at: components["schemas"]["Time"];
+      cause: string;
+      traceId?: components["schemas"]["TraceId"];
+      /** @description Who asked for it: the subject of a token. Absent where nobody did, and to customers. */
+      by?: string;
+      /** @description The event that announces it; not of `AnnouncedAgain`. */
+      event?: string;
+      /** @description Whether that event has left the outbox, as far as is known. */
+      published?: boolean;
+      /** @description Of `AnnouncedAgain`: how often up to then. */
+      times?: number;
+    };
     /** @description RFC 9457. `docs/problems.md` says of each `type` what it means and what to do. */
     Problem: {
       /** @example urn:cartwheel:problem:not-found */
@@ -408,6 +482,29 @@ export interface components {
      * @example 2026-11-22T10:47:00.123456Z
      */
     Time: string;
+    /** @description Messages about it that are held up in this service, oldest first; what an operator acted upon is gone from here. */
+    Pending: ({
+        /**
+         * @description `Outbox`: committed, not published yet. `Parked`: it could not be published in many tries. `DeadLetter`: its consumer gave it up.
+         * @enum {string}
+         */
+        place: "Outbox" | "Parked" | "DeadLetter";
+        id: components["schemas"]["Id"];
+        /** @description The event's type. */
+        type?: string;
+        messageId?: string;
+        /** @description Whose consumer failed on it. */
+        queue?: string;
+        reason?: string;
+        attempts: number;
+        since: components["schemas"]["Time"];
+        traceId?: components["schemas"]["TraceId"];
+      })[];
+    /**
+     * @description A trace (W3C); its spans and log lines have it.
+     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+     */
+    TraceId: string;
     /**
      * Format: date-time
      * @description RFC 3339, with `Z` or an offset.
@@ -812,6 +909,40 @@ export interface operations {
       200: {
         content: {
           "application/json": components["schemas"]["HistoryEntry"][];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Tell the story of an order
+   * @description Each step with its time, cause and trace, and what is expected next, of whom and by when. Only who may see the orders of every customer is told who did a step (`by`) and which messages are held up (`pending`).
+   */
+  getOrderTimeline: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["OrderId"];
+      };
+    };
+    responses: {
+      /** @description The story so far. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["Timeline"];
         };
       };
       400: components["responses"]["Invalid"];

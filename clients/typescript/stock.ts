@@ -82,6 +82,21 @@ export interface paths {
       };
     };
   };
+  "/api/stocks/orders/{id}": {
+    /**
+     * Tell what became of an order's stock
+     * @description What was decided, what changed in the ledger, and which messages about the order are held up here.
+     */
+    get: operations["getOrderStock"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["OrderId"];
+      };
+    };
+  };
   "/api/audit": {
     /**
      * List who changed what
@@ -172,6 +187,50 @@ export interface components {
        */
       actor?: string;
       at: components["schemas"]["Time"];
+    };
+    /**
+     * @example {
+     *   "orderId": "0190a000-0000-7000-8000-0000000000a1",
+     *   "reservation": {
+     *     "status": "Taken",
+     *     "createdAt": "2026-11-22T10:47:00.145678Z",
+     *     "updatedAt": "2026-11-22T10:47:00.145678Z"
+     *   },
+     *   "movements": [
+     *     {
+     *       "id": "0190a000-0000-7000-8000-0000000000e1",
+     *       "productId": "0190a000-0000-7000-8000-000000000001",
+     *       "delta": -2,
+     *       "kind": "taken",
+     *       "at": "2026-11-22T10:47:00.145678Z"
+     *     }
+     *   ],
+     *   "pending": []
+     * }
+     */
+    OrderStock: {
+      orderId: components["schemas"]["Id"];
+      reservation?: {
+        /**
+         * @description `Cancelled`: it was cancelled before it came, and takes nothing.
+         * @enum {string}
+         */
+        status: "Taken" | "Refused" | "Released" | "Cancelled";
+        /** @description Of a refusal. */
+        reason?: string;
+        createdAt: components["schemas"]["Time"];
+        updatedAt: components["schemas"]["Time"];
+      };
+      movements: ({
+          id: components["schemas"]["Id"];
+          productId: components["schemas"]["Id"];
+          /** Format: int64 */
+          delta: number;
+          /** @enum {string} */
+          kind: "taken" | "released" | "deleted";
+          at: components["schemas"]["Time"];
+        })[];
+      pending: components["schemas"]["Pending"];
     };
     /** @description The `cursor` of the next page; absent on the last one. */
     NextCursor: string;
@@ -278,12 +337,35 @@ export interface components {
      * @example 2026-11-22T10:47:00.123456Z
      */
     Time: string;
+    /** @description Messages about it that are held up in this service, oldest first; what an operator acted upon is gone from here. */
+    Pending: ({
+        /**
+         * @description `Outbox`: committed, not published yet. `Parked`: it could not be published in many tries. `DeadLetter`: its consumer gave it up.
+         * @enum {string}
+         */
+        place: "Outbox" | "Parked" | "DeadLetter";
+        id: components["schemas"]["Id"];
+        /** @description The event's type. */
+        type?: string;
+        messageId?: string;
+        /** @description Whose consumer failed on it. */
+        queue?: string;
+        reason?: string;
+        attempts: number;
+        since: components["schemas"]["Time"];
+        traceId?: components["schemas"]["TraceId"];
+      })[];
     /**
      * Format: date-time
      * @description RFC 3339, with `Z` or an offset.
      * @example 2026-11-22T10:47:00Z
      */
     GivenTime: string;
+    /**
+     * @description A trace (W3C); its spans and log lines have it.
+     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+     */
+    TraceId: string;
   };
   responses: {
     /** @description The request has faults, which `errors` names by their paths; or the request itself (its line, headers or length) is malformed. */
@@ -404,6 +486,8 @@ export interface components {
   parameters: {
     /** @description The product; anything that is no UUID is a product that is not there. */
     ProductId: components["schemas"]["GivenId"];
+    /** @description An order's id. */
+    OrderId: components["schemas"]["GivenId"];
     /**
      * @description The caller's span (W3C Trace Context). A malformed one is replaced.
      * @example 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
@@ -851,6 +935,40 @@ export interface operations {
             items: components["schemas"]["Movement"][];
             nextCursor?: components["schemas"]["NextCursor"];
           };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Tell what became of an order's stock
+   * @description What was decided, what changed in the ledger, and which messages about the order are held up here.
+   */
+  getOrderStock: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["OrderId"];
+      };
+    };
+    responses: {
+      /** @description What is known; without `reservation` nothing was decided yet. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["OrderStock"];
         };
       };
       400: components["responses"]["Invalid"];

@@ -113,7 +113,8 @@ def test_a_strangers_order_is_not_there(guarded, tokens, pair, orders, stocks):
     (anna, annas), (_, bertas) = pair
     order = place(guarded, tokens["shop"], anna, price=1, product=stocks.create(1)).json()["id"]
     orders.wait(order, "Confirmed")
-    for path in (f"/api/orders/{order}", f"/api/orders/{order}/history", f"/api/orders/{order}?wait=Confirmed"):
+    for path in (f"/api/orders/{order}", f"/api/orders/{order}/history", f"/api/orders/{order}/timeline",
+                 f"/api/orders/{order}?wait=Confirmed"):
         assert guarded.call("order-api", "GET", path, annas).status_code == 200
         assert guarded.call("order-api", "GET", path, tokens["support"]).status_code == 200
         stranger, nothing = (guarded.call("order-api", "GET", each, bertas)

@@ -28,6 +28,7 @@ STOCK = "/api/stocks/{product}"
 ACTS = {  # service, method, path, body, what another customer is answered
     "read an order": ("order", "GET", "/api/orders/{order}", None, 404),
     "read its history": ("order", "GET", "/api/orders/{order}/history", None, 404),
+    "read its timeline": ("order", "GET", "/api/orders/{order}/timeline", None, 404),
     "read mails": ("notification", "GET", "/api/notifications?orderId={order}", None, 403),
     "read everybody's mails": ("notification", "GET", "/api/notifications", None, 403),
     "order at a price of his own": ("order", "POST", "/api/orders", items(0.01), 400),

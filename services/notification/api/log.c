@@ -35,7 +35,7 @@ static void write_times(GString *json, const NotificationEntry *entry)
         ch_json_add_time(json, "sentAt", entry->sent_us);
 }
 
-static ChUuid write_entry(GString *json, const void *row)
+ChUuid notification_api_write_entry(GString *json, const void *row)
 {
     const NotificationEntry *entry = row;
     const NotificationCodeInfo *info = notification_code_info(entry->code);
@@ -97,7 +97,7 @@ static const ChHttpList entries = {
     .max_limit = 100,
     .read = read_filter,
     .ask = ask_filters,
-    .write_row = write_entry,
+    .write_row = notification_api_write_entry,
 };
 
 bool notification_api_list_log(void *lists, ChHttpRequest *const *requests, size_t n,

@@ -54,7 +54,7 @@ static bool run(const void *settings, GError **error)
     NotificationWrites writes = { write_templates, write_subscriptions };
     NotificationReads reads = { read_templates, read_subscriptions };
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
-    NotificationLists lists = { list_templates, list_subscriptions, list_log, audit };
+    NotificationLists lists = { list_templates, list_subscriptions, list_log, audit, list_pg };
     g_autoptr(ChErasure) erasure =
         ch_erasure_new(erasure_pg, notification_erasure, NOTIFICATION_ERASURE_PARTS);
     g_autoptr(ChApi) api = ch_api_new(&notification_routes, &notification_document, health);

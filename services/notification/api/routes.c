@@ -4,6 +4,7 @@
 #include "chassis/runtime/audit.h"
 #include "chassis/runtime/erasure_api.h"
 #include "notification/api/log.h"
+#include "notification/api/read_order.h"
 #include "notification/api/read_subscriptions.h"
 #include "notification/api/read_templates.h"
 #include "notification/api/scopes.h"
@@ -48,6 +49,8 @@ static const ChHttpRoute routes[] = {
       notification_api_list_log,
       "createdAfter, createdBefore, cursor, orderId, limit, sort, status",
       NOTIFICATION_SCOPE_LOG_READ },
+    { "GET", "/api/notifications/orders/{id}", "getOrderNotifications", NOTIFICATION_LISTS, 0,
+      notification_api_order, "", NOTIFICATION_SCOPE_LOG_READ },
     { "GET", SUBSCRIPTIONS, "listSubscriptions", NOTIFICATION_LISTS, 0,
       notification_api_list_subscriptions, "cursor, limit", NOTIFICATION_SCOPE_SUBSCRIPTIONS_READ },
     { "POST", SUBSCRIPTIONS, "createSubscription", NOTIFICATION_WRITES, 0,

@@ -20,4 +20,5 @@ typedef struct {
     NotificationSubscriptionReads *subscriptions;
     NotificationLog *log;
     ChAuditLog *audit;
+    ChPg *pg; /* on which these work; messages are looked for there */
 } NotificationLists;

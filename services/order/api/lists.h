@@ -8,6 +8,7 @@
 typedef struct {
     OrderReads *reads;
     ChAuditLog *audit;
+    ChPg *pg; /* on which both work; messages are looked for there */
 } OrderLists;
 
 /** GET /api/audit */

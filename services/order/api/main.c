@@ -100,7 +100,7 @@ static bool run(const void *opaque, GError **error)
     OrderLookups lookups = { reads, waits };
     OrderWrites writes = { write_store, settings->open_max };
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
-    OrderLists list_contexts = { lists, audit };
+    OrderLists list_contexts = { lists, audit, list_pg };
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
     g_autoptr(ChApi) api = ch_api_new(&order_routes, &order_document, health);

@@ -12,9 +12,8 @@
 
 /* ---- one ---- */
 
-/* The orders that the paths name, and who asks for each; the others are answered. */
-static size_t take_asked(ChHttpRequest *const *requests, size_t n, OrderAsked *asked,
-                         ChHttpRequest **askers)
+size_t order_api_take_asked(ChHttpRequest *const *requests, size_t n, OrderAsked *asked,
+                            ChHttpRequest **askers)
 {
     size_t valid = 0;
     for (size_t i = 0; i < n; i++) {
@@ -56,7 +55,7 @@ bool order_api_get(void *context, ChHttpRequest *const *requests, size_t n, GErr
     g_autofree OrderAsked *asked = g_new(OrderAsked, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree Order **orders = g_new0(Order *, n);
-    size_t valid = keep_wishes(asked, askers, take_asked(requests, n, asked, askers));
+    size_t valid = keep_wishes(asked, askers, order_api_take_asked(requests, n, asked, askers));
     if (valid > 0 && !store->ops->find(store, asked, valid, orders, error))
         return false;
     for (size_t i = 0; i < valid; i++) {
@@ -160,7 +159,7 @@ bool order_api_history(void *context, ChHttpRequest *const *requests, size_t n, 
     g_autofree OrderAsked *asked = g_new(OrderAsked, n);
     g_autofree ChHttpRequest **askers = g_new(ChHttpRequest *, n);
     g_autofree GArray **histories = g_new0(GArray *, n);
-    size_t valid = take_asked(requests, n, asked, askers);
+    size_t valid = order_api_take_asked(requests, n, asked, askers);
     if (valid > 0 && !store->ops->histories(store, asked, valid, histories, error))
         return false;
     for (size_t i = 0; i < valid; i++) {

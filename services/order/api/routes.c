@@ -7,6 +7,7 @@
 #include "order/api/lists.h"
 #include "order/api/read_orders.h"
 #include "order/api/read_prices.h"
+#include "order/api/read_timeline.h"
 #include "order/api/scopes.h"
 #include "order/api/write_orders.h"
 #include "order/api/write_prices.h"
@@ -31,6 +32,8 @@ static const ChHttpRoute routes[] = {
       ORDER_SCOPE_READ },
     { "GET", "/api/orders/{id}/history", "getOrderHistory", ORDER_READS, 0, order_api_history, "",
       ORDER_SCOPE_READ },
+    { "GET", "/api/orders/{id}/timeline", "getOrderTimeline", ORDER_LISTS, 0, order_api_timeline,
+      "", ORDER_SCOPE_READ },
     { "POST", "/api/prices/import", "importPrices", ORDER_PRICES,
       CH_HTTP_LARGE_BODY | CH_HTTP_NDJSON, order_api_import_prices, "", ORDER_SCOPE_WRITE_PRICES },
     { "PUT", PRICE, "setPrice", ORDER_PRICES, 0, order_api_set_price, "",

@@ -4,6 +4,7 @@
  * chassis/core/error.h. */
 #pragma once
 
+#include "order/application/next_step.h"
 #include "order/application/orders.h"
 #include "order/application/price.h"
 
@@ -154,6 +155,9 @@ typedef struct {
      * owning the causes; NULL when there is no such order. */
     bool (*histories)(OrderReads *self, const OrderAsked *asked, size_t n, GArray **histories,
                       GError **error);
+    /* timelines[i] is that of the order asked[i], new; NULL when there is no such order. */
+    bool (*timelines)(OrderReads *self, const OrderAsked *asked, size_t n,
+                      OrderTimeline **timelines, GError **error);
     /* Fills prices[0..n), whose product ids are given. */
     bool (*prices)(OrderReads *self, OrderPrice *prices, size_t n, GError **error);
     /* found[i]: a new array of OrderPrice *, owning them, by product: pages[i]. */

@@ -6,6 +6,7 @@
 #include "order/infrastructure/asked.h"
 #include "order/infrastructure/pg_prices.h"
 #include "order/infrastructure/pg_statuses.h"
+#include "order/infrastructure/pg_timelines.h"
 
 #define ORDER_COLUMNS                                                                              \
     "o.id, o.customer_id, o.status, o.total, o.currency, o.reason, o.created_at, o.updated_at"
@@ -306,6 +307,12 @@ static bool histories(OrderReads *self, const OrderAsked *asked, size_t n, GArra
     return true;
 }
 
+static bool timelines(OrderReads *self, const OrderAsked *asked, size_t n, OrderTimeline **found,
+                      GError **error)
+{
+    return order_pg_timelines(pg_of(self), asked, n, found, error);
+}
+
 static bool prices(OrderReads *self, OrderPrice *found, size_t n, GError **error)
 {
     g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), order_pg_find_prices(found, n), error);
@@ -337,6 +344,7 @@ static const OrderReadsOps pg_reads_ops = {
     .statuses = statuses,
     .list = list,
     .histories = histories,
+    .timelines = timelines,
     .prices = prices,
     .list_prices = list_prices,
     .price_versions = price_versions,

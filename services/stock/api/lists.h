@@ -8,6 +8,7 @@
 typedef struct {
     StockReads *reads;
     ChAuditLog *audit;
+    ChPg *pg; /* on which both work; messages are looked for there */
 } StockLists;
 
 /** GET /api/audit */

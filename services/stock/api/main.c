@@ -48,7 +48,7 @@ static bool run(const void *settings, GError **error)
     g_autoptr(StockStore) import_store = stock_pg_store_new(import_pg);
     g_autoptr(ChErasure) erasure = ch_erasure_new(erasure_pg, NULL, 0);
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
-    StockLists list_contexts = { lists, audit };
+    StockLists list_contexts = { lists, audit, list_pg };
     g_autoptr(ChApi) api = ch_api_new(&stock_routes, &stock_document, health);
 
     ch_api_lane(api, STOCK_WRITES, CH_API_BATCH, ch_pg_work(write_pg),

@@ -5,6 +5,7 @@
 #include "chassis/runtime/erasure_api.h"
 #include "stock/api/import_stock.h"
 #include "stock/api/lists.h"
+#include "stock/api/read_order.h"
 #include "stock/api/read_stock.h"
 #include "stock/api/write_stock.h"
 
@@ -68,6 +69,8 @@ static const ChHttpRoute routes[] = {
     { "GET", PRODUCT, "getStock", STOCK_READS, 0, stock_api_get, "", STOCK_SCOPE_READ },
     { "GET", PRODUCT "/movements", "listStockMovements", STOCK_LISTS, 0, stock_api_movements,
       "createdAfter, createdBefore, cursor, limit, sort", STOCK_SCOPE_READ },
+    { "GET", STOCKS "/orders/{id}", "getOrderStock", STOCK_LISTS, 0, stock_api_order, "",
+      STOCK_SCOPE_READ },
     { "POST", "/api/customers/{id}/erase", "eraseCustomer", STOCK_ERASURES, 0, ch_erasure_api, "",
       STOCK_SCOPE_PRIVACY },
     { "GET", "/api/audit", "listAudit", STOCK_LISTS, 0, stock_api_list_audit, CH_AUDIT_QUERY,

@@ -96,6 +96,9 @@ typedef struct {
     /* ledgers[i]: new array of StockMovement *, owning them, as queries[i] asks. */
     bool (*movements)(StockReads *self, const StockLedgerQuery *queries, size_t n,
                       GPtrArray **ledgers, GError **error);
+    /* stories[i], all zero, of order_ids[i]. */
+    bool (*orders)(StockReads *self, const ChUuid *order_ids, size_t n, StockOrderStory *stories,
+                   GError **error);
     void (*free)(StockReads *self);
 } StockReadsOps;
 

@@ -66,3 +66,23 @@ size_t stock_items_merge(StockItem *items, size_t n)
     }
     return last + 1;
 }
+
+static const char *const reservation_names[] = {
+    [STOCK_RESERVATION_NONE] = NULL,
+    [STOCK_RESERVATION_TAKEN] = "Taken",
+    [STOCK_RESERVATION_REFUSED] = "Refused",
+    [STOCK_RESERVATION_RELEASED] = "Released",
+    [STOCK_RESERVATION_CANCELLED] = "Cancelled",
+};
+
+const char *stock_reservation_name(StockReservation reservation)
+{
+    g_assert((size_t)reservation < G_N_ELEMENTS(reservation_names));
+    return reservation_names[reservation];
+}
+
+void stock_order_story_clear(StockOrderStory *story)
+{
+    g_free(story->reason);
+    g_clear_pointer(&story->movements, g_ptr_array_unref);
+}

@@ -7,6 +7,7 @@
 #include "chassis/core/trace.h"
 #include "chassis/core/uuid.h"
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,6 +71,9 @@ typedef enum {
     STOCK_RESERVATION_CANCELLED = 4, /* before the order came */
 } StockReservation;
 
+/** "Taken", "Refused", "Released", "Cancelled"; NULL for none. */
+const char *stock_reservation_name(StockReservation reservation);
+
 /** A change by an operator. */
 typedef enum {
     STOCK_CREATE, /* value: the quantity */
@@ -123,3 +127,18 @@ typedef struct {
     ChUuid product_id;
     ChPage page;
 } StockLedgerQuery;
+
+/** What became of an order's stock. */
+typedef struct {
+    ChUuid order_id;
+    StockReservation reservation;
+    char *reason; /* of a refusal; owned; NULL: none */
+    int64_t created_us, updated_us;
+    GPtrArray *movements; /* of StockMovement *, owning them, oldest first */
+} StockOrderStory;
+
+enum {
+    STOCK_STORY_MOVEMENTS = 3 * STOCK_MAX_ITEMS, /* taken, released, and written off */
+};
+
+void stock_order_story_clear(StockOrderStory *story);

@@ -43,6 +43,30 @@ enum {
     MOVEMENT_ACTOR,
 };
 
+/* $1 orders; one row each, in their order. */
+static const ChPgStatement sql_select_order_reservations = {
+    "select coalesce(r.status, 0::smallint), r.reason, r.created_at, r.updated_at"
+    " from unnest($1) with ordinality as asked (id, place)"
+    " left join stock_reservations r on r.order_id = asked.id order by asked.place",
+    { CH_PG_UUIDS },
+};
+enum {
+    RESERVATION_STATUS,
+    RESERVATION_REASON,
+    RESERVATION_CREATED_AT,
+    RESERVATION_UPDATED_AT,
+};
+
+/* $1 order, $2 limit. With the columns of LIST_MOVEMENTS first. */
+static const ChPgStatement sql_list_order_movements = {
+    "select id, delta, kind, order_id, reason, happened_at, actor, product_id from stock_movements"
+    " where order_id = $1 order by id limit $2",
+    { CH_PG_UUID, CH_PG_INT },
+};
+enum {
+    ORDER_MOVEMENT_PRODUCT = MOVEMENT_ACTOR + 1
+};
+
 typedef struct {
     StockReads base;
     ChPg *pg;
@@ -148,6 +172,49 @@ static bool movements(StockReads *self, const StockLedgerQuery *queries, size_t 
     return true;
 }
 
+static GPtrArray *movements_of_order(const ChPgRows *rows)
+{
+    GPtrArray *found = ledger_from(rows, (ChUuid){ { 0 } });
+    for (guint i = 0; i < found->len; i++) {
+        StockMovement *movement = g_ptr_array_index(found, i);
+        movement->product_id = ch_pg_uuid(rows, i, ORDER_MOVEMENT_PRODUCT);
+    }
+    return found;
+}
+
+static ChPgParams *reservations_params(const ChUuid *order_ids, size_t n)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_select_order_reservations);
+    for (size_t i = 0; i < n; i++)
+        ch_pg_add_uuid(params, 0, order_ids[i]);
+    return params;
+}
+
+static bool orders(StockReads *self, const ChUuid *order_ids, size_t n, StockOrderStory *stories,
+                   GError **error)
+{
+    g_autofree ChPgParams **params = g_new(ChPgParams *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        params[i] = ch_pg_params_new(&sql_list_order_movements);
+        ch_pg_add_uuid(params[i], 0, order_ids[i]);
+        ch_pg_add_int(params[i], 1, STOCK_STORY_MOVEMENTS);
+    }
+    params[n] = reservations_params(order_ids, n);
+    ChPgRows **rows = ch_pg_query_all(pg_of(self), params, n + 1, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        stories[i].order_id = order_ids[i];
+        stories[i].reservation = (StockReservation)ch_pg_int(rows[n], i, RESERVATION_STATUS);
+        stories[i].reason = g_strdup(ch_pg_text(rows[n], i, RESERVATION_REASON));
+        stories[i].created_us = ch_pg_time(rows[n], i, RESERVATION_CREATED_AT);
+        stories[i].updated_us = ch_pg_time(rows[n], i, RESERVATION_UPDATED_AT);
+        stories[i].movements = movements_of_order(rows[i]);
+    }
+    ch_pg_rows_free_all(rows, n + 1);
+    return true;
+}
+
 static void free_reads(StockReads *self)
 {
     g_free(CH_CAST(PgReads, self, &pg_reads_ops));
@@ -157,6 +224,7 @@ static const StockReadsOps pg_reads_ops = {
     .find = find,
     .list = list,
     .movements = movements,
+    .orders = orders,
     .free = free_reads,
 };
 

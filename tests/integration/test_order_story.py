@@ -1,0 +1,220 @@
+"""The story of an order, as each service tells it: its steps, what is to come, and what is held up."""
+
+import contextlib
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from support.api import TIME, Api, assert_problem, exact, new_id
+from support.names import ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED, STOCK_COMPLETED
+from support.tokens import issuer
+from support.waits import eventually
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+ANSWERS = "OrderStockProcessCompletedDomainEvent or OrderStockProcessFailedDomainEvent"
+LETTER = ("INSERT INTO dead_letters (id, queue, message_type, body, reason, attempts, subject)"
+          " VALUES (%s, %s, %s, %s, 'planted', 3, %s)")
+PARKED = ("INSERT INTO outbox_parked (id, exchange, routing_key, message_type, body, reason)"
+          " VALUES (%s, 'order.events.topic', %s, %s, %s, 'planted')")
+
+
+def told(api, path):
+    answer = api.get(path)
+    assert answer.status_code == 200, answer.text
+    return exact(answer)
+
+
+def timeline(orders, order_id):
+    return told(orders, f"/api/orders/{order_id}/timeline")
+
+
+def stock_of(stocks, order_id):
+    return told(stocks, f"/api/stocks/orders/{order_id}")
+
+
+def told_customer(notifications, order_id):
+    return told(notifications, f"/api/notifications/orders/{order_id}")
+
+
+def steps_of(story):
+    return [(step["step"], step.get("event"), step.get("published")) for step in story["steps"]]
+
+
+def moment(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def placed_under_trace(orders, product, quantity=1):
+    headers = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+    answer = orders.place([{"productId": product, "quantity": quantity}], headers=headers)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+def body_about(order_id):
+    return json.dumps({"Data": {"OrderId": order_id}}).encode()
+
+
+@pytest.fixture(scope="module")
+def left_waiting(system, orders, stocks):
+    """Created orders whose event was published, and which nobody answers while this module's tests look at them."""
+    with contextlib.ExitStack() as away:
+        away.enter_context(system.without("stock-worker"))
+        placed = [orders.placed((stocks.create(1), 1)) for _ in range(4)]
+        eventually(lambda: system.databases.outbox_pending("order") == 0, "the events to be published")
+        yield placed
+
+
+@pytest.fixture(scope="module")
+def confirmed(orders, stocks, notifications):
+    product = stocks.create(5)
+    order_id = placed_under_trace(orders, product, 2)
+    orders.wait(order_id, "Confirmed")
+    notifications.wait(order_id, status="Sent")
+    return order_id, product
+
+
+def test_a_confirmed_order_is_done(orders, confirmed):
+    order_id, _ = confirmed
+    story = eventually(lambda: (story := timeline(orders, order_id))["state"] == "Done" and story, "it to be published")
+    assert (story["orderId"], story["status"], story["pending"]) == (order_id, "Confirmed", [])
+    assert "expected" not in story
+    assert steps_of(story) == [("Placed", ORDER_CREATED, True), ("Confirmed", ORDER_CONFIRMED, True)]
+    assert [step["traceId"] for step in story["steps"]] == [TRACE, TRACE]
+    assert [step["cause"] for step in story["steps"]] == ["placed", "stock taken"]
+    assert all(TIME.match(step["at"]) for step in story["steps"])
+    assert story["steps"][0]["at"] <= story["steps"][1]["at"]
+
+
+def test_its_stock_was_taken(stocks, confirmed):
+    order_id, product = confirmed
+    story = stock_of(stocks, order_id)
+    assert (story["orderId"], story["reservation"]["status"], story["pending"]) == (order_id, "Taken", [])
+    assert [(m["productId"], m["delta"], m["kind"]) for m in story["movements"]] == [(product, -2, "taken")]
+
+
+def test_its_customer_was_told(notifications, confirmed):
+    order_id, _ = confirmed
+    story = told_customer(notifications, order_id)
+    assert (story["orderId"], story["pending"]) == (order_id, [])
+    (entry,) = story["notifications"]
+    assert (entry["status"], entry["event"], entry["traceId"]) == ("Sent", ORDER_CONFIRMED, TRACE)
+    assert entry == notifications.of_order(order_id)[0]
+
+
+def test_who_may_not_see_customers_sees_them_masked(system, notifications, confirmed):
+    token = issuer().token(new_id(), ["operator"])
+    answer = notifications.call("GET", f"/api/notifications/orders/{confirmed[0]}",
+                                headers={"Authorization": f"Bearer {token}"})
+    (entry,) = answer.json()["notifications"]
+    assert "***" in entry["destination"] and entry["body"] is None
+
+
+def test_a_cancelled_order_names_who_cancelled_it(orders, stocks):
+    product = stocks.create(5)
+    order_id = orders.placed((product, 1))
+    orders.wait(order_id, "Confirmed")
+    assert orders.cancel(order_id, "wrong colour").status_code == 202
+    stocks.wait(product, 5)
+    story = eventually(lambda: (story := timeline(orders, order_id))["state"] == "Done" and story, "it to be published")
+    assert steps_of(story) == [("Placed", ORDER_CREATED, True), ("Confirmed", ORDER_CONFIRMED, True),
+                               ("Cancelled", ORDER_CANCELLED, True)]
+    assert story["steps"][2]["cause"] == "cancelled by the customer"
+    assert story["steps"][2]["by"] and "by" not in story["steps"][1]
+    stock = stock_of(stocks, order_id)
+    assert stock["reservation"]["status"] == "Released"
+    assert [(m["delta"], m["kind"]) for m in stock["movements"]] == [(-1, "taken"), (1, "released")]
+
+
+def test_customers_are_told_steps_alone(system, orders, stocks):
+    customer = new_id()
+    order_id = orders.placed((stocks.create(1), 1), customer=customer)
+    orders.wait(order_id, "Confirmed")
+    assert orders.cancel(order_id).status_code == 202
+    own = Api(system.api("order"))
+    token = issuer().token(customer, ["customer"])
+    answer = own.call("GET", f"/api/orders/{order_id}/timeline", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, answer.text
+    story = answer.json()
+    assert "pending" not in story and not any("by" in step for step in story["steps"])
+    assert [step["step"] for step in story["steps"]] == ["Placed", "Confirmed", "Cancelled"]
+
+
+def test_a_refused_order_says_why(orders, stocks):
+    order_id = orders.placed((new_id(), 1))
+    orders.wait(order_id, "Cancelled")
+    story = timeline(orders, order_id)
+    assert (story["steps"][-1]["step"], story["steps"][-1]["cause"]) == ("Cancelled", "StockNotFoundException")
+    assert "by" not in story["steps"][-1]
+    stock = stock_of(stocks, order_id)
+    assert (stock["reservation"]["status"], stock["reservation"]["reason"]) == ("Refused", "StockNotFoundException")
+    assert stock["movements"] == []
+
+
+def test_what_is_not_published_is_waited_for(system, orders, stocks):
+    with system.without("order-worker"):
+        order_id = orders.placed((stocks.create(1), 1))
+        story = timeline(orders, order_id)
+        assert (story["status"], story["state"]) == ("Created", "Waiting")
+        assert (story["expected"]["what"], story["expected"]["of"]) == ("OrderCreatedEvent is published", "order-worker")
+        assert steps_of(story) == [("Placed", ORDER_CREATED, False)]
+        (held,) = story["pending"]
+        assert (held["place"], held["type"], held["attempts"]) == ("Outbox", ORDER_CREATED, 0)
+        assert held["traceId"] == story["steps"][0]["traceId"]
+    orders.wait(order_id, "Confirmed")
+
+
+def test_an_answer_is_waited_for_and_then_late(orders, databases, left_waiting):
+    order_id = left_waiting[0]
+    story = timeline(orders, order_id)
+    expected, placed = story["expected"], story["steps"][0]["at"]
+    assert story["state"] == "Waiting" and steps_of(story) == [("Placed", ORDER_CREATED, True)]
+    assert (expected["what"], expected["of"], expected["since"]) == (ANSWERS, "stock-worker", placed)
+    assert moment(expected["by"]) - moment(placed) == timedelta(seconds=10)
+    databases.execute("order", "UPDATE orders SET created_at = created_at - interval '1 minute' WHERE id = %s", (order_id,))
+    assert timeline(orders, order_id)["state"] == "Late"
+
+
+def test_what_the_watch_knows_is_stuck(orders, databases, left_waiting):
+    order_id = left_waiting[1]
+    databases.execute("order", "INSERT INTO stuck_orders (order_id, announced_at, repeats) VALUES (%s, now(), 3)", (order_id,))
+    story = timeline(orders, order_id)
+    assert (story["state"], story["expected"]["of"]) == ("Stuck", "stock-worker")
+    again = story["steps"][-1]
+    assert (again["step"], again["times"], "published" in again) == ("AnnouncedAgain", 3, False)
+    assert story["expected"]["since"] == again["at"]
+
+
+def test_a_dead_letter_waits_for_an_operator(orders, stocks, notifications, databases, left_waiting):
+    order_id = left_waiting[2]
+    for service, queue in (("order", "order.stock.completed"), ("stock", "stock.ordercreated"),
+                           ("notification", "order.confirmed.queue")):
+        databases.execute(service, LETTER, (new_id(), queue, STOCK_COMPLETED, body_about(order_id), order_id))
+    story = timeline(orders, order_id)
+    assert (story["state"], story["expected"]["of"], "by" in story["expected"]) == ("Stuck", "operator", False)
+    for told_here in (story, stock_of(stocks, order_id), told_customer(notifications, order_id)):
+        (letter,) = told_here["pending"]
+        assert (letter["place"], letter["reason"], letter["attempts"]) == ("DeadLetter", "planted", 3)
+    databases.execute("order", "UPDATE dead_letters SET act = 'discarded', acted_by = 'ana', acted_why = 'planted',"
+                      " acted_at = now() WHERE subject = %s", (order_id,))
+    assert timeline(orders, order_id)["pending"] == []
+
+
+def test_what_is_parked_waits_for_an_operator(orders, databases, left_waiting):
+    order_id = left_waiting[3]
+    databases.execute("order", PARKED, (new_id(), ORDER_CREATED, ORDER_CREATED, body_about(order_id)))
+    story = timeline(orders, order_id)
+    assert (story["state"], story["expected"]["of"]) == ("Stuck", "operator")
+    assert steps_of(story) == [("Placed", ORDER_CREATED, False)]
+    assert [(held["place"], held["reason"]) for held in story["pending"]] == [("Parked", "planted")]
+    databases.execute("order", "DELETE FROM outbox_parked WHERE reason = 'planted'")
+
+
+@pytest.mark.parametrize("path", ["/api/orders/{}/timeline", "/api/stocks/orders/{}", "/api/notifications/orders/{}"])
+def test_of_an_unknown_order_nothing_is_known(apis, path):
+    api = apis[{"o": "order", "s": "stock", "n": "notification"}[path[5]]]
+    for unknown in (new_id(), "none"):
+        answer = api.get(path.format(unknown))
+        assert answer.status_code == 404 or unknown == "none"
+        assert_problem(answer, answer.status_code)
