@@ -25,6 +25,7 @@ PARTS = (
     "Dockerfile",
     "docker-compose.yml",
     "deploy/compose/haproxy.cfg",
+    "deploy/prometheus/prometheus.yml",
     "deploy/kubernetes/base/ingress.yaml",
     "deploy/kubernetes/base/kustomization.yaml",
     "deploy/kubernetes/overlays/local/databases.yaml",
