@@ -4,6 +4,7 @@
 #include "chassis/core/log.h"
 #include "chassis/core/span.h"
 #include "chassis/core/time.h"
+#include "chassis/messaging/failure_filing.h"
 #include "chassis/messaging/inbox.h"
 #include "chassis/messaging/outbox.h"
 #include "chassis/telemetry/metrics.h"
@@ -163,7 +164,8 @@ static bool note(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
                  const ChDeadLetterAction *action, GError **error)
 {
     if (!ch_dead_letter_note(admin->pg, letter->id, action->act, action->by, action->why,
-                             action->as, error))
+                             action->as, error) ||
+        !ch_failure_note_act(admin->pg, letter->id, action->act == CH_DEAD_LETTER_REPLAYED, error))
         return false;
     const char *act = ch_dead_letter_state_name(action->act);
     ch_log_info("dead letter acted upon", CH_ID("dead_letter_id", letter->id), CH_STR("act", act),

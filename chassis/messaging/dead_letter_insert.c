@@ -1,7 +1,10 @@
 /* What a row of the table dead_letters is made of. */
 #include "chassis/messaging/dead_letter_insert.h"
 
+#include "chassis/core/build.h"
 #include "chassis/messaging/event.h"
+#include "chassis/messaging/failure_filing.h"
+#include "chassis/messaging/fingerprint.h"
 #include "chassis/rabbitmq/queue.h"
 
 #include <string.h>
@@ -10,22 +13,34 @@ enum {
     SHA256_BYTES = 32,
 };
 
-/* One array a column, an element a dead letter; $12 the id that it gets when $1 is taken. */
+/* One array a column, an element a dead letter; $12 the id that it gets when $1 is taken. $13 its
+ * group and $15 its fingerprint, $14 the queue's rest, $16 our build (chassis/core/build.h). */
 static const ChPgStatement sql_insert_dead_letters = {
-    "insert into dead_letters (id, queue, message_id, message_type, body, reason, attempts,"
-    " traceparent, body_bytes, body_sha256, subject)"
-    " select case when exists (select from dead_letters as old where old.id = new.id"
-    "   and (old.queue, coalesce(old.body_sha256, sha256(old.body)))"
-    "     is distinct from (new.queue, new.body_sha256))"
-    "  then new.other_id else new.id end,"
-    " queue, message_id, message_type, body, reason, attempts, traceparent, body_bytes,"
-    " body_sha256, nullif(subject, '00000000-0000-0000-0000-000000000000')"
-    " from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as new (id, queue, message_id,"
-    "  message_type, body, reason, attempts, traceparent, body_bytes, body_sha256, subject,"
-    "  other_id)"
-    " on conflict (id) do nothing",
+    "with letter as (select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+    "  $15) as given (id, queue, message_id, message_type, body, reason, attempts, traceparent,"
+    "  body_bytes, body_sha256, subject, other_id, group_id, fingerprint)),"
+    " build as (insert into builds (version, build_id)"
+    "  select split_part($16, ' ', 1), split_part($16, ' ', 2)"
+    "  where not exists (select from builds where build_id = split_part($16, ' ', 2))"
+    "  on conflict (build_id) do nothing returning number)," CH_FAILURE_PLACED(
+        "letter", "($2)[1]",
+        "$14") " filed as (insert into dead_letters (id, queue, message_id, message_type, body, "
+               "reason,"
+               "  attempts, traceparent, body_bytes, body_sha256, subject, group_id)"
+               "  select case when exists (select from dead_letters as old where old.id = placed.id"
+               "    and (old.queue, coalesce(old.body_sha256, sha256(old.body)))"
+               "      is distinct from (placed.queue, placed.body_sha256))"
+               "   then other_id else id end,"
+               "  queue, message_id, message_type, body, reason, attempts, traceparent, body_bytes,"
+               "  body_sha256, nullif(subject, '00000000-0000-0000-0000-000000000000'), put from "
+               "placed"
+               "  on conflict (id) do nothing"
+               "  returning id, group_id, queue, message_type, died_at, act)" CH_FAILURE_COUNTED(
+                   "$14", "coalesce((select number from build),"
+                          " (select number from builds where build_id = split_part($16, ' ', 2)))"),
     { CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_BYTES, CH_PG_TEXTS, CH_PG_INTS,
-      CH_PG_TEXTS, CH_PG_INTS, CH_PG_BYTES, CH_PG_UUIDS, CH_PG_UUIDS },
+      CH_PG_TEXTS, CH_PG_INTS, CH_PG_BYTES, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUID,
+      CH_PG_TEXTS, CH_PG_TEXT },
 };
 enum {
     INSERT_ID,
@@ -40,6 +55,10 @@ enum {
     INSERT_BODY_SHA256,
     INSERT_SUBJECT,
     INSERT_OTHER_ID,
+    INSERT_GROUP_ID,
+    INSERT_OTHER_GROUP_ID,
+    INSERT_FINGERPRINT,
+    INSERT_BUILD,
 };
 
 /* What is worked out of a message. */
@@ -152,6 +171,28 @@ static char *reason_of(const ChDeadLetterOrigin *origin, const ChDelivery *deliv
 
 /* ---- rows ---- */
 
+/* What the rows of a statement have in common. */
+static ChPgParams *params_of(const ChDeadLetterOrigin *origin)
+{
+    char build[CH_BUILD_TEXT_BYTES];
+    ch_build_name(build);
+    ChPgParams *params = ch_pg_params_new(&sql_insert_dead_letters);
+    ch_pg_add_uuid(params, INSERT_OTHER_GROUP_ID, ch_failure_other_id(origin->queue));
+    ch_pg_add_text(params, INSERT_BUILD, build);
+    return params;
+}
+
+/* Why it died, and the group of those that died so. */
+static void add_reason(ChPgParams *params, const ChDeadLetterOrigin *origin, const char *type,
+                       const char *reason)
+{
+    g_autofree char *fingerprint = ch_fingerprint(reason);
+    ch_pg_add_text(params, INSERT_TYPE, type);
+    ch_pg_add_text(params, INSERT_REASON, reason);
+    ch_pg_add_text(params, INSERT_FINGERPRINT, fingerprint);
+    ch_pg_add_uuid(params, INSERT_GROUP_ID, ch_failure_group_id(origin->queue, type, fingerprint));
+}
+
 /* What every row has, whatever can be stored of the message. */
 static void add_facts(ChPgParams *params, const ChDeadLetterOrigin *origin,
                       const ChDelivery *delivery, const Facts *facts)
@@ -171,10 +212,9 @@ static void add_letter(ChPgParams *params, const ChDeadLetterOrigin *origin,
     g_autofree char *reason = reason_of(origin, delivery);
     add_facts(params, origin, delivery, facts);
     ch_pg_add_text(params, INSERT_MESSAGE_ID, facts->message_id);
-    ch_pg_add_text(params, INSERT_TYPE, delivery->type);
     ch_pg_add_bytes(params, INSERT_BODY, delivery->body_bytes == 0 ? (void *)"" : delivery->body,
                     MIN(delivery->body_bytes, (size_t)CH_EVENT_MAX_BYTES));
-    ch_pg_add_text(params, INSERT_REASON, reason);
+    add_reason(params, origin, delivery->type, reason);
     ch_pg_add_text(params, INSERT_TRACEPARENT, delivery->traceparent);
 }
 
@@ -197,7 +237,7 @@ bool ch_dead_letter_insert(ChPg *pg, const ChDeadLetterOrigin *origin,
                            ChDelivery *const *deliveries, size_t n, GError **error)
 {
     g_autofree Facts *facts = g_new0(Facts, n);
-    ChPgParams *params = ch_pg_params_new(&sql_insert_dead_letters);
+    ChPgParams *params = params_of(origin);
     for (size_t i = 0; i < n; i++) {
         find_facts(origin, deliveries[i], &facts[i]);
         part_from(facts, i, &facts[i]);
@@ -214,12 +254,11 @@ bool ch_dead_letter_insert_bare(ChPg *pg, const ChDeadLetterOrigin *origin,
     hash(delivery, facts.sha256);
     g_autofree char *reason =
         g_strdup_printf("it could not be stored, so it has no body here: %s", why);
-    ChPgParams *params = ch_pg_params_new(&sql_insert_dead_letters);
+    ChPgParams *params = params_of(origin);
     add_facts(params, origin, delivery, &facts);
     ch_pg_add_text(params, INSERT_MESSAGE_ID, NULL);
-    ch_pg_add_text(params, INSERT_TYPE, NULL);
     ch_pg_add_bytes(params, INSERT_BODY, "", 0);
-    ch_pg_add_text(params, INSERT_REASON, reason);
+    add_reason(params, origin, NULL, reason);
     ch_pg_add_text(params, INSERT_TRACEPARENT, NULL);
     return insert(pg, params, error);
 }

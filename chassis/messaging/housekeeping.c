@@ -1,9 +1,11 @@
-/* Gauges of the outbox, the inbox's retention, and the head of the audit log. */
+/* Gauges of the outbox, the inbox's retention, dead letters that are in no group, and the head of
+ * the audit log. */
 #include "chassis/messaging/housekeeping.h"
 
 #include "chassis/audit/audit_head.h"
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
+#include "chassis/messaging/failure_filing.h"
 #include "chassis/postgres/pipeline.h"
 #include "chassis/telemetry/metrics.h"
 
@@ -101,11 +103,22 @@ static bool prune_inbox(ChHousekeeping *housekeeping, GError **error)
     return true;
 }
 
+static bool file_letters(ChHousekeeping *housekeeping, GError **error)
+{
+    bool more = false;
+    if (!ch_failure_file_old(housekeeping->pg, &more, error))
+        return false;
+    if (more)
+        ch_ticker_again(housekeeping->ticker);
+    return true;
+}
+
 bool ch_housekeeping_run(void *context, void *const *items, size_t n, GError **error)
 {
     (void)items;
     (void)n;
     ChHousekeeping *housekeeping = context;
     return measure_outbox(housekeeping, error) && prune_inbox(housekeeping, error) &&
+           file_letters(housekeeping, error) &&
            ch_audit_head_tell(&housekeeping->audit_head, error);
 }

@@ -1,4 +1,5 @@
-/* Housekeeping of a service's messaging tables: measures the outbox, prunes the inbox. */
+/* Housekeeping of a service's messaging tables: measures the outbox, prunes the inbox, files
+ * dead letters that are in no group. */
 #pragma once
 
 #include "chassis/core/ticker.h"

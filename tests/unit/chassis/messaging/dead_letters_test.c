@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define INSERT "insert into dead_letters"
+#define INSERT "with letter as"
 #define OWN_ID "0192f3a4-b5c6-7d8e-9f00-112233445566"
 
 /* Parameters of the insert. */
