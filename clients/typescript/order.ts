@@ -146,6 +146,34 @@ export interface paths {
       };
     };
   };
+  "/api/failure-groups": {
+    /**
+     * List what failed, in groups
+     * @description Dead letters of one queue and one type whose reasons are the same but for ids, numbers and quoted values are one group. In the order in which the groups were seen first. A queue keeps about 200 groups that are not closed; what fails in yet another way is in its group `other`.
+     */
+    get: operations["listFailureGroups"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+  };
+  "/api/failure-groups/{id}/close": {
+    /**
+     * Close a group of failures
+     * @description Says that the cause is gone. Letters that still wait stay where they are. A closed group that fails again is open, and `regressed` where a newer build than those before failed. Safe to repeat: what is closed stays as it is.
+     */
+    post: operations["closeFailureGroup"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The group; anything that is no UUID is a group that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+  };
   "/health/live": {
     /** Whether the process runs */
     get: operations["getLiveness"];
@@ -465,6 +493,54 @@ export interface components {
       /** @description As the caller gave it. */
       why?: string;
       traceId?: string;
+    };
+    /**
+     * @description `replaying`: a letter was replayed, and none failed since; `closed`: somebody said that the cause is gone; `regressed`: it failed again, with a newer build than those before.
+     * @enum {string}
+     */
+    FailureState: "open" | "replaying" | "closed" | "regressed";
+    FailureGroup: {
+      id: components["schemas"]["Id"];
+      /**
+       * @description Whose consumer gave the messages up.
+       * @example stock.ordercreated
+       */
+      queue: string;
+      /**
+       * @description Of the messages; absent where they have none.
+       * @example OrderCreatedEvent
+       */
+      type?: string;
+      /**
+       * @description The reason, with ids, numbers and quoted values taken out.
+       * @example Data.Items[#].Quantity must be at least #
+       */
+      fingerprint: string;
+      state: components["schemas"]["FailureState"];
+      firstSeenAt: components["schemas"]["Time"];
+      lastSeenAt: components["schemas"]["Time"];
+      /** @description Letters that ever came. */
+      count: number;
+      /** @description Letters about which nobody has done anything yet. */
+      waiting: number;
+      /** @description The last that failed so, in the order in which each was seen first; a newer one is one that was seen later. */
+      builds: {
+          /** @example 0.1.0 */
+          version: string;
+          /**
+           * @description What the linker made of the program's content.
+           * @example 4f2a9c01be7d5c3380aa6a5ab5c2f1de0b7c6d11
+           */
+          buildId: string;
+        }[];
+      /** @description The newest letters; `./cartwheel dlq show ID` shows one. */
+      samples: components["schemas"]["Id"][];
+      /**
+       * @description Who closed it last; the audit log says why.
+       * @example anna
+       */
+      closedBy?: string;
+      closedAt?: components["schemas"]["Time"];
     };
     Health: {
       /** @enum {string} */
@@ -1317,6 +1393,90 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * List what failed, in groups
+   * @description Dead letters of one queue and one type whose reasons are the same but for ids, numbers and quoted values are one group. In the order in which the groups were seen first. A queue keeps about 200 groups that are not closed; what fails in yet another way is in its group `other`.
+   */
+  listFailureGroups: {
+    parameters: {
+      query?: {
+        /**
+         * @description Of this queue alone.
+         * @example stock.ordercreated
+         */
+        queue?: string;
+        /** @description In this state alone. */
+        state?: components["schemas"]["FailureState"];
+        sort?: components["parameters"]["Sort"];
+        limit?: components["parameters"]["Limit100"];
+        cursor?: components["parameters"]["Cursor"];
+      };
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+    responses: {
+      /** @description A page; 20 groups where `limit` says nothing. */
+      200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
+        content: {
+          "application/json": {
+            items: components["schemas"]["FailureGroup"][];
+            nextCursor?: components["schemas"]["NextCursor"];
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Close a group of failures
+   * @description Says that the cause is gone. Letters that still wait stay where they are. A closed group that fails again is open, and `regressed` where a newer build than those before failed. Safe to repeat: what is closed stays as it is.
+   */
+  closeFailureGroup: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+      path: {
+        /** @description The group; anything that is no UUID is a group that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+    responses: {
+      /** @description The group, which is closed. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["FailureGroup"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
       406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];

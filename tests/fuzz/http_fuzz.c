@@ -253,7 +253,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     g_autoptr(ChHttpLane) lane = ch_http_lane_new("fuzz", 1, &lists);
     ChHttpLane *lanes[] = {
         [ORDER_WRITES] = lane, [ORDER_READS] = lane,    [ORDER_LISTS] = lane,
-        [ORDER_PRICES] = lane, [ORDER_ERASURES] = lane,
+        [ORDER_PRICES] = lane, [ORDER_ERASURES] = lane, [ORDER_FAILURES] = lane,
     };
     const ChHttpBinding binding = { &order_routes, lanes, NULL };
     g_autoptr(ChHttpRouter) router = ch_http_router_new(&binding, 1);

@@ -202,6 +202,18 @@ def test_acts_of_operators_are_recorded(system, databases, orders, stocks):
     assert desk.show(letter)["actedAs"] == "admin-token"
 
 
+def test_closing_a_group_of_failures_is_recorded(guarded, databases):
+    reason = f"audit {''.join(chr(ord('g') + int(digit, 16)) for digit in new_id().replace('-', ''))}"
+    databases.execute("stock", "INSERT INTO dead_letters (id, queue, body, reason, attempts) VALUES (%s, 'stock.ordercreated', '', %s, 3)",
+                      (new_id(), reason))
+    group = eventually(lambda: databases.value("stock", "SELECT id::text FROM failure_groups WHERE fingerprint = %s", (reason,)),
+                       "the letter to be filed")
+    operator = Caller(guarded, "stock", "operator")
+    operator.did("POST", f"/api/failure-groups/{group}/close")
+    assert [(row["action"], row["scope"], row["object"]) for row in Caller(guarded, "stock", "auditor").log(objectId=group, subject=operator.subject)
+            ] == [("closeFailureGroup", "dead-letters", "failure-group")]
+
+
 # --- the list ---------------------------------------------------------------------------------------
 
 

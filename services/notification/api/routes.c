@@ -3,6 +3,7 @@
 
 #include "chassis/runtime/audit.h"
 #include "chassis/runtime/erasure_api.h"
+#include "chassis/runtime/failure_api.h"
 #include "notification/api/log.h"
 #include "notification/api/read_order.h"
 #include "notification/api/read_subscriptions.h"
@@ -22,6 +23,7 @@ static const ChHttpLaneKind lanes[] = {
     [NOTIFICATION_READS] = { "reads", "NotificationReads" },
     [NOTIFICATION_LISTS] = { "lists", "NotificationLists" },
     [NOTIFICATION_ERASURES] = { "erasures", "ChErasure" },
+    [NOTIFICATION_FAILURES] = { "failures", "ChFailureGroups" },
 };
 
 static const ChHttpRoute routes[] = {
@@ -66,6 +68,10 @@ static const ChHttpRoute routes[] = {
       NOTIFICATION_SCOPE_SUBSCRIPTIONS_READ },
     { "POST", "/api/customers/{id}/erase", "eraseCustomer", NOTIFICATION_ERASURES, 0,
       ch_erasure_api, "", NOTIFICATION_SCOPE_PRIVACY },
+    { "GET", "/api/failure-groups", "listFailureGroups", NOTIFICATION_FAILURES, 0,
+      ch_failure_api_list, CH_FAILURE_QUERY, NOTIFICATION_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/failure-groups/{id}/close", "closeFailureGroup", NOTIFICATION_FAILURES, 0,
+      ch_failure_api_close, "", NOTIFICATION_SCOPE_DEAD_LETTERS },
     { "GET", "/api/audit", "listAudit", NOTIFICATION_LISTS, 0, notification_api_list_audit,
       CH_AUDIT_QUERY, NOTIFICATION_SCOPE_AUDIT },
 };

@@ -9,6 +9,7 @@ enum {
     NOTIFICATION_READS,
     NOTIFICATION_LISTS,
     NOTIFICATION_ERASURES,
+    NOTIFICATION_FAILURES,
 };
 
 extern const ChHttpRouteTable notification_routes;

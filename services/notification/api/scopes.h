@@ -13,6 +13,7 @@ enum {
     NOTIFICATION_SCOPE_PERSONAL_DATA, /* see addresses and texts in the log */
     NOTIFICATION_SCOPE_PRIVACY,       /* erase what is held of a customer */
     NOTIFICATION_SCOPE_AUDIT,
+    NOTIFICATION_SCOPE_DEAD_LETTERS, /* groups of failures */
 };
 
 extern const ChScopes notification_scopes;

@@ -1,6 +1,7 @@
 /* order-api: orders over HTTP. */
 #include "chassis/core/ticker.h"
 #include "chassis/messaging/outbox_gate.h"
+#include "chassis/messaging/failure_groups.h"
 #include "chassis/postgres/connection.h"
 #include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
@@ -87,6 +88,7 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
     g_autoptr(ChPg) prices_pg = connection(settings, health, false);
     g_autoptr(ChPg) erasure_pg = connection(settings, NULL, false);
+    g_autoptr(ChPg) failure_pg = connection(settings, NULL, false);
     g_autoptr(ChPg) wait_pg = connection(settings, health, true);
     g_autoptr(ChPg) gate_pg = connection(settings, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);
@@ -99,6 +101,7 @@ static bool run(const void *opaque, GError **error)
         ch_http_waits_new((size_t)settings->waits_max, order_api_look_again, wait_reads);
     OrderLookups lookups = { reads, waits };
     OrderWrites writes = { write_store, settings->open_max };
+    g_autoptr(ChFailureGroups) failures = ch_failure_groups_new(failure_pg);
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
     OrderLists list_contexts = { lists, audit, list_pg };
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
@@ -114,9 +117,12 @@ static bool run(const void *opaque, GError **error)
     ch_api_lane(api, ORDER_PRICES, CH_API_LIST_BATCH, ch_pg_work(prices_pg),
                 CH_API_CONTEXT(OrderPrices, prices));
     ch_api_lane(api, ORDER_ERASURES, 1, ch_pg_work(erasure_pg), CH_API_CONTEXT(ChErasure, erasure));
+    ch_api_lane(api, ORDER_FAILURES, 1, ch_pg_work(failure_pg),
+                CH_API_CONTEXT(ChFailureGroups, failures));
     ch_api_record(api, ORDER_WRITES, write_pg);
     ch_api_record(api, ORDER_PRICES, prices_pg);
     ch_api_record(api, ORDER_ERASURES, erasure_pg);
+    ch_api_record(api, ORDER_FAILURES, failure_pg);
     ch_api_waits(api, waits, ch_pg_work(wait_pg));
     add_gate(api, ticker, gate_pg, gate);
     return ch_api_run(api, &settings->api, error);

@@ -3,6 +3,7 @@
 
 #include "chassis/runtime/audit.h"
 #include "chassis/runtime/erasure_api.h"
+#include "chassis/runtime/failure_api.h"
 #include "order/api/import_prices.h"
 #include "order/api/lists.h"
 #include "order/api/read_orders.h"
@@ -16,9 +17,12 @@
 
 /* What may be large waits for no single order, and no single order for it. */
 static const ChHttpLaneKind lanes[] = {
-    [ORDER_WRITES] = { "writes", "OrderWrites" },   [ORDER_READS] = { "reads", "OrderLookups" },
-    [ORDER_LISTS] = { "lists", "OrderLists" },      [ORDER_PRICES] = { "prices", "OrderPrices" },
+    [ORDER_WRITES] = { "writes", "OrderWrites" },
+    [ORDER_READS] = { "reads", "OrderLookups" },
+    [ORDER_LISTS] = { "lists", "OrderLists" },
+    [ORDER_PRICES] = { "prices", "OrderPrices" },
     [ORDER_ERASURES] = { "erasures", "ChErasure" },
+    [ORDER_FAILURES] = { "failures", "ChFailureGroups" },
 };
 
 static const ChHttpRoute routes[] = {
@@ -47,6 +51,10 @@ static const ChHttpRoute routes[] = {
       "createdAfter, createdBefore, cursor, limit, sort", ORDER_SCOPE_READ_PRICES },
     { "POST", "/api/customers/{id}/erase", "eraseCustomer", ORDER_ERASURES, 0, ch_erasure_api, "",
       ORDER_SCOPE_PRIVACY },
+    { "GET", "/api/failure-groups", "listFailureGroups", ORDER_FAILURES, 0, ch_failure_api_list,
+      CH_FAILURE_QUERY, ORDER_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/failure-groups/{id}/close", "closeFailureGroup", ORDER_FAILURES, 0,
+      ch_failure_api_close, "", ORDER_SCOPE_DEAD_LETTERS },
     { "GET", "/api/audit", "listAudit", ORDER_LISTS, 0, order_api_list_audit, CH_AUDIT_QUERY,
       ORDER_SCOPE_AUDIT },
 };

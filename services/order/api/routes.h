@@ -10,6 +10,7 @@ enum {
     ORDER_LISTS,
     ORDER_PRICES,
     ORDER_ERASURES,
+    ORDER_FAILURES,
 };
 
 extern const ChHttpRouteTable order_routes;

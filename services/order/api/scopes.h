@@ -16,6 +16,7 @@ enum {
     ORDER_SCOPE_UNLIMITED, /* not held to the limits of customers */
     ORDER_SCOPE_PRIVACY,   /* erase what is held of a customer */
     ORDER_SCOPE_AUDIT,
+    ORDER_SCOPE_DEAD_LETTERS, /* groups of failures */
 };
 
 extern const ChScopes order_scopes;

@@ -3,6 +3,7 @@
 
 #include "chassis/runtime/audit.h"
 #include "chassis/runtime/erasure_api.h"
+#include "chassis/runtime/failure_api.h"
 #include "stock/api/import_stock.h"
 #include "stock/api/lists.h"
 #include "stock/api/read_order.h"
@@ -15,9 +16,12 @@
 /* What may be large waits for no single product, and no single product for it: lists, and imports,
  * of which each is as much work as a batch of others. */
 static const ChHttpLaneKind lanes[] = {
-    [STOCK_WRITES] = { "writes", "StockStore" },    [STOCK_READS] = { "reads", "StockReads" },
-    [STOCK_LISTS] = { "lists", "StockLists" },      [STOCK_IMPORTS] = { "imports", "StockStore" },
+    [STOCK_WRITES] = { "writes", "StockStore" },
+    [STOCK_READS] = { "reads", "StockReads" },
+    [STOCK_LISTS] = { "lists", "StockLists" },
+    [STOCK_IMPORTS] = { "imports", "StockStore" },
     [STOCK_ERASURES] = { "erasures", "ChErasure" },
+    [STOCK_FAILURES] = { "failures", "ChFailureGroups" },
 };
 
 enum {
@@ -26,25 +30,26 @@ enum {
     STOCK_SCOPE_UNLIMITED, /* not held to the limits of customers */
     STOCK_SCOPE_PRIVACY,
     STOCK_SCOPE_AUDIT,
+    STOCK_SCOPE_DEAD_LETTERS,
 };
 
 static const char *const scope_names[] = {
     [STOCK_SCOPE_READ] = "stock:read",       [STOCK_SCOPE_WRITE] = "stock:write",
     [STOCK_SCOPE_UNLIMITED] = "limits:none", [STOCK_SCOPE_PRIVACY] = "privacy",
-    [STOCK_SCOPE_AUDIT] = "audit",
+    [STOCK_SCOPE_AUDIT] = "audit",           [STOCK_SCOPE_DEAD_LETTERS] = "dead-letters",
 };
 
 /* The part of the stock service in docs/security.md. */
 static const ChRole roles[] = {
     { "shop", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
     { "support", CH_SCOPE(STOCK_SCOPE_READ) },
-    { "operator", CH_SCOPE(STOCK_SCOPE_READ) },
+    { "operator", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_DEAD_LETTERS) },
     { "merchandiser",
       CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
     { "auditor", CH_SCOPE(STOCK_SCOPE_AUDIT) },
     { "admin", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) |
                    CH_SCOPE(STOCK_SCOPE_UNLIMITED) | CH_SCOPE(STOCK_SCOPE_PRIVACY) |
-                   CH_SCOPE(STOCK_SCOPE_AUDIT) },
+                   CH_SCOPE(STOCK_SCOPE_AUDIT) | CH_SCOPE(STOCK_SCOPE_DEAD_LETTERS) },
 };
 
 static const ChScopes scopes = {
@@ -73,6 +78,10 @@ static const ChHttpRoute routes[] = {
       STOCK_SCOPE_READ },
     { "POST", "/api/customers/{id}/erase", "eraseCustomer", STOCK_ERASURES, 0, ch_erasure_api, "",
       STOCK_SCOPE_PRIVACY },
+    { "GET", "/api/failure-groups", "listFailureGroups", STOCK_FAILURES, 0, ch_failure_api_list,
+      CH_FAILURE_QUERY, STOCK_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/failure-groups/{id}/close", "closeFailureGroup", STOCK_FAILURES, 0,
+      ch_failure_api_close, "", STOCK_SCOPE_DEAD_LETTERS },
     { "GET", "/api/audit", "listAudit", STOCK_LISTS, 0, stock_api_list_audit, CH_AUDIT_QUERY,
       STOCK_SCOPE_AUDIT },
 };

@@ -10,6 +10,7 @@ enum {
     STOCK_LISTS,
     STOCK_IMPORTS,
     STOCK_ERASURES,
+    STOCK_FAILURES,
 };
 
 extern const ChHttpRouteTable stock_routes;
