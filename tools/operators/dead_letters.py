@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import sys
 import time
 from urllib.parse import quote, urlencode
 
@@ -39,16 +40,81 @@ class Outcome:
         self.why = why  # of one that was refused
 
 
-class DeadLetterAdmin:
-    """The dead letters of one service, at one of its workers. @trust: whom over TLS, see web.py."""
+class Desk:
+    """One address where operators are served: asks again while it is away. @trust: whom over TLS, see web.py."""
 
-    def __init__(self, name, url, token, say, trust=None, patience=PATIENCE_SECONDS):
+    def __init__(self, name, url, token, say, trust=None, patience=PATIENCE_SECONDS, what="the admin address of a worker"):
         self.name = name
+        self._what = what
         self._url, self._trust = url, trust
         self._token = token
         self._say = say
         self._patience = patience
         self._connection = None
+
+    def _get(self, path):
+        status, answer, _ = self._call("GET", path)
+        return self._expect(200, status, answer)
+
+    def _expect(self, expected, status, answer):
+        if status == expected:
+            return answer
+        text = answer.get("detail") or answer.get("title") or ""
+        faults = "; ".join(
+            f"{path or 'the request'} {message}"
+            for path, messages in answer.get("errors", {}).items()
+            for message in messages
+        )
+        raise LauncherError(f"{self.name} at {self._url} answers {status}: {faults or text}")
+
+    def _call(self, method, path, body=None, headers=None):
+        """(status, value, whether an earlier try may have arrived). Waits for a worker that is away:
+        asking again is safe, because what is done is done once."""
+        deadline = time.monotonic() + self._patience
+        pause, again = PAUSE_FIRST_SECONDS, False
+        while True:
+            try:
+                status, answer = self._try(method, path, body, headers)
+                if status != 503:
+                    return status, answer, again
+                what = f"answers 503: {answer.get('detail', '')}"
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                what = f"does not answer: {error or type(error).__name__}"
+            if time.monotonic() > deadline:
+                raise LauncherError(
+                    f"{self.name} at {self._url} {what}; what was done is done: run the same command again"
+                )
+            if not again:
+                self._say(f"{self.name} {what}; trying again for {self._patience} s")
+            again = True
+            time.sleep(pause)
+            pause = min(pause * 2, PAUSE_MAX_SECONDS)
+
+    def _try(self, method, path, body, headers):
+        if self._connection is None:
+            self._connection = web.connection(self._url, CALL_SECONDS, self._trust)
+        headers = {**(headers or {}), "Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        text = None if body is None else json.dumps(body)
+        self._connection.request(method, path, text, headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        try:
+            answer = json.loads(content)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise LauncherError(f"{self._url} is not {self._what} (it answers {response.status})")
+        return response.status, answer
+
+    def close(self):
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class DeadLetterAdmin(Desk):
+    """The dead letters of one service, at one of its workers."""
 
     def letters(self, filters, limit=None):
         """Yields the letters that match, oldest first."""
@@ -101,62 +167,11 @@ class DeadLetterAdmin:
             done, request["by"], request["why"],
         )  # fmt: skip
 
-    def _get(self, path):
-        status, answer, _ = self._call("GET", path)
-        return self._expect(200, status, answer)
 
-    def _expect(self, expected, status, answer):
-        if status == expected:
-            return answer
-        text = answer.get("detail") or answer.get("title") or ""
-        faults = "; ".join(
-            f"{path or 'the request'} {message}"
-            for path, messages in answer.get("errors", {}).items()
-            for message in messages
-        )
-        raise LauncherError(f"{self.name} at {self._url} answers {status}: {faults or text}")
+def clean(text):
+    """What a stranger wrote must not steer the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
-    def _call(self, method, path, body=None):
-        """(status, value, whether an earlier try may have arrived). Waits for a worker that is away:
-        asking again is safe, because a letter is acted upon once."""
-        deadline = time.monotonic() + self._patience
-        pause, again = PAUSE_FIRST_SECONDS, False
-        while True:
-            try:
-                status, answer = self._try(method, path, body)
-                if status != 503:
-                    return status, answer, again
-                what = f"answers 503: {answer.get('detail', '')}"
-            except (OSError, http.client.HTTPException) as error:
-                self.close()
-                what = f"does not answer: {error or type(error).__name__}"
-            if time.monotonic() > deadline:
-                raise LauncherError(
-                    f"{self.name} at {self._url} {what}; what was done is done: run the same command again"
-                )
-            if not again:
-                self._say(f"{self.name} {what}; trying again for {self._patience} s")
-            again = True
-            time.sleep(pause)
-            pause = min(pause * 2, PAUSE_MAX_SECONDS)
 
-    def _try(self, method, path, body):
-        if self._connection is None:
-            self._connection = web.connection(self._url, CALL_SECONDS, self._trust)
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        text = None if body is None else json.dumps(body)
-        self._connection.request(method, path, text, headers)
-        response = self._connection.getresponse()
-        content = response.read()
-        try:
-            answer = json.loads(content)
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise LauncherError(f"{self._url} is not the admin address of a worker (it answers {response.status})")
-        return response.status, answer
-
-    def close(self):
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+def complain(text):
+    print(f"cartwheel: {text}", file=sys.stderr, flush=True)

@@ -5,7 +5,6 @@ import getpass
 import json
 import os
 import socket
-import sys
 from pathlib import Path
 
 from launcher import catalogue, terminal, web
@@ -14,7 +13,8 @@ from launcher.services import SERVICES
 from launcher.system import running_system
 from launcher.usage import UsageError, confirm, count, nearest, since
 
-from .dead_letters import DeadLetterAdmin, Pace
+from . import failures
+from .dead_letters import DeadLetterAdmin, Pace, clean, complain
 
 DEFAULT_RATE = 10
 DEFAULT_LIMIT = 50
@@ -54,6 +54,7 @@ def add_arguments(command):
         act.add_argument("--by", default=myself(), help="who you are; it is recorded (%(default)s)")
         act.add_argument("--rate", type=rate, default=DEFAULT_RATE, help=f"letters a second at most; {DEFAULT_RATE}")
         act.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
+    failures.add_arguments(acts)
 
 
 def _add_filters(command):
@@ -93,12 +94,15 @@ def check(options):
     services = catalogue.read().values()
     queues = [queue for service in services for queue in service.queues if options.service in (None, service.name)]
     # A worker elsewhere may be of another version.
-    if options.act != "show" and options.queue and options.queue not in queues and not options.url:
+    elsewhere = getattr(options, "url", None) or getattr(options, "endpoints", None)
+    if getattr(options, "queue", None) and options.queue not in queues and not elsewhere:
         raise UsageError(f"there is no queue {options.queue}{nearest(options.queue, queues)}")
 
 
 def run(layout, options):
     """The command; exit code 0 when every letter was found and nothing was refused."""
+    if options.act in failures.ACTS:
+        return failures.run(layout, options)
     admins = desks(layout, options)
     try:
         return {"list": _list, "show": _show}.get(options.act, _act)(admins, options)
@@ -115,13 +119,13 @@ def desks(layout, options):
             token, trust = _own_token(), None  # ours is nobody else's business
         if not token:
             raise LauncherError("set ADMIN_TOKEN or ADMIN_TOKEN_FILE to the token of the worker at --url")
-        return [DeadLetterAdmin(options.service or options.url, options.url, token, _complain, trust)]
+        return [DeadLetterAdmin(options.service or options.url, options.url, token, complain, trust)]
     services = [options.service] if options.service else SERVICES
     running_system(layout, *(f"{service}-worker" for service in services))
     found = [(service, endpoints.get(f"{service}_worker_admin")) for service in services]
     if not token or not all(url for _, url in found):
         raise LauncherError("nothing was started here; ./cartwheel up does it, --url names a worker elsewhere")
-    return [DeadLetterAdmin(service, url, token, _complain, trust) for service, url in found]
+    return [DeadLetterAdmin(service, url, token, complain, trust) for service, url in found]
 
 
 def _own_token():
@@ -133,10 +137,6 @@ def _own_token():
         except OSError as error:
             raise LauncherError(f"ADMIN_TOKEN_FILE: {error}") from error
     return None
-
-
-def _complain(text):
-    print(f"cartwheel: {text}", file=sys.stderr, flush=True)
 
 
 def _filters(options, state):
@@ -214,11 +214,6 @@ def _readable(body):
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except ValueError:
         return body
-
-
-def clean(text):
-    """What a stranger wrote must not steer the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 # ---- acting ----

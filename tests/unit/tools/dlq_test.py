@@ -66,7 +66,7 @@ class ScriptedAdmin(DeadLetterAdmin):
         self.script = list(script)
         self.asked = []
 
-    def _try(self, method, path, body):
+    def _try(self, method, path, body, headers):
         self.asked.append((method, path))
         step = self.script.pop(0)
         if isinstance(step, Exception):
