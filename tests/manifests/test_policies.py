@@ -18,7 +18,7 @@ OUTSIDE = {
 # What "outside" in the table means: everything but our own pods and the metadata service of clouds.
 BEYOND = (*NEIGHBOURS, "DNS", "internet", "private network")
 # Every port that a table or a policy names, and some that none does.
-PORTS = (22, 25, 53, 80, 443, 465, 587, 4369, 5432, 5671, 5672, 6443, 8000, 8080, 9090, 9187, 15671, 15672, 15691,
+PORTS = (22, 25, 53, 80, 443, 465, 587, 4318, 4369, 5432, 5671, 5672, 6443, 8000, 8080, 9090, 9187, 15671, 15672, 15691,
          15692, 25672, 35672, 50000)  # fmt: skip
 
 

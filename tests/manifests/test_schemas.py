@@ -9,7 +9,8 @@ import yaml
 
 from rendering import KUBERNETES, OVERLAYS, name_of
 
-CUSTOM = {"keda.sh": "@kubernetes-models/keda", "postgresql.cnpg.io": "@kubernetes-models/cloudnative-pg"}
+CUSTOM = {"keda.sh": "@kubernetes-models/keda", "postgresql.cnpg.io": "@kubernetes-models/cloudnative-pg",
+          "monitoring.coreos.com": "@kubernetes-models/prometheus-operator"}
 
 # No package carries the schema of RabbitmqCluster: these are the fields of rabbitmq.com/v1beta1 that we use, and
 # their types. Parts that Kubernetes itself describes are checked against its schema.

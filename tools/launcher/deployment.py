@@ -14,6 +14,7 @@ members, and left out when there are none. What a file needs of its own for each
 import importlib.util
 import json
 import re
+import textwrap
 
 from . import broker_users, catalogue, terminal
 from .layout import ROOT, write_atomically
@@ -41,6 +42,19 @@ SCRIPT = "deploy/kubernetes/broker_definitions.py"
 DEFINITIONS = "deploy/kubernetes/overlays/local/definitions.json"
 PERMISSIONS = "deploy/compose/permissions.json"
 
+# Prometheus' rules, and the object of its operator that holds them all.
+RULE_FILES = ("deploy/prometheus/alerts.yml", "deploy/prometheus/objectives.yml")
+RULES = "deploy/kubernetes/overlays/production/rules.yaml"
+RULES_HEAD = """\
+# Made from deploy/prometheus by ./cartwheel services --write.
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: cartwheel
+spec:
+  groups:
+"""
+
 
 def add_arguments(command):
     command.add_argument("--write", action="store_true", help="bring the files up to date")
@@ -67,7 +81,13 @@ def wanted(root, services):
         lines = _read(root / pattern).splitlines()
         files |= {path.format(name): _text(_instance(lines, service)) for name, service in services.items()}
     rights = {"permissions": broker_users.permissions({})}
-    return {**files, DEFINITIONS: _definitions(root), PERMISSIONS: json.dumps(rights, indent=2) + "\n"}
+    return {**files, DEFINITIONS: _definitions(root), PERMISSIONS: json.dumps(rights, indent=2) + "\n", RULES: _rules(root)}
+
+
+def _rules(root):
+    """The groups of all files, in one object."""
+    groups = "".join(_read(root / path).partition("\ngroups:\n")[2] for path in RULE_FILES)
+    return RULES_HEAD + textwrap.indent(groups, "  ")
 
 
 def _definitions(root):
