@@ -78,9 +78,10 @@ def test_a_worker_never_goes_away(production):
 
 
 def test_connections_are_those_of_the_table():
-    for processes, _, _, number, _ in table("## Threads and connections", "architecture.md"):
+    """What a database must have room for is the most, with the lanes that seldom have work."""
+    for processes, _, _, rest, most, _ in table("## Threads and connections", "architecture.md"):
         for service, _, kind in (name.partition("-") for name in names(processes)):
-            assert CATALOGUE[service].connections[kind] == int(number), f"{service}-{kind}"
+            assert int(rest) <= CATALOGUE[service].connections[kind] == int(most), f"{service}-{kind}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
