@@ -46,12 +46,16 @@ static bool identify(ChIdentity *identity, ChHttpLimits *limits, ChHttpRequest *
 {
     const char *why = NULL;
     const char *token = token_of(request);
+    ChCaller **caller = &request->caller;
     if (token == NULL) {
         respond_no_token(request);
         return false;
     }
-    bool hears = ch_http_limits_hears(limits, request);
-    switch (ch_identity_ask(identity, token, strlen(token), hears, &request->caller, &why)) {
+    size_t bytes = strlen(token);
+    ChIdentityAnswer answer = ch_identity_ask(identity, token, bytes, false, caller, &why);
+    if (answer == CH_IDENTITY_NEW && ch_http_limits_hears(limits, request))
+        answer = ch_identity_ask(identity, token, bytes, true, caller, &why);
+    switch (answer) {
     case CH_IDENTITY_KNOWN:
         return true;
     case CH_IDENTITY_REFUSED:

@@ -10,6 +10,7 @@
 
 enum {
     MAX_HEADER_BYTES = 64,
+    EVERYBODY = 1, /* the key of what has one bucket */
 };
 
 CH_COUNTER(limited_total, "cartwheel_http_limited_total",
@@ -28,6 +29,7 @@ struct ChHttpLimits {
     ChHttpLimit reads;
     ChHttpLimit writes;
     ChHttpLimit wrong_tokens;
+    ChHttpLimit all_wrong_tokens; /* one bucket */
     bool by_address;
 };
 
@@ -87,10 +89,13 @@ static void refuse(ChHttpLimit *limit, ChHttpRequest *request, int64_t wait_us, 
 ChHttpLimits *ch_http_limits_new(const ChHttpLimitsConfig *config)
 {
     const ChHttpRate wrong = { CH_HTTP_WRONG_TOKENS_PER_SECOND, CH_HTTP_WRONG_TOKENS_BURST };
+    const ChHttpRate all_wrong = { CH_HTTP_ALL_WRONG_TOKENS_PER_SECOND,
+                                   CH_HTTP_ALL_WRONG_TOKENS_PER_SECOND };
     ChHttpLimits *limits = g_new0(ChHttpLimits, 1);
     open_limit(&limits->reads, "reads", config->reads);
     open_limit(&limits->writes, "writes", config->writes);
     open_limit(&limits->wrong_tokens, "wrong-tokens", wrong);
+    open_limit(&limits->all_wrong_tokens, "all-wrong-tokens", all_wrong);
     limits->by_address = config->by_address;
     return limits;
 }
@@ -102,6 +107,7 @@ void ch_http_limits_free(ChHttpLimits *limits)
     close_limit(&limits->reads);
     close_limit(&limits->writes);
     close_limit(&limits->wrong_tokens);
+    close_limit(&limits->all_wrong_tokens);
     g_free(limits);
 }
 
@@ -158,18 +164,28 @@ void ch_http_limits_tell(ChHttpRequest *request)
 bool ch_http_limits_hears(ChHttpLimits *limits, const ChHttpRequest *request)
 {
     return limits == NULL ||
-           look(&limits->wrong_tokens, ch_http_address_number(&request->client)).left > 0;
+           (look(&limits->wrong_tokens, ch_http_address_number(&request->client)).left > 0 &&
+            look(&limits->all_wrong_tokens, EVERYBODY).left > 0);
 }
 
 void ch_http_limits_respond_unheard(ChHttpLimits *limits, ChHttpRequest *request)
 {
-    refuse(&limits->wrong_tokens, request,
-           look(&limits->wrong_tokens, ch_http_address_number(&request->client)).next_us,
-           "Too many tokens from this address were none: only those that are known are accepted.");
+    ChHttpTaking own = look(&limits->wrong_tokens, ch_http_address_number(&request->client));
+    if (own.left == 0)
+        refuse(&limits->wrong_tokens, request, own.next_us,
+               "Too many tokens from this address were none: only those that are known are "
+               "accepted.");
+    else
+        refuse(&limits->all_wrong_tokens, request,
+               look(&limits->all_wrong_tokens, EVERYBODY).next_us,
+               "Too many tokens from everywhere are none: only those that are known are accepted. "
+               "Wait as long as Retry-After says.");
 }
 
 void ch_http_limits_wrong_token(ChHttpLimits *limits, const ChHttpRequest *request)
 {
-    if (limits != NULL)
-        take(&limits->wrong_tokens, ch_http_address_number(&request->client));
+    if (limits == NULL)
+        return;
+    take(&limits->wrong_tokens, ch_http_address_number(&request->client));
+    take(&limits->all_wrong_tokens, EVERYBODY);
 }

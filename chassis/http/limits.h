@@ -1,6 +1,6 @@
 /* How often a caller may ask: a rate of reads (GET, HEAD) and one of writes for each subject of a
- * token or, where nobody is asked for one, for each address. And how often an address may bring a
- * token that is none.
+ * token or, where nobody is asked for one, for each address. And how often an address, and all of
+ * them together, may bring a token that is none.
  *
  * Any thread. */
 #pragma once
@@ -27,8 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpLimits, ch_http_limits_free)
  */
 bool ch_http_limits_admit(ChHttpLimits *limits, ChHttpRequest *request);
 
-/** Whether a token that nobody knows is looked at: false, when the address of @request brought too
- * many that were none. */
+/** Whether a token that nobody knows is looked at: false, when the address of @request or all
+ * addresses together brought too many that were none. */
 bool ch_http_limits_hears(ChHttpLimits *limits, const ChHttpRequest *request);
 
 /** Answers @request, whose token was not looked at, 429. */
@@ -45,4 +45,6 @@ enum {
      */
     CH_HTTP_WRONG_TOKENS_PER_SECOND = 10,
     CH_HTTP_WRONG_TOKENS_BURST = 100, /* an office whose tokens have expired */
+    /* Of all addresses together, and as many at once: a tenth of a processor. */
+    CH_HTTP_ALL_WRONG_TOKENS_PER_SECOND = 1000,
 };

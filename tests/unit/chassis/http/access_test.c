@@ -168,6 +168,57 @@ static void test_wrong_tokens_run_out(Fixture *f, gconstpointer unused G_GNUC_UN
     ch_http_request_unref(wrong);
 }
 
+/* Brings a token that is none from address number @host; the status of the answer. */
+static unsigned bring_wrong(Fixture *f, ChHttpLimits *limits, uint32_t host)
+{
+    ChHttpRequest *request = request_for(&reading, "Bearer a.b.c");
+    memcpy(request->client.bytes, &host, sizeof host);
+    g_assert_false(ch_http_access_check(f->identity, limits, request));
+    unsigned status = request->answer.status;
+    ch_http_request_unref(request);
+    return status;
+}
+
+/* However many addresses they come from, the sum is bounded: then known tokens alone are heard, and
+ * others again when the storm is over. */
+static void test_wrong_tokens_of_all_run_out(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChHttpLimitsConfig no_rates = { .by_address = false };
+    g_autoptr(ChHttpLimits) limits = ch_http_limits_new(&no_rates);
+    g_autofree char *known = bearer(f, "things:read");
+    g_autofree char *new = bearer(f, "things:read other");
+    ChHttpRequest *first = request_for(&reading, known);
+    g_assert_true(ch_http_access_check(f->identity, limits, first));
+    ch_http_request_unref(first);
+
+    uint32_t host = 1;
+    int64_t started_us = ch_time_monotonic_us();
+    while (host < 100 * CH_HTTP_ALL_WRONG_TOKENS_PER_SECOND && bring_wrong(f, limits, host) == 401)
+        host++;
+    int64_t filled = (ch_time_monotonic_us() - started_us) * CH_HTTP_ALL_WRONG_TOKENS_PER_SECOND /
+                     G_USEC_PER_SEC;
+    g_assert_cmpint(host - 1, >=, CH_HTTP_ALL_WRONG_TOKENS_PER_SECOND);
+    g_assert_cmpint(host - 1, <=, CH_HTTP_ALL_WRONG_TOKENS_PER_SECOND + filled + 1);
+    ChHttpRequest *again = request_for(&reading, known);
+    g_assert_true(ch_http_access_check(f->identity, limits, again));
+    ch_http_request_unref(again);
+
+    bool heard = false;
+    for (int64_t until_us = ch_time_monotonic_us() + 10 * G_USEC_PER_SEC;
+         !heard && ch_time_monotonic_us() < until_us;) {
+        ChHttpRequest *newcomer = request_for(&reading, new);
+        heard = ch_http_access_check(f->identity, limits, newcomer);
+        if (!heard) {
+            g_assert_cmpuint(newcomer->answer.status, ==, 429);
+            g_assert_cmpstr(newcomer->answer.headers[0].name, ==, "Retry-After");
+            g_assert_cmpstr(newcomer->answer.headers[0].value, ==, "1");
+            g_assert_nonnull(strstr(newcomer->answer.body->str, "from everywhere"));
+        }
+        ch_http_request_unref(newcomer);
+    }
+    g_assert_true(heard);
+}
+
 static void test_without_keys_later(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     g_autoptr(ChIdentity) identity = ch_identity_new(&rules);
@@ -193,6 +244,7 @@ int main(int argc, char **argv)
     add("/access/another-scope", test_another_scope);
     add("/access/nobody-is-asked", test_nobody_is_asked);
     add("/access/wrong-tokens-run-out", test_wrong_tokens_run_out);
+    add("/access/wrong-tokens-of-all-run-out", test_wrong_tokens_of_all_run_out);
     add("/access/without-keys-later", test_without_keys_later);
     return g_test_run();
 }
