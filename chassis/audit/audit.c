@@ -2,42 +2,45 @@
 #include "chassis/audit/audit.h"
 
 /* What a digest is made of: a JSON array of texts, which whoever checks it writes the same way. */
-#define SHA256_OF(...) "sha256(convert_to(json_build_array(" __VA_ARGS__ ")::text, 'UTF8'))"
+#define SHA256_OF(texts) "sha256(convert_to(json_build_array(" texts ")::text, 'UTF8'))"
+
+#define ROW_TEXTS                                                                                  \
+    "id::text, (extract(epoch from happened_at) * 1000000)::bigint::text,"                         \
+    " subject, roles, scope, token_id, action, object, object_id::text,"                           \
+    " before::text, after::text, trace_id, encode(erasable_sha256, 'hex')"
 
 /* $1 ids, $2 subjects, $3 roles, $4 scopes, $5 tokens' ids, $6 actions, $7 objects, $8 their ids,
  * $9 before, $10 after, $11 traces, $12 addresses, $13 reasons. The row of the head is locked until
  * the transaction ends, so that numbers have no gap and links no fork. */
+/* clang-format off */
 static const ChPgStatement sql_add_entries = {
-    "with entry as materialized (select *, now() as happened_at,"
-    "  case when coalesce(address, why) is not null then uuid_send(gen_random_uuid()) end as salt"
+    "with entry as materialized ("
+    "  select *, now() as happened_at,"
+    "    case when coalesce(address, why) is not null then uuid_send(gen_random_uuid()) end as salt"
     "  from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb[], $10::jsonb[], $11, $12, $13)"
-    "  with ordinality as e (id, subject, roles, scope, token_id, action, object, object_id, "
-    "before,"
-    "   after, trace_id, address, why, place)),"
-    " erasable as materialized (select *, sha256(salt || convert_to("
-    "  json_build_array(address, why)::text, 'UTF8')) as erasable_sha256 from entry),"
-    " batch as (select count(*) as n, string_agg(" SHA256_OF(
-        "id::text, (extract(epoch from happened_at) * 1000000)::bigint::text, subject, roles, "
-        "scope,"
-        " token_id, action, object, object_id::text, before::text, after::text, trace_id,"
-        " encode(erasable_sha256, 'hex')") ", ''::bytea order by place) as digests from erasable),"
-                                           " head as (update audit_head h set number = h.number + "
-                                           "b.n,"
-                                           "  link = sha256(h.link || b.digests) from batch b "
-                                           "returning h.number, h.link, b.n)"
-                                           " insert into audit_log (id, number, happened_at, "
-                                           "subject, roles, scope, token_id, action, object,"
-                                           "  object_id, before, after, trace_id, address, why, "
-                                           "salt, erasable_sha256, link)"
-                                           " select id, head.number - head.n + place, happened_at, "
-                                           "subject, roles, scope, token_id, action,"
-                                           "  object, object_id, before, after, trace_id, address, "
-                                           "why, salt, erasable_sha256,"
-                                           "  case when place = head.n then head.link end from "
-                                           "erasable, head",
+    "    with ordinality as e (id, subject, roles, scope, token_id, action, object, object_id,"
+    "                          before, after, trace_id, address, why, place)),"
+    " erasable as materialized ("
+    "  select *, sha256(salt || convert_to(json_build_array(address, why)::text, 'UTF8'))"
+    "    as erasable_sha256"
+    "  from entry),"
+    " batch as ("
+    "  select count(*) as n, string_agg(" SHA256_OF(ROW_TEXTS) ", ''::bytea order by place)"
+    "    as digests"
+    "  from erasable),"
+    " head as ("
+    "  update audit_head h set number = h.number + b.n, link = sha256(h.link || b.digests)"
+    "  from batch b returning h.number, h.link, b.n)"
+    " insert into audit_log (id, number, happened_at, subject, roles, scope, token_id, action,"
+    "   object, object_id, before, after, trace_id, address, why, salt, erasable_sha256, link)"
+    " select id, head.number - head.n + place, happened_at, subject, roles, scope, token_id, action,"
+    "   object, object_id, before, after, trace_id, address, why, salt, erasable_sha256,"
+    "   case when place = head.n then head.link end"
+    " from erasable, head",
     { CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS,
       CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS },
 };
+/* clang-format on */
 
 static void add_entry(ChPgParams *params, const ChAuditEntry *entry)
 {
