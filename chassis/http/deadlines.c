@@ -32,6 +32,7 @@ struct ChHttpDeadlines {
     int64_t request_timeout_us;
     int64_t idle_timeout_us;
     unsigned max_connections;
+    bool tls;
     int64_t due_us; /* of the next pass */
     bool closed;    /* nothing may wait any more */
     GArray *polled; /* struct pollfd, and behind whom each is; of a pass */
@@ -133,12 +134,14 @@ static void watch_readers(ChHttpDeadlines *deadlines)
     }
 }
 
-/* Twice in a row, so that what libmicrohttpd has read by then is served first. */
-static void notice_end(ChHttpTimed *timed, GPtrArray *expired)
+/* Twice in a row, so that what libmicrohttpd has read by then is served first. The end of a session
+ * of TLS comes in bytes, which nobody reads of a connection that is kept. */
+static void notice_end(const ChHttpDeadlines *deadlines, ChHttpTimed *timed, GPtrArray *expired)
 {
     char next;
     ssize_t got = recv(timed->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
-    bool ended = got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+    bool ended = got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK) ||
+                 (deadlines->tls && is_kept(timed));
     if (ended && timed->left) {
         expire(timed, expired);
         cut(timed, &left_total);
@@ -156,7 +159,7 @@ static void notice_ends(ChHttpDeadlines *deadlines, GPtrArray *expired)
         return;
     for (unsigned i = 0; i < n; i++) {
         if ((polled[i].revents & POLLRDHUP) != 0)
-            notice_end(g_ptr_array_index(deadlines->polled_timed, i), expired);
+            notice_end(deadlines, g_ptr_array_index(deadlines->polled_timed, i), expired);
     }
 }
 
@@ -311,12 +314,13 @@ bool ch_http_deadlines_wait(ChHttpDeadlines *deadlines, ChHttpTimed *timed)
 /* ---- life ---- */
 
 ChHttpDeadlines *ch_http_deadlines_new(int64_t request_timeout_us, int64_t idle_timeout_us,
-                                       unsigned max_connections)
+                                       unsigned max_connections, bool tls)
 {
     ChHttpDeadlines *deadlines = g_new0(ChHttpDeadlines, 1);
     deadlines->request_timeout_us = request_timeout_us;
     deadlines->idle_timeout_us = idle_timeout_us;
     deadlines->max_connections = max_connections;
+    deadlines->tls = tls;
     deadlines->polled = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
     deadlines->polled_timed = g_ptr_array_new();
     return deadlines;

@@ -18,7 +18,7 @@ typedef struct ChHttpTimed ChHttpTimed;
  * are shut down, so that new clients find room; if that is not enough, those that have not sent
  * their request within a second, of the address that has most of them. */
 ChHttpDeadlines *ch_http_deadlines_new(int64_t request_timeout_us, int64_t idle_timeout_us,
-                                       unsigned max_connections);
+                                       unsigned max_connections, bool tls);
 
 /** After the last connection was closed. NULL is fine. */
 void ch_http_deadlines_free(ChHttpDeadlines *deadlines);

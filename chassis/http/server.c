@@ -224,8 +224,8 @@ ChHttpServer *ch_http_server_new(const ChHttpServerConfig *config, GError **erro
     intake->max_body_bytes =
         (size_t)or_default((int64_t)config->max_body_bytes, DEFAULT_BODY_BYTES);
     intake->request_timeout_us = request_ms * 1000;
-    intake->deadlines =
-        ch_http_deadlines_new(request_ms * 1000, idle_ms * 1000, server->max_connections);
+    intake->deadlines = ch_http_deadlines_new(request_ms * 1000, idle_ms * 1000,
+                                              server->max_connections, config->certificate != NULL);
     return g_steal_pointer(&server);
 }
 

@@ -262,6 +262,22 @@ def test_a_client_that_hangs_up_in_its_handshake_leaves_nothing(listeners):
     eventually(lambda: places() <= before, "the connections to be closed")
 
 
+def test_a_client_that_leaves_while_it_waits_is_noticed(listeners, orders, stocks):
+    """Its farewell comes in bytes, which nobody reads meanwhile."""
+    order = orders.placed((stocks.create(1), 1))
+    orders.wait(order, "Confirmed")
+
+    def wait_open(n):
+        eventually(lambda: listeners.api.metrics().value("cartwheel_http_waits_open") == n, f"{n} requests to wait", 20)
+    with listeners.connection() as connection:
+        connection.sendall(request("GET", f"/api/orders/{order}?wait=Cancelled&timeout=60s"))
+        wait_open(1)
+        connection.settimeout(0.2)
+        with contextlib.suppress(OSError):
+            connection.unwrap()
+    wait_open(0)
+
+
 def crowd(listeners, stack):
     """Who begins a handshake and says no more."""
     host, port = listeners.api.http.rsplit(":", 1)
