@@ -2,12 +2,15 @@
 
 import contextlib
 import json
+import os
+import subprocess
 from datetime import datetime, timedelta
 
 import pytest
 
 from support.api import TIME, Api, assert_problem, exact, new_id
 from support.names import ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED, STOCK_COMPLETED
+from support.system import LAUNCHER, ROOT, STEP_SECONDS
 from support.tokens import issuer
 from support.waits import eventually
 
@@ -152,6 +155,15 @@ def test_a_refused_order_says_why(orders, stocks):
     assert stock["movements"] == []
 
 
+def test_the_command_lists_whose_letters_wait(system, databases, confirmed):
+    """Every worker is asked, so each has to run."""
+    letter, order_id = new_id(), confirmed[0]
+    databases.execute("stock", LETTER, (letter, "stock.ordercreated", ORDER_CREATED, body_about(order_id), order_id))
+    listed = command(system, "orders", "--failed", "--json", "--limit", "1000", code=1)
+    assert {"orderId": order_id, "why": "stock.ordercreated: planted"} in listed
+    databases.execute("stock", "DELETE FROM dead_letters WHERE id = %s", (letter,))
+
+
 def test_what_is_not_published_is_waited_for(system, orders, stocks):
     with system.without("order-worker"):
         order_id = orders.placed((stocks.create(1), 1))
@@ -209,6 +221,69 @@ def test_what_is_parked_waits_for_an_operator(orders, databases, left_waiting):
     assert steps_of(story) == [("Placed", ORDER_CREATED, False)]
     assert [(held["place"], held["reason"]) for held in story["pending"]] == [("Parked", "planted")]
     databases.execute("order", "DELETE FROM outbox_parked WHERE reason = 'planted'")
+
+
+# --- the command: the same from a shell ----------------------------------------------------------------
+
+
+def command(system, *arguments, code, env=None):
+    """(what ./cartwheel says with these arguments, each line of --json)."""
+    done = subprocess.run([str(LAUNCHER), *arguments], cwd=ROOT, text=True, capture_output=True, timeout=STEP_SECONDS,
+                          stdin=subprocess.DEVNULL, env={**os.environ, "CARTWHEEL_HOME": str(system.home), **(env or {})})
+    assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return [json.loads(line) for line in done.stdout.splitlines()] if "--json" in arguments else done.stdout
+
+
+def test_the_command_merges_three_services(system, confirmed):
+    order_id, product = confirmed
+    text = command(system, "order", order_id, "--follow", code=0)
+    for words in ("Placed: placed", f"trace {TRACE}", f"taken: -2 of {product}", "Confirmed: stock taken",
+                  f"{ORDER_CONFIRMED}: sent to", f"done: order {order_id} is confirmed, its customer was told at"):
+        assert words in text
+    assert "\x1b" not in text
+    (told_here,) = command(system, "order", order_id, "--json", code=0)
+    assert (told_here["state"], told_here["order"]["status"]) == ("done", "Confirmed")
+    assert told_here["stock"]["movements"] and told_here["notifications"]["notifications"]
+
+
+def test_the_command_goes_elsewhere_with_a_token(system, confirmed, tmp_path):
+    elsewhere = tmp_path / "endpoints.json"
+    elsewhere.write_text(json.dumps({name: url for name, url in system.endpoints.items() if name.endswith("_api")}))
+    asked = ("order", confirmed[0], "--endpoints", str(elsewhere))
+    token = issuer().token(new_id(), ["operator"])
+    assert "done: order" in command(system, *asked, code=0, env={"CARTWHEEL_TOKEN": token})
+    command(system, *asked, code=1, env={"CARTWHEEL_TOKEN": "none"})
+
+
+def test_the_command_says_what_is_waited_for(system, orders, databases, left_waiting):
+    late, watched, letter, _ = left_waiting
+    waiting = orders.placed((new_id(), 1))
+    assert f"waiting for {ANSWERS} of stock-worker" in command(system, "order", waiting, code=0)
+    databases.execute("order", "UPDATE orders SET created_at = created_at - interval '1 minute' WHERE id = ANY(%s::uuid[])",
+                      ([late, watched, letter],))
+    assert f"late: it waits for {ANSWERS}" in command(system, "order", late, code=1)
+    databases.execute("order", "INSERT INTO stuck_orders (order_id, announced_at, repeats) VALUES (%s, now(), 3)"
+                      " ON CONFLICT DO NOTHING", (watched,))
+    assert f"./cartwheel logs --order {watched}" in command(system, "order", watched, code=1)
+    row = new_id()
+    databases.execute("stock", LETTER, (row, "stock.ordercreated", ORDER_CREATED, body_about(letter), letter))
+    assert "is a dead letter of stock.ordercreated: planted" in command(system, "order", letter, "--follow", code=1)
+
+
+def test_the_command_lists_who_needs_somebody(system, left_waiting):
+    """As the tests before left them."""
+    late, watched, letter, _ = left_waiting
+    listed = {kind: {line["orderId"] for line in command(system, "orders", f"--{kind}", "--json", "--limit", "1000", code=1)}
+              for kind in ("late", "stuck")}
+    assert late in listed["late"] and not {watched, letter} & listed["late"]
+    assert {watched, letter} <= listed["stuck"] and late not in listed["stuck"]
+    command(system, "orders", "--late", "--stuck", code=2)
+    command(system, "orders", code=2)
+
+
+def test_the_command_knows_no_such_order(system):
+    command(system, "order", new_id(), code=1)
+    command(system, "order", "none", code=2)
 
 
 @pytest.mark.parametrize("path", ["/api/orders/{}/timeline", "/api/stocks/orders/{}", "/api/notifications/orders/{}"])
