@@ -81,8 +81,22 @@ class Stack:
     def up(self, *options):
         """Both commands of the README, and a wait until everything is healthy."""
         for _, _, *arguments in readme_commands():
-            self.compose(*arguments, *(options if "app" in arguments else ()))
+            try:
+                self.compose(*arguments, *(options if "app" in arguments else ()))
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{self._complaints()}") from error
         self.wait_healthy()
+
+    def _complaints(self):
+        """What those that are not well say of it."""
+        found = []
+        for container in json.loads(stdout_of("docker", "inspect", *self.ids())):
+            state = container["State"]
+            checks = state.get("Health", {})
+            if checks.get("Status") == "unhealthy" or state["ExitCode"] != 0:
+                found += [container["Name"], json.dumps({**state, "Health": checks.get("Log", [])[-2:]}),
+                          self.log(container)[-4000:]]
+        return "\n".join(found)
 
     @contextlib.contextmanager
     def events(self, kind):
