@@ -343,7 +343,10 @@ def exchange_faults(document_, method, url, headers, body, status, answer_header
 
 
 def check_exchange(service, response):
-    """Notes what deviates in a response of requests and in what was asked."""
+    """Notes what deviates in a response of requests and in what was asked; a proxy's own answer (RFC 9209) is not the
+    service's."""
+    if "error=" in response.headers.get("Proxy-Status", ""):
+        return
     asked = response.request
     body = asked.body if isinstance(asked.body, (bytes, str, type(None))) else None  # an iterator is gone
     if body is None and asked.body is not None:
