@@ -15,33 +15,38 @@ enum {
 
 /* One array a column, an element a dead letter; $12 the id that it gets when $1 is taken. $13 its
  * group and $15 its fingerprint, $14 the queue's rest, $16 our build (chassis/core/build.h). */
+/* clang-format off */
 static const ChPgStatement sql_insert_dead_letters = {
-    "with letter as (select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-    "  $15) as given (id, queue, message_id, message_type, body, reason, attempts, traceparent,"
-    "  body_bytes, body_sha256, subject, other_id, group_id, fingerprint)),"
-    " build as (insert into builds (version, build_id)"
+    "with letter as ("
+    "  select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15)"
+    "    as given (id, queue, message_id, message_type, body, reason, attempts, traceparent,"
+    "              body_bytes, body_sha256, subject, other_id, group_id, fingerprint)),"
+    " build as ("
+    "  insert into builds (version, build_id)"
     "  select split_part($16, ' ', 1), split_part($16, ' ', 2)"
     "  where not exists (select from builds where build_id = split_part($16, ' ', 2))"
-    "  on conflict (build_id) do nothing returning number)," CH_FAILURE_PLACED(
-        "letter", "($2)[1]",
-        "$14") " filed as (insert into dead_letters (id, queue, message_id, message_type, body, "
-               "reason,"
-               "  attempts, traceparent, body_bytes, body_sha256, subject, group_id)"
-               "  select case when exists (select from dead_letters as old where old.id = placed.id"
-               "    and (old.queue, coalesce(old.body_sha256, sha256(old.body)))"
-               "      is distinct from (placed.queue, placed.body_sha256))"
-               "   then other_id else id end,"
-               "  queue, message_id, message_type, body, reason, attempts, traceparent, body_bytes,"
-               "  body_sha256, nullif(subject, '00000000-0000-0000-0000-000000000000'), put from "
-               "placed"
-               "  on conflict (id) do nothing"
-               "  returning id, group_id, queue, message_type, died_at, act)" CH_FAILURE_COUNTED(
-                   "$14", "coalesce((select number from build),"
-                          " (select number from builds where build_id = split_part($16, ' ', 2)))"),
+    "  on conflict (build_id) do nothing returning number),"
+    CH_FAILURE_PLACED("letter", "($2)[1]", "$14")
+    " filed as ("
+    "  insert into dead_letters (id, queue, message_id, message_type, body, reason, attempts,"
+    "    traceparent, body_bytes, body_sha256, subject, group_id)"
+    "  select case when exists ("
+    "      select from dead_letters as old where old.id = placed.id"
+    "      and (old.queue, coalesce(old.body_sha256, sha256(old.body)))"
+    "        is distinct from (placed.queue, placed.body_sha256)) then other_id else id end,"
+    "    queue, message_id, message_type, body, reason, attempts, traceparent, body_bytes,"
+    "    body_sha256, nullif(subject, '00000000-0000-0000-0000-000000000000'), put"
+    "  from placed"
+    "  on conflict (id) do nothing"
+    "  returning id, group_id, queue, message_type, died_at, act)"
+    CH_FAILURE_COUNTED("$14",
+        "coalesce((select number from build),"
+        " (select number from builds where build_id = split_part($16, ' ', 2)))"),
     { CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_BYTES, CH_PG_TEXTS, CH_PG_INTS,
       CH_PG_TEXTS, CH_PG_INTS, CH_PG_BYTES, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_UUID,
       CH_PG_TEXTS, CH_PG_TEXT },
 };
+/* clang-format on */
 enum {
     INSERT_ID,
     INSERT_QUEUE,

@@ -20,9 +20,9 @@ static const ChPgStatement sql_note_build = {
 
 /* $1 how many. Another worker has those that are locked. */
 static const ChPgStatement sql_find_unfiled = {
-    "select id, queue, message_type, reason from dead_letters where group_id is null"
-    " and queue = (select queue from dead_letters where group_id is null order by queue, id limit "
-    "1)"
+    "select id, queue, message_type, reason from dead_letters"
+    " where group_id is null and queue ="
+    "  (select queue from dead_letters where group_id is null order by queue, id limit 1)"
     " order by queue, id limit $1 for update skip locked",
     { CH_PG_INT },
 };
@@ -34,16 +34,19 @@ enum {
 };
 
 /* $1 ids, $2 groups, $3 fingerprints; $4 the queue of all, $5 its rest. */
+/* clang-format off */
 static const ChPgStatement sql_file_letters = {
-    "with letter as (select * from unnest($1, $2, $3) as given (id, group_id, "
-    "fingerprint))," CH_FAILURE_PLACED(
-        "letter", "$4",
-        "$5") " filed as (update dead_letters held set group_id = placed.put from placed"
-              "  where held.id = placed.id and held.group_id is null"
-              "  returning held.id, held.group_id, held.queue, held.message_type, held.died_at,"
-              "   held.act)" CH_FAILURE_COUNTED("$5", "null::int"),
+    "with letter as ("
+    "  select * from unnest($1, $2, $3) as given (id, group_id, fingerprint)),"
+    CH_FAILURE_PLACED("letter", "$4", "$5")
+    " filed as ("
+    "  update dead_letters held set group_id = placed.put from placed"
+    "  where held.id = placed.id and held.group_id is null"
+    "  returning held.id, held.group_id, held.queue, held.message_type, held.died_at, held.act)"
+    CH_FAILURE_COUNTED("$5", "null::int"),
     { CH_PG_UUIDS, CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXT, CH_PG_UUID },
 };
+/* clang-format on */
 
 /* $1 the letter, $2 whether it was replayed: 1, or 0. */
 static const ChPgStatement sql_note_act = {
