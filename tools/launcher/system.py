@@ -180,9 +180,9 @@ class System:
         for name in ("rabbitmq", "postgres"):
             if name in names:
                 self._servers[name].stop(progress)
-        for name in BESIDE:
-            if name in names:
-                self.component(name).stop(progress)
+        for component in (self.component(name) for name in BESIDE if name in names):
+            if component.runs() or self.registry.lost(component.name):
+                component.stop(progress)
 
     def end_leftovers(self, progress):
         """Ends processes of this state folder that nobody wrote down."""
