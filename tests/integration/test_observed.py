@@ -51,9 +51,12 @@ def test_an_order_s_trace_is_printed_from_the_request_to_what_the_customer_was_t
 
     answer = orders.post(f"/api/orders/{order}/cancel", {})
     assert answer.status_code == 202
-    both = eventually(lambda: len(re.findall("^trace ", text := observed.launcher("trace", order), re.M)) == 2 and text,
-                      "the trace of the cancellation", 60)
-    assert "POST /api/orders/{id}/cancel" in both.split("\ntrace ")[1]
+
+    def cancelled():
+        traces = observed.launcher("trace", order).split("\ntrace ")
+        return len(traces) == 2 and "POST /api/orders/{id}/cancel" in traces[1]
+
+    eventually(cancelled, "the trace of the cancellation, with the request", 60)
 
 
 def test_an_order_that_nobody_placed_has_none(observed):

@@ -11,8 +11,10 @@ from support.child import instead
 from support.names import APIS, PROCESSES, service_of
 from support.waits import eventually
 
-ROW = re.compile(r"^\| ([a-z]+-(?:api|worker)) \|.*\| (\d+) \| \d+ \|$", re.MULTILINE)
-AT_REST = {name: int(n) for name, n in ROW.findall((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))}
+ROW = re.compile(r"^\| ([a-z]+-(?:api|worker)) \|.*\| (\d+) \| (\d+) \| \d+ \|$", re.MULTILINE)
+ROWS = ROW.findall((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+AT_REST = {name: int(n) for name, n, _ in ROWS}
+AT_MOST = {name: int(n) for name, _, n in ROWS}
 HELD = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
 
 
@@ -33,5 +35,5 @@ def test_sessions_at_rest_and_one_for_seldom_work(system, databases, name):
         eventually(lambda: held() == AT_REST[name], f"{name} holds {held()} sessions, the documented are {AT_REST[name]}")
         for _ in range(2):
             assert seldom(system, process).status_code == 200
-            assert held() == AT_REST[name] + 1
+            assert AT_REST[name] + 1 == held() <= AT_MOST[name]
         assert process.is_ready()
