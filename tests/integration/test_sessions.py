@@ -7,7 +7,7 @@ import requests
 from launcher.layout import ROOT
 
 from support.api import Api, new_id
-from support.child import instead
+from support.child import child
 from support.names import APIS, PROCESSES, service_of
 from support.waits import eventually
 
@@ -28,10 +28,14 @@ def seldom(system, process):
 
 @pytest.mark.parametrize("name", PROCESSES)
 def test_sessions_at_rest_and_one_for_seldom_work(system, databases, name):
-    def held():
-        return databases.value(service_of(name), HELD, (name,))
+    """Of a second copy, whose sessions have a name of their own."""
+    own = f"{name}-counted"
+    url = system.environment(name)["DATABASE_URL"]
 
-    with instead(system, name) as process:
+    def held():
+        return databases.value(service_of(name), HELD, (own,))
+
+    with child(system, name, {"DATABASE_URL": f"{url}{'&' if '?' in url else '?'}application_name={own}"}) as process:
         eventually(lambda: held() == AT_REST[name], f"{name} holds {held()} sessions, the documented are {AT_REST[name]}")
         for _ in range(2):
             assert seldom(system, process).status_code == 200
