@@ -249,7 +249,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     FuzzInput input = { bytes, n };
     OrderReads reads = { &reads_ops };
-    OrderLists lists = { &reads, NULL };
+    OrderLists lists = { &reads, NULL, NULL };
     g_autoptr(ChHttpLane) lane = ch_http_lane_new("fuzz", 1, &lists);
     ChHttpLane *lanes[] = {
         [ORDER_WRITES] = lane, [ORDER_READS] = lane,    [ORDER_LISTS] = lane,
