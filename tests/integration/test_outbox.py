@@ -125,7 +125,7 @@ def test_a_broker_that_confirms_slowly_is_not_given_up(system, databases, stocks
             place_many(system.api("order"), [[(product, 1)]] * MANY)
             proxy.delay(SLOW_S, directions=(DOWN,))
             worker.process.send_signal(signal.SIGCONT)
-            eventually(lambda: databases.outbox_pending("order") == 0, "the outbox to drain", 30)
+            eventually(lambda: databases.outbox_pending("order") == 0, "the outbox to drain", 90)
             assert "no confirm in time" not in worker.log
             proxy.clear()
             stocks.wait(product, 0)
