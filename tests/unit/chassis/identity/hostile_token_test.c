@@ -331,6 +331,41 @@ static void test_deep_and_wide(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
     g_assert_cmpstr(fault_of(f, signer_sign(f->ec, "ES256", HEADER, wide->str)), ==, NULL);
 }
 
+/* @token with its part @part changed. */
+static char *with_part(const char *token, size_t part, const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(token, ".", -1);
+    g_free(parts[part]);
+    parts[part] = g_strdup(text);
+    return g_strjoinv(".", parts);
+}
+
+/* cjose ends the process where a part is no base64: it must not get to see one. */
+static void test_every_part_is_base64url(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const char *const odd[] = { "",      "A",    "AAAAA", "AA=A", "A===",     "====",
+                                       "AAAA=", "AA==", "A\nAA", "+/+/", "\xff\xfe", "AB" };
+    g_autofree char *good = signer_sign(f->ec, "ES256", HEADER, GOOD);
+    for (size_t part = 0; part < 3; part++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(odd); i++)
+            g_assert_nonnull(fault_of(f, with_part(good, part, odd[i])));
+    }
+    for (size_t i = 0; i < strlen(good); i++) {
+        if (good[i] != '.')
+            g_assert_nonnull(fault_of(f, g_strdup_printf("%.*s%s", (int)i, good, good + i + 1)));
+    }
+    for (const char *c = "=+/. !"; *c != '\0'; c++) {
+        for (size_t i = 0; i < strlen(good); i++) {
+            char *changed = g_strdup(good);
+            changed[i] = *c;
+            if (strcmp(changed, good) != 0)
+                g_assert_nonnull(fault_of(f, changed));
+            else
+                g_free(changed);
+        }
+    }
+}
+
 static void add(const char *name, void (*test)(Fixture *, gconstpointer))
 {
     g_test_add(name, Fixture, NULL, set_up, test, tear_down);
@@ -349,5 +384,6 @@ int main(int argc, char **argv)
     add("/hostile-token/what-is-long", test_what_is_long);
     add("/hostile-token/many-members", test_many_members);
     add("/hostile-token/deep-and-wide", test_deep_and_wide);
+    add("/hostile-token/every-part-is-base64url", test_every_part_is_base64url);
     return g_test_run();
 }
