@@ -86,10 +86,10 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChPg) write_pg = connection(settings, health, false);
     g_autoptr(ChPg) read_pg = connection(settings, health, true);
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
-    g_autoptr(ChPg) prices_pg = connection(settings, health, false);
+    g_autoptr(ChPg) prices_pg = connection(settings, NULL, false);
     g_autoptr(ChPg) erasure_pg = connection(settings, NULL, false);
     g_autoptr(ChPg) failure_pg = connection(settings, NULL, false);
-    g_autoptr(ChPg) wait_pg = connection(settings, health, true);
+    g_autoptr(ChPg) wait_pg = connection(settings, NULL, true);
     g_autoptr(ChPg) gate_pg = connection(settings, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);
     g_autoptr(OrderReads) reads = order_pg_reads_new(read_pg);
