@@ -26,7 +26,7 @@ enum {
 
 struct ChHttpClient {
     ChHttpClientConfig config; /* defaults filled in */
-    CURLM *multi;
+    CURLM *multi;              /* from the first fetch on */
     ChBreaker breaker;
     ChPause own_pause;
     ChPause *pause; /* own_pause, or one that is shared */
@@ -338,9 +338,21 @@ static void abandon_all(Fetch *fetch, const char *why)
     show_breaker(fetch->client);
 }
 
+/* libcurl costs a process half a mebibyte as soon as it is touched, and many clients never call. It
+ * fails for want of memory alone. */
+static void start_client(ChHttpClient *client)
+{
+    ch_curl_init();
+    client->multi = curl_multi_init();
+    if (client->multi == NULL)
+        g_error("libcurl gives no multi handle");
+}
+
 void ch_http_client_fetch(ChHttpClient *client, ChHttpCall *calls, size_t n)
 {
     const ChHttpClientConfig *config = &client->config;
+    if (client->multi == NULL)
+        start_client(client);
     Fetch fetch = { .client = client,
                     .tries = g_new0(Try, n),
                     .n = n,
@@ -397,18 +409,11 @@ static ChHttpClientConfig with_defaults(const ChHttpClientConfig *config)
     return filled;
 }
 
-ChHttpClient *ch_http_client_new(const ChHttpClientConfig *config, GError **error)
+ChHttpClient *ch_http_client_new(const ChHttpClientConfig *config)
 {
     g_assert(config->name != NULL);
-    ch_curl_init();
-    CURLM *multi = curl_multi_init();
-    if (multi == NULL) {
-        g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "libcurl gives no multi handle");
-        return NULL;
-    }
     ChHttpClient *client = g_new0(ChHttpClient, 1);
     client->config = with_defaults(config);
-    client->multi = multi;
     client->pause = config->pause != NULL ? config->pause : &client->own_pause;
     client->breaker =
         ch_breaker_new(client->config.breaker_failures, client->config.breaker_open_ms * 1000);
@@ -421,6 +426,7 @@ void ch_http_client_free(ChHttpClient *client)
 {
     if (client == NULL)
         return;
-    curl_multi_cleanup(client->multi);
+    if (client->multi != NULL)
+        curl_multi_cleanup(client->multi);
     g_free(client);
 }

@@ -33,8 +33,8 @@ typedef struct {
     ChPause *pause; /* shared with others that call this server; NULL: the client's own */
 } ChHttpClientConfig;
 
-/** Errors: CH_ERROR_CONFIG when libcurl cannot do what is asked. */
-CH_MUST_CHECK ChHttpClient *ch_http_client_new(const ChHttpClientConfig *config, GError **error);
+/** Costs nothing until the first fetch, which starts libcurl. */
+CH_MUST_CHECK ChHttpClient *ch_http_client_new(const ChHttpClientConfig *config);
 void ch_http_client_free(ChHttpClient *client); /* NULL is fine */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHttpClient, ch_http_client_free)

@@ -147,7 +147,7 @@ static char *form(const ChCredentialsConfig *config)
     return g_strconcat("grant_type=client_credentials&scope=", scope, NULL);
 }
 
-ChCredentials *ch_credentials_new(const ChCredentialsConfig *config, GError **error)
+ChCredentials *ch_credentials_new(const ChCredentialsConfig *config)
 {
     const ChHttpClientConfig client = {
         .name = config->name,
@@ -159,11 +159,8 @@ ChCredentials *ch_credentials_new(const ChCredentialsConfig *config, GError **er
         .protocols = "https",
         .ca_file = config->ca_file,
     };
-    ChHttpClient *made = ch_http_client_new(&client, error);
-    if (made == NULL)
-        return NULL;
     ChCredentials *credentials = g_new0(ChCredentials, 1);
-    credentials->client = made;
+    credentials->client = ch_http_client_new(&client);
     credentials->token_url = g_strdup(config->token_url);
     credentials->authorization = basic(config);
     credentials->body = form(config);

@@ -24,8 +24,7 @@ enum {
     CH_CREDENTIALS_BUDGET_MS = 2500, /* what getting a token takes at most */
 };
 
-/** Errors: CONFIG, when libcurl cannot do what is asked. */
-CH_MUST_CHECK ChCredentials *ch_credentials_new(const ChCredentialsConfig *config, GError **error);
+CH_MUST_CHECK ChCredentials *ch_credentials_new(const ChCredentialsConfig *config);
 void ch_credentials_free(ChCredentials *credentials); /* NULL is fine */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChCredentials, ch_credentials_free)

@@ -48,14 +48,11 @@ ChIssuer *ch_issuer_new(const ChIssuerConfig *config, GError **error)
                     "AUTH_JWKS_FILE");
         return NULL;
     }
-    ChHttpClient *made = ch_http_client_new(&client, error);
-    if (made == NULL)
-        return NULL;
     ChIssuer *issuer = g_new0(ChIssuer, 1);
     bool slash = g_str_has_suffix(config->url, "/");
     issuer->url = g_strdup(config->url);
     issuer->discovery_url = g_strconcat(config->url, &WELL_KNOWN[slash ? 1 : 0], NULL);
-    issuer->client = made;
+    issuer->client = ch_http_client_new(&client);
     issuer->identity = config->identity;
     return issuer;
 }

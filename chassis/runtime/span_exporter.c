@@ -207,7 +207,7 @@ static void ring_ticker(void *ticker)
     ch_ticker_ring(ticker);
 }
 
-ChSpanExporter *ch_span_exporter_new(const ChSpanExporterConfig *config, GError **error)
+ChSpanExporter *ch_span_exporter_new(const ChSpanExporterConfig *config)
 {
     ChSpanExporter *exporter = g_new0(ChSpanExporter, 1);
     const ChHttpClientConfig client = {
@@ -221,11 +221,7 @@ ChSpanExporter *ch_span_exporter_new(const ChSpanExporterConfig *config, GError 
     };
     static const char *const reasons[] = { "queue_full", "unavailable", "refused", "rejected" };
     exporter->config = *config;
-    exporter->client = ch_http_client_new(&client, error);
-    if (exporter->client == NULL) {
-        g_free(exporter);
-        return NULL;
-    }
+    exporter->client = ch_http_client_new(&client);
     for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++)
         count_dropped(reasons[i], 0);
     exporter->ticker = ch_ticker_new(PERIOD_MS);

@@ -16,10 +16,8 @@ typedef struct {
 
 typedef struct ChSpanExporter ChSpanExporter;
 
-/** Records spans from now on, so before any thread starts. Borrows what @config points to. Errors:
- * CONFIG. */
-CH_MUST_CHECK ChSpanExporter *ch_span_exporter_new(const ChSpanExporterConfig *config,
-                                                   GError **error);
+/** Records spans from now on, so before any thread starts. Borrows what @config points to. */
+CH_MUST_CHECK ChSpanExporter *ch_span_exporter_new(const ChSpanExporterConfig *config);
 
 /** After all threads that record have ended. NULL is fine. */
 void ch_span_exporter_free(ChSpanExporter *exporter);

@@ -127,9 +127,7 @@ static bool start_exporter(ChTraces *traces, const ChTraceSettings *settings, co
         .resource = (const char *const *)traces->resource->pdata,
         .timeout_ms = settings->timeout_ms,
     };
-    traces->exporter = ch_span_exporter_new(&config, error);
-    if (traces->exporter == NULL)
-        return false;
+    traces->exporter = ch_span_exporter_new(&config);
     const ChLaneConfig lane = ch_span_exporter_lane(traces->exporter);
     ch_lane_group_add(traces->lanes, &lane);
     return ch_lane_group_start(traces->lanes, error);

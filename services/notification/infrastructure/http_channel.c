@@ -116,8 +116,7 @@ static const NotificationChannelOps http_channel_ops = {
 
 NotificationChannel *notification_http_channel_new(const char *name, const char *url,
                                                    ChPause *pause,
-                                                   NotificationCancellation cancellation,
-                                                   GError **error)
+                                                   NotificationCancellation cancellation)
 {
     HttpChannel *channel = g_new0(HttpChannel, 1);
     channel->base.ops = &http_channel_ops;
@@ -132,9 +131,6 @@ NotificationChannel *notification_http_channel_new(const char *name, const char 
         .context = channel,
         .pause = pause,
     };
-    channel->client = ch_http_client_new(&config, error);
-    if (channel->client != NULL)
-        return &channel->base;
-    g_free(channel);
-    return NULL;
+    channel->client = ch_http_client_new(&config);
+    return &channel->base;
 }

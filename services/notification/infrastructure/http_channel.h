@@ -6,7 +6,7 @@
 #include "notification/infrastructure/sending.h"
 
 /** POSTs {"to", "subject", "body"} with an Idempotency-Key to @url. Borrows all; @name labels its
- * metrics, @pause is shared by all that post there. Errors: CONFIG. */
+ * metrics, @pause is shared by all that post there. */
 CH_MUST_CHECK NotificationChannel *
 notification_http_channel_new(const char *name, const char *url, ChPause *pause,
-                              NotificationCancellation cancellation, GError **error);
+                              NotificationCancellation cancellation);

@@ -275,7 +275,7 @@ void notification_customers_watch_free(void *opaque)
 }
 
 NotificationCustomers *
-notification_http_customers_new(const NotificationHttpCustomersConfig *config, GError **error)
+notification_http_customers_new(const NotificationHttpCustomersConfig *config)
 {
     const ChHttpClientConfig client = {
         .name = config->name,
@@ -289,21 +289,13 @@ notification_http_customers_new(const NotificationHttpCustomersConfig *config, G
         .pause = &config->watch->pause,
         .ca_file = config->ca_file,
     };
-    g_autofree HttpCustomers *customers = g_new0(HttpCustomers, 1);
+    HttpCustomers *customers = g_new0(HttpCustomers, 1);
     customers->base.ops = &http_customers_ops;
     customers->url = config->url;
     customers->watch = config->watch;
-    if (*config->url != '\0') {
-        customers->client = ch_http_client_new(&client, error);
-        if (customers->client == NULL)
-            return NULL;
-    }
-    if (*config->token.token_url != '\0') {
-        customers->credentials = ch_credentials_new(&config->token, error);
-        if (customers->credentials == NULL) {
-            ch_http_client_free(customers->client);
-            return NULL;
-        }
-    }
-    return &g_steal_pointer(&customers)->base;
+    if (*config->url != '\0')
+        customers->client = ch_http_client_new(&client);
+    if (*config->token.token_url != '\0')
+        customers->credentials = ch_credentials_new(&config->token);
+    return &customers->base;
 }

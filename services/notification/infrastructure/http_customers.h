@@ -25,6 +25,6 @@ enum {
         2 * (NOTIFICATION_CUSTOMERS_BUDGET_MS + CH_CREDENTIALS_BUDGET_MS),
 };
 
-/** For one lane; borrows what @config points to. Errors: CONFIG. */
+/** For one lane; borrows what @config points to. */
 CH_MUST_CHECK NotificationCustomers *
-notification_http_customers_new(const NotificationHttpCustomersConfig *config, GError **error);
+notification_http_customers_new(const NotificationHttpCustomersConfig *config);

@@ -80,8 +80,7 @@ static const NotificationPostOps http_post_ops = {
     .free = free_post,
 };
 
-NotificationPost *notification_http_post_new(const NotificationHttpPostConfig *config,
-                                             GError **error)
+NotificationPost *notification_http_post_new(const NotificationHttpPostConfig *config)
 {
     const ChHttpClientConfig client = {
         .name = config->name,
@@ -96,8 +95,8 @@ NotificationPost *notification_http_post_new(const NotificationHttpPostConfig *c
         .cancelled = config->cancellation.cancelled,
         .context = config->cancellation.context,
     };
-    g_autofree HttpPost *post = g_new0(HttpPost, 1);
+    HttpPost *post = g_new0(HttpPost, 1);
     post->base.ops = &http_post_ops;
-    post->client = ch_http_client_new(&client, error);
-    return post->client != NULL ? &((HttpPost *)g_steal_pointer(&post))->base : NULL;
+    post->client = ch_http_client_new(&client);
+    return &post->base;
 }

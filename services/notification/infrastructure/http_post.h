@@ -17,7 +17,6 @@ typedef struct {
     NotificationCancellation cancellation;
 } NotificationHttpPostConfig;
 
-/** https alone, certificates verified, no redirects. Borrows what @config points to. Errors:
- * CONFIG. */
-CH_MUST_CHECK NotificationPost *notification_http_post_new(const NotificationHttpPostConfig *config,
-                                                           GError **error);
+/** https alone, certificates verified, no redirects. Borrows what @config points to. */
+CH_MUST_CHECK NotificationPost *
+notification_http_post_new(const NotificationHttpPostConfig *config);

@@ -114,7 +114,7 @@ static Sender *new_sender(ChWorker *worker, Servers *servers, int64_t number)
 }
 
 static NotificationCustomers *new_customers(ChWorker *worker, const NotificationSettings *settings,
-                                            Sender *sender, GError **error)
+                                            Sender *sender)
 {
     const NotificationHttpCustomersConfig config = {
         .name = sender->customers_name,
@@ -130,9 +130,8 @@ static NotificationCustomers *new_customers(ChWorker *worker, const Notification
         },
         .watch = sender->servers->customers,
     };
-    NotificationCustomers *customers = notification_http_customers_new(&config, error);
-    if (customers != NULL)
-        ch_worker_own(worker, customers, notification_customers_free);
+    NotificationCustomers *customers = notification_http_customers_new(&config);
+    ch_worker_own(worker, customers, notification_customers_free);
     return customers;
 }
 
@@ -158,7 +157,7 @@ static NotificationChannel *new_channel(ChWorker *worker, const NotificationSett
         channel = notification_http_channel_new(
             sms ? sender->sms_name : sender->email_name,
             sms ? settings->sms_http_url : settings->email_http_url,
-            sms ? &sender->servers->sms : &sender->servers->email, cancellation, error);
+            sms ? &sender->servers->sms : &sender->servers->email, cancellation);
         break;
     case NOTIFICATION_BY_SMTP:
         channel = notification_smtp_channel_new(&smtp, error);
@@ -189,9 +188,7 @@ static int64_t lease_of(const NotificationSettings *settings)
 static bool open_gateways(ChWorker *worker, const NotificationSettings *settings,
                           Sender *lane_state, NotificationGateways *gateways, GError **error)
 {
-    gateways->customers = new_customers(worker, settings, lane_state, error);
-    if (gateways->customers == NULL)
-        return false;
+    gateways->customers = new_customers(worker, settings, lane_state);
     gateways->channels[NOTIFICATION_EMAIL] =
         new_channel(worker, settings, lane_state, false, error);
     if (gateways->channels[NOTIFICATION_EMAIL] == NULL)
@@ -247,8 +244,8 @@ static NotificationWebhookStore *new_webhooks(ChWorker *worker, ChPg *pg)
 }
 
 /* A lane that sends webhooks: to receivers that fail or are slow, or to the others. */
-static bool add_webhook_sender(ChWorker *worker, const NotificationSettings *settings,
-                               const char *name, bool apart, GError **error)
+static void add_webhook_sender(ChWorker *worker, const NotificationSettings *settings,
+                               const char *name, bool apart)
 {
     ChPg *pg = ch_worker_connection(worker);
     atomic_bool *stopping = g_new0(atomic_bool, 1);
@@ -262,14 +259,12 @@ static bool add_webhook_sender(ChWorker *worker, const NotificationSettings *set
     NotificationWebhookSenderConfig config = {
         .work = ch_pg_work(pg),
         .store = new_webhooks(worker, pg),
-        .post = notification_http_post_new(&post, error),
+        .post = notification_http_post_new(&post),
         .apart = apart,
         .lease_ms = NOTIFICATION_POST_BUDGET_MS + RECORD_MS,
         .disable_after_ms = settings->webhook_disable_after_ms,
         .stopping = stopping,
     };
-    if (config.post == NULL)
-        return false;
     ch_worker_own(worker, config.post, notification_post_free);
     NotificationWebhookSender *sender = notification_webhook_sender_new(&config);
     ch_worker_own(worker, sender, notification_webhook_sender_free);
@@ -282,7 +277,6 @@ static bool add_webhook_sender(ChWorker *worker, const NotificationSettings *set
         .context = sender,
     };
     ch_worker_add_lane(worker, &lane);
-    return true;
 }
 
 static void free_ticker(gpointer ticker)
@@ -327,9 +321,8 @@ static bool run(const void *opaque, GError **error)
         if (!add_sender(worker, settings, servers, number, error))
             return false;
     }
-    if (!add_webhook_sender(worker, settings, "webhooks", false, error) ||
-        !add_webhook_sender(worker, settings, "webhook retries", true, error))
-        return false;
+    add_webhook_sender(worker, settings, "webhooks", false);
+    add_webhook_sender(worker, settings, "webhook retries", true);
     add_upkeep(worker, settings);
     ch_worker_relay(worker); /* its retries and dead letters */
     ch_worker_housekeeping(worker);
