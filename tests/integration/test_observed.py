@@ -18,7 +18,7 @@ pytestmark = pytest.mark.none_of_ours
 @pytest.fixture(scope="module")
 def observed():
     """What down leaves is looked at when all is done."""
-    with private_system(options=["--observe"]) as running:
+    with private_system({"CARTWHEEL_PACKAGES": "present"}, ["--observe"]) as running:
         yield running
         started = {name: entry["pid"] for name, entry in running.processes.items()}
         assert set(BESIDE) < set(started)

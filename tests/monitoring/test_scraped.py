@@ -1,18 +1,21 @@
 """A Prometheus looks at a system at work: what panels, rules and alerts name is there."""
 
+import json
+import pathlib
+
 import pytest
 import requests
+import yaml
 
 from dashboards import expressions
 from promql import selectors
-from rules import rules
-from scraping import watching
+from rules import FOLDER, rules
+from scraping import Prometheus, addresses
 from support.api import NotificationApi, OrderApi, StockApi, items_of, new_id
 from support.broker import Broker
 from support.dead_letters import DeadLetterAdmin
 from support.fakes import FakeHttp, FakeSmtp
-from support.otlp import Collector
-from support.system import private_system
+from support.system import alive, private_system
 from support.waits import eventually
 
 # What only a fault makes: the series begins with the first one.
@@ -27,6 +30,7 @@ EMPTY_PANELS = {
     "processes: Spans": "its line of what is dropped",
     "processes: Until the certificate ends": "no certificate",
 }
+WATCHERS = ("spans", "prometheus", "alertmanager", "postgres-exporter")
 QUEUE = "stock.ordercreated"
 POISON = b"7"  # an envelope is an object
 
@@ -37,20 +41,23 @@ def person(_method, path, _body):
 
 @pytest.fixture(scope="module")
 def busy():
-    """A system whose customers have a mailbox, and whose spans somebody takes."""
-    with Collector() as collector, FakeHttp(person) as customers, FakeSmtp() as mail, private_system({
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_TRACES_SAMPLER_ARG": "1", "WEBHOOK_ADDRESSES": "any",
-            "CUSTOMER_SERVICE_URL": customers.url, "EMAIL_CHANNEL": "smtp", "SMTP_URL": mail.url}) as running:
+    """A system whose customers have a mailbox, and what the launcher starts to watch it; all of it is gone at the end."""
+    with FakeHttp(person) as customers, FakeSmtp() as mail, private_system({
+            "WEBHOOK_ADDRESSES": "any", "CUSTOMER_SERVICE_URL": customers.url, "EMAIL_CHANNEL": "smtp", "SMTP_URL": mail.url},
+            ["--observe"]) as running:
         yield running
+        pids = [running.pid(name) for name in WATCHERS]
+        running.down()
+        assert not [pid for pid in pids if alive(pid)]
 
 
 @pytest.fixture(scope="module")
-def prometheus(busy, tmp_path_factory):
+def prometheus(busy):
     """It has seen orders of every end, a dead letter that was replayed in vain and discarded, and a wrong token."""
-    with watching(busy, tmp_path_factory.mktemp("prometheus")) as server:
-        _all_answer(server)
-        _work(busy)
-        yield server
+    server = Prometheus(addresses(busy)["prometheus"])
+    _all_answer(server)
+    _work(busy)
+    return server
 
 
 def _all_answer(server):
@@ -84,6 +91,36 @@ def _work(system):
 
 def selector(name, matchers):
     return name + ("{" + ",".join(f'{label}{operator}"{value}"' for label, operator, value in matchers) + "}" if matchers else "")
+
+
+def test_status_knows_the_watchers_and_up_leaves_them_alone(busy):
+    states = {one["process"]: one for one in busy.status()}
+    assert [(name, states[name]["ready"]) for name in WATCHERS] == [(name, True) for name in WATCHERS]
+    assert "running already" in busy.launcher("up", "--detach", "--observe")
+    assert {name: busy.pid(name) for name in WATCHERS} == {name: states[name]["pid"] for name in WATCHERS}
+
+
+def test_prometheus_has_our_rules_and_tells_alertmanager(busy, prometheus):
+    assert sorted(prometheus.rules()) == sorted(rule.get("alert") or rule["record"] for rule in rules())
+    eventually(lambda: "CartwheelDeadLetters" in prometheus.firing(), "the alert", 30)
+
+    def told():
+        alerts = requests.get(addresses(busy)["alertmanager"] + "/api/v2/alerts", timeout=10).json()
+        return [one for one in alerts if one["labels"]["alertname"] == "CartwheelDeadLetters"]
+
+    assert [one["name"] for one in eventually(told, "the alert at Alertmanager", 60)[0]["receivers"]] == ["by-day"]
+
+
+def test_it_looks_at_what_the_shipped_configuration_names(busy, prometheus):
+    shipped = yaml.safe_load((FOLDER / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    data = pathlib.Path(json.loads((busy.home / "settings.json").read_text())["data"])
+    ours = json.loads((data / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+
+    def asked(jobs):
+        return {job["job_name"]: (job.get("metrics_path"), job.get("params")) for job in jobs}
+
+    assert asked(ours) == asked(shipped)
+    assert {job for job, _ in prometheus.targets()} == set(asked(shipped))
 
 
 def test_every_selector_of_panels_rules_and_alerts_finds_a_series(prometheus):

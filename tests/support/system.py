@@ -109,6 +109,10 @@ class System(Addresses):
     def down(self):
         self.launcher("down")
 
+    def status(self):
+        """What ./cartwheel status --json says, whether all is ready or not."""
+        return json.loads(self.launcher("status", "--json", check=False))
+
     def stop(self, name):
         if name in PROCESSES:
             self.environment(name)

@@ -13,7 +13,8 @@ postgres, rabbitmq, services   the three kinds of process
 build       meson and ninja
 debian      this machine's way to Debian's packages
 release     a bare Debian of another release, with confine to run commands in it
-spans, otlp, observe   spans as files and trees, as OTLP carries them; what up --observe starts
+spans, otlp, observe   spans as files and trees, as OTLP carries them; what takes them
+watchers    Prometheus and its like, which up --observe starts too
 system      all of it together: up, down, start, stop, restart
 watch       what up does once everything is ready
 logs, trace, completion, demo, deployment, suites, cli   the commands; those of tools/operators are called from cli

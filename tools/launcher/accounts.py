@@ -138,7 +138,7 @@ def remove_data(layout, settings):
     """Removes what the launcher made: of the state folder only the names it knows."""
     places = {layout.home, settings.data or layout.home}
     for place in places:
-        for name in ("postgres", "rabbitmq", "spans", COPIES):
+        for name in ("postgres", "rabbitmq", "spans", "prometheus", "alertmanager", COPIES):
             shutil.rmtree(place / name, ignore_errors=True)
     shutil.rmtree(layout.logs, ignore_errors=True)
     shutil.rmtree(layout.home / "sanitizers", ignore_errors=True)

@@ -107,7 +107,7 @@ def _parser():
 
     up = add("up", _up, "Build, start everything, show the logs until Ctrl-C stops it all.")
     up.add_argument("-d", "--detach", action="store_true", help="return and leave it running")
-    up.add_argument("--observe", action="store_true", help="keep the spans of all orders too, for ./cartwheel trace")
+    up.add_argument("--observe", action="store_true", help="keep the spans of all orders, for ./cartwheel trace; Prometheus with our rules, and Alertmanager")
     up.add_argument("-v", "--verbose", action="store_true", help="show the compiler's output")
     add("down", _down, "Stop everything: our processes, the broker, the database.")
     command = add("status", _status, "What runs, what is ready, where.")
@@ -188,7 +188,7 @@ def _up(layout, options):
     with layout.lock(terminal.say):
         given.decide(before.settings, os.environ, before.running())
         system = System(layout)
-        if system.runs_whole() and (system.spans.runs() or not options.observe):
+        if system.runs_whole() and (system.is_observed() or not options.observe):
             system.write_endpoints()
             terminal.say("Cartwheel is running already:")
             system.print_addresses()

@@ -1,4 +1,5 @@
-"""What ./cartwheel up --observe starts beside the system: nothing of the system needs it, and down stops it with the rest."""
+"""The receiver of spans, which ./cartwheel up --observe starts beside the system: nothing of the system needs it, and down
+stops it with the rest."""
 
 import http.client
 import os

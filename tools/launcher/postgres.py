@@ -15,6 +15,7 @@ from .layout import LauncherError
 
 PROGRAMS = Path("/usr/lib/postgresql")
 SUPERUSER = "postgres"
+OBSERVER = "cartwheel_observer"  # whom postgres_exporter is: reads statistics, and no table
 INSTANCE = "cartwheel.instance"  # file in the cluster: the settings it was made under
 
 # What each service owns: service -> (role, database).
@@ -55,6 +56,14 @@ select format('create database %I owner %I', :'database', :'role')
  where not exists (select from pg_database where datname = :'database') \\gexec
 revoke all on database :"database" from public;
 """
+# The same for who has no database of his own.
+SETUP_OBSERVER = """\
+select format('create role %I login', :'role')
+ where not exists (select from pg_roles where rolname = :'role') \\gexec
+alter role :"role" with login password :'password';
+grant pg_monitor to :"role";
+grant connect on database postgres to :"role";
+"""
 SETUP_SERVER = "revoke connect, temporary on database postgres, template1 from public;\n"
 
 
@@ -83,6 +92,14 @@ class Postgres(Component):
 
     def superuser_url(self):
         return self.url(SUPERUSER, "postgres")
+
+    def observer_url(self):
+        """Of a role for postgres_exporter, which is made when it is not there; the server runs."""
+        password = self.settings.password(f"postgres_{OBSERVER}")
+        done = self._psql(f"\\set role {OBSERVER}\n\\set password {password}\n{SETUP_OBSERVER}")
+        if done.returncode != 0:
+            raise LauncherError(f"cannot make the role {OBSERVER}: {done.stdout}")
+        return self.url(OBSERVER, "postgres")
 
     def launch(self, progress):
         account = Account("postgres")

@@ -19,7 +19,10 @@ CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
 EPMD = Path("/usr/bin/epmd")
 USER = "cartwheel"  # of operators and tests, with all rights in the virtual host; each service has a user of its own
 VHOST = broker_users.VHOST
+METRICS = "rabbitmq_prometheus"  # the plugin, and its port
 INSTANCE = "instance"  # file beside the data, written after the first log-in: the settings of then
+
+CORE = "rabbit-[0-9]*"  # of the plugins, what the broker insists on finding
 
 # Erlang terms, not the newer "key = value" form, which takes the broker another second to read.
 CONFIGURATION = """\
@@ -37,6 +40,7 @@ CONFIGURATION = """\
      {{categories, [{{connection, [{{level, warning}}]}}]}}
    ]}}
  ]}},
+ {{rabbitmq_prometheus, [{{tcp_config, [{{ip, "127.0.0.1"}}, {{port, {metrics}}}]}}]}},
  {{ra, [{{wal_max_size_bytes, 67108864}}]}}
 ].
 """
@@ -57,13 +61,18 @@ class Rabbitmq(Component):
     ready_seconds = 120
     leftover_program = "beam.smp"  # its helpers carry the same tag, and end with it
 
-    def __init__(self, layout, settings, registry, data_folder):
+    def __init__(self, layout, settings, registry, data_folder, observed):
         super().__init__(layout, settings, registry)
         self._data_folder = data_folder  # function: the folder that holds the servers' data
+        self._observed = observed  # function: whether somebody wants its metrics
         self.node = f"cartwheel-{layout.hash}@localhost"
 
     def port_names(self):
-        return ["rabbitmq", "rabbitmq_dist"]
+        return ["rabbitmq", "rabbitmq_dist", METRICS]
+
+    def metrics_address(self):
+        """Of its plugin for Prometheus, where it is observed."""
+        return f"127.0.0.1:{self.settings.port(METRICS)}"
 
     def url(self):
         """For operators and tests."""
@@ -91,15 +100,18 @@ class Rabbitmq(Component):
             account.own(path)
         account.write(folder / "home" / ".erlang.cookie", self.settings.password("erlang_cookie"))
         (folder / "home" / ".erlang.cookie").chmod(0o400)
-        account.write(folder / "enabled_plugins", "[].\n")
+        plugins = [METRICS] if self._observed() else []
+        account.write(folder / "enabled_plugins", f"[{','.join(plugins)}].\n")
         account.write(folder / "rabbitmq-env.conf", "")
         definitions = folder / "definitions.json"
         account.write(definitions, json.dumps(self._definitions(), indent=2) + "\n")
         account.write(
             folder / "rabbitmq.config",
-            CONFIGURATION.format(listeners=self._listeners(account), definitions=definitions),
+            CONFIGURATION.format(
+                listeners=self._listeners(account), definitions=definitions, metrics=self.settings.port(METRICS)
+            ),
         )
-        _offer_no_plugins(folder / "plugins")
+        _offer_plugins(folder / "plugins", "*" if plugins else CORE)
         _start_epmd(account)
         return processes.spawn(
             self.layout, self.name, [str(SERVER)], self._environ(), account, folder, background=True
@@ -178,13 +190,13 @@ class Rabbitmq(Component):
         ).returncode
 
 
-def _offer_no_plugins(folder):
+def _offer_plugins(folder, which):
     """The broker loads every plugin it finds, enabled or not, only to look for settings of theirs.
-    A folder with nothing but its own core (which it insists on finding) saves 1.5 of 7 seconds."""
+    A folder with nothing but its own core saves 1.5 of 7 seconds."""
     for link in folder.iterdir():
         link.unlink()
-    for core in (SERVER.resolve().parents[1] / "plugins").glob("rabbit-[0-9]*"):
-        (folder / core.name).symlink_to(core)
+    for found in (SERVER.resolve().parents[1] / "plugins").glob(which):
+        (folder / found.name).symlink_to(found)
 
 
 def _start_epmd(account):

@@ -14,11 +14,12 @@ from .postgres import Postgres
 from .rabbitmq import Rabbitmq
 from .services import APIS, SERVICES, WORKERS, Process, migrate
 from .settings import Settings
+from .watchers import Alertmanager, PostgresExporter, Prometheus, jobs
 
 SERVERS = ("postgres", "rabbitmq")
 TOKEN_SECONDS = 30 * 24 * 3600  # of the token in endpoints.json, which is renewed at every start
 NAMES = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")) + SERVERS
-BESIDE = ("spans",)  # what may run beside the system, and is stopped after it
+BESIDE = ("spans", "prometheus", "alertmanager", "postgres-exporter")  # what may run beside the system, and is stopped after it
 
 
 class System:
@@ -33,7 +34,9 @@ class System:
         common = (layout, self.settings, self.registry)
         self._given = self.settings.given
         self.postgres = Postgres(*common, self._data_folder)
-        self.rabbitmq = Rabbitmq(*common, self._data_folder)
+        self._observe = False  # whether this very launcher is told to
+        self.spans = Spans(*common, self._data_folder)
+        self.rabbitmq = Rabbitmq(*common, self._data_folder, lambda: self._observe or self.spans.runs())
         databases = [url for name in SERVICES if (url := self._given.get(given.database_variable(name)))]
         self._servers = {
             "postgres": given.Given(*common, "postgres", databases) if len(databases) == len(SERVICES) else self.postgres,
@@ -41,7 +44,9 @@ class System:
             if given.BROKER in self._given
             else self.rabbitmq,
         }
-        self.spans = Spans(*common, self._data_folder)
+        alertmanager = Alertmanager(*common, self._data_folder)
+        exporter = PostgresExporter(*common, self._data_folder, postgres=self.postgres)
+        prometheus = Prometheus(*common, self._data_folder, looks_at=self._jobs, alertmanager=alertmanager)
         self.authority = Authority(layout.tls) if self.settings.tls else None
         self.issuer = Issuer(layout.issuer)
         servers = SimpleNamespace(
@@ -56,7 +61,8 @@ class System:
         )
         self.servers = servers
         self.processes = {name: Process(*common, servers, name) for name in (*APIS, *WORKERS)}
-        self._components = {**self.processes, **self._servers, "spans": self.spans}
+        beside = {one.name: one for one in (self.spans, prometheus, alertmanager, exporter)}
+        self._components = {**self.processes, **self._servers, **beside}
 
     def database_url(self, service):
         return self._given.get(given.database_variable(service)) or self.postgres.service_url(service)
@@ -81,8 +87,27 @@ class System:
         return [name for name in NAMES if self.component(name).pid() is not None]
 
     def beside(self):
-        """Names of what runs beside them."""
-        return [name for name in BESIDE if self.component(name).runs()]
+        """Names of what runs beside them, or has ended by itself."""
+        return [name for name in BESIDE if self.component(name).runs() or self.registry.lost(name)]
+
+    def _watchers(self):
+        """Those of Debian's that are installed and have something to look at, in the order of their start."""
+        names = ["alertmanager", "prometheus"]
+        if self._servers["postgres"] is self.postgres:
+            names.insert(0, "postgres-exporter")
+        return [self.component(name) for name in names if self.component(name).is_installed()]
+
+    def is_observed(self):
+        """Whether nothing is left for up --observe to start."""
+        return all(one.runs() for one in (self.spans, *self._watchers()))
+
+    def _jobs(self):
+        exporter = self.component("postgres-exporter")
+        return jobs(
+            {name: process.admin_url for name, process in self.processes.items()},
+            self.rabbitmq.metrics_address() if self._servers["rabbitmq"] is self.rabbitmq else None,
+            exporter.listen() if exporter.runs() else None,
+        )
 
     def runs_whole(self):
         return all(self.component(name).runs() for name in NAMES) and not self._foreign()
@@ -106,6 +131,7 @@ class System:
         When something fails or the reader interrupts, what was started here is stopped again.
         """
         started = []
+        self._observe = observe
         try:
             self._start_all(progress, verbose, started, observe)
         except BaseException:
@@ -151,7 +177,20 @@ class System:
         _in_parallel(
             progress, [lambda c=component: start(c, True) for component in self.processes.values()]
         )
+        if observe:
+            self._start_watchers(progress, start)
         self.write_endpoints()
+
+    def _start_watchers(self, progress, start):
+        """When all ports are settled: Prometheus is told of them, and of the others."""
+        watchers = self._watchers()
+        for component in watchers:
+            start(component, True)
+        missing = [component for component in map(self.component, ("prometheus", "alertmanager")) if component not in watchers]
+        if missing:
+            names = " and ".join(component.name for component in missing)
+            packages = " ".join(component.package for component in missing)
+            progress.note(f"without {names}, not installed here (as root: apt-get install --no-install-recommends {packages})")
 
     def _build(self, progress, verbose):
         build(self.layout, progress, verbose)
