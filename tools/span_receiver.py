@@ -4,7 +4,6 @@
 """
 
 import http.server
-import os
 import sys
 import threading
 from pathlib import Path
@@ -69,11 +68,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def main(port, folder):
     account = Account(NOBODY)
     account.own(folder)
-    if account.changes:
-        os.setgroups([])
-        os.setgid(account.gid)
-        os.setuid(account.uid)
-    os.umask(0o077)
+    account.become()
     Receiver(port, Store(folder)).serve_forever()
 
 

@@ -141,6 +141,9 @@ def test_servers_that_exist_already_are_used_and_left_alone(system):
             assert all(one["ready"] for one in state.values()), state
             code, said = launch("demo")
             assert code == 0 and ": 401, " in said, said
+            for words in (("break", "poison"), ("mend",), ("demo", "--failures")):
+                code, said = launch(*words)
+                assert code == 1 and "servers of this system are given" in said, said
             assert launch("up", "--detach")[0] == 1  # without them it is another system
         finally:
             code, said = launch("clean", "--yes")

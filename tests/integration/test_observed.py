@@ -1,4 +1,4 @@
-"""./cartwheel up --observe: one order's trace in the terminal."""
+"""./cartwheel up --observe: one order's trace in the terminal; and what ./cartwheel break makes of the system."""
 
 import re
 
@@ -8,7 +8,9 @@ from support.api import OrderApi, StockApi, items_of
 from support.system import alive, private_system
 from support.waits import eventually
 
-BESIDE = ("spans",)
+BESIDE = ("spans", "slow-mail")
+FAILURES = ("database-read-only", "broker-off", "stock-worker", "slow-mail", "poison")
+SLOW_MS = 7000
 STORY = ("handle placeOrder", "publish OrderCreatedEvent", "process stock.ordercreated",
          "publish OrderStockProcessCompletedDomainEvent", "process order.stock.completed", "publish OrderConfirmedEvent",
          "process order.confirmed.queue", "deliver notification")
@@ -20,8 +22,9 @@ def observed():
     """What down leaves is looked at when all is done."""
     with private_system({"CARTWHEEL_PACKAGES": "present"}, ["--observe"]) as running:
         yield running
+        running.launcher("break", "slow-mail")
         started = {name: entry["pid"] for name, entry in running.processes.items()}
-        assert set(BESIDE) < set(started)
+        assert all(alive(started[name]) for name in BESIDE)
         running.down()
         assert not [name for name, pid in started.items() if pid is not None and alive(pid)]
 
@@ -69,3 +72,54 @@ def test_what_is_restarted_goes_on_sending_spans(observed):
     observed._environment.clear()
     environ = observed.environment("order-api")
     assert environ["OTEL_EXPORTER_OTLP_ENDPOINT"].startswith("http://127.0.0.1:") and environ["OTEL_TRACES_SAMPLER_ARG"] == "1"
+
+
+def states(system):
+    return {line.split()[0]: line.split()[1] for line in system.launcher("break").splitlines()[1:]}
+
+
+@pytest.fixture
+def mended(observed):
+    """Whatever a test has broken is whole for the next."""
+    assert states(observed) == dict.fromkeys(FAILURES, "whole")
+    yield
+    observed.launcher("mend")
+
+
+def test_what_is_broken_or_mended_twice_is_so_once(observed, mended):
+    for name in reversed(FAILURES):
+        assert re.search(f"{name} +broken: ", observed.launcher("break", name))
+    assert states(observed) == dict.fromkeys(FAILURES, "broken")
+    for name in FAILURES:
+        assert f"{name}: broken already" in observed.launcher("break", name)
+    said = observed.launcher("mend", "stock-worker") + observed.launcher("mend")
+    assert all(re.search(f"{name} +mended", said) for name in FAILURES), said
+    assert "nothing is broken" in observed.launcher("mend")
+    assert "poison: whole already" in observed.launcher("mend", "poison")
+    assert states(observed) == dict.fromkeys(FAILURES, "whole")
+    assert "there is no tooth" in observed.launcher("break", "tooth", check=False)
+
+
+def test_a_mail_to_the_slow_server_is_slow(observed, shop, mended):
+    orders, stocks = shop
+    observed.launcher("break", "slow-mail")
+    order = orders.placed((stocks.create(5), 1))
+    text = eventually(lambda: "send mail" in (text := observed.launcher("trace", order, check=False)) and text,
+                      "the mail to be sent", 60)
+    sent, = (line for line in text.splitlines() if "send mail" in line)
+    assert float(sent.split()[1]) >= SLOW_MS
+
+
+def test_the_poison_is_a_dead_letter_until_it_is_mended(observed, mended):
+    observed.launcher("break", "poison")
+    assert "stock.ordercreated" in observed.launcher("dlq", "list", "--service", "stock")
+    observed.launcher("mend", "poison")
+    assert "stock.ordercreated" not in observed.launcher("dlq", "list", "--service", "stock")
+
+
+def test_the_demo_shows_that_no_order_is_lost_over_failures(observed, mended):
+    said = observed.launcher("demo", "--failures")
+    for shown in ("The stock worker is dead", "The broker is cut off", "The database takes no writes"):
+        assert shown in said
+    assert said.count("accepted, and waits") == 2 and "Everything was seen" in said
+    assert states(observed) == dict.fromkeys(FAILURES, "whole")

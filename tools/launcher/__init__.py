@@ -17,5 +17,6 @@ spans, otlp, observe   spans as files and trees, as OTLP carries them; what take
 watchers    Prometheus and its like, which up --observe starts too
 system      all of it together: up, down, start, stop, restart
 watch       what up does once everything is ready
+failures, slow_mail, poison   what break makes, and mend ends
 logs, trace, completion, demo, deployment, suites, cli   the commands; those of tools/operators are called from cli
 """

@@ -40,6 +40,14 @@ class Account:
             return {"umask": 0o077}
         return {"user": self.uid, "group": self.gid, "extra_groups": [], "umask": 0o077}
 
+    def become(self):
+        """From here on this very process is that user's."""
+        if self.changes:
+            os.setgroups([])
+            os.setgid(self.gid)
+            os.setuid(self.uid)
+        os.umask(0o077)
+
     def own(self, path):
         """Makes a folder that only this user can read; one that exists is taken over."""
         path.mkdir(mode=0o700, parents=False, exist_ok=True)

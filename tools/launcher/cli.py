@@ -10,7 +10,7 @@ from pathlib import Path
 
 from operators import announce, audit, dlq, orders, reconcile, reshape, stock_import
 
-from . import accounts, bench, completion, demo, deployment, fuzz, given, issuer, logs, processes, suites, terminal, trace
+from . import accounts, bench, completion, demo, deployment, failures, fuzz, given, issuer, logs, processes, suites, terminal, trace
 from .build import build
 from .layout import Layout, LauncherError
 from .postgres import connection_environ
@@ -129,6 +129,9 @@ def _parser():
     command.add_argument("--kill", action="store_true", help="stop it by kill -9")
     command.add_argument("--no-wait", action="store_true", help="return without waiting until it is ready")
 
+    failures.add_arguments(add("break", failures.run_break, "Makes one failure on purpose, on servers and processes of ours; "
+                               "without NAME: which there are, and which are made."))
+    failures.add_arguments(add("mend", failures.run_mend, "Ends a failure that break made; without NAME all of them."))
     command = add("logs", _logs, "The logs as readable text.")
     command.add_argument("names", nargs="*", metavar="NAME")
     command.words += NAMES
@@ -170,7 +173,8 @@ def _parser():
     dlq.add_arguments(add("dlq", dlq.run, "Look at dead letters, replay them, discard them.", dlq.check))
     reshape.add_arguments(add("reshape", reshape.run, "Make the queues of the contract anew in another shape, one service "
                               "after the other, while orders flow."))
-    add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
+    command = add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
+    command.add_argument("--failures", action="store_true", help="three scenes more: what break makes, and that no order is lost")
     bench.add_arguments(add("bench", bench.run, "Measure a private system against the bars it must reach."))
     command = add("test", suites.run, "Run the test suites.", suites.check)
     command.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(suites.NAMES)}")

@@ -3,13 +3,13 @@
 Nothing is shown that was not seen: every line comes from an answer of an API or a row of a database.
 """
 
+import contextlib
 import http.client
 import json
-import ssl
 import time
 import uuid
 
-from . import terminal, web
+from . import failures, poison, terminal, web
 from .layout import LauncherError, read_json
 from .system import System
 
@@ -28,7 +28,12 @@ def run(layout, options):
             started = system.up(progress)
     try:
         with terminal.Progress() as progress:
-            Demo(read_json(layout.endpoints_file), system.issuer, progress).play()
+            demo = Demo(read_json(layout.endpoints_file), system.issuer, progress)
+            if options.failures:
+                failures.of(system)  # which refuses servers that are given
+            demo.play()
+            if options.failures:
+                demo.play_failures(system)
     finally:
         if started:
             terminal.say("Stopping what the demo started")
@@ -67,6 +72,43 @@ class Demo:
         expected = {confirmed: 1, refused: 1, returned: 2}
         self._scene("What the customers were told", lambda: self._told(expected))
 
+    def play_failures(self, system):
+        """What ./cartwheel break does, and that no order is lost over it."""
+        self._scene("The stock worker is dead", lambda: self._waits_for(system, "stock-worker"))
+        self._scene("The broker is cut off", lambda: self._waits_for(system, "broker-off"))
+        self._scene("The database takes no writes", lambda: self._answered_503(system))
+
+    @contextlib.contextmanager
+    def _broken(self, system, name):
+        """Mended at the end, also when something went wrong."""
+        def turn(broken):
+            with system.layout.lock(terminal.say):
+                failures.turn(failures.of(system), name, broken, self._progress)
+
+        try:
+            turn(True)
+            yield
+        finally:
+            self._progress.restart()
+            turn(False)
+
+    def _waits_for(self, system, name):
+        with self._broken(system, name):
+            order = self._place([(self._plenty, 1)])
+            answer = self._orders.call("GET", f"/api/orders/{order.id}", None, 200)
+            if answer["status"] != "Created":
+                raise LauncherError(f"order {order.id} is {answer['status']} although {name} is broken")
+            order.tell("accepted, and waits")
+        order.follow("Confirmed")
+
+    def _answered_503(self, system):
+        wanted = self._wanted([(self._plenty, 1)])
+        with self._broken(system, "database-read-only"):
+            self._wait("an order to be refused", lambda: self._orders.answer("POST", "/api/orders", wanted)[0] == 503 or None)
+            self._progress.note("POST /api/orders: 503, nothing is promised that could not be kept")
+        self._wait("orders to be taken again", lambda: self._orders.answer("POST", "/api/orders", wanted)[0] == 201 or None)
+        self._progress.note("POST /api/orders: 201")
+
     def _scene(self, title, play):
         terminal.say()
         self._progress.note(terminal.paint(title, "bold"))
@@ -102,10 +144,13 @@ class Demo:
         self._expect_stock(order, self._plenty, 98)
         return order.id
 
-    def _place(self, items):
+    def _wanted(self, items):
         wanted = [{"productId": product, "quantity": quantity, "unitPrice": 19.99} for product, quantity in items]
+        return {"customerId": self._customer, "items": wanted}
+
+    def _place(self, items):
         started = time.monotonic()
-        answer = self._orders.call("POST", "/api/orders", {"customerId": self._customer, "items": wanted}, 201)
+        answer = self._orders.call("POST", "/api/orders", self._wanted(items), 201)
         order = Order(answer["id"], started, self._orders, self._progress, self._wait)
         text = ", ".join(f"{quantity} of {self._names[product]}" for product, quantity in items)
         self._progress.note(f"order {order.id}: {text}")
@@ -138,27 +183,10 @@ class Demo:
             self._progress.note(f"{method} {asked} {who}: {status}, {said['detail']}")
 
     def _dead_letter(self):
-        import pika  # installed by ./cartwheel; only the demo needs them
-        import psycopg
+        import psycopg  # installed by ./cartwheel; only the demo needs it
 
         message_id = str(uuid.uuid4())
-        parameters = pika.URLParameters(self._endpoints["amqp_url"])
-        if parameters.ssl_options is not None:
-            trust = ssl.create_default_context(cafile=self._endpoints["ca_file"])
-            parameters.ssl_options = pika.SSLOptions(trust, parameters.host)
-        connection = pika.BlockingConnection(parameters)
-        try:
-            channel = connection.channel()
-            channel.confirm_delivery()
-            channel.basic_publish(
-                "order.events.topic",
-                "OrderCreatedEvent",
-                b'{"EventId": "' + message_id.encode() + b'", "EventType": ',
-                pika.BasicProperties(message_id=message_id, type="OrderCreatedEvent", delivery_mode=2),
-                mandatory=True,
-            )
-        finally:
-            connection.close()
+        poison.publish(self._endpoints, message_id)
         self._progress.note(f"published half an OrderCreatedEvent as message {message_id}")
         query = "select queue, reason, attempts from dead_letters where message_id = %s"
         with psycopg.connect(self._endpoints["stock_database_url"], autocommit=True) as database:

@@ -16,6 +16,7 @@ from .layout import LauncherError
 PROGRAMS = Path("/usr/lib/postgresql")
 SUPERUSER = "postgres"
 OBSERVER = "cartwheel_observer"  # whom postgres_exporter is: reads statistics, and no table
+RELOAD_SECONDS = 10
 INSTANCE = "cartwheel.instance"  # file in the cluster: the settings it was made under
 
 # What each service owns: service -> (role, database).
@@ -37,6 +38,8 @@ log_timezone = 'UTC'
 timezone = 'UTC'
 lc_messages = 'C'
 """
+
+READ_ONLY = "default_transaction_read_only = on\n"
 
 # With TLS. Nothing else of the cluster's own pg_hba.conf holds then: who comes without is refused.
 TLS_CONFIGURATION = """\
@@ -111,14 +114,32 @@ class Postgres(Component):
             progress.update(self.name, "creating the cluster")
             self._create(account, folder, data, programs)
         self._remove_stale_pid_file(data)
-        configuration = CONFIGURATION.format(port=self.settings.port("postgres"))
         if self.settings.tls:
-            configuration += TLS_CONFIGURATION.format(data=data)
             self._provide_certificate(account, data)
-        account.write(data / "cartwheel.conf", configuration)
+        self._configure(account, data)
         return processes.spawn(
             self.layout, self.name, [str(programs / "postgres"), "-D", str(data)], _environ(), account, data
         )
+
+    def _configure(self, account, data, more=""):
+        configuration = CONFIGURATION.format(port=self.settings.port("postgres"))
+        if self.settings.tls:
+            configuration += TLS_CONFIGURATION.format(data=data)
+        account.write(data / "cartwheel.conf", configuration + more)
+
+    def is_read_only(self):
+        shown = self._psql("show default_transaction_read_only")
+        return shown.returncode == 0 and "on" in shown.stdout.split()
+
+    def set_read_only(self, wanted):
+        """Of all sessions, those that are open too, until it is set otherwise or the server is started again."""
+        self._configure(Account("postgres"), self._data_folder() / "postgres" / "data", READ_ONLY if wanted else "")
+        self._psql("select pg_reload_conf()")
+        deadline = time.monotonic() + RELOAD_SECONDS
+        while self.is_read_only() != wanted:
+            if time.monotonic() > deadline:
+                raise LauncherError(f"the database server does not read its configuration again; see {self.layout.log(self.name)}")
+            time.sleep(0.05)
 
     def _provide_certificate(self, account, data):
         certificate, key = Authority(self.layout.tls).issue(self.name)
@@ -211,6 +232,8 @@ class Postgres(Component):
         return len(lines) > 7 and lines[7].strip() == "ready" and int(lines[0]) == self.pid()
 
     def complete(self):
+        if self.is_read_only():
+            self.set_read_only(False)
         script = SETUP_SERVER
         for role, database in DATABASES.values():
             password = self.settings.password(f"postgres_{role}")

@@ -46,6 +46,7 @@ def environment(servers, service):
         environ["DATABASE_URL"] = environ["DATABASE_URL"].replace(quote(str(authority)), quote(str(reached)))
     _give_issuer(environ, servers, account)
     servers.spans.told_to(environ)
+    servers.slow_mail.told_to(environ)
     return environ | servers.files
 
 

@@ -66,6 +66,17 @@ class Settings:
             self.save()
 
     @property
+    def poison(self):
+        """The id of the message that ./cartwheel break poison sent; None: it sent none, or it was mended."""
+        return self._value.get("poison")
+
+    @poison.setter
+    def poison(self, message_id):
+        with self._lock:
+            self._value["poison"] = message_id
+            self.save()
+
+    @property
     def instance(self):
         """Tells these settings from others of the same folder: data that was made under others has
         passwords that nobody knows any more."""

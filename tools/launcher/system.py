@@ -14,12 +14,14 @@ from .postgres import Postgres
 from .rabbitmq import Rabbitmq
 from .services import APIS, SERVICES, WORKERS, Process, migrate
 from .settings import Settings
+from .slow_mail import SlowMail
 from .watchers import Alertmanager, PostgresExporter, Prometheus, jobs
 
 SERVERS = ("postgres", "rabbitmq")
 TOKEN_SECONDS = 30 * 24 * 3600  # of the token in endpoints.json, which is renewed at every start
 NAMES = tuple(f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")) + SERVERS
-BESIDE = ("spans", "prometheus", "alertmanager", "postgres-exporter")  # what may run beside the system, and is stopped after it
+# What may run beside the system, and is stopped after it.
+BESIDE = ("spans", "prometheus", "alertmanager", "postgres-exporter", "slow-mail")
 
 
 class System:
@@ -47,6 +49,7 @@ class System:
         alertmanager = Alertmanager(*common, self._data_folder)
         exporter = PostgresExporter(*common, self._data_folder, postgres=self.postgres)
         prometheus = Prometheus(*common, self._data_folder, looks_at=self._jobs, alertmanager=alertmanager)
+        self.slow_mail = SlowMail(*common)
         self.authority = Authority(layout.tls) if self.settings.tls else None
         self.issuer = Issuer(layout.issuer)
         servers = SimpleNamespace(
@@ -58,10 +61,11 @@ class System:
             issuer=self.issuer,
             data_folder=self._data_folder,
             spans=self.spans,
+            slow_mail=self.slow_mail,
         )
         self.servers = servers
         self.processes = {name: Process(*common, servers, name) for name in (*APIS, *WORKERS)}
-        beside = {one.name: one for one in (self.spans, prometheus, alertmanager, exporter)}
+        beside = {one.name: one for one in (self.spans, prometheus, alertmanager, exporter, self.slow_mail)}
         self._components = {**self.processes, **self._servers, **beside}
 
     def database_url(self, service):

@@ -36,6 +36,7 @@ WRONG = {
     ("up", "order-api"): "has no order-api",
     ("install", "wrk"): "has no wrk",
     ("start", "stok-api"): "did you mean stock-api?",
+    ("break", "poisn"): "did you mean poison?",
     ("psql", "oder"): "did you mean order?",
     ("logs", "-n", "-5"): "must be 1 or more",
     ("logs", "-n", "0"): "must be 1 or more",
@@ -113,7 +114,7 @@ class LauncherTest(unittest.TestCase):
 
     def test_what_needs_a_running_system_says_at_once_how_to_start_it(self):
         for arguments in (("psql", "order"), ("rabbitmqctl", "status"), ("dlq", "list"), ("stop", "order-api"), ("reconcile",),
-                          ("audit", "verify")):
+                          ("audit", "verify"), ("break",), ("mend",)):
             with self.subTest(arguments):
                 done = self.run_launcher(*arguments)
                 self.assertIn(done.returncode, (1, 2))
