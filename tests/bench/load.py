@@ -24,11 +24,11 @@ class Closed:
 
 
 def _wrk(script, api, arguments, connections, seconds, meanwhile=None):
-    """meanwhile(process) runs beside it."""
+    """@api: an address, or a URL. meanwhile(process) runs beside it."""
     threads = min(2, connections)
     command = [
         "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", WRK_PATIENCE,
-        "-s", str(HERE / "load" / script), f"http://{api}", "--", *arguments,
+        "-s", str(HERE / "load" / script), api if "://" in api else f"http://{api}", "--", *arguments,
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         if meanwhile is not None:
@@ -47,8 +47,9 @@ def place_orders(rig, api, connections, seconds, products=None):
     return _wrk("post_orders.lua", api, arguments, connections, seconds)
 
 
-def read_orders(rig, api, ids, connections, seconds):
-    return _wrk("get_orders.lua", api, [str(ids), str(rig.next_seed()), rig.token], connections, seconds)
+def read_orders(rig, api, ids, connections, seconds, words=()):
+    """@words: "close" for a connection each."""
+    return _wrk("get_orders.lua", api, [str(ids), str(rig.next_seed()), rig.token, *words], connections, seconds)
 
 
 def list_orders(rig, api, path, connections, seconds, meanwhile=None):

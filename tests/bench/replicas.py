@@ -17,9 +17,9 @@ class Replica(Process):
 
     def launch(self, progress):
         environ = {**environment(self._servers, self.service), **self._changed}
-        environ["ADMIN_LISTEN"] = self.admin_url.removeprefix("http://")
+        environ["ADMIN_LISTEN"] = self._listen(f"{self.name}_admin")
         if self.kind == "api":
-            environ["HTTP_LISTEN"] = self.http_url.removeprefix("http://")
+            environ["HTTP_LISTEN"] = self._listen(self.name)
         return processes.spawn(
             self.layout,
             self.name,

@@ -15,7 +15,7 @@ from .layout import Layout, LauncherError
 from .system import System
 
 SCENARIOS = (
-    "intake", "saga", "latency", "spike", "hot-product", "reads", "lists", "growth", "footprint", "scale-out",
+    "intake", "saga", "latency", "spike", "hot-product", "reads", "tls", "lists", "growth", "footprint", "scale-out",
     "storm",
 )  # fmt: skip
 SETUP = ("--buildtype=release", "-Doptimization=2", "-Dtests=false")

@@ -1,4 +1,5 @@
--- wrk: reads one order a request. Arguments: the file of ids, one UUID a line, a seed, and the token.
+-- wrk: reads one order a request. Arguments: the file of ids, one UUID a line, a seed, the token, and maybe
+-- "close": a connection each.
 local threads = 0
 local requests = {}
 
@@ -8,9 +9,10 @@ function setup(thread)
 end
 
 function init(args)
+   local connection = args[4] == "close" and "Connection: close\r\n" or ""
    for line in io.lines(args[1]) do
-      requests[#requests + 1] = ("GET /api/orders/%s HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer %s\r\n\r\n"):format(
-         line, wrk.host, wrk.port, args[3])
+      requests[#requests + 1] = ("GET /api/orders/%s HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer %s\r\n%s\r\n"):format(
+         line, wrk.host, wrk.port, args[3], connection)
    end
    math.randomseed(tonumber(args[2]) * 1000 + number)
 end
