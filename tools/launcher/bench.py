@@ -15,8 +15,8 @@ from .layout import Layout, LauncherError
 from .system import System
 
 SCENARIOS = (
-    "intake", "saga", "latency", "spike", "hot-product", "reads", "tls", "lists", "growth", "footprint", "scale-out",
-    "storm",
+    "intake", "saga", "latency", "spike", "hot-product", "reads", "tls", "authentication", "lists", "growth", "footprint",
+    "scale-out", "storm",
 )  # fmt: skip
 SETUP = ("--buildtype=release", "-Doptimization=2", "-Dtests=false")
 LTO = "-Db_lto=true"
