@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 enum {
-    IDLE_WAIT_MS = 1000,    /* how long `take` may wait before the connection is looked at */
-    BACKOFF_FIRST_MS = 50,  /* after a first UNAVAILABLE; doubles */
-    BACKOFF_MOST_MS = 1000, /* so that a healed server is used within a second */
+    IDLE_WAIT_MS = 1000, /* how long `take` may wait before the connection is looked at */
+    LOOK_MS = 400,   /* the same of a lane that may be paused, which is to happen within a second */
+    UNKNOWN_MS = 20, /* between looks at a control before it was read, soon after the start */
+    BACKOFF_FIRST_MS = 50,          /* after a first UNAVAILABLE; doubles */
+    BACKOFF_MOST_MS = 1000,         /* so that a healed server is used within a second */
     STACK_IN_USE_BYTES = 64 * 1024, /* below the frame that looks: more than any call here takes */
     THREAD_NAME_BYTES = 16,         /* pthread_setname_np(3) */
     DEFAULT_STACK_BYTES = 512 * 1024, /* handlers keep their arrays on the heap */
@@ -111,6 +113,12 @@ static bool attempt(ChLane *lane, ChHandler handler, void *context, void *const 
     return false;
 }
 
+/* Paused while it holds a batch that somebody else could have. */
+static bool gives_back(const ChLane *lane)
+{
+    return lane->config.source->ops->rest != NULL && ch_control_paused(lane->config.control);
+}
+
 /* Runs the batch until it commits, fails because of an item, or is released. */
 typedef enum {
     COMMITTED,
@@ -137,7 +145,7 @@ static BatchEnd attempt_until_available(ChLane *lane, ChHandler handler, void *c
         if (!source->ops->hold(source, items, n, error))
             return RELEASED;
         back_off(lane);
-        if (atomic_load(&lane->stopping)) {
+        if (atomic_load(&lane->stopping) || gives_back(lane)) {
             source->ops->release(source, items, n);
             return RELEASED;
         }
@@ -241,6 +249,22 @@ static void keep_whole(ChLane *lane)
     back_off(lane);
 }
 
+/* While it is paused: takes nothing and keeps its connection. */
+static bool rests(ChLane *lane)
+{
+    const ChControl *control = lane->config.control;
+    if (ch_control_runs(control))
+        return false;
+    bool paused = ch_control_paused(control);
+    if (gives_back(lane))
+        lane->config.source->ops->rest(lane->config.source);
+    if (paused)
+        keep_whole(lane);
+    int64_t wait_ms = paused ? LOOK_MS : UNKNOWN_MS;
+    ch_wait_for(&lane->changed, &lane->stopping, ch_time_monotonic_us() + wait_ms * 1000);
+    return true;
+}
+
 /* Handles what has come already, so that it need not come again. */
 static void finish(ChLane *lane)
 {
@@ -260,14 +284,16 @@ static void *run_lane(void *argument)
 {
     ChLane *lane = argument;
     ChSource *source = lane->config.source;
+    int wait_ms = lane->config.control == NULL ? IDLE_WAIT_MS : LOOK_MS;
     bool released =
         false;        /* some of the last batch: what lies behind it must stay, see run_batch() */
     keep_whole(lane); /* connect before the first item comes */
     while (!atomic_load(&lane->stopping)) {
+        if (rests(lane))
+            continue;
         g_autoptr(GError) error = NULL;
         size_t n = 0;
-        if (!source->ops->take(source, lane->items, lane->config.max_batch, IDLE_WAIT_MS, &n,
-                               &error)) {
+        if (!source->ops->take(source, lane->items, lane->config.max_batch, wait_ms, &n, &error)) {
             report(lane, error);
             back_off(lane);
         } else if (n > 0) {

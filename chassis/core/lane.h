@@ -10,6 +10,7 @@
  *                goes to the source's `fail`, in a unit of work of its own. Neighbours commit. */
 #pragma once
 
+#include "chassis/core/control.h"
 #include "chassis/core/span.h"
 #include "chassis/core/work.h"
 
@@ -40,6 +41,10 @@ typedef struct {
     /* The lane stops: ask for nothing more. `take` goes on to give what has come already, without
      * waiting. NULL: nothing lies inside the source. */
     void (*close)(ChSource *source);
+    /* An operator has paused the lane, which holds nothing: give back what was asked for and not
+     * taken, so that others get it. Called again and again while that lasts. NULL: nothing lies
+     * inside the source, and what the lane holds when it is paused it finishes. */
+    void (*rest)(ChSource *source);
     /* Any thread: end a wait in `take` at once. */
     void (*wake)(ChSource *source);
     /* The span of @item in the batch that begins at @start_us; NULL: it is not sampled. Asked while
@@ -48,7 +53,7 @@ typedef struct {
 } ChSourceOps;
 
 struct ChSource {
-    const ChSourceOps *ops; /* every slot is mandatory but close and span */
+    const ChSourceOps *ops; /* every slot is mandatory but close, rest and span */
 };
 
 /** @items: @n pointers from the lane's source. Runs on the lane's thread inside its unit of work.
@@ -64,6 +69,7 @@ typedef struct {
     ChWork *work;
     ChHandler handler;
     void *context;
+    const ChControl *control; /* NULL: nobody can pause it */
 } ChLaneConfig;
 
 /** A lane that does not run yet. */

@@ -1,5 +1,5 @@
-/* Gauges of the outbox, the inbox's retention, dead letters that are in no group, and the head of
- * the audit log. */
+/* What is paused, at each tick; once a second gauges of the outbox, the inbox's retention, dead
+ * letters that are in no group, and the head of the audit log. */
 #include "chassis/messaging/housekeeping.h"
 
 #include "chassis/audit/audit_head.h"
@@ -10,6 +10,7 @@
 #include "chassis/telemetry/metrics.h"
 
 enum {
+    PERIOD_MS = 1000,    /* of all but the controls */
     MEASURE_PARTS = 100, /* one part of the time for counting a long backlog, at most */
     PRUNE_PERIOD_MS = 60 * 1000,
     PRUNE_BATCH = 5000, /* rows in one transaction: it never blocks anyone for long */
@@ -46,17 +47,21 @@ struct ChHousekeeping {
     ChPg *pg;
     ChTicker *ticker;
     int64_t inbox_retention_ms;
-    int64_t measure_at_us; /* monotonic, as is the next */
+    ChControls *controls;
+    int64_t due_us; /* monotonic, as are the next two */
+    int64_t measure_at_us;
     int64_t prune_at_us;
     ChAuditHead audit_head;
 };
 
-ChHousekeeping *ch_housekeeping_new(ChPg *pg, ChTicker *ticker, int64_t inbox_retention_ms)
+ChHousekeeping *ch_housekeeping_new(ChPg *pg, ChTicker *ticker, int64_t inbox_retention_ms,
+                                    ChControls *controls)
 {
     ChHousekeeping *housekeeping = g_new0(ChHousekeeping, 1);
     housekeeping->pg = pg;
     housekeeping->ticker = ticker;
     housekeeping->inbox_retention_ms = inbox_retention_ms;
+    housekeeping->controls = controls;
     housekeeping->audit_head.pg = pg;
     return housekeeping;
 }
@@ -64,6 +69,13 @@ ChHousekeeping *ch_housekeeping_new(ChPg *pg, ChTicker *ticker, int64_t inbox_re
 void ch_housekeeping_free(ChHousekeeping *housekeeping)
 {
     g_free(housekeeping);
+}
+
+/* There is more of what a run found. */
+static void go_on_at_once(ChHousekeeping *housekeeping)
+{
+    housekeeping->due_us = 0;
+    ch_ticker_again(housekeeping->ticker);
 }
 
 static bool measure_outbox(ChHousekeeping *housekeeping, GError **error)
@@ -97,7 +109,7 @@ static bool prune_inbox(ChHousekeeping *housekeeping, GError **error)
     size_t n = ch_pg_rows_affected(rows);
     ch_metric_add(ch_metric(&pruned_total, NULL), (int64_t)n);
     if (n == PRUNE_BATCH)
-        ch_ticker_again(housekeeping->ticker);
+        go_on_at_once(housekeeping);
     else
         housekeeping->prune_at_us = ch_time_monotonic_us() + INT64_C(1000) * PRUNE_PERIOD_MS;
     return true;
@@ -109,7 +121,7 @@ static bool file_letters(ChHousekeeping *housekeeping, GError **error)
     if (!ch_failure_file_old(housekeeping->pg, &more, error))
         return false;
     if (more)
-        ch_ticker_again(housekeeping->ticker);
+        go_on_at_once(housekeeping);
     return true;
 }
 
@@ -118,7 +130,16 @@ bool ch_housekeeping_run(void *context, void *const *items, size_t n, GError **e
     (void)items;
     (void)n;
     ChHousekeeping *housekeeping = context;
-    return measure_outbox(housekeeping, error) && prune_inbox(housekeeping, error) &&
-           file_letters(housekeeping, error) &&
-           ch_audit_head_tell(&housekeeping->audit_head, error);
+    int64_t now_us = ch_time_monotonic_us();
+    if (!ch_controls_look(housekeeping->controls, housekeeping->pg, error))
+        return false;
+    if (now_us < housekeeping->due_us)
+        return true;
+    housekeeping->due_us = now_us + INT64_C(1000) * PERIOD_MS;
+    bool done = measure_outbox(housekeeping, error) && prune_inbox(housekeeping, error) &&
+                file_letters(housekeeping, error) &&
+                ch_audit_head_tell(&housekeeping->audit_head, error);
+    if (!done)
+        housekeeping->due_us = 0;
+    return done;
 }

@@ -95,6 +95,7 @@ struct ChRelay {
     ChPg *pg;
     ChPublisher *publisher;
     ChTicker *ticker;
+    const ChControl *control;
     ChPgFloor floor;
     int64_t claim;    /* rows to claim: halved when the broker closes the channel on us, so that the
                        * one at fault soon stands alone, and when it did not confirm all in time;
@@ -103,12 +104,13 @@ struct ChRelay {
     int64_t found_us; /* monotonic: when something was last found */
 };
 
-ChRelay *ch_relay_new(ChPg *pg, ChPublisher *publisher, ChTicker *ticker)
+ChRelay *ch_relay_new(ChPg *pg, ChPublisher *publisher, ChTicker *ticker, const ChControl *control)
 {
     ChRelay *relay = g_new0(ChRelay, 1);
     relay->pg = pg;
     relay->publisher = publisher;
     relay->ticker = ticker;
+    relay->control = control;
     relay->claim = MAX_CLAIM;
     return relay;
 }
@@ -282,6 +284,8 @@ bool ch_relay_run(void *context, void *const *items, size_t n, GError **error)
     ChRelay *relay = context;
     int64_t start_us = ch_time_monotonic_us();
     relay->more = false;
+    if (!ch_control_runs(relay->control))
+        return ch_publisher_idle(relay->publisher, error);
     g_autoptr(ChPgRows) rows = claim(relay, error);
     if (rows == NULL)
         return false;

@@ -295,6 +295,13 @@ static void source_release(ChSource *source, void *const *items, size_t n)
     }
 }
 
+static void source_rest(ChSource *source)
+{
+    ChSubscription *subscription = subscription_of(source);
+    ch_delivery_free(g_steal_pointer(&subscription->suspect)); /* NULL is fine */
+    ch_consumer_rest(subscription->consumer);
+}
+
 static void source_close(ChSource *source)
 {
     ch_consumer_close(subscription_of(source)->consumer);
@@ -337,6 +344,7 @@ static const ChSourceOps subscription_ops = {
     .hold = source_hold,
     .release = source_release,
     .close = source_close,
+    .rest = source_rest,
     .wake = source_wake,
     .span = source_span,
 };

@@ -16,6 +16,8 @@
 
 enum {
     MAX_BATCH_BYTES = 8 * 1024 * 1024, /* bodies of one batch; one larger message goes alone */
+    ALL_DELIVERIES =
+        0,           /* in place of a tag: all that are not acknowledged (AMQP 0-9-1, 1.8.3.14) */
     MAX_GARBLED = 3, /* connections in a row that ended so before a message came: else it is odd */
 };
 
@@ -402,6 +404,22 @@ void ch_consumer_keep_alive(ChConsumer *consumer)
     /* A synchronous call sends heartbeats, notices their absence, and queues deliveries unread. */
     if (!set_window(consumer, "keep alive", &error) && !consumer->unreadable)
         drop(consumer, &error);
+}
+
+/* The next connection has a channel of its own, whose deliveries are not confused with these. */
+void ch_consumer_rest(ChConsumer *consumer)
+{
+    ch_unread_tend(&consumer->set_aside);
+    ch_letters_rest(consumer->letters);
+    report_health(consumer, true, NULL);
+    if (consumer->connection == NULL)
+        return;
+    g_autoptr(GError) error = NULL;
+    bool whole = !consumer->unreadable && cancel(consumer, &error) && !consumer->unreadable;
+    if (whole)
+        amqp_basic_nack(consumer->connection, CH_AMQP_CHANNEL, ALL_DELIVERIES, 1, 1);
+    ch_caution_note_end(&consumer->caution);
+    g_clear_pointer(&consumer->connection, whole ? ch_amqp_close : ch_amqp_drop);
 }
 
 void ch_consumer_close(ChConsumer *consumer)

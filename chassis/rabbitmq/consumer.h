@@ -76,6 +76,10 @@ void ch_consumer_set_aside(ChConsumer *consumer, ChDelivery *delivery);
 /** Frees deliveries without settling them: they come again when the connection ends. */
 void ch_consumer_release(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n);
 
+/** Gives back all that has come and was not fetched, and asks for nothing until the next fetch. All
+ * that was fetched is settled or released. May be called again and again. */
+void ch_consumer_rest(ChConsumer *consumer);
+
 /** Keeps the connection alive while deliveries are held. */
 void ch_consumer_keep_alive(ChConsumer *consumer);
 

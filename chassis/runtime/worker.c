@@ -4,6 +4,7 @@
 #include "chassis/core/log.h"
 #include "chassis/core/ticker.h"
 #include "chassis/core/time.h"
+#include "chassis/messaging/controls.h"
 #include "chassis/messaging/dead_letters.h"
 #include "chassis/messaging/housekeeping.h"
 #include "chassis/messaging/relay.h"
@@ -21,7 +22,7 @@ enum {
     PREFETCH = 512,            /* messages on their way to a consumer lane, and its largest batch */
     DEAD_LETTER_PREFETCH = 32, /* they may be large */
     RELAY_PERIOD_MS = 50,      /* of its first ticks: then it says itself when the next one comes */
-    HOUSEKEEPING_PERIOD_MS = 1000,
+    HOUSEKEEPING_PERIOD_MS = 400, /* with LOOK_MS of a lane: a pause is obeyed within a second */
     ADMIN_BATCH = 1,    /* action on a dead letter in a transaction: each locks one, in no order */
     ADMIN_WAITING = 64, /* as many as the admin listener has connections */
 };
@@ -41,6 +42,7 @@ struct ChWorker {
     GArray *owned;          /* Owned, in the order they were made */
     GArray *served;         /* ChHttpBinding: for operators, beside health and metrics */
     ChOperators *operators; /* owned */
+    ChControls *controls;   /* owned */
 };
 
 void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy)
@@ -62,6 +64,11 @@ static void free_ticker(gpointer ticker)
     ch_ticker_free(ticker);
 }
 
+static void free_controls(gpointer controls)
+{
+    ch_controls_free(controls);
+}
+
 static void free_operators(gpointer operators)
 {
     ch_operators_free(operators);
@@ -81,6 +88,8 @@ ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings
     ch_worker_own(worker, worker->relay_ticker, free_ticker);
     worker->operators = ch_operators_new(&settings->operators);
     ch_worker_own(worker, worker->operators, free_operators);
+    worker->controls = ch_controls_new(health);
+    ch_worker_own(worker, worker->controls, free_controls);
     return worker;
 }
 
@@ -176,6 +185,11 @@ ChPg *ch_worker_connection_on_demand(ChWorker *worker)
     return new_connection(worker, true);
 }
 
+ChControl *ch_worker_control(ChWorker *worker, const char *name, ChControlKind kind)
+{
+    return ch_controls_add(worker->controls, name, kind);
+}
+
 /* A consumer of the queue named @name: @queue itself, or its dead letters. */
 static ChConsumer *new_consumer(ChWorker *worker, const char *name, const ChQueue *queue,
                                 int prefetch)
@@ -233,6 +247,7 @@ void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig 
         .work = ch_pg_work(pg),
         .handler = ch_subscription_run,
         .context = subscription,
+        .control = ch_worker_control(worker, config->queue->name, CH_CONTROL_CONSUMER),
     };
     ch_lane_group_add(worker->lanes, &lane);
     store_dead_letters(worker, config->queue);
@@ -299,7 +314,10 @@ void ch_worker_relay(ChWorker *worker)
     ChPg *pg = ch_worker_connection(worker);
     ChPublisher *publisher = ch_publisher_new(&config);
     ch_worker_own(worker, publisher, free_publisher);
-    ChRelay *relay = ch_relay_new(pg, publisher, worker->relay_ticker);
+    char *name = g_strdup_printf("%s.relay", worker->identity->service);
+    ch_worker_own(worker, name, g_free);
+    const ChControl *control = ch_worker_control(worker, name, CH_CONTROL_RELAY);
+    ChRelay *relay = ch_relay_new(pg, publisher, worker->relay_ticker, control);
     ch_worker_own(worker, relay, free_relay);
     const ChLaneConfig lane = {
         .name = "relay",
@@ -318,7 +336,7 @@ void ch_worker_housekeeping(ChWorker *worker)
     ChTicker *ticker = ch_ticker_new(HOUSEKEEPING_PERIOD_MS);
     ch_worker_own(worker, ticker, free_ticker);
     ChHousekeeping *housekeeping =
-        ch_housekeeping_new(pg, ticker, worker->settings->inbox_retention_ms);
+        ch_housekeeping_new(pg, ticker, worker->settings->inbox_retention_ms, worker->controls);
     ch_worker_own(worker, housekeeping, free_housekeeping);
     const ChLaneConfig lane = {
         .name = "housekeeping",

@@ -2,6 +2,7 @@
  * and whatever lanes the service adds. A main.c reads as the list of them. */
 #pragma once
 
+#include "chassis/core/control.h"
 #include "chassis/core/lane_group.h"
 #include "chassis/http/route.h"
 #include "chassis/messaging/subscription.h"
@@ -68,7 +69,12 @@ ChPg *ch_worker_connection(ChWorker *worker);
 /** The same for a lane that seldom has work: open while there is some (ChPgConfig's on_demand). */
 ChPg *ch_worker_connection_on_demand(ChWorker *worker);
 
-/** A lane that consumes a queue on @pg, and one that stores its dead letters. */
+/** What operators may pause by @name (borrowed); belongs to the worker, whose housekeeping reads
+ * how it stands. */
+ChControl *ch_worker_control(ChWorker *worker, const char *name, ChControlKind kind);
+
+/** A lane that consumes a queue on @pg, and one that stores its dead letters. Operators may pause
+ * the first by the queue's name. */
 void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *config);
 
 /** The admin API for the dead letters of consumers[0..n), and its lane on @pg. Their contexts are
@@ -80,10 +86,11 @@ void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscripti
  * handlers, on that lane with @pg. */
 void ch_worker_serve(ChWorker *worker, ChPg *pg, const ChHttpRouteTable *table, void *context);
 
-/** A lane that publishes the outbox. */
+/** A lane that publishes the outbox. Operators may pause it as "<service>.relay". */
 void ch_worker_relay(ChWorker *worker);
 
-/** A lane that measures the outbox, prunes the inbox, and tells where the audit log stands. */
+/** A lane that reads what is paused, measures the outbox, prunes the inbox, and tells where the
+ * audit log stands. Once; without it nothing runs that may be paused. */
 void ch_worker_housekeeping(ChWorker *worker);
 
 /** A lane of the service's own. */

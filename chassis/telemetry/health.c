@@ -34,6 +34,7 @@ struct ChHealth {
     GPtrArray *dependencies; /* Dependency*, owned; in the order of their first parts */
     bool stopping;
     const char *warning;         /* NULL: none */
+    GPtrArray *paused;           /* char *, owned: names */
     void (*tell)(void *context); /* NULL: nobody, or it was told */
     void *tell_context;
 };
@@ -58,6 +59,7 @@ ChHealth *ch_health_new(void)
     pthread_mutex_init(&health->mutex, NULL);
     health->parts = g_ptr_array_new_with_free_func(free_part);
     health->dependencies = g_ptr_array_new_with_free_func(free_dependency);
+    health->paused = g_ptr_array_new_with_free_func(g_free);
     return health;
 }
 
@@ -67,6 +69,7 @@ void ch_health_free(ChHealth *health)
         return;
     g_ptr_array_unref(health->parts);
     g_ptr_array_unref(health->dependencies);
+    g_ptr_array_unref(health->paused);
     pthread_mutex_destroy(&health->mutex);
     g_free(health);
 }
@@ -235,6 +238,15 @@ void ch_health_warn(ChHealth *health, const char *text)
     pthread_mutex_unlock(&health->mutex);
 }
 
+void ch_health_set_paused(ChHealth *health, const char *const *names, size_t n)
+{
+    pthread_mutex_lock(&health->mutex);
+    g_ptr_array_set_size(health->paused, 0);
+    for (size_t i = 0; i < n; i++)
+        g_ptr_array_add(health->paused, g_strdup(names[i]));
+    pthread_mutex_unlock(&health->mutex);
+}
+
 /* Who speaks for the dependency of part @index: its first part that is not ok, or else any. NULL
  * when an earlier part is of the same: it was written then. */
 static const ChHealthPart *spokesman_locked(const ChHealth *health, unsigned index)
@@ -251,6 +263,14 @@ static const ChHealthPart *spokesman_locked(const ChHealth *health, unsigned ind
             return part;
     }
     return asked;
+}
+
+static void write_paused_locked(const ChHealth *health, GString *json)
+{
+    ch_json_begin_array(json, "paused");
+    for (unsigned i = 0; i < health->paused->len; i++)
+        ch_json_add_text(json, NULL, g_ptr_array_index(health->paused, i));
+    ch_json_end_array(json);
 }
 
 GString *ch_health_render(ChHealth *health, bool details, bool *ready)
@@ -276,6 +296,8 @@ GString *ch_health_render(ChHealth *health, bool details, bool *ready)
         ch_json_add_text(json, "detail", "stopping");
     if (health->warning != NULL && details)
         ch_json_add_text(json, "warning", health->warning);
+    if (health->paused->len > 0 && details)
+        write_paused_locked(health, json);
     ch_json_end_object(json);
     pthread_mutex_unlock(&health->mutex);
     return json;

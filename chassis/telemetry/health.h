@@ -43,11 +43,15 @@ void ch_health_stopping(ChHealth *health);
  * constant; one at most. Before anybody asks. */
 void ch_health_warn(ChHealth *health, const char *text);
 
+/** What operators have paused: names[0..n), copied. It makes nobody less ready. Any thread. */
+void ch_health_set_paused(ChHealth *health, const char *const *names, size_t n);
+
 /** Calls @tell once, when every dependency is ok for the first time: at once, or later on a thread
  * that reports. It must not call back. NULL: no longer. */
 void ch_health_when_ready(ChHealth *health, void (*tell)(void *context), void *context);
 
 /** {"status":"ready","dependencies":{"postgres":{"status":"ok"}}}; the second part is ready or not.
- * @details: why what is down is down, and the warning, which only operators should see. Free with
+ * @details: why what is down is down, the warning, and what is paused ("paused":["order.relay"]),
+ * which only operators should see. Free with
  * g_string_free(). Any thread. */
 GString *ch_health_render(ChHealth *health, bool details, bool *ready);

@@ -172,6 +172,48 @@ export interface paths {
       };
     };
   };
+  "/api/controls": {
+    /**
+     * List what may be paused, and what is
+     * @description Consumers by their queues, senders by their channels, and the relay of the service, which its workers added when they started.
+     */
+    get: operations["listControls"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+  };
+  "/api/controls/{name}/pause": {
+    /**
+     * Pause a consumer, a sender or the relay
+     * @description All copies of the worker obey within a second, and after a restart, until it is resumed or `until` is over. What waits goes on waiting where it is: in the queue, in the outbox, or as a notification that is due. Safe to repeat: a pause gets the end and the reason of the last call.
+     */
+    post: operations["pauseControl"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        name: components["parameters"]["ControlName"];
+      };
+    };
+  };
+  "/api/controls/{name}/resume": {
+    /**
+     * Resume what is paused
+     * @description All copies of the worker go on within a second. Safe to repeat: what runs is left as it is.
+     */
+    post: operations["resumeControl"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        name: components["parameters"]["ControlName"];
+      };
+    };
+  };
   "/api/failure-groups": {
     /**
      * List what failed, in groups
@@ -619,6 +661,39 @@ export interface components {
       why?: string;
       traceId?: string;
     };
+    Control: {
+      /**
+       * @description Unique among all services: a queue's, a channel's, or `<service>.relay`.
+       * @example stock.ordercreated
+       */
+      name: string;
+      /** @enum {string} */
+      kind: "consumer" | "relay" | "sender";
+      /** @enum {string} */
+      state: "running" | "paused";
+      pausedAt?: components["schemas"]["Time"];
+      until?: components["schemas"]["Time"];
+      /**
+       * @description Who paused it last.
+       * @example anna
+       */
+      by?: string;
+      /** @example stock 0.3.1 refuses every order */
+      why?: string;
+    };
+    Pause: {
+      /**
+       * @description It is recorded.
+       * @example stock 0.3.1 refuses every order
+       */
+      why: string;
+      /**
+       * Format: date-time
+       * @description When it ends by itself, in the future; absent: when it is resumed.
+       * @example 2026-11-28T12:00:00Z
+       */
+      until?: string;
+    };
     /**
      * @description `replaying`: a letter was replayed, and none failed since; `closed`: somebody said that the cause is gone; `regressed`: it failed again, with a newer build than those before.
      * @enum {string}
@@ -886,6 +961,11 @@ export interface components {
     CreatedBefore?: components["schemas"]["GivenTime"];
     /** @description Which comes first; `newest` when absent. */
     Sort?: "newest" | "oldest";
+    /**
+     * @description What; of a name that is not among the controls of this service nothing is there.
+     * @example stock.ordercreated
+     */
+    ControlName: string;
     /**
      * @description A customer's id.
      * @example 0190a000-0000-7000-8000-0000000000c1
@@ -1688,6 +1768,112 @@ export interface operations {
       400: components["responses"]["Invalid"];
       401: components["responses"]["Unauthorized"];
       403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * List what may be paused, and what is
+   * @description Consumers by their queues, senders by their channels, and the relay of the service, which its workers added when they started.
+   */
+  listControls: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+    responses: {
+      /** @description All of them, by name. */
+      200: {
+        content: {
+          "application/json": {
+            items: components["schemas"]["Control"][];
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Pause a consumer, a sender or the relay
+   * @description All copies of the worker obey within a second, and after a restart, until it is resumed or `until` is over. What waits goes on waiting where it is: in the queue, in the outbox, or as a notification that is due. Safe to repeat: a pause gets the end and the reason of the last call.
+   */
+  pauseControl: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        name: components["parameters"]["ControlName"];
+      };
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Pause"];
+      };
+    };
+    responses: {
+      /** @description It is paused. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["Control"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Resume what is paused
+   * @description All copies of the worker go on within a second. Safe to repeat: what runs is left as it is.
+   */
+  resumeControl: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+      path: {
+        name: components["parameters"]["ControlName"];
+      };
+    };
+    responses: {
+      /** @description It runs. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["Control"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
       406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];

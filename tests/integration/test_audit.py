@@ -151,8 +151,17 @@ def change_subscriptions(caller):
     assert made["secret"] not in json.dumps(rows)
 
 
+def change_controls(caller):
+    path = "/api/controls/stock.ordercancelled"
+    caller.did("POST", path + "/pause", {"why": "broken"})
+    caller.did("POST", path + "/resume", headers={"X-Reason": "mended"})
+    rows = [(row["action"], row["before"]["state"], row["after"]["state"], row["why"]) for row in caller.log()]
+    assert rows == [("pauseControl", "running", "paused", "broken"), ("resumeControl", "paused", "running", "mended")]
+
+
 CHANGES = [("order", "merchandiser", change_prices), ("stock", "merchandiser", change_stock),
-           ("notification", "merchandiser", change_templates), ("notification", "admin", change_subscriptions)]
+           ("notification", "merchandiser", change_templates), ("notification", "admin", change_subscriptions),
+           ("stock", "operator", change_controls)]
 
 
 @pytest.mark.parametrize("service, role, change", CHANGES)

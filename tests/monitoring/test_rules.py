@@ -59,6 +59,7 @@ CASES = {
     "CartwheelOutboxUnconfirmed": (*both(gauge("cartwheel_outbox_pending", WORKER, 7, 7),
                                          counter("cartwheel_outbox_confirmed_total", WORKER)[::-1]), 15),
     "CartwheelOutboxParked": (*gauge("cartwheel_outbox_parked", WORKER, 1, 0), 2),
+    "CartwheelPauseForgotten": (*gauge("cartwheel_control_paused_seconds", '{process="stock-worker",control="stock.ordercreated"}', 3601, 3599), 2),
     "CartwheelAuditShrank": ({f"cartwheel_audit_rows{WORKER}": "9x5 5x60"}, {f"cartwheel_audit_rows{WORKER}": "5x5 9x60"}, 10),
     "CartwheelOutboxReturned": (*counter("cartwheel_outbox_returned_total", WORKER), 5),
     "CartwheelOutboxRefused": (*counter("cartwheel_outbox_refused_total", WORKER), 5),

@@ -1,4 +1,5 @@
 /* notification-api: templates, subscriptions and the log of notifications over HTTP. */
+#include "chassis/messaging/control_desk.h"
 #include "chassis/messaging/failure_groups.h"
 #include "chassis/postgres/connection.h"
 #include "chassis/postgres/work.h"
@@ -41,6 +42,7 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) list_pg = connection(settings, health, true);
     g_autoptr(ChPg) erasure_pg = connection(settings, NULL, false);
     g_autoptr(ChPg) failure_pg = connection(settings, NULL, false);
+    g_autoptr(ChPg) control_pg = connection(settings, NULL, false);
     g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
     g_autoptr(NotificationSubscriptionStore) write_subscriptions =
         notification_pg_subscription_store_new(write_pg);
@@ -56,6 +58,7 @@ static bool run(const void *settings, GError **error)
     NotificationWrites writes = { write_templates, write_subscriptions };
     NotificationReads reads = { read_templates, read_subscriptions };
     g_autoptr(ChFailureGroups) failures = ch_failure_groups_new(failure_pg);
+    g_autoptr(ChControlDesk) controls = ch_control_desk_new(control_pg);
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
     NotificationLists lists = { list_templates, list_subscriptions, list_log, audit, list_pg };
     g_autoptr(ChErasure) erasure =
@@ -72,9 +75,12 @@ static bool run(const void *settings, GError **error)
                 CH_API_CONTEXT(ChErasure, erasure));
     ch_api_lane(api, NOTIFICATION_FAILURES, 1, ch_pg_work(failure_pg),
                 CH_API_CONTEXT(ChFailureGroups, failures));
+    ch_api_lane(api, NOTIFICATION_CONTROLS, CH_API_LIST_BATCH, ch_pg_work(control_pg),
+                CH_API_CONTEXT(ChControlDesk, controls));
     ch_api_record(api, NOTIFICATION_WRITES, write_pg);
     ch_api_record(api, NOTIFICATION_ERASURES, erasure_pg);
     ch_api_record(api, NOTIFICATION_FAILURES, failure_pg);
+    ch_api_record(api, NOTIFICATION_CONTROLS, control_pg);
     return ch_api_run(api, settings, error);
 }
 

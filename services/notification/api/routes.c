@@ -2,6 +2,7 @@
 #include "notification/api/routes.h"
 
 #include "chassis/runtime/audit.h"
+#include "chassis/runtime/control_api.h"
 #include "chassis/runtime/erasure_api.h"
 #include "chassis/runtime/failure_api.h"
 #include "notification/api/log.h"
@@ -24,6 +25,7 @@ static const ChHttpLaneKind lanes[] = {
     [NOTIFICATION_LISTS] = { "lists", "NotificationLists" },
     [NOTIFICATION_ERASURES] = { "erasures", "ChErasure" },
     [NOTIFICATION_FAILURES] = { "failures", "ChFailureGroups" },
+    [NOTIFICATION_CONTROLS] = { "controls", "ChControlDesk" },
 };
 
 static const ChHttpRoute routes[] = {
@@ -72,6 +74,12 @@ static const ChHttpRoute routes[] = {
       ch_failure_api_list, CH_FAILURE_QUERY, NOTIFICATION_SCOPE_DEAD_LETTERS },
     { "POST", "/api/failure-groups/{id}/close", "closeFailureGroup", NOTIFICATION_FAILURES, 0,
       ch_failure_api_close, "", NOTIFICATION_SCOPE_DEAD_LETTERS },
+    { "GET", "/api/controls", "listControls", NOTIFICATION_CONTROLS, 0, ch_control_api_list, "",
+      NOTIFICATION_SCOPE_CONTROLS },
+    { "POST", "/api/controls/{name}/pause", "pauseControl", NOTIFICATION_CONTROLS, 0,
+      ch_control_api_pause, "", NOTIFICATION_SCOPE_CONTROLS },
+    { "POST", "/api/controls/{name}/resume", "resumeControl", NOTIFICATION_CONTROLS, 0,
+      ch_control_api_resume, "", NOTIFICATION_SCOPE_CONTROLS },
     { "GET", "/api/audit", "listAudit", NOTIFICATION_LISTS, 0, notification_api_list_audit,
       CH_AUDIT_QUERY, NOTIFICATION_SCOPE_AUDIT },
 };

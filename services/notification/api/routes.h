@@ -10,6 +10,7 @@ enum {
     NOTIFICATION_LISTS,
     NOTIFICATION_ERASURES,
     NOTIFICATION_FAILURES,
+    NOTIFICATION_CONTROLS,
 };
 
 extern const ChHttpRouteTable notification_routes;

@@ -14,6 +14,7 @@ static const char *const names[] = {
     [NOTIFICATION_SCOPE_PRIVACY] = "privacy",
     [NOTIFICATION_SCOPE_AUDIT] = "audit",
     [NOTIFICATION_SCOPE_DEAD_LETTERS] = "dead-letters",
+    [NOTIFICATION_SCOPE_CONTROLS] = "controls",
 };
 
 #define READ_TEMPLATES CH_SCOPE(NOTIFICATION_SCOPE_TEMPLATES_READ)
@@ -27,13 +28,15 @@ static const char *const names[] = {
 
 static const ChRole roles[] = {
     { "support", READ_TEMPLATES | SEE_CUSTOMERS },
-    { "operator", READ_LOG | CH_SCOPE(NOTIFICATION_SCOPE_DEAD_LETTERS) },
+    { "operator", READ_LOG | CH_SCOPE(NOTIFICATION_SCOPE_DEAD_LETTERS) |
+                      CH_SCOPE(NOTIFICATION_SCOPE_CONTROLS) },
     { "shop", UNLIMITED },
     { "merchandiser", WRITE_TEMPLATES | UNLIMITED },
     { "auditor", CH_SCOPE(NOTIFICATION_SCOPE_AUDIT) },
     { "admin", WRITE_TEMPLATES | SEE_CUSTOMERS | SUBSCRIPTIONS | UNLIMITED |
                    CH_SCOPE(NOTIFICATION_SCOPE_PRIVACY) | CH_SCOPE(NOTIFICATION_SCOPE_AUDIT) |
-                   CH_SCOPE(NOTIFICATION_SCOPE_DEAD_LETTERS) },
+                   CH_SCOPE(NOTIFICATION_SCOPE_DEAD_LETTERS) |
+                   CH_SCOPE(NOTIFICATION_SCOPE_CONTROLS) },
 };
 
 const ChScopes notification_scopes = {

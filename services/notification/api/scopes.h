@@ -14,6 +14,7 @@ enum {
     NOTIFICATION_SCOPE_PRIVACY,       /* erase what is held of a customer */
     NOTIFICATION_SCOPE_AUDIT,
     NOTIFICATION_SCOPE_DEAD_LETTERS, /* groups of failures */
+    NOTIFICATION_SCOPE_CONTROLS,     /* pause and resume */
 };
 
 extern const ChScopes notification_scopes;

@@ -140,6 +140,23 @@ static void judge(NotificationDelivery *delivery, NotificationReceipt *receipt)
     delivery->verdict = receipt->verdict;
 }
 
+static void give_back_paused(NotificationDelivery *delivery)
+{
+    delivery->verdict = NOTIFICATION_GIVEN_BACK;
+    delivery->retry_after_ms = GIVEN_BACK_MS;
+    delivery->error = g_strdup("an operator has paused this channel");
+}
+
+/* Without asking for the customer again: the channel that it was given back by is still paused. */
+static bool is_paused(const NotificationGateways *gateways, NotificationDelivery *delivery)
+{
+    if (delivery->channel == NOTIFICATION_NO_CHANNEL ||
+        ch_control_runs(gateways->controls[delivery->channel]))
+        return false;
+    give_back_paused(delivery);
+    return true;
+}
+
 /* Sends those of deliveries[0..n) that go through the channel @kind. */
 static void send_through(const NotificationGateways *gateways, NotificationChannelKind kind,
                          NotificationDelivery *const *deliveries, size_t n)
@@ -159,6 +176,11 @@ static void send_through(const NotificationGateways *gateways, NotificationChann
     }
     if (count == 0)
         return;
+    if (!ch_control_runs(gateways->controls[kind])) {
+        for (size_t i = 0; i < count; i++)
+            give_back_paused(sent[i]);
+        return;
+    }
     NotificationChannel *channel = gateways->channels[kind];
     channel->ops->send(channel, messages, count, receipts);
     for (size_t i = 0; i < count; i++)
@@ -175,13 +197,20 @@ static bool is_worn_out(NotificationDelivery *delivery)
     return true;
 }
 
+bool notification_may_send(const NotificationGateways *gateways)
+{
+    return ch_control_runs(gateways->controls[NOTIFICATION_EMAIL]) ||
+           ch_control_runs(gateways->controls[NOTIFICATION_SMS]);
+}
+
 void notification_send(const NotificationGateways *gateways,
                        NotificationDelivery *const *deliveries, size_t n)
 {
     g_autofree NotificationDelivery **open = g_new(NotificationDelivery *, n);
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
-        if (deliveries[i]->verdict == NOTIFICATION_UNDECIDED && !is_worn_out(deliveries[i]))
+        if (deliveries[i]->verdict == NOTIFICATION_UNDECIDED &&
+            !is_paused(gateways, deliveries[i]) && !is_worn_out(deliveries[i]))
             open[count++] = deliveries[i];
     }
     if (count == 0)

@@ -42,7 +42,7 @@ static const ChPgStatement sql_claim_notifications = {
     " due_at = now() + $2 * interval '1 millisecond', updated_at = now()"
     " from due where n.id = due.id"
     " returning n.id, n.event_id, n.order_id, n.customer_id, n.template_code, n.parameters::text,"
-    " n.attempts, n.traceparent, n.created_at, due.due_at, n.trace_id",
+    " n.attempts, n.traceparent, n.created_at, due.due_at, n.trace_id, n.channel",
     { CH_PG_INT, CH_PG_INT, CH_PG_TIME },
 };
 enum {
@@ -57,6 +57,7 @@ enum {
     CLAIM_CREATED_AT,
     CLAIM_DUE_AT,
     CLAIM_TRACE_ID,
+    CLAIM_CHANNEL,
 };
 
 /* $1 ids, $2 the attempts they were claimed as, $3 statuses, $4 attempts that count, $5 wait in
@@ -164,6 +165,7 @@ static NotificationDelivery *read_claim(const ChPgRows *rows, size_t row)
                                   &delivery->values);
     delivery->attempt = ch_pg_int(rows, row, CLAIM_ATTEMPTS);
     delivery->created_us = ch_pg_time(rows, row, CLAIM_CREATED_AT);
+    delivery->channel = (NotificationChannelKind)ch_pg_int(rows, row, CLAIM_CHANNEL);
     delivery->trace = notification_trace_of(ch_pg_text(rows, row, CLAIM_TRACEPARENT),
                                             ch_pg_text(rows, row, CLAIM_TRACE_ID));
     return delivery;

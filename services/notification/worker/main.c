@@ -19,6 +19,8 @@
 #include "notification/worker/upkeep.h"
 #include "notification/worker/webhook_sender.h"
 
+#include <string.h>
+
 enum {
     MAX_BATCH = 256,
     SENDER_NAME_BYTES = 32,
@@ -72,6 +74,7 @@ static void serve_dead_letters(ChWorker *worker)
 typedef struct {
     NotificationCustomersWatch *customers;
     ChPause email, sms;
+    ChControl *controls[NOTIFICATION_CHANNELS_N]; /* what operators pause; [0] is NULL */
 } Servers;
 
 static Servers *new_servers(ChWorker *worker)
@@ -80,6 +83,8 @@ static Servers *new_servers(ChWorker *worker)
     ch_worker_own(worker, servers, g_free);
     servers->customers = notification_customers_watch_new();
     ch_worker_own(worker, servers->customers, notification_customers_watch_free);
+    servers->controls[NOTIFICATION_EMAIL] = ch_worker_control(worker, "email", CH_CONTROL_SENDER);
+    servers->controls[NOTIFICATION_SMS] = ch_worker_control(worker, "sms", CH_CONTROL_SENDER);
     return servers;
 }
 
@@ -210,6 +215,7 @@ static bool add_sender(ChWorker *worker, const NotificationSettings *settings, S
         .may_make_up = notification_settings_may_make_up(settings),
         .customer_wait_ms = settings->customer_wait_ms,
     };
+    memcpy(gateways.controls, servers->controls, sizeof gateways.controls);
     if (!open_gateways(worker, settings, lane_state, &gateways, error))
         return false;
     const NotificationSenderConfig config = {
@@ -245,7 +251,7 @@ static NotificationWebhookStore *new_webhooks(ChWorker *worker, ChPg *pg)
 
 /* A lane that sends webhooks: to receivers that fail or are slow, or to the others. */
 static void add_webhook_sender(ChWorker *worker, const NotificationSettings *settings,
-                               const char *name, bool apart)
+                               const ChControl *control, const char *name, bool apart)
 {
     ChPg *pg = ch_worker_connection(worker);
     atomic_bool *stopping = g_new0(atomic_bool, 1);
@@ -275,6 +281,7 @@ static void add_webhook_sender(ChWorker *worker, const NotificationSettings *set
         .work = ch_pg_work(pg),
         .handler = notification_webhook_sender_run,
         .context = sender,
+        .control = control,
     };
     ch_worker_add_lane(worker, &lane);
 }
@@ -321,8 +328,9 @@ static bool run(const void *opaque, GError **error)
         if (!add_sender(worker, settings, servers, number, error))
             return false;
     }
-    add_webhook_sender(worker, settings, "webhooks", false);
-    add_webhook_sender(worker, settings, "webhook retries", true);
+    const ChControl *webhooks = ch_worker_control(worker, "webhooks", CH_CONTROL_SENDER);
+    add_webhook_sender(worker, settings, webhooks, "webhooks", false);
+    add_webhook_sender(worker, settings, webhooks, "webhook retries", true);
     add_upkeep(worker, settings);
     ch_worker_relay(worker); /* its retries and dead letters */
     ch_worker_housekeeping(worker);

@@ -36,7 +36,8 @@ static NotificationSender *sender_of(ChSource *source)
 static bool claim(void *context, size_t max, void **items, size_t *n, GError **error)
 {
     const NotificationSenderConfig *config = &((NotificationSender *)context)->config;
-    return notification_claim(config->store, config->templates, max, config->lease_ms,
+    return !notification_may_send(&config->gateways) ||
+           notification_claim(config->store, config->templates, max, config->lease_ms,
                               (NotificationDelivery **)items, n, error);
 }
 

@@ -1,6 +1,7 @@
 /* order-api: orders over HTTP. */
 #include "chassis/core/ticker.h"
 #include "chassis/messaging/outbox_gate.h"
+#include "chassis/messaging/control_desk.h"
 #include "chassis/messaging/failure_groups.h"
 #include "chassis/postgres/connection.h"
 #include "chassis/postgres/work.h"
@@ -89,6 +90,7 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChPg) prices_pg = connection(settings, NULL, false);
     g_autoptr(ChPg) erasure_pg = connection(settings, NULL, false);
     g_autoptr(ChPg) failure_pg = connection(settings, NULL, false);
+    g_autoptr(ChPg) control_pg = connection(settings, NULL, false);
     g_autoptr(ChPg) wait_pg = connection(settings, NULL, true);
     g_autoptr(ChPg) gate_pg = connection(settings, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);
@@ -102,6 +104,7 @@ static bool run(const void *opaque, GError **error)
     OrderLookups lookups = { reads, waits };
     OrderWrites writes = { write_store, settings->open_max };
     g_autoptr(ChFailureGroups) failures = ch_failure_groups_new(failure_pg);
+    g_autoptr(ChControlDesk) controls = ch_control_desk_new(control_pg);
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
     OrderLists list_contexts = { lists, audit, list_pg };
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
@@ -119,10 +122,13 @@ static bool run(const void *opaque, GError **error)
     ch_api_lane(api, ORDER_ERASURES, 1, ch_pg_work(erasure_pg), CH_API_CONTEXT(ChErasure, erasure));
     ch_api_lane(api, ORDER_FAILURES, 1, ch_pg_work(failure_pg),
                 CH_API_CONTEXT(ChFailureGroups, failures));
+    ch_api_lane(api, ORDER_CONTROLS, CH_API_LIST_BATCH, ch_pg_work(control_pg),
+                CH_API_CONTEXT(ChControlDesk, controls));
     ch_api_record(api, ORDER_WRITES, write_pg);
     ch_api_record(api, ORDER_PRICES, prices_pg);
     ch_api_record(api, ORDER_ERASURES, erasure_pg);
     ch_api_record(api, ORDER_FAILURES, failure_pg);
+    ch_api_record(api, ORDER_CONTROLS, control_pg);
     ch_api_waits(api, waits, ch_pg_work(wait_pg));
     add_gate(api, ticker, gate_pg, gate);
     return ch_api_run(api, &settings->api, error);

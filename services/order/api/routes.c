@@ -2,6 +2,7 @@
 #include "order/api/routes.h"
 
 #include "chassis/runtime/audit.h"
+#include "chassis/runtime/control_api.h"
 #include "chassis/runtime/erasure_api.h"
 #include "chassis/runtime/failure_api.h"
 #include "order/api/import_prices.h"
@@ -23,6 +24,7 @@ static const ChHttpLaneKind lanes[] = {
     [ORDER_PRICES] = { "prices", "OrderPrices" },
     [ORDER_ERASURES] = { "erasures", "ChErasure" },
     [ORDER_FAILURES] = { "failures", "ChFailureGroups" },
+    [ORDER_CONTROLS] = { "controls", "ChControlDesk" },
 };
 
 static const ChHttpRoute routes[] = {
@@ -55,6 +57,12 @@ static const ChHttpRoute routes[] = {
       CH_FAILURE_QUERY, ORDER_SCOPE_DEAD_LETTERS },
     { "POST", "/api/failure-groups/{id}/close", "closeFailureGroup", ORDER_FAILURES, 0,
       ch_failure_api_close, "", ORDER_SCOPE_DEAD_LETTERS },
+    { "GET", "/api/controls", "listControls", ORDER_CONTROLS, 0, ch_control_api_list, "",
+      ORDER_SCOPE_CONTROLS },
+    { "POST", "/api/controls/{name}/pause", "pauseControl", ORDER_CONTROLS, 0, ch_control_api_pause,
+      "", ORDER_SCOPE_CONTROLS },
+    { "POST", "/api/controls/{name}/resume", "resumeControl", ORDER_CONTROLS, 0,
+      ch_control_api_resume, "", ORDER_SCOPE_CONTROLS },
     { "GET", "/api/audit", "listAudit", ORDER_LISTS, 0, order_api_list_audit, CH_AUDIT_QUERY,
       ORDER_SCOPE_AUDIT },
 };

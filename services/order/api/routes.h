@@ -11,6 +11,7 @@ enum {
     ORDER_PRICES,
     ORDER_ERASURES,
     ORDER_FAILURES,
+    ORDER_CONTROLS,
 };
 
 extern const ChHttpRouteTable order_routes;

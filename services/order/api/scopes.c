@@ -11,7 +11,7 @@ static const char *const names[] = {
     [ORDER_SCOPE_PRICES] = "orders:prices",      [ORDER_SCOPE_READ_PRICES] = "prices:read",
     [ORDER_SCOPE_WRITE_PRICES] = "prices:write", [ORDER_SCOPE_UNLIMITED] = "limits:none",
     [ORDER_SCOPE_PRIVACY] = "privacy",           [ORDER_SCOPE_AUDIT] = "audit",
-    [ORDER_SCOPE_DEAD_LETTERS] = "dead-letters",
+    [ORDER_SCOPE_DEAD_LETTERS] = "dead-letters", [ORDER_SCOPE_CONTROLS] = "controls",
 };
 
 #define OWN                                                                                        \
@@ -25,13 +25,14 @@ static const ChRole roles[] = {
     { "shop", SHOP },
     { "support", CH_SCOPE(ORDER_SCOPE_READ) | CH_SCOPE(ORDER_SCOPE_CANCEL) |
                      CH_SCOPE(ORDER_SCOPE_ANY) | CH_SCOPE(ORDER_SCOPE_READ_PRICES) },
-    { "operator",
-      CH_SCOPE(ORDER_SCOPE_READ) | CH_SCOPE(ORDER_SCOPE_ANY) | CH_SCOPE(ORDER_SCOPE_DEAD_LETTERS) },
+    { "operator", CH_SCOPE(ORDER_SCOPE_READ) | CH_SCOPE(ORDER_SCOPE_ANY) |
+                      CH_SCOPE(ORDER_SCOPE_DEAD_LETTERS) | CH_SCOPE(ORDER_SCOPE_CONTROLS) },
     { "merchandiser", CH_SCOPE(ORDER_SCOPE_READ_PRICES) | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) |
                           CH_SCOPE(ORDER_SCOPE_UNLIMITED) },
     { "auditor", CH_SCOPE(ORDER_SCOPE_AUDIT) },
     { "admin", SHOP | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) | CH_SCOPE(ORDER_SCOPE_PRIVACY) |
-                   CH_SCOPE(ORDER_SCOPE_AUDIT) | CH_SCOPE(ORDER_SCOPE_DEAD_LETTERS) },
+                   CH_SCOPE(ORDER_SCOPE_AUDIT) | CH_SCOPE(ORDER_SCOPE_DEAD_LETTERS) |
+                   CH_SCOPE(ORDER_SCOPE_CONTROLS) },
 };
 
 const ChScopes order_scopes = {

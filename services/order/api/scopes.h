@@ -17,6 +17,7 @@ enum {
     ORDER_SCOPE_PRIVACY,   /* erase what is held of a customer */
     ORDER_SCOPE_AUDIT,
     ORDER_SCOPE_DEAD_LETTERS, /* groups of failures */
+    ORDER_SCOPE_CONTROLS,     /* pause and resume */
 };
 
 extern const ChScopes order_scopes;

@@ -1,5 +1,6 @@
 /* stock-api: stock and its ledger over HTTP. */
 #include "chassis/messaging/erasure.h"
+#include "chassis/messaging/control_desk.h"
 #include "chassis/messaging/failure_groups.h"
 #include "chassis/postgres/connection.h"
 #include "chassis/postgres/work.h"
@@ -44,12 +45,14 @@ static bool run(const void *settings, GError **error)
     g_autoptr(ChPg) import_pg = connection(settings, NULL, false);
     g_autoptr(ChPg) erasure_pg = connection(settings, NULL, false);
     g_autoptr(ChPg) failure_pg = connection(settings, NULL, false);
+    g_autoptr(ChPg) control_pg = connection(settings, NULL, false);
     g_autoptr(StockStore) write_store = stock_pg_store_new(write_pg);
     g_autoptr(StockReads) reads = stock_pg_reads_new(read_pg);
     g_autoptr(StockReads) lists = stock_pg_reads_new(list_pg);
     g_autoptr(StockStore) import_store = stock_pg_store_new(import_pg);
     g_autoptr(ChErasure) erasure = ch_erasure_new(erasure_pg, NULL, 0);
     g_autoptr(ChFailureGroups) failures = ch_failure_groups_new(failure_pg);
+    g_autoptr(ChControlDesk) controls = ch_control_desk_new(control_pg);
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
     StockLists list_contexts = { lists, audit, list_pg };
     g_autoptr(ChApi) api = ch_api_new(&stock_routes, &stock_document, health);
@@ -65,10 +68,13 @@ static bool run(const void *settings, GError **error)
     ch_api_lane(api, STOCK_ERASURES, 1, ch_pg_work(erasure_pg), CH_API_CONTEXT(ChErasure, erasure));
     ch_api_lane(api, STOCK_FAILURES, 1, ch_pg_work(failure_pg),
                 CH_API_CONTEXT(ChFailureGroups, failures));
+    ch_api_lane(api, STOCK_CONTROLS, CH_API_LIST_BATCH, ch_pg_work(control_pg),
+                CH_API_CONTEXT(ChControlDesk, controls));
     ch_api_record(api, STOCK_WRITES, write_pg);
     ch_api_record(api, STOCK_IMPORTS, import_pg);
     ch_api_record(api, STOCK_ERASURES, erasure_pg);
     ch_api_record(api, STOCK_FAILURES, failure_pg);
+    ch_api_record(api, STOCK_CONTROLS, control_pg);
     return ch_api_run(api, settings, error);
 }
 

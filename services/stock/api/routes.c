@@ -2,6 +2,7 @@
 #include "stock/api/routes.h"
 
 #include "chassis/runtime/audit.h"
+#include "chassis/runtime/control_api.h"
 #include "chassis/runtime/erasure_api.h"
 #include "chassis/runtime/failure_api.h"
 #include "stock/api/import_stock.h"
@@ -22,6 +23,7 @@ static const ChHttpLaneKind lanes[] = {
     [STOCK_IMPORTS] = { "imports", "StockStore" },
     [STOCK_ERASURES] = { "erasures", "ChErasure" },
     [STOCK_FAILURES] = { "failures", "ChFailureGroups" },
+    [STOCK_CONTROLS] = { "controls", "ChControlDesk" },
 };
 
 enum {
@@ -31,25 +33,29 @@ enum {
     STOCK_SCOPE_PRIVACY,
     STOCK_SCOPE_AUDIT,
     STOCK_SCOPE_DEAD_LETTERS,
+    STOCK_SCOPE_CONTROLS,
 };
 
 static const char *const scope_names[] = {
     [STOCK_SCOPE_READ] = "stock:read",       [STOCK_SCOPE_WRITE] = "stock:write",
     [STOCK_SCOPE_UNLIMITED] = "limits:none", [STOCK_SCOPE_PRIVACY] = "privacy",
     [STOCK_SCOPE_AUDIT] = "audit",           [STOCK_SCOPE_DEAD_LETTERS] = "dead-letters",
+    [STOCK_SCOPE_CONTROLS] = "controls",
 };
 
 /* The part of the stock service in docs/security.md. */
 static const ChRole roles[] = {
     { "shop", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
     { "support", CH_SCOPE(STOCK_SCOPE_READ) },
-    { "operator", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_DEAD_LETTERS) },
+    { "operator", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_DEAD_LETTERS) |
+                      CH_SCOPE(STOCK_SCOPE_CONTROLS) },
     { "merchandiser",
       CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
     { "auditor", CH_SCOPE(STOCK_SCOPE_AUDIT) },
     { "admin", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) |
                    CH_SCOPE(STOCK_SCOPE_UNLIMITED) | CH_SCOPE(STOCK_SCOPE_PRIVACY) |
-                   CH_SCOPE(STOCK_SCOPE_AUDIT) | CH_SCOPE(STOCK_SCOPE_DEAD_LETTERS) },
+                   CH_SCOPE(STOCK_SCOPE_AUDIT) | CH_SCOPE(STOCK_SCOPE_DEAD_LETTERS) |
+                   CH_SCOPE(STOCK_SCOPE_CONTROLS) },
 };
 
 static const ChScopes scopes = {
@@ -82,6 +88,12 @@ static const ChHttpRoute routes[] = {
       CH_FAILURE_QUERY, STOCK_SCOPE_DEAD_LETTERS },
     { "POST", "/api/failure-groups/{id}/close", "closeFailureGroup", STOCK_FAILURES, 0,
       ch_failure_api_close, "", STOCK_SCOPE_DEAD_LETTERS },
+    { "GET", "/api/controls", "listControls", STOCK_CONTROLS, 0, ch_control_api_list, "",
+      STOCK_SCOPE_CONTROLS },
+    { "POST", "/api/controls/{name}/pause", "pauseControl", STOCK_CONTROLS, 0, ch_control_api_pause,
+      "", STOCK_SCOPE_CONTROLS },
+    { "POST", "/api/controls/{name}/resume", "resumeControl", STOCK_CONTROLS, 0,
+      ch_control_api_resume, "", STOCK_SCOPE_CONTROLS },
     { "GET", "/api/audit", "listAudit", STOCK_LISTS, 0, stock_api_list_audit, CH_AUDIT_QUERY,
       STOCK_SCOPE_AUDIT },
 };

@@ -11,6 +11,7 @@ enum {
     STOCK_IMPORTS,
     STOCK_ERASURES,
     STOCK_FAILURES,
+    STOCK_CONTROLS,
 };
 
 extern const ChHttpRouteTable stock_routes;

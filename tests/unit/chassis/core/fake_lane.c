@@ -227,6 +227,16 @@ static void source_close(ChSource *source)
     unlock(fake);
 }
 
+/* However often it is called in a row. */
+static void source_rest(ChSource *source)
+{
+    FakeLane *fake = (FakeLane *)source;
+    lock(fake);
+    if (!g_str_has_suffix(fake->journal->str, "rest"))
+        note_word_locked(fake, "rest");
+    unlock(fake);
+}
+
 static const ChSourceOps source_ops = {
     .take = source_take,
     .settle = source_settle,
@@ -245,6 +255,7 @@ static const ChSourceOps closing_source_ops = {
     .hold = source_hold,
     .release = source_release,
     .close = source_close,
+    .rest = source_rest,
     .wake = source_wake,
 };
 

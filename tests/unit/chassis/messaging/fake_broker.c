@@ -268,6 +268,11 @@ void ch_consumer_keep_alive(ChConsumer *consumer)
     g_string_append(consumer->journal, "keep-alive ");
 }
 
+void ch_consumer_rest(ChConsumer *consumer)
+{
+    g_string_append(consumer->journal, "rest ");
+}
+
 void ch_consumer_close(ChConsumer *consumer)
 {
     g_string_append(consumer->journal, "close ");

@@ -23,6 +23,8 @@ enum {
 typedef struct {
     ChPg *pg;
     ChTicker *ticker;
+    ChHealth *health;
+    ChControls *controls;
     ChHousekeeping *housekeeping;
     GError *error;
 } Fixture;
@@ -32,8 +34,10 @@ static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
     const FakeValue measured[] = { FAKE_INT(3), FAKE_INT(1500), FAKE_INT(2) };
     const FakeValue head[] = { FAKE_INT(7), FAKE_TEXT("c0ffee"), FAKE_INT(0xc0ffee) };
     f->pg = fake_pg_new();
+    f->health = ch_health_new();
+    f->controls = ch_controls_new(f->health);
     f->ticker = ch_ticker_new(NEVER_MS);
-    f->housekeeping = ch_housekeeping_new(f->pg, f->ticker, RETENTION_MS);
+    f->housekeeping = ch_housekeeping_new(f->pg, f->ticker, RETENTION_MS, f->controls);
     fake_pg_answer_always(f->pg, MEASURE, measured, G_N_ELEMENTS(measured), 1);
     fake_pg_answer_always(f->pg, HEAD, head, G_N_ELEMENTS(head), 1);
 }
@@ -42,6 +46,8 @@ static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     g_clear_error(&f->error);
     ch_housekeeping_free(f->housekeeping);
+    ch_controls_free(f->controls);
+    ch_health_free(f->health);
     ch_ticker_free(f->ticker);
     fake_pg_free(f->pg);
 }

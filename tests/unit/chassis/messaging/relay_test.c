@@ -27,6 +27,7 @@ typedef struct {
     ChPg *pg;
     ChPublisher *publisher;
     ChTicker *ticker;
+    ChControl control;
     ChRelay *relay;
     GError *error;
 } Fixture;
@@ -36,7 +37,9 @@ static void set_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
     f->pg = fake_pg_new();
     f->publisher = fake_publisher_new();
     f->ticker = ch_ticker_new(PERIOD_MS);
-    f->relay = ch_relay_new(f->pg, f->publisher, f->ticker);
+    ch_control_init(&f->control, "order.relay", CH_CONTROL_RELAY);
+    ch_control_set(&f->control, false);
+    f->relay = ch_relay_new(f->pg, f->publisher, f->ticker, &f->control);
 }
 
 static void tear_down(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -276,6 +279,18 @@ static void test_success_doubles_the_claim(Fixture *f, gconstpointer unused G_GN
     }
 }
 
+static void test_paused_it_keeps_its_connection_alone(Fixture *f,
+                                                      gconstpointer unused G_GNUC_UNUSED)
+{
+    ch_control_set(&f->control, true);
+    g_assert_true(run(f));
+    g_assert_cmpstr(fake_publisher_journal(f->publisher), ==, "idle ");
+    g_assert_cmpstr(fake_pg_sent(f->pg), ==, "");
+    ch_control_set(&f->control, false);
+    must_run_over(f, 1, 2);
+    g_assert_cmpstr(fake_publisher_journal(f->publisher), ==, "idle [1 2] ");
+}
+
 #define ADD(name, test) g_test_add("/relay/" name, Fixture, NULL, set_up, test, tear_down)
 
 int main(int argc, char **argv)
@@ -295,6 +310,7 @@ int main(int argc, char **argv)
     ADD("the-guilty-row-alone-is-postponed", test_the_guilty_row_alone_is_postponed);
     ADD("what-was-too-much-to-confirm-is-claimed-in-halves",
         test_what_was_too_much_to_confirm_is_claimed_in_halves);
+    ADD("paused-it-keeps-its-connection-alone", test_paused_it_keeps_its_connection_alone);
     ADD("success-doubles-the-claim", test_success_doubles_the_claim);
     return g_test_run();
 }

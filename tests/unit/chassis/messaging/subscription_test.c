@@ -141,12 +141,13 @@ static void test_held_messages_keep_the_connection_alive(SubscriptionFixture *f,
     assert_journal(f, "keep-alive release(1) release(2) ");
 }
 
-static void test_closing_and_waking_reach_the_consumer(SubscriptionFixture *f,
-                                                       gconstpointer unused G_GNUC_UNUSED)
+static void test_closing_resting_and_waking_reach_the_consumer(SubscriptionFixture *f,
+                                                               gconstpointer unused G_GNUC_UNUSED)
 {
     f->source->ops->wake(f->source);
+    f->source->ops->rest(f->source);
     f->source->ops->close(f->source);
-    assert_journal(f, "wake close ");
+    assert_journal(f, "wake rest close ");
 }
 
 int main(int argc, char **argv)
@@ -168,7 +169,7 @@ int main(int argc, char **argv)
     ADD_SUBSCRIPTION("failing-to-give-up-is-an-error", test_failing_to_give_up_is_an_error);
     ADD_SUBSCRIPTION("held-messages-keep-the-connection-alive",
                      test_held_messages_keep_the_connection_alive);
-    ADD_SUBSCRIPTION("closing-and-waking-reach-the-consumer",
-                     test_closing_and_waking_reach_the_consumer);
+    ADD_SUBSCRIPTION("closing-resting-and-waking-reach-the-consumer",
+                     test_closing_resting_and_waking_reach_the_consumer);
     return g_test_run();
 }

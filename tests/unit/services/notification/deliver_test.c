@@ -221,6 +221,29 @@ static void test_again_sends_nothing_twice(DeliverFixture *f, gconstpointer unus
     g_assert_cmpuint(f->customers.calls, ==, 1);
 }
 
+/* The other channel goes on, and the customer is asked for once. */
+static void test_what_is_paused_is_given_back(DeliverFixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    ChControl email, sms;
+    ch_control_init(&email, "email", CH_CONTROL_SENDER);
+    ch_control_init(&sms, "sms", CH_CONTROL_SENDER);
+    f->gateways.controls[NOTIFICATION_EMAIL] = &email;
+    f->gateways.controls[NOTIFICATION_SMS] = &sms;
+    g_assert_false(notification_may_send(&f->gateways));
+    ch_control_set(&email, true);
+    ch_control_set(&sms, false);
+    g_assert_true(notification_may_send(&f->gateways));
+    const NotificationDelivery *delivery = must_send_one(f, NOTIFICATION_MAX_ATTEMPTS);
+    g_assert_cmpint(delivery->verdict, ==, NOTIFICATION_GIVEN_BACK);
+    g_assert_cmpint(delivery->retry_after_ms, >, 0);
+    g_assert_cmpuint(f->email.sent, ==, 0);
+    f->deliveries[0]->verdict = NOTIFICATION_UNDECIDED; /* claimed again */
+    g_clear_pointer(&f->deliveries[0]->error, g_free);
+    notification_send(&f->gateways, f->deliveries, f->n);
+    g_assert_cmpint(delivery->verdict, ==, NOTIFICATION_GIVEN_BACK);
+    g_assert_cmpuint(f->customers.calls, ==, 1);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -230,6 +253,7 @@ int main(int argc, char **argv)
     ADD_DELIVER("receive/fails-as-the-store-does", test_receiving_fails_as_the_store_does);
     ADD_DELIVER("receive/replay-blockers-are-what-is-noted",
                 test_replay_blockers_are_what_is_noted);
+    ADD_DELIVER("send/what-is-paused-is-given-back", test_what_is_paused_is_given_back);
     ADD_DELIVER("claim/without-templates-claims-nothing",
                 test_claiming_without_templates_claims_nothing);
     ADD_DELIVER("claim/nothing-asks-for-no-templates", test_claiming_nothing_asks_for_no_templates);
