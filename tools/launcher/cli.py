@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from operators import announce, audit, dlq, orders, reconcile, reshape, stock_import
+from operators import announce, audit, controls, dlq, orders, reconcile, reshape, stock_import
 
 from . import accounts, bench, completion, demo, deployment, failures, fuzz, given, issuer, logs, processes, suites, terminal, trace
 from .build import build
@@ -171,6 +171,10 @@ def _parser():
     orders.add_list_arguments(add("orders", orders.run_list, "Orders that somebody has to look at. Exit code 0: none, 1: some.",
                                   orders.check_list))
     dlq.add_arguments(add("dlq", dlq.run, "Look at dead letters, replay them, discard them.", dlq.check))
+    controls.add_arguments(add("controls", controls.run, "What may be paused, and what is."))
+    controls.add_pause_arguments(add("pause", controls.run_pause, "Pause a consumer, a sender or a relay on all copies; nothing is "
+                                     "lost. It goes on by itself at --until, or by ./cartwheel resume."))
+    controls.add_resume_arguments(add("resume", controls.run_resume, "Let go on what is paused."))
     reshape.add_arguments(add("reshape", reshape.run, "Make the queues of the contract anew in another shape, one service "
                               "after the other, while orders flow."))
     command = add("demo", demo.run, "Place real orders and watch them travel; stops what it started.")
@@ -267,12 +271,16 @@ def _status(layout, options):
             one["process"],
             str(one["pid"] or "-"),
             "up" if one["pid"] else "given" if one["given"] else "down",
-            "-" if one["pid"] is None and not one["given"] else one["missing"] or "ready",
+            "-" if one["pid"] is None and not one["given"] else one["missing"] or _ready(one),
             one["address"],
             f"{one['resident_kib'] / 1024:.1f} MiB" if one["pid"] else "-",
         ] for one in found]  # fmt: skip
         terminal.table(["process", "pid", "state", "ready", "address", "resident"], rows)
     return 0 if all(one["ready"] for one in found) else 1
+
+
+def _ready(one):
+    return f"ready, paused: {', '.join(one['paused'])}" if one["paused"] else "ready"
 
 
 def _state(component):
@@ -284,6 +292,7 @@ def _state(component):
         "pid": pid,
         "ready": component.runs() and missing is None,
         "missing": missing,
+        "paused": component.paused(),
         "given": pid is None and component.runs(),
         "address": component.address(),
         "admin_url": component.admin_url,

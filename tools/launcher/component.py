@@ -43,6 +43,10 @@ class Component:
         """None when the process is ready, else a few words that say what is missing."""
         raise NotImplementedError
 
+    def paused(self):
+        """Names of what operators have paused in it, as its last probe() found."""
+        return []
+
     def complete(self):
         """What is to be done when the process is ready; doing it again changes nothing."""
 

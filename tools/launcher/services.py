@@ -73,6 +73,7 @@ class Process(Component):
         self.name = name
         self.service, _, self.kind = name.partition("-")
         self._servers = servers
+        self._paused = []
 
     @property
     def admin_url(self):
@@ -116,7 +117,18 @@ class Process(Component):
             return "starting"
         finally:
             connection.close()
+        self._paused = _what_is_paused(body)
         return None if response.status == 200 else f"not ready: {_what_is_down(body)}"
+
+    def paused(self):
+        return self._paused
+
+
+def _what_is_paused(body):
+    try:
+        return [str(name) for name in json.loads(body).get("paused", [])]
+    except (ValueError, AttributeError, TypeError):
+        return []
 
 
 def _what_is_down(body):

@@ -78,11 +78,20 @@ def duration(text):
 
 def since(text):
     """For argparse's type: an age (90s, 30m, 2h, 7d) as the RFC 3339 time that is so long ago; anything else as it is."""
+    return _from_now(text, -1)
+
+
+def until(text):
+    """The same, of the time that comes so long from now."""
+    return _from_now(text, 1)
+
+
+def _from_now(text, sign):
     match = re.fullmatch(r"(\d{1,6})([smhd])", text)
     if match is None:
         return text
-    age = datetime.timedelta(seconds=int(match[1]) * SECONDS_OF[match[2]])
-    return (datetime.datetime.now(datetime.timezone.utc) - age).isoformat().replace("+00:00", "Z")
+    span = datetime.timedelta(seconds=int(match[1]) * SECONDS_OF[match[2]])
+    return (datetime.datetime.now(datetime.timezone.utc) + sign * span).isoformat().replace("+00:00", "Z")
 
 
 def order_id(text):

@@ -58,7 +58,8 @@ def add_arguments(acts):
 
 
 def run(layout, options):
-    desks = _desks(layout, options)
+    services = [options.service] if options.service else SERVICES
+    desks = desks_of(layout, options.endpoints, services, FailureDesk, "dead-letters")
     try:
         return _list(desks, options) if options.act == "groups" else _close(desks, options)
     finally:
@@ -66,13 +67,13 @@ def run(layout, options):
             desk.close()
 
 
-def _desks(layout, options):
-    services = [options.service] if options.service else SERVICES
+def desks_of(layout, file, services, kind, scope):
+    """A @kind of Desk for each service, at the APIs that run here, or that the endpoints @file names."""
     token, trust = os.environ.get("CARTWHEEL_TOKEN"), None
-    if options.endpoints:
-        endpoints = read_json(Path(options.endpoints)) or {}
+    if file:
+        endpoints = read_json(Path(file)) or {}
         if not token:
-            raise LauncherError("set CARTWHEEL_TOKEN to an access token with the scope dead-letters")
+            raise LauncherError(f"set CARTWHEEL_TOKEN to an access token with the scope {scope}")
     else:
         running_system(layout, *(f"{service}-api" for service in services))
         endpoints = layout.endpoints()
@@ -80,8 +81,8 @@ def _desks(layout, options):
         token = token or Issuer(layout.issuer).token("operator", ["operator"])
     found = [(service, endpoints.get(f"{service}_api")) for service in services]
     if missing := [f"{service}_api" for service, url in found if not url]:
-        raise LauncherError(f"{options.endpoints or 'endpoints.json'} has no {', '.join(missing)}")
-    return [FailureDesk(service, url, token, complain, trust, what="the address of an API") for service, url in found]
+        raise LauncherError(f"{file or 'endpoints.json'} has no {', '.join(missing)}")
+    return [kind(service, url, token, complain, trust, what="the address of an API") for service, url in found]
 
 
 def _list(desks, options):
