@@ -84,6 +84,7 @@ def test_a_missing_amqp_url_is_exit_2(system, name):
     ("order-worker", "AMQP_URL", "amqp://u:p@localhost:99999/"), ("stock-migrator", "AMQP_URL", "amqp://u:100%@localhost/"),
     ("notification-worker", "EMAIL_FROM", "Shop"), ("notification-worker", "EMAIL_FROM", "Shop <a@b> x"),
     ("order-worker", "ORDER_STUCK_AFTER", "999ms"), ("order-worker", "ORDER_STUCK_AFTER", "often"),
+    ("order-worker", "ORDER_DEADLINE", "often"), ("order-worker", "ORDER_DEADLINE", "4m"),
 ])
 def test_a_bad_value_is_exit_2(system, name, key, value):
     environment = None if name in MIGRATORS else {**system.environment(name), "ADMIN_LISTEN": "127.0.0.1:0"}

@@ -1,6 +1,9 @@
 """Orders whose event, effect or answer was lost end all the same; what is only late is left alone."""
 
+import contextlib
 import time
+
+import pytest
 
 from support.api import new_id
 from support.child import child
@@ -12,8 +15,8 @@ AGAIN = "cartwheel_orders_announced_again_total"
 STUCK_AFTER_S = 2
 
 
-def watching(system, seconds=STUCK_AFTER_S):
-    return child(system, "order-worker", {"ORDER_STUCK_AFTER": f"{seconds}s"})
+def watching(system, seconds=STUCK_AFTER_S, deadline="off"):
+    return child(system, "order-worker", {"ORDER_STUCK_AFTER": f"{seconds}s", "ORDER_DEADLINE": deadline})
 
 
 def wait_healed(*workers):
@@ -201,3 +204,32 @@ def test_orders_in_time_are_never_announced_again(system, orders, stocks, tap):
         remains(lambda: worker.metrics().value(STUCK) == 0, "no stuck order", STUCK_AFTER_S + 1.5)
         assert worker.metrics().value(AGAIN) == 0
     assert all(len(announcements(tap, order_id)) == 1 for order_id in ids)
+
+
+@contextlib.contextmanager
+def paused(system, name):
+    system.launcher("pause", name, "--why", "a test")
+    try:
+        yield
+    finally:
+        system.launcher("resume", name)
+
+
+@pytest.mark.parametrize("queue, left", [("stock.ordercreated", 5), ("order.stock.completed", 3)])
+def test_an_order_is_given_up_and_takes_no_stock(system, apis, broker, orders, stocks, notifications, dead_letters, queue, left):
+    """Before its stock was taken, and after; what comes late changes nothing."""
+    product = stocks.create(5)
+    with paused(system, queue):
+        eventually(lambda: broker.consumers(queue) == 0, "the pause")
+        order_id = orders.placed((product, 2))
+        stocks.wait(product, left)
+        with watching(system, deadline=f"{STUCK_AFTER_S}s") as worker:
+            order = orders.wait(order_id, "Cancelled", timeout=30)
+            assert order["reason"] == "its stock could not be confirmed in time"
+            assert worker.metrics().value("cartwheel_orders_given_up_total") == 1
+        assert orders.history(order_id)[-1]["cause"] == "no answer within ORDER_DEADLINE"
+        stocks.wait(product, 5)
+    broker.wait_empty()
+    assert orders.order(order_id)["status"] == "Cancelled" and stocks.quantity(product) == 5
+    assert len(notifications.wait(order_id)) == 1
+    dead_letters.assert_none_about([order_id])

@@ -110,6 +110,27 @@ bool order_settle_replay_blockers(OrderStore *store, const OrderStockResult *con
     return true;
 }
 
+/* ---- by nobody in time ---- */
+
+bool order_give_up(OrderStore *store, const ChUuid *ids, size_t n, int64_t *given_up,
+                   GError **error)
+{
+    static const OrderStatus from[] = { ORDER_CREATED };
+    static const char reason[] = "its stock could not be confirmed in time";
+    g_autofree OrderMove *moves = g_new(OrderMove, n);
+    g_autoptr(GArray) changes = NULL;
+    for (size_t i = 0; i < n; i++)
+        moves[i] = (OrderMove){ { .id = ids[i] },
+                                ORDER_CANCELLED,
+                                reason,
+                                "no answer within ORDER_DEADLINE",
+                                ch_trace_new() };
+    if (!move_and_announce(store, moves, n, from, G_N_ELEMENTS(from), &changes, error))
+        return false;
+    *given_up = changes->len;
+    return true;
+}
+
 /* ---- by the customer ---- */
 
 static unsigned hash_asked(const void *asked)

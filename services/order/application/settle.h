@@ -17,6 +17,12 @@ CH_MUST_CHECK bool order_cancel(OrderStore *store, const OrderCancellation *canc
 CH_MUST_CHECK bool order_settle_stock(OrderStore *store, const OrderStockResult *const *results,
                                       size_t n, GError **error);
 
+/** Cancels each of the orders ids[0..n), which are distinct, that is still Created: nobody told in
+ * time what became of its stock. *given_up: how many. An answer that comes later changes nothing,
+ * and stock that was taken is given back, as for any cancelled order. */
+CH_MUST_CHECK bool order_give_up(OrderStore *store, const ChUuid *ids, size_t n, int64_t *given_up,
+                                 GError **error);
+
 /** Why settling results[0..n) now would have no effect: blockers[i] is new text, or NULL when
  * order_settle_stock() would move the order. Changes nothing. */
 CH_MUST_CHECK bool order_settle_replay_blockers(OrderStore *store,

@@ -18,6 +18,7 @@ enum {
     ORDER_WATCH_LOOK = 10000,  /* orders looked at in one run */
     ORDER_WATCH_FIND = 1000,   /* stuck ones found in one run */
     ORDER_WATCH_WINDOW = 1000, /* announced again within `stuck_after` and not final yet */
+    ORDER_WATCH_OVERDUE = 500, /* given up in one run */
     ORDER_WATCH_SLOWEST = 16,  /* an order is announced again after 1, 1, 2, 4, 8, 16, 16, ... times
                                   `stuck_after` */
 };
@@ -57,6 +58,10 @@ typedef struct {
     /* Announces them with the traces given, and notes that; @probe: on trial. */
     bool (*announce_again)(OrderWatchStore *self, const OrderStuck *stuck, const ChTrace *traces,
                            size_t n, bool probe, GError **error);
+    /* Stuck orders that were placed @deadline_us ago or earlier, the oldest first. *ids: new array
+     * of ChUuid. */
+    bool (*overdue)(OrderWatchStore *self, int64_t deadline_us, int64_t max, GArray **ids,
+                    GError **error);
     void (*free)(OrderWatchStore *self);
 } OrderWatchStoreOps;
 

@@ -89,6 +89,12 @@ static const ChPgStatement sql_select_due = {
     { CH_PG_INT, CH_PG_TIME, CH_PG_INT, CH_PG_INT },
 };
 
+/* $1 deadline, $2 how many. Ids ascend with the time of placing. */
+static const ChPgStatement sql_select_overdue = {
+    "select order_id from stuck_orders where order_id < " OLD_ENOUGH " order by order_id limit $2",
+    { CH_PG_INT, CH_PG_INT },
+};
+
 /* Of sql_select_due and sql_forget_final. */
 enum {
     STUCK_ORDER,
@@ -245,6 +251,22 @@ static bool announce_again(OrderWatchStore *self, const OrderStuck *stuck, const
            (!probe || ch_pg_send(watch->pg, ch_pg_params_new(&sql_note_probe), NULL, error));
 }
 
+static bool overdue(OrderWatchStore *self, int64_t deadline_us, int64_t max, GArray **ids,
+                    GError **error)
+{
+    ChPgParams *params = with_int(&sql_select_overdue, deadline_us);
+    ch_pg_add_int(params, 1, max);
+    g_autoptr(ChPgRows) rows = ch_pg_query(watch_of(self)->pg, params, error);
+    if (rows == NULL)
+        return false;
+    *ids = g_array_new(FALSE, FALSE, sizeof(ChUuid));
+    for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
+        ChUuid id = ch_pg_uuid(rows, row, 0);
+        g_array_append_val(*ids, id);
+    }
+    return true;
+}
+
 static void free_watch(OrderWatchStore *self)
 {
     PgWatch *watch = watch_of(self);
@@ -258,6 +280,7 @@ static const OrderWatchStoreOps pg_watch_ops = {
     .look = look,
     .due = due,
     .announce_again = announce_again,
+    .overdue = overdue,
     .free = free_watch,
 };
 

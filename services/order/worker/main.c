@@ -1,4 +1,5 @@
 /* order-worker: what becomes of the stock settles the order; the outbox is published. */
+#include "chassis/core/config_values.h"
 #include "chassis/runtime/process.h"
 #include "chassis/runtime/worker.h"
 #include "order/infrastructure/events.h"
@@ -13,20 +14,45 @@
 #include "order/worker/stock_results.h"
 #include "order/worker/watchdog.h"
 
+#include <string.h>
+
 enum {
     LEAST_STUCK_AFTER_MS = 1000
 };
 
+#define NO_DEADLINE "off"
+
 typedef struct {
     ChWorkerSettings worker;
     int64_t stuck_after_ms;
+    char *deadline;
 } Settings;
 
 static const ChConfigKey keys[] = {
     CH_WORKER_KEYS("127.0.0.1:6011"),
     { "ORDER_STUCK_AFTER", CH_CONFIG_DURATION, offsetof(Settings, stuck_after_ms), "5m",
       "age at which an order that is not final is announced again", NULL },
+    { "ORDER_DEADLINE", CH_CONFIG_TEXT, offsetof(Settings, deadline), NO_DEADLINE,
+      "age at which an order that had no answer is cancelled; off: never", NULL },
 };
+
+/* *ms 0: there is none. False: it is neither that nor a time. */
+static bool deadline_of(const Settings *settings, int64_t *ms)
+{
+    *ms = 0;
+    return strcmp(settings->deadline, NO_DEADLINE) == 0 ||
+           ch_config_parse_duration(settings->deadline, ms);
+}
+
+static bool check_deadline(const Settings *settings, GError **error)
+{
+    int64_t ms = 0;
+    if (deadline_of(settings, &ms) && (ms == 0 || ms >= settings->stuck_after_ms))
+        return true;
+    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG,
+                "ORDER_DEADLINE: expected off, or a time of ORDER_STUCK_AFTER or more");
+    return false;
+}
 
 static bool check(const void *opaque, GError **error)
 {
@@ -34,7 +60,7 @@ static bool check(const void *opaque, GError **error)
     if (!ch_worker_check(&settings->worker, error))
         return false;
     if (settings->stuck_after_ms >= LEAST_STUCK_AFTER_MS)
-        return true;
+        return check_deadline(settings, error);
     g_set_error(error, CH_ERROR, CH_ERROR_CONFIG, "ORDER_STUCK_AFTER: expected 1s or more");
     return false;
 }
@@ -108,7 +134,10 @@ static bool run(const void *opaque, GError **error)
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
     order_housekeeping_add(worker, order_pg_upkeep_new);
-    order_watchdog_add(worker, order_pg_watch_new, &progress, settings->stuck_after_ms);
+    OrderWatchdogConfig watchdog = { order_pg_watch_new, order_pg_store_new, &progress,
+                                     settings->stuck_after_ms, 0 };
+    deadline_of(settings, &watchdog.deadline_ms);
+    order_watchdog_add(worker, &watchdog);
     return ch_worker_run(worker, error);
 }
 

@@ -355,6 +355,23 @@ static void test_a_stranger_takes_nobodys_place(Fixture *f, gconstpointer unused
     g_assert_cmpuint(f->store->announced->len, ==, 1);
 }
 
+static void test_what_nobody_answers_is_given_up(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    const ChUuid ids[] = { fake_id(1), fake_id(2), fake_id(3) };
+    g_autoptr(GError) error = NULL;
+    int64_t given_up = -1;
+    memory_orders_add(f->store, ids[0], ORDER_CREATED);
+    memory_orders_add(f->store, ids[1], ORDER_CONFIRMED); /* it was answered meanwhile */
+    memory_orders_add(f->store, ids[2], ORDER_CANCELLED);
+    g_assert_true(order_give_up(&f->store->base, ids, G_N_ELEMENTS(ids), &given_up, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(given_up, ==, 1);
+    g_assert_cmpint(memory_orders_status(f->store, ids[0]), ==, ORDER_CANCELLED);
+    g_assert_cmpint(memory_orders_status(f->store, ids[1]), ==, ORDER_CONFIRMED);
+    g_assert_true(order_give_up(&f->store->base, ids, G_N_ELEMENTS(ids), &given_up, &error));
+    g_assert_cmpint(given_up, ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -376,6 +393,7 @@ int main(int argc, char **argv)
     ADD("cancel/a-strangers-order-is-unknown", test_a_strangers_order_is_unknown);
     ADD("cancel/a-stranger-takes-nobodys-place", test_a_stranger_takes_nobodys_place);
     ADD("cancel/failures-of-the-store-pass-through", test_cancel_failures_pass_through);
+    ADD("give-up/what-nobody-answers", test_what_nobody_answers_is_given_up);
     ADD("settle/result-after-cancellation-changes-nothing",
         test_result_after_cancellation_changes_nothing);
 #undef ADD

@@ -163,12 +163,21 @@ static void free_store(OrderWatchStore *self)
     (void)self;
 }
 
+/* Asked by the watchdog, not by the watch. */
+static bool overdue(OrderWatchStore *self G_GNUC_UNUSED, int64_t deadline_us G_GNUC_UNUSED,
+                    int64_t max G_GNUC_UNUSED, GArray **ids G_GNUC_UNUSED,
+                    GError **error G_GNUC_UNUSED)
+{
+    g_assert_not_reached();
+}
+
 static const OrderWatchStoreOps ops = {
     .begin = begin,
     .forget_final = forget_final,
     .look = look,
     .due = due,
     .announce_again = announce_again,
+    .overdue = overdue,
     .free = free_store,
 };
 
