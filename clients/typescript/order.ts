@@ -76,6 +76,21 @@ export interface paths {
       };
     };
   };
+  "/api/orders/{id}/announce": {
+    /**
+     * Announce an order again
+     * @description For when an event was lost behind the broker's confirm. The last event of a final order is sent again under the `EventId` that it always had, so whoever knows it does nothing; the `OrderCreatedEvent` of an open one as another announcement, which the stock service answers again without taking stock twice. Safe to repeat.
+     */
+    post: operations["announceOrder"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["OrderId"];
+      };
+    };
+  };
   "/api/prices": {
     /** List the prices, in the order of their products' ids */
     get: operations["listPrices"];
@@ -1159,6 +1174,46 @@ export interface operations {
       404: components["responses"]["Unknown"];
       406: components["responses"]["NotAcceptable"];
       409: components["responses"]["Conflict"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Announce an order again
+   * @description For when an event was lost behind the broker's confirm. The last event of a final order is sent again under the `EventId` that it always had, so whoever knows it does nothing; the `OrderCreatedEvent` of an open one as another announcement, which the stock service answers again without taking stock twice. Safe to repeat.
+   */
+  announceOrder: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+      path: {
+        id: components["parameters"]["OrderId"];
+      };
+    };
+    responses: {
+      /** @description It will be sent. */
+      202: {
+        content: {
+          "application/json": {
+            id: components["schemas"]["Id"];
+            status: components["schemas"]["Status"];
+            /** @enum {string} */
+            event: "OrderCreatedEvent" | "OrderConfirmedEvent" | "OrderCancelledEvent";
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];

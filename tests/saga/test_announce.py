@@ -92,3 +92,22 @@ def test_who_may_and_what_is_refused(system, orders, stocks, databases):
         code, lines = announce(system, order_id, new_id(), "--why", "too early", check=False)
         assert (code, [line["outcome"] for line in lines]) == (1, ["refused", "unknown"])
     orders.wait(order_id, "Confirmed")
+
+
+def test_support_announces_an_open_order_and_a_final_one(system, databases, orders, stocks, notifications, tap, dead_letters):
+    product = stocks.create(5)
+    with system.without("order-worker"):
+        order_id = orders.placed((product, 2))
+        databases.execute("order", "DELETE FROM outbox WHERE position(%s in convert_from(body, 'UTF8')) > 0", (order_id,))
+        for _ in range(2):  # safe to repeat
+            answer = orders.post(f"/api/orders/{order_id}/announce", headers={"X-Reason": "lost"})
+            assert answer.status_code == 202, answer.text
+            assert answer.json() == {"id": order_id, "status": "Created", "event": "OrderCreatedEvent"}
+    orders.wait(order_id, "Confirmed")
+    assert orders.post(f"/api/orders/{order_id}/announce").json()["event"] == "OrderConfirmedEvent"
+    eventually(lambda: len([m for m in tap.of_order(order_id) if m.routing_key == ORDER_CONFIRMED]) == 2, "it to be announced again")
+    assert stocks.quantity(product) == 3 and len(notifications.wait(order_id)) == 1
+    known = databases.rows("order", "SELECT action, before->>'status', why FROM audit_log WHERE object_id = %s ORDER BY number", (order_id,))
+    assert known == [("announceOrder", "Created", "lost")] * 2 + [("announceOrder", "Confirmed", None)]
+    assert_problem(orders.post(f"/api/orders/{new_id()}/announce"), 404)
+    dead_letters.assert_none_about([order_id])

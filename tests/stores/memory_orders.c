@@ -143,6 +143,12 @@ static bool announce(OrderStore *self, const OrderChange *changes, size_t n, GEr
     return true;
 }
 
+static bool announce_created(OrderStore *self, Order *const *orders G_GNUC_UNUSED,
+                             const ChTrace *traces G_GNUC_UNUSED, size_t n, GError **error)
+{
+    return store_called(&((MemoryOrders *)self)->calls, "announce_created", n, error);
+}
+
 static bool statuses(OrderStore *self, const OrderAsked *asked, size_t n, OrderStatus *found,
                      GError **error)
 {
@@ -167,6 +173,7 @@ const OrderStoreOps memory_orders_ops = {
     .insert = insert,
     .move = move,
     .announce = announce,
+    .announce_created = announce_created,
     .statuses = statuses,
     .free = free_store,
 };

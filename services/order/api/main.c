@@ -102,7 +102,8 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChHttpWaits) waits =
         ch_http_waits_new((size_t)settings->waits_max, order_api_look_again, wait_reads);
     OrderLookups lookups = { reads, waits };
-    OrderWrites writes = { write_store, settings->open_max };
+    g_autoptr(OrderReads) write_reads = order_pg_reads_new(write_pg);
+    OrderWrites writes = { write_store, write_reads, settings->open_max };
     g_autoptr(ChFailureGroups) failures = ch_failure_groups_new(failure_pg);
     g_autoptr(ChControlDesk) controls = ch_control_desk_new(control_pg);
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);

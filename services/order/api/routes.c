@@ -5,6 +5,7 @@
 #include "chassis/runtime/control_api.h"
 #include "chassis/runtime/erasure_api.h"
 #include "chassis/runtime/failure_api.h"
+#include "order/api/announce_orders.h"
 #include "order/api/import_prices.h"
 #include "order/api/lists.h"
 #include "order/api/read_orders.h"
@@ -32,6 +33,8 @@ static const ChHttpRoute routes[] = {
       ORDER_SCOPE_PLACE },
     { "POST", "/api/orders/{id}/cancel", "cancelOrder", ORDER_WRITES, CH_HTTP_GATED,
       order_api_cancel, "", ORDER_SCOPE_CANCEL },
+    { "POST", "/api/orders/{id}/announce", "announceOrder", ORDER_WRITES, CH_HTTP_GATED,
+      order_api_announce, "", ORDER_SCOPE_SUPPORT },
     { "GET", "/api/orders", "listOrders", ORDER_LISTS, 0, order_api_list,
       "createdAfter, createdBefore, cursor, customerId, limit, sort, status", ORDER_SCOPE_READ },
     { "GET", "/api/orders/{id}", "getOrder", ORDER_READS, 0, order_api_get, "timeout, wait",

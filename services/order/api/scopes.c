@@ -12,6 +12,7 @@ static const char *const names[] = {
     [ORDER_SCOPE_WRITE_PRICES] = "prices:write", [ORDER_SCOPE_UNLIMITED] = "limits:none",
     [ORDER_SCOPE_PRIVACY] = "privacy",           [ORDER_SCOPE_AUDIT] = "audit",
     [ORDER_SCOPE_DEAD_LETTERS] = "dead-letters", [ORDER_SCOPE_CONTROLS] = "controls",
+    [ORDER_SCOPE_SUPPORT] = "support",
 };
 
 #define OWN                                                                                        \
@@ -24,7 +25,8 @@ static const ChRole roles[] = {
     { "customer", OWN },
     { "shop", SHOP },
     { "support", CH_SCOPE(ORDER_SCOPE_READ) | CH_SCOPE(ORDER_SCOPE_CANCEL) |
-                     CH_SCOPE(ORDER_SCOPE_ANY) | CH_SCOPE(ORDER_SCOPE_READ_PRICES) },
+                     CH_SCOPE(ORDER_SCOPE_ANY) | CH_SCOPE(ORDER_SCOPE_READ_PRICES) |
+                     CH_SCOPE(ORDER_SCOPE_SUPPORT) },
     { "operator", CH_SCOPE(ORDER_SCOPE_READ) | CH_SCOPE(ORDER_SCOPE_ANY) |
                       CH_SCOPE(ORDER_SCOPE_DEAD_LETTERS) | CH_SCOPE(ORDER_SCOPE_CONTROLS) },
     { "merchandiser", CH_SCOPE(ORDER_SCOPE_READ_PRICES) | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) |
@@ -32,7 +34,7 @@ static const ChRole roles[] = {
     { "auditor", CH_SCOPE(ORDER_SCOPE_AUDIT) },
     { "admin", SHOP | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) | CH_SCOPE(ORDER_SCOPE_PRIVACY) |
                    CH_SCOPE(ORDER_SCOPE_AUDIT) | CH_SCOPE(ORDER_SCOPE_DEAD_LETTERS) |
-                   CH_SCOPE(ORDER_SCOPE_CONTROLS) },
+                   CH_SCOPE(ORDER_SCOPE_CONTROLS) | CH_SCOPE(ORDER_SCOPE_SUPPORT) },
 };
 
 const ChScopes order_scopes = {

@@ -18,6 +18,7 @@ enum {
     ORDER_SCOPE_AUDIT,
     ORDER_SCOPE_DEAD_LETTERS, /* groups of failures */
     ORDER_SCOPE_CONTROLS,     /* pause and resume */
+    ORDER_SCOPE_SUPPORT,      /* act on orders that went wrong */
 };
 
 extern const ChScopes order_scopes;

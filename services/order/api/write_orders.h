@@ -7,7 +7,8 @@
 /** What the lane writes with; borrowed. */
 typedef struct {
     OrderStore *store;
-    int64_t open_max; /* open orders of a customer who places them himself; 0: any number */
+    OrderReads *reads; /* on the same connection */
+    int64_t open_max;  /* open orders of a customer who places them himself; 0: any number */
 } OrderWrites;
 
 /** POST /api/orders */

@@ -1,4 +1,4 @@
-/* Announcing a final order again, for when its event was lost behind the broker's confirm: a queue
+/* Announcing an order again, for when its event was lost behind the broker's confirm: a queue
  * was purged, or removed with what was in it. */
 #pragma once
 
@@ -7,7 +7,7 @@
 typedef enum {
     ORDER_ANNOUNCE_DONE,
     ORDER_ANNOUNCE_UNKNOWN, /* there is no such order */
-    ORDER_ANNOUNCE_OPEN,    /* it is not final: the watch announces it by itself */
+    ORDER_ANNOUNCE_OPEN, /* it is not final, and was not asked for: the watch does it by itself */
 } OrderAnnounceResult;
 
 typedef struct {
@@ -15,9 +15,17 @@ typedef struct {
     OrderStatus status; /* of DONE */
 } OrderAnnounceOutcome;
 
-/** Sends the last event of the order @id again, under the EventId that it always had: whoever knows
- * the event does nothing. @dry_run: says what would be done. Errors: the ports'. Thread: the lane
- * that owns both, inside its open transaction. */
-CH_MUST_CHECK bool order_announce_again(OrderReads *reads, OrderStore *store, ChUuid id,
-                                        bool dry_run, ChTrace trace, OrderAnnounceOutcome *outcome,
-                                        GError **error);
+typedef struct {
+    ChUuid id;
+    bool open_too; /* also one that is not final */
+    bool dry_run;  /* says what would be done */
+    ChTrace trace;
+} OrderAnnouncement;
+
+/** Sends the last event of the order again, under the EventId that it always had: whoever knows the
+ * event does nothing. That of an open order is another announcement of it, which is answered again
+ * (docs/contract.md, 1.4). Errors: the ports'. Thread: the lane that owns both, inside its open
+ * transaction. */
+CH_MUST_CHECK bool order_announce_again(OrderReads *reads, OrderStore *store,
+                                        const OrderAnnouncement *wanted,
+                                        OrderAnnounceOutcome *outcome, GError **error);

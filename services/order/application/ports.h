@@ -82,6 +82,9 @@ typedef struct {
                  size_t n_from, GArray **changes, GError **error);
     /* Stores the events that announce the changes. */
     bool (*announce)(OrderStore *self, const OrderChange *changes, size_t n, GError **error);
+    /* Stores the events that announce orders[0..n), which are open, once more. */
+    bool (*announce_created)(OrderStore *self, Order *const *orders, const ChTrace *traces,
+                             size_t n, GError **error);
     /* statuses[i] is that of the order asked[i]; 0: there is no such order. */
     bool (*statuses)(OrderStore *self, const OrderAsked *asked, size_t n, OrderStatus *statuses,
                      GError **error);

@@ -48,6 +48,34 @@ bool order_events_created(ChPg *pg, const OrderPlacement *const *placements, siz
     return ch_outbox_add_events(pg, ORDER_EVENTS_EXCHANGE, true, events, n, error);
 }
 
+/* What placed the order, as far as its event tells of it; borrows the items. */
+static OrderPlacement placement_of(const Order *order, ChTrace trace)
+{
+    OrderPlacement placement = {
+        .id = order->id,
+        .customer_id = order->customer_id,
+        .items = order->items,
+        .n_items = order->n_items,
+        .total = order->total,
+        .created_us = order->created_us,
+        .trace = trace,
+    };
+    memcpy(placement.currency, order->currency, sizeof placement.currency);
+    return placement;
+}
+
+bool order_events_created_again(ChPg *pg, Order *const *orders, const ChTrace *traces, size_t n,
+                                GError **error)
+{
+    g_autofree OrderPlacement *placements = g_new(OrderPlacement, n);
+    g_autofree const OrderPlacement **pointers = g_new(const OrderPlacement *, n);
+    for (size_t i = 0; i < n; i++) {
+        placements[i] = placement_of(orders[i], traces[i]);
+        pointers[i] = &placements[i];
+    }
+    return order_events_created(pg, pointers, n, true, error);
+}
+
 static ChOutboxEvent changed_event(const OrderChange *change, int64_t now_us)
 {
     bool confirmed = change->status == ORDER_CONFIRMED;

@@ -13,6 +13,10 @@
 CH_MUST_CHECK bool order_events_created(ChPg *pg, const OrderPlacement *const *placements, size_t n,
                                         bool again, GError **error);
 
+/** The same for orders that were announced before. */
+CH_MUST_CHECK bool order_events_created_again(ChPg *pg, Order *const *orders, const ChTrace *traces,
+                                              size_t n, GError **error);
+
 /** Queues an OrderConfirmedEvent or OrderCancelledEvent for each change. Errors the same. */
 CH_MUST_CHECK bool order_events_changed(ChPg *pg, const OrderChange *changes, size_t n,
                                         GError **error);

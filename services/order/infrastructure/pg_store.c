@@ -291,6 +291,12 @@ static bool announce(OrderStore *self, const OrderChange *changes, size_t n, GEr
     return order_events_changed(pg_of(self), changes, n, error);
 }
 
+static bool announce_created(OrderStore *self, Order *const *orders, const ChTrace *traces,
+                             size_t n, GError **error)
+{
+    return order_events_created_again(pg_of(self), orders, traces, n, error);
+}
+
 static bool statuses(OrderStore *self, const OrderAsked *asked, size_t n, OrderStatus *found,
                      GError **error)
 {
@@ -307,6 +313,7 @@ static const OrderStoreOps pg_store_ops = {
     .insert = insert,
     .move = move,
     .announce = announce,
+    .announce_created = announce_created,
     .statuses = statuses,
     .free = free_store,
 };

@@ -8,8 +8,6 @@
 #include "order/infrastructure/events.h"
 #include "order/infrastructure/pg_reads.h"
 
-#include <string.h>
-
 #define MICROSECONDS " * interval '1 microsecond'"
 
 /* The lowest version 7 id of a time: 48 bits of milliseconds come first. */
@@ -194,22 +192,6 @@ static bool due(OrderWatchStore *self, int64_t stuck_after_us, int64_t before_us
     return select_stuck(watch_of(self)->pg, params, stuck, error);
 }
 
-/* What placed the order, as far as its event tells of it; borrows the items. */
-static OrderPlacement placement_of(const Order *order, ChTrace trace)
-{
-    OrderPlacement placement = {
-        .id = order->id,
-        .customer_id = order->customer_id,
-        .items = order->items,
-        .n_items = order->n_items,
-        .total = order->total,
-        .created_us = order->created_us,
-        .trace = trace,
-    };
-    memcpy(placement.currency, order->currency, sizeof placement.currency);
-    return placement;
-}
-
 static void free_orders(Order **orders, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -219,17 +201,16 @@ static void free_orders(Order **orders, size_t n)
 static bool add_events(ChPg *pg, Order *const *orders, const ChTrace *traces, size_t n,
                        GError **error)
 {
-    g_autofree OrderPlacement *placements = g_new(OrderPlacement, n);
-    g_autofree const OrderPlacement **pointers = g_new(const OrderPlacement *, n);
+    g_autofree Order **open = g_new(Order *, n);
+    g_autofree ChTrace *told = g_new(ChTrace, n);
     size_t n_open = 0;
     for (size_t i = 0; i < n; i++) {
         if (orders[i] == NULL || orders[i]->status != ORDER_CREATED)
             continue; /* it became final meanwhile */
-        placements[n_open] = placement_of(orders[i], traces[i]);
-        pointers[n_open] = &placements[n_open];
-        n_open++;
+        told[n_open] = traces[i];
+        open[n_open++] = orders[i];
     }
-    return order_events_created(pg, pointers, n_open, true, error);
+    return order_events_created_again(pg, open, told, n_open, error);
 }
 
 static bool announce_again(OrderWatchStore *self, const OrderStuck *stuck, const ChTrace *traces,

@@ -42,8 +42,8 @@ static bool announce_one(const OrderAnnounceApi *api, ChHttpRequest *request, GE
     }
     if (!ch_admin_act_read(request, &act))
         return true;
-    if (!order_announce_again(api->reads, api->store, id, act.dry_run,
-                              ch_http_request_trace(request), &outcome, error))
+    const OrderAnnouncement wanted = { id, false, act.dry_run, ch_http_request_trace(request) };
+    if (!order_announce_again(api->reads, api->store, &wanted, &outcome, error))
         return false;
     switch (outcome.result) {
     case ORDER_ANNOUNCE_DONE:

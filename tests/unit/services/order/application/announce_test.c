@@ -10,6 +10,7 @@ typedef struct {
     OrderReads base;
     OrderStatus status; /* 0: there is no order */
     bool fails;
+    bool open_too; /* what must_announce() asks for */
 } FakeReads;
 
 static bool find(OrderReads *self, const OrderAsked *asked, size_t n, Order **orders,
@@ -42,10 +43,11 @@ static OrderAnnounceOutcome must_announce(FakeReads *reads, MemoryOrders *store,
 {
     OrderAnnounceOutcome outcome;
     g_autoptr(GError) error = NULL;
-    const ChTrace trace = { .trace_id = { 5 } };
+    const OrderAnnouncement wanted = {
+        fake_id(1), reads->open_too, dry_run, { .trace_id = { 5 } }
+    };
     memory_orders_begin(store);
-    g_assert_true(order_announce_again(&reads->base, &store->base, fake_id(1), dry_run, trace,
-                                       &outcome, &error));
+    g_assert_true(order_announce_again(&reads->base, &store->base, &wanted, &outcome, &error));
     g_assert_no_error(error);
     return outcome;
 }
@@ -87,6 +89,16 @@ static void test_open_and_unknown_orders_are_not_announced(void)
     g_assert_cmpuint(store->announced->len, ==, 0);
 }
 
+static void test_an_open_order_is_announced_when_asked_for(void)
+{
+    g_autoptr(MemoryOrders) store = memory_orders_new();
+    FakeReads reads = { .base = { &fake_ops }, .status = ORDER_CREATED, .open_too = true };
+    OrderAnnounceOutcome outcome = must_announce(&reads, store, false);
+    g_assert_cmpint(outcome.result, ==, ORDER_ANNOUNCE_DONE);
+    g_assert_cmpint(outcome.status, ==, ORDER_CREATED);
+    g_assert_cmpstr(store->calls.text->str, ==, "announce_created(1) ");
+}
+
 static void test_failures_pass_through(void)
 {
     g_autoptr(MemoryOrders) store = memory_orders_new();
@@ -94,15 +106,13 @@ static void test_failures_pass_through(void)
     OrderAnnounceOutcome outcome;
     g_autoptr(GError) lost = NULL;
     g_autoptr(GError) refused = NULL;
-    const ChTrace trace = { .flags = 0 };
-    g_assert_false(
-        order_announce_again(&reads.base, &store->base, fake_id(1), false, trace, &outcome, &lost));
+    const OrderAnnouncement wanted = { .id = fake_id(1) };
+    g_assert_false(order_announce_again(&reads.base, &store->base, &wanted, &outcome, &lost));
     g_assert_error(lost, CH_ERROR, CH_ERROR_UNAVAILABLE);
     reads.fails = false;
     store->calls.failing = "announce";
     store->calls.failure = CH_ERROR_FAILED;
-    g_assert_false(order_announce_again(&reads.base, &store->base, fake_id(1), false, trace,
-                                        &outcome, &refused));
+    g_assert_false(order_announce_again(&reads.base, &store->base, &wanted, &outcome, &refused));
     g_assert_error(refused, CH_ERROR, CH_ERROR_FAILED);
 }
 
@@ -114,6 +124,8 @@ int main(int argc, char **argv)
     g_test_add_func("/order/announce/a-dry-run-changes-nothing", test_a_dry_run_changes_nothing);
     g_test_add_func("/order/announce/open-and-unknown-orders-are-not-announced",
                     test_open_and_unknown_orders_are_not_announced);
+    g_test_add_func("/order/announce/an-open-order-is-announced-when-asked-for",
+                    test_an_open_order_is_announced_when_asked_for);
     g_test_add_func("/order/announce/failures-pass-through", test_failures_pass_through);
     return g_test_run();
 }
