@@ -11,7 +11,7 @@ static const double sum_per_unit = 1000000;
 
 struct ChMetric {
     const ChMetricFamily *family;
-    char *label_value; /* NULL without label */
+    char *values[CH_METRIC_MAX_LABELS]; /* of the labels; NULL where there is none */
     ChMetric *next;
     _Atomic int64_t count; /* counter, or the gauge's double as its bits */
     _Atomic int64_t sum;   /* histogram, in millionths */
@@ -47,10 +47,19 @@ void ch_metric_register(ChMetricFamily *family)
 
 /* ---- series ---- */
 
-static ChMetric *find_series(ChMetricFamily *family, const char *label_value)
+static bool has_values(const ChMetric *metric, const char *const *values)
+{
+    for (size_t i = 0; i < CH_METRIC_MAX_LABELS && values[i] != NULL; i++) {
+        if (strcmp(metric->values[i], values[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static ChMetric *find_series(ChMetricFamily *family, const char *const *values)
 {
     ChMetric *metric = atomic_load_explicit(&family->series, memory_order_acquire);
-    while (metric != NULL && g_strcmp0(metric->label_value, label_value) != 0)
+    while (metric != NULL && !has_values(metric, values))
         metric = metric->next;
     return metric;
 }
@@ -63,31 +72,42 @@ static size_t count_series(ChMetricFamily *family)
     return n;
 }
 
-static ChMetric *make_series_locked(ChMetricFamily *family, const char *label_value)
+static ChMetric *make_series_locked(ChMetricFamily *family, const char *const *values)
 {
-    if (label_value != NULL && count_series(family) >= CH_METRIC_MAX_SERIES)
-        label_value = "other";
-    ChMetric *metric = find_series(family, label_value);
+    static const char *const others[CH_METRIC_MAX_LABELS][CH_METRIC_MAX_LABELS] = {
+        { "other" }, { "other", "other" }
+    };
+    if (values[0] != NULL && count_series(family) >= CH_METRIC_MAX_SERIES)
+        values = others[values[1] != NULL];
+    ChMetric *metric = find_series(family, values);
     if (metric != NULL)
         return metric;
     metric = g_new0(ChMetric, 1);
     metric->family = family;
-    metric->label_value = g_strdup(label_value);
+    for (size_t i = 0; i < CH_METRIC_MAX_LABELS; i++)
+        metric->values[i] = g_strdup(values[i]);
     metric->next = atomic_load(&family->series);
     atomic_store_explicit(&family->series, metric, memory_order_release);
     return metric;
 }
 
-ChMetric *ch_metric(ChMetricFamily *family, const char *label_value)
+ChMetric *ch_metric2(ChMetricFamily *family, const char *first_value, const char *second_value)
 {
-    g_assert((family->label == NULL) == (label_value == NULL));
-    ChMetric *metric = find_series(family, label_value);
+    const char *values[CH_METRIC_MAX_LABELS] = { first_value, second_value };
+    for (size_t i = 0; i < CH_METRIC_MAX_LABELS; i++)
+        g_assert((family->labels[i] == NULL) == (values[i] == NULL));
+    ChMetric *metric = find_series(family, values);
     if (metric != NULL)
         return metric;
     pthread_mutex_lock(&making);
-    metric = make_series_locked(family, label_value);
+    metric = make_series_locked(family, values);
     pthread_mutex_unlock(&making);
     return metric;
+}
+
+ChMetric *ch_metric(ChMetricFamily *family, const char *label_value)
+{
+    return ch_metric2(family, label_value, NULL);
 }
 
 /* ---- counting ---- */
@@ -166,24 +186,25 @@ static void append_escaped(GString *text, const char *value, bool quoted)
     }
 }
 
+static void append_label(GString *text, bool first, const char *name, const char *value)
+{
+    g_string_append_printf(text, "%c%s=\"", first ? '{' : ',', name);
+    append_escaped(text, value, true);
+    g_string_append_c(text, '"');
+}
+
 /* name_suffix{label="value",le="bound"} and a space; le is left out when NULL. */
 static void append_series(GString *text, const ChMetric *metric, const char *suffix, const char *le)
 {
     const ChMetricFamily *family = metric->family;
     g_string_append(text, family->name);
     g_string_append(text, suffix);
-    if (family->label != NULL || le != NULL)
-        g_string_append_c(text, '{');
-    if (family->label != NULL) {
-        g_string_append_printf(text, "%s=\"", family->label);
-        append_escaped(text, metric->label_value, true);
-        g_string_append_c(text, '"');
-    }
+    size_t n = 0;
+    for (; n < CH_METRIC_MAX_LABELS && family->labels[n] != NULL; n++)
+        append_label(text, n == 0, family->labels[n], metric->values[n]);
     if (le != NULL)
-        g_string_append_printf(text, "%sle=\"%s\"", family->label == NULL ? "" : ",", le);
-    if (family->label != NULL || le != NULL)
-        g_string_append_c(text, '}');
-    g_string_append_c(text, ' ');
+        append_label(text, n++ == 0, "le", le);
+    g_string_append(text, n > 0 ? "} " : " ");
 }
 
 static void render_histogram(GString *text, ChMetric *metric)
@@ -230,7 +251,8 @@ static int compare_series(const void *a, const void *b)
 {
     const ChMetric *const *left = a;
     const ChMetric *const *right = b;
-    return g_strcmp0((*left)->label_value, (*right)->label_value);
+    int first = g_strcmp0((*left)->values[0], (*right)->values[0]);
+    return first != 0 ? first : g_strcmp0((*left)->values[1], (*right)->values[1]);
 }
 
 static void render_family(GString *text, ChMetricFamily *family)
@@ -238,7 +260,7 @@ static void render_family(GString *text, ChMetricFamily *family)
     static const char *const kinds[] = { [CH_METRIC_COUNTER] = "counter",
                                          [CH_METRIC_GAUGE] = "gauge",
                                          [CH_METRIC_HISTOGRAM] = "histogram" };
-    if (family->label == NULL)
+    if (family->labels[0] == NULL)
         ch_metric(family, NULL); /* there from the start, as 0 */
     g_autoptr(GPtrArray) series = g_ptr_array_new();
     ChMetric *metric = atomic_load_explicit(&family->series, memory_order_acquire);

@@ -8,6 +8,7 @@
 CH_COUNTER(plain, "test_b_total", "counts \\ with\nlines", NULL);
 CH_COUNTER(labelled, "test_a_total", "by colour", "colour");
 
+CH_COUNTER(twice, "test_twice_total", "by colour and size", "colour", "size");
 CH_GAUGE(gauge, "test_c", "a level", NULL);
 CH_HISTOGRAM(sizes, "test_sizes", "sizes", "queue", CH_BUCKETS_SIZE);
 CH_HISTOGRAM(seconds, "test_seconds", "durations", NULL, CH_BUCKETS_SECONDS);
@@ -38,6 +39,25 @@ static void test_text(void)
                 "test_a_total{colour=\"red\"} 4\n# HELP test_b_total",
                 true);
     assert_text("# TYPE test_c gauge\ntest_c 1.5\n", true);
+}
+
+static void test_two_labels(void)
+{
+    ch_metric_add(ch_metric2(&twice, "red", "small"), 1);
+    ch_metric_add(ch_metric2(&twice, "blue", "small"), 2);
+    ch_metric_add(ch_metric2(&twice, "red", "large"), 3);
+    ch_metric_add(ch_metric2(&twice, "red", "small"), 4);
+    assert_text("# TYPE test_twice_total counter\n"
+                "test_twice_total{colour=\"blue\",size=\"small\"} 2\n"
+                "test_twice_total{colour=\"red\",size=\"large\"} 3\n"
+                "test_twice_total{colour=\"red\",size=\"small\"} 5\n",
+                true);
+    char value[16];
+    for (int i = 0; i < CH_METRIC_MAX_SERIES; i++) {
+        g_snprintf(value, sizeof value, "%d", i);
+        ch_metric_add(ch_metric2(&twice, value, "small"), 1);
+    }
+    assert_text("test_twice_total{colour=\"other\",size=\"other\"} 3\n", true);
 }
 
 static void test_histograms(void)
@@ -117,6 +137,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/metrics/text", test_text);
+    g_test_add_func("/metrics/two-labels", test_two_labels);
     g_test_add_func("/metrics/histograms", test_histograms);
     g_test_add_func("/metrics/process", test_process);
     g_test_add_func("/metrics/too-many-series-share-one", test_too_many_series_share_one);
