@@ -61,7 +61,8 @@ CH_GAUGE(breaker_gauge, "cartwheel_http_client_breaker_state",
          "Circuit breaker: 0 closed, 1 half open, 2 open.", "server");
 CH_COUNTER(retries_total, "cartwheel_http_client_retries_total", "Tries after the first of a call.",
            "server");
-CH_COUNTER(calls_total, "cartwheel_http_client_calls_total", "Calls by outcome.", "outcome");
+CH_COUNTER(calls_total, "cartwheel_http_client_calls_total", "Calls by server and outcome.",
+           "server", "outcome");
 CH_HISTOGRAM(try_seconds, "cartwheel_http_client_try_seconds", "Duration of one try.", NULL,
              CH_BUCKETS_SECONDS);
 
@@ -84,7 +85,7 @@ static void finish(Fetch *fetch, Try *try, ChHttpOutcome outcome, const char *fa
     ch_http_call_span_end(try->call);
     try->done = true;
     fetch->left--;
-    ch_metric_add(ch_metric(&calls_total, names[outcome]), 1);
+    ch_metric_add(ch_metric2(&calls_total, fetch->client->config.name, names[outcome]), 1);
 }
 
 static void drop_transfer(Fetch *fetch, Try *try)

@@ -11,19 +11,18 @@
 #include <string.h>
 #include <sys/socket.h>
 
-CH_COUNTER(requests_total, "cartwheel_http_requests_total", "Requests by class of answer.",
-           "status");
-CH_HISTOGRAM(request_seconds, "cartwheel_http_request_seconds",
-             "Time from the first line of a request to the end of its answer.", NULL,
-             CH_BUCKETS_SECONDS);
 CH_GAUGE(connections_gauge, "cartwheel_http_connections", "Open connections.", NULL);
 
 /* ---- the ends of requests ---- */
 
-static const char *status_class(unsigned status)
+static void count_request(const ChHttpIntake *intake, ChHttpRequest *request, unsigned status)
 {
-    static const char *const classes[] = { "aborted", "1xx", "2xx", "3xx", "4xx", "5xx" };
-    return classes[MIN(status / 100, G_N_ELEMENTS(classes) - 1)];
+    ChHttpMeter *meter = ch_http_router_meter(intake->router, &request->match);
+    if (meter == NULL)
+        return;
+    ch_http_meter_count(meter, status);
+    if (!atomic_load(&request->kept)) /* how long that takes is for its client to say */
+        ch_http_meter_time(meter, request->started_us);
 }
 
 static void leave(ChHttpIntake *intake)
@@ -41,9 +40,7 @@ static void end_request(ChHttpIntake *intake, ChHttpConnection *on, unsigned sta
     ChHttpIncoming *incoming = g_steal_pointer(&on->incoming);
     ChHttpRequest *request = incoming->request;
     ch_http_deadlines_end(intake->deadlines, incoming->timed);
-    ch_metric_add(ch_metric(&requests_total, status_class(status)), 1);
-    if (!atomic_load(&request->kept)) /* how long that takes is for its client to say */
-        ch_metric_observe_since(ch_metric(&request_seconds, NULL), request->started_us);
+    count_request(intake, request, status);
     ch_log_debug("request", CH_STR("method", request->method), CH_STR("path", request->path),
                  CH_INT("status", status),
                  CH_INT("took_us", ch_time_monotonic_us() - request->started_us),

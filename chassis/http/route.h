@@ -34,6 +34,7 @@ typedef enum {
     CH_HTTP_GATED = 1 << 0,      /* ask the lane's gate first */
     CH_HTTP_LARGE_BODY = 1 << 1, /* CH_HTTP_LARGE_BODY_BYTES instead of the server's limit */
     CH_HTTP_NDJSON = 1 << 2,     /* the body is application/x-ndjson, a JSON value a line */
+    CH_HTTP_PROBE = 1 << 3,      /* asked all the time by what watches the process: not counted */
 } ChHttpTrait;
 
 enum {

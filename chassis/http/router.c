@@ -14,7 +14,8 @@ typedef struct {
 typedef struct {
     const ChHttpRoute *route;
     const ChScopes *scopes;
-    ChHttpLane *lane; /* NULL: inline */
+    ChHttpLane *lane;   /* NULL: inline */
+    ChHttpMeter *meter; /* NULL: a probe */
     void *inline_context;
     Segment segments[CH_HTTP_MAX_SEGMENTS];
     size_t n;
@@ -23,6 +24,7 @@ typedef struct {
 struct ChHttpRouter {
     Pattern *patterns;
     size_t n;
+    ChHttpMeter *unrouted;
 };
 
 /* The segments of a path, decoded, each with a zero byte behind it. */
@@ -95,6 +97,8 @@ static void add(ChHttpRouter *router, const ChHttpRoute *route, const ChHttpBind
     Pattern *pattern = &router->patterns[router->n++];
     pattern->route = route;
     pattern->scopes = binding->table->scopes;
+    if ((route->traits & CH_HTTP_PROBE) == 0)
+        pattern->meter = ch_http_meter_new(route->method, route->pattern);
     cut(route, pattern);
     bind_lane(route, binding, pattern);
 }
@@ -103,6 +107,7 @@ ChHttpRouter *ch_http_router_new(const ChHttpBinding *bindings, size_t n)
 {
     ChHttpRouter *router = g_new0(ChHttpRouter, 1);
     router->patterns = g_new0(Pattern, CH_HTTP_MAX_ROUTES);
+    router->unrouted = ch_http_meter_new(NULL, NULL);
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < bindings[i].table->routes_n; k++)
             add(router, &bindings[i].table->routes[k], &bindings[i]);
@@ -114,6 +119,9 @@ void ch_http_router_free(ChHttpRouter *router)
 {
     if (router == NULL)
         return;
+    for (size_t i = 0; i < router->n; i++)
+        ch_http_meter_free(router->patterns[i].meter);
+    ch_http_meter_free(router->unrouted);
     g_free(router->patterns);
     g_free(router);
 }
@@ -229,9 +237,16 @@ ChHttpMatchKind ch_http_router_match(const ChHttpRouter *router, const char *met
     match->route = pattern->route;
     match->scopes = pattern->scopes;
     match->lane = pattern->lane;
+    match->meter = pattern->meter;
     match->inline_context = pattern->inline_context;
     take_params(pattern, &read, match);
     return CH_HTTP_FOUND;
+}
+
+ChHttpMeter *ch_http_router_meter(const ChHttpRouter *router, const ChHttpMatch *match)
+{
+    bool is_probe = match->route != NULL && (match->route->traits & CH_HTTP_PROBE) != 0;
+    return match->meter != NULL || is_probe ? match->meter : router->unrouted;
 }
 
 char *ch_http_router_allow(const ChHttpRouter *router, const char *path)

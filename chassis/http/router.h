@@ -1,6 +1,7 @@
 /* Which route answers which method and path. */
 #pragma once
 
+#include "chassis/http/meter.h"
 #include "chassis/http/route.h"
 
 enum {
@@ -29,6 +30,7 @@ typedef struct {
     const ChHttpRoute *route;
     const ChScopes *scopes; /* of its table */
     ChHttpLane *lane;       /* NULL: inline */
+    ChHttpMeter *meter;     /* NULL: see ch_http_router_meter() */
     void *inline_context;
     size_t params_n;
     struct {
@@ -43,6 +45,9 @@ typedef struct {
  * parameters. */
 ChHttpMatchKind ch_http_router_match(const ChHttpRouter *router, const char *method,
                                      const char *path, char *decoded, ChHttpMatch *match);
+
+/** Where a request that was matched so, or never, is counted; NULL: nowhere, it is a probe. */
+ChHttpMeter *ch_http_router_meter(const ChHttpRouter *router, const ChHttpMatch *match);
 
 /** The Allow header for a known path: "GET, HEAD, POST, OPTIONS"; "" for others. Free with
  * g_free(). */

@@ -53,19 +53,19 @@ static bool answer_metrics(void *context, ChHttpRequest *const *requests, size_t
 }
 
 static const ChHttpRoute health_routes[] = {
-    { "GET", "/health/live", "getLiveness", CH_HTTP_INLINE, 0, answer_live, CH_HTTP_ANY_QUERY,
-      CH_HTTP_PUBLIC },
-    { "GET", "/health/ready", "getReadiness", CH_HTTP_INLINE, 0, answer_ready, CH_HTTP_ANY_QUERY,
-      CH_HTTP_PUBLIC },
+    { "GET", "/health/live", "getLiveness", CH_HTTP_INLINE, CH_HTTP_PROBE, answer_live,
+      CH_HTTP_ANY_QUERY, CH_HTTP_PUBLIC },
+    { "GET", "/health/ready", "getReadiness", CH_HTTP_INLINE, CH_HTTP_PROBE, answer_ready,
+      CH_HTTP_ANY_QUERY, CH_HTTP_PUBLIC },
 };
 
 static const ChHttpRoute admin_routes[] = {
-    { "GET", "/health/live", "getLiveness", CH_HTTP_INLINE, 0, answer_live, CH_HTTP_ANY_QUERY,
-      CH_HTTP_PUBLIC },
-    { "GET", "/health/ready", "getReadiness", CH_HTTP_INLINE, 0, answer_ready_with_details,
+    { "GET", "/health/live", "getLiveness", CH_HTTP_INLINE, CH_HTTP_PROBE, answer_live,
       CH_HTTP_ANY_QUERY, CH_HTTP_PUBLIC },
-    { "GET", "/metrics", "getMetrics", CH_HTTP_INLINE, 0, answer_metrics, CH_HTTP_ANY_QUERY,
-      CH_HTTP_PUBLIC },
+    { "GET", "/health/ready", "getReadiness", CH_HTTP_INLINE, CH_HTTP_PROBE,
+      answer_ready_with_details, CH_HTTP_ANY_QUERY, CH_HTTP_PUBLIC },
+    { "GET", "/metrics", "getMetrics", CH_HTTP_INLINE, CH_HTTP_PROBE, answer_metrics,
+      CH_HTTP_ANY_QUERY, CH_HTTP_PUBLIC },
 };
 
 const ChHttpRouteTable ch_health_routes = {

@@ -1,6 +1,8 @@
 /* The server over loopback sockets: routing, limits, ambiguous requests. */
 #include "server_fixture.h"
 
+#include "chassis/telemetry/metrics.h"
+
 #include <string.h>
 
 static const char whole_head[] = "GET /inline HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -29,6 +31,42 @@ static void test_routes(Fixture *f, gconstpointer unused)
     assert_answer(&client, "DELETE /things/9 HTTP/1.1\r\nHost: x\r\n\r\n", 200,
                   "DELETE /things/9 id=9 limit=- body=");
     client_close(&client);
+}
+
+static bool is_counted(void *expected)
+{
+    GString *text = ch_metrics_render();
+    bool found = strstr(text->str, expected) != NULL;
+    g_string_free(text, TRUE);
+    return found;
+}
+
+static void wait_counted(const char *expected)
+{
+    wait_until(is_counted, (void *)expected);
+}
+
+/* The end of a request is counted after its answer is on its way. */
+static void test_counted_by_route(Fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    Client client = must_connect(f->port);
+    assert_answer(&client, "DELETE /things/9 HTTP/1.1\r\nHost: x\r\n\r\n", 200,
+                  "DELETE /things/9 id=9 limit=- body=");
+    client_close(&client);
+    wait_counted("\ncartwheel_http_requests_total{route=\"DELETE /things/{id}\",status=\"2xx\"} ");
+    wait_counted("\ncartwheel_http_request_seconds_count{route=\"DELETE /things/{id}\"} ");
+    wait_counted(
+        "\ncartwheel_http_requests_total{route=\"GET /things/{id}/parts\",status=\"5xx\"} 0\n");
+    client = must_connect(f->port);
+    client_send_text(&client, "GET /what-nobody-serves/9 HTTP/1.1\r\nHost: x\r\n\r\n");
+    Reply reply;
+    g_assert_true(client_read(&client, false, &reply));
+    g_assert_cmpuint(reply.status, ==, 404);
+    reply_clear(&reply);
+    client_close(&client);
+    wait_counted("\ncartwheel_http_requests_total{route=\"none\",status=\"4xx\"} ");
+    g_assert_false(is_counted((void *)"what-nobody-serves"));
 }
 
 static void test_head_is_get_without_body(Fixture *f, gconstpointer unused)
@@ -382,6 +420,7 @@ int main(int argc, char **argv)
 {
     static const ServerTest tests[] = {
         { "/server/routes", setup, test_routes },
+        { "/server/counted-by-route", setup, test_counted_by_route },
         { "/server/head-is-get-without-body", setup, test_head_is_get_without_body },
         { "/server/unknown-is-a-problem", setup, test_unknown_is_a_problem },
         { "/server/options", setup, test_options },

@@ -4,6 +4,7 @@
 #include "../http/http_support.h"
 #include "chassis/core/log.h"
 #include "chassis/http/request.h"
+#include "chassis/telemetry/metrics.h"
 
 #include <string.h>
 
@@ -142,6 +143,32 @@ static void test_admin(void)
     assert_get(port, "/", 404, "application/problem+json", "Unknown path");
 }
 
+/* A process that waits for a server answers its probes 503, and a scraper comes all the time:
+ * neither is a request that somebody made. */
+static void test_probes_are_not_counted(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ChHealth) health = ch_health_new();
+    ch_health_part(health, "postgres");
+    ChListen listen = { "127.0.0.1", 0 };
+    const ChHttpBinding extra = { .table = &extra_routes };
+    g_autoptr(ChHttpServer) server = ch_admin_new(&listen, NULL, health, &extra, 1, &error);
+    g_assert_no_error(error);
+    g_assert_true(ch_http_server_start(server, &error));
+    uint16_t port = ch_http_server_port(server);
+    for (int i = 0; i < 3; i++)
+        assert_get(port, "/health/ready", 503, "application/json", "\"status\":\"not ready\"");
+    assert_get(port, "/health/live", 200, "application/json", "live");
+    assert_get(port, "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8", "process_");
+    ch_http_server_stop(server); /* all of them are over */
+    GString *text = ch_metrics_render();
+    g_assert_nonnull(strstr(text->str, "_requests_total{route=\"GET /extra\",status=\"5xx\"} 0\n"));
+    g_assert_nonnull(strstr(text->str, "_requests_total{route=\"none\",status=\"5xx\"} 0\n"));
+    g_assert_null(strstr(text->str, "/health/"));
+    g_assert_null(strstr(text->str, "route=\"GET /metrics"));
+    g_string_free(text, TRUE);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -151,5 +178,6 @@ int main(int argc, char **argv)
     g_test_add_func("/health/a-warning-is-for-operators", test_a_warning_is_for_operators);
     g_test_add_func("/health/readiness-is-told-once", test_readiness_is_told_once);
     g_test_add_func("/admin/routes", test_admin);
+    g_test_add_func("/admin/probes-are-not-counted", test_probes_are_not_counted);
     return g_test_run();
 }
