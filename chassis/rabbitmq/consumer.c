@@ -7,6 +7,7 @@
 #include "chassis/rabbitmq/caution.h"
 #include "chassis/rabbitmq/connection.h"
 #include "chassis/rabbitmq/declare.h"
+#include "chassis/rabbitmq/depth.h"
 #include "chassis/rabbitmq/letter.h"
 #include "chassis/rabbitmq/receive.h"
 #include "chassis/rabbitmq/stall.h"
@@ -33,6 +34,7 @@ struct ChConsumer {
     ChLetters *letters; /* what is given up */
     GError *unsettled;  /* why something could not be given up; NULL: nothing */
     ChStall stall;      /* of this connection */
+    ChDepth depth;      /* what there is of its queue */
     bool closed;        /* asks for nothing more */
     ChWakeup wakeup;    /* ends a wait for deliveries; set by any thread */
 };
@@ -45,6 +47,7 @@ ChConsumer *ch_consumer_new(const ChConsumerConfig *config)
                                         .name = config->name,
                                         .app_id = config->app_id };
     consumer->letters = ch_letters_new(&letters);
+    ch_depth_init(&consumer->depth, config->dead_letters ? NULL : config->queue_name);
     g_autoptr(GError) error = NULL;
     if (!ch_wakeup_open(&consumer->wakeup, &error))
         g_error("consumer %s: %s", config->name, error->message); /* no start without it */
@@ -121,6 +124,15 @@ static bool declare(ChConsumer *consumer, GError **error)
                             &consumer->keeps_rejected, error);
 }
 
+/* Tells how long the queue is. */
+static bool look_at_depth(ChConsumer *consumer, GError **error)
+{
+    amqp_rpc_reply_t reply;
+    bool ok = ch_depth_look(&consumer->depth, consumer->connection, &reply, error);
+    consumer->unreadable = ch_unread_is(reply);
+    return ok;
+}
+
 static bool has_room_aside(ChConsumer *consumer, GError **error)
 {
     if (ch_unread_count(&consumer->set_aside) < CH_UNREAD_MOST)
@@ -145,7 +157,9 @@ static bool connect_consumer(ChConsumer *consumer, GError **error)
     consumer->unreadable = false;
     ch_caution_start(&consumer->caution);
     ch_stall_none(&consumer->stall, ch_time_monotonic_us());
-    if (!declare(consumer, error) || !start_consuming(consumer, error))
+    /* Before anything is delivered: what cannot be read is met by a fetch then. */
+    if (!declare(consumer, error) || !look_at_depth(consumer, error) ||
+        !start_consuming(consumer, error))
         return drop(consumer, error);
     report_health(consumer, true, NULL);
     return true;
@@ -191,10 +205,13 @@ static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_
         ch_caution_note_fetched(&consumer->caution, delivery);
         delivery->suspect = delivery->uncounted && stands_alone(consumer);
         deliveries[(*n)++] = delivery;
+        consumer->depth.held++;
         consumer->garbled = 0;
     }
-    if (*n > 0)
+    if (*n > 0) {
         ch_stall_none(&consumer->stall, ch_time_monotonic_us());
+        ch_depth_show_held(&consumer->depth);
+    }
     amqp_maybe_release_buffers(consumer->connection);
     return true;
 }
@@ -219,15 +236,17 @@ static bool look_for_stall(ChConsumer *consumer, bool *stalled, GError **error)
     int64_t now_us = ch_time_monotonic_us();
     if (!ch_stall_should_look(&consumer->stall, now_us))
         return true;
-    const amqp_queue_declare_ok_t *queue = amqp_queue_declare(
-        consumer->connection, CH_AMQP_CHANNEL, amqp_cstring_bytes(consumer->config.queue_name), 1,
-        0, 0, 0, amqp_empty_table); /* passive: it asks */
-    if (!check_answer(consumer, "count messages", error))
+    int64_t ready = 0;
+    amqp_rpc_reply_t reply;
+    bool counted =
+        ch_depth_count(consumer->connection, consumer->config.queue_name, &ready, &reply, error);
+    consumer->unreadable = ch_unread_is(reply);
+    if (!counted)
         return false;
     if (amqp_frames_enqueued(consumer->connection)) /* they came meanwhile */
         ch_stall_none(&consumer->stall, now_us);
     else
-        *stalled = ch_stall_looked(&consumer->stall, now_us, queue->message_count);
+        *stalled = ch_stall_looked(&consumer->stall, now_us, ready);
     return true;
 }
 
@@ -244,7 +263,8 @@ static bool heal_stall(ChConsumer *consumer, GError **error)
     return replace_connection(consumer, error);
 }
 
-/* Before a fetch: opens the window, or lets a swollen connection run dry and replaces it. */
+/* Before a fetch: opens the window, or lets a swollen connection run dry and replaces it; now and
+ * then asks how much waits. */
 static bool adjust(ChConsumer *consumer, GError **error)
 {
     if (consumer->closed)
@@ -260,7 +280,7 @@ static bool adjust(ChConsumer *consumer, GError **error)
     case CH_CAUTION_GO_ON:
         break;
     }
-    return true;
+    return look_at_depth(consumer, error);
 }
 
 /* The library met an unreadable message where it does not say which. All that was on its way comes
@@ -311,6 +331,13 @@ bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max
 
 /* ---- settling ---- */
 
+static void let_go(ChConsumer *consumer, ChDelivery *delivery)
+{
+    ch_delivery_free(delivery);
+    consumer->depth.held--;
+    ch_depth_show_held(&consumer->depth);
+}
+
 static bool can_settle(const ChConsumer *consumer, const ChDelivery *delivery)
 {
     return consumer->connection != NULL && delivery->connection == consumer->connections;
@@ -346,7 +373,7 @@ void ch_consumer_give_up(ChConsumer *consumer, ChDelivery *delivery, const char 
         drop(consumer, &error);
         consumer->unsettled = g_steal_pointer(&error);
     }
-    ch_delivery_free(delivery);
+    let_go(consumer, delivery);
 }
 
 void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery)
@@ -362,7 +389,7 @@ void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery)
         if (!ch_amqp_check_status(status, "reject", &error))
             drop(consumer, &error);
     }
-    ch_delivery_free(delivery);
+    let_go(consumer, delivery);
 }
 
 bool ch_consumer_keeps_rejected(const ChConsumer *consumer)
@@ -380,14 +407,15 @@ void ch_consumer_set_aside(ChConsumer *consumer, ChDelivery *delivery)
     } else if (can_settle(consumer, delivery)) {
         g_clear_pointer(&consumer->connection, ch_amqp_drop);
     }
-    ch_delivery_free(delivery);
+    let_go(consumer, delivery);
 }
 
 void ch_consumer_release(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n)
 {
-    (void)consumer;
     for (size_t i = 0; i < n; i++)
         ch_delivery_free(deliveries[i]);
+    consumer->depth.held -= (int64_t)n;
+    ch_depth_show_held(&consumer->depth);
 }
 
 void ch_consumer_keep_alive(ChConsumer *consumer)
@@ -402,7 +430,8 @@ void ch_consumer_keep_alive(ChConsumer *consumer)
         return;
     }
     /* A synchronous call sends heartbeats, notices their absence, and queues deliveries unread. */
-    if (!set_window(consumer, "keep alive", &error) && !consumer->unreadable)
+    bool ok = set_window(consumer, "keep alive", &error) && look_at_depth(consumer, &error);
+    if (!ok && !consumer->unreadable)
         drop(consumer, &error);
 }
 

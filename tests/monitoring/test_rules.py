@@ -123,6 +123,31 @@ def test_each_alert_fires_when_it_should_and_only_then(tmp_path, of_days):
     assert content, said
 
 
+BACKLOG = "cartwheel:worker_backlog:messages"
+COPIES = {"a": ("700", "512", "3"), "b": ("690", "100", "3")}  # ready (asked sooner or later), held, to be tried again
+OF_TWO_COPIES = {
+    **{f'cartwheel_queue_messages_{kind}{{process="stock-worker",instance="{copy}",queue="{queue}"}}': f"{value}x9"
+       for copy, values in COPIES.items() for queue in ("stock.ordercreated", "stock.ordercancelled")
+       for kind, value in zip(("ready", "unacknowledged", "retrying"), values, strict=True)},
+    **{f'cartwheel_outbox_pending{{process="stock-worker",instance="{copy}"}}': "5000x9" for copy in COPIES},
+    'cartwheel_outbox_pending{process="order-worker",instance="c"}': "7x9",  # whose queues nobody has asked for
+}
+
+
+def test_the_signal_to_scale_on_counts_what_copies_share_once(tmp_path):
+    """Of two queues, both copies: ready 700, held 512 and 100, to be tried again 3; one outbox of 5,000."""
+    path = tmp_path / "cases.yml"
+    expected = 2 * 700 + 2 * (512 + 100) + 2 * 3 + 5000
+    path.write_text(yaml.safe_dump({"rule_files": [str(file) for file in RULE_FILES], "evaluation_interval": "1m", "tests": [{
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in OF_TWO_COPIES.items()],
+        "promql_expr_test": [{"expr": BACKLOG, "eval_time": "5m", "exp_samples": [
+            {"labels": f'{BACKLOG}{{process="stock-worker"}}', "value": expected}]}],
+    }]}), encoding="utf-8")
+    content, said = promtool("test", "rules", path)
+    assert content, said
+
+
 def test_every_alert_has_its_two_cases():
     assert sorted(CASES) == sorted(rule["alert"] for rule in alerts())
 
