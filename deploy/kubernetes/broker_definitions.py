@@ -3,7 +3,7 @@
 
     broker_definitions.py FOLDER > definitions.json
 
-FOLDER holds a file for each user (each service, and keda) with its password and nothing else.
+FOLDER holds a file for each user, who is a service, with its password and nothing else.
 Passwords leave it as salted hashes. Needs nothing but Python and this checkout.
 """
 
@@ -15,19 +15,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 from launcher import broker_users, catalogue  # noqa: E402
 
-KEDA = "keda"  # reads the length of queues through the management API, and nothing else
-
 
 def users():
-    return (*catalogue.read(), KEDA)
+    return tuple(catalogue.read())
 
 
 def permissions():
-    return broker_users.permissions({KEDA: broker_users.NOTHING})
+    return broker_users.permissions({})
 
 
 def definitions(passwords):
-    return broker_users.definitions(passwords, {KEDA: broker_users.NOTHING}, {KEDA: "management"})
+    return broker_users.definitions(passwords, {}, {})
 
 
 def main(arguments):

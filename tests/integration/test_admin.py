@@ -1,12 +1,15 @@
 """The admin listener of every process: health and metrics."""
 
+import json
+
 import pytest
 import requests
 
-from support import abuse, prometheus
+from support import abuse, events, prometheus
 from support.api import new_id
+from support.broker import publish_all
 from support.child import child
-from support.names import APIS, PROCESSES, WORKERS, service_of
+from support.names import APIS, ORDER_CANCELLED, PROCESSES, WORKERS, service_of
 from support.waits import eventually
 
 
@@ -96,6 +99,50 @@ def test_http_requests_are_counted_by_class_of_status(system, orders):
     for _ in range(3):
         assert orders.get(f"/api/orders/{new_id()}").status_code == 404
     eventually(lambda: total() >= before + 3, "three more requests of class 4xx in the metrics")
+
+
+def test_probes_are_no_requests_and_each_route_has_its_own_series(system, orders):
+    def counted():
+        metrics = system.metrics("order-api")
+        found = {(l["route"], l["status"]): v for n, l, v in metrics.samples if n == "cartwheel_http_requests_total"}
+        assert not [route for route, _ in found if "/health" in route or "/metrics" in route]
+        return found
+
+    before = counted()
+    assert ("POST /api/orders", "5xx") in before, "there from the start, so that the first one is an increase"
+    for path in ("/health/ready", "/health/live"):
+        assert requests.get(system.api("order") + path, timeout=10).status_code == 200
+    for number in range(3):
+        assert requests.get(f"{system.api('order')}/nothing/{number}", timeout=10).status_code == 404
+    gone = ("none", "4xx")
+    eventually(lambda: counted()[gone] >= before.get(gone, 0) + 3, "three requests that no route took")
+    assert len({route for route, _ in counted()}) <= len({route for route, _ in before} | {"none"})
+
+
+WINDOW = 512
+QUEUE = "stock.ordercancelled"
+
+
+def test_a_worker_tells_how_much_there_is_of_its_queues(system, databases, broker):
+    """While its database is in the way it holds some, more wait in the queue, and others to be tried again."""
+    def depth(kind):
+        return system.metrics("stock-worker").value(f"cartwheel_queue_messages_{kind}", queue=QUEUE)
+
+    def message():
+        event = events.envelope(ORDER_CANCELLED, {"OrderId": new_id(), "CustomerId": new_id(), "Reason": "test"})
+        return json.dumps(event).encode(), events.properties(event)
+
+    with databases.connect("stock", autocommit=False) as blocker:
+        blocker.execute("lock table inbox in access exclusive mode")
+        publish_all(system.amqp_url, [("", QUEUE, *message()) for _ in range(WINDOW + 100)])
+
+        def told():
+            broker.to_queue(QUEUE + ".retry.2", *message())  # for 5 s
+            return depth("unacknowledged") >= 1 and depth("ready") >= 50 and depth("retrying") >= 1
+
+        eventually(told, "all three numbers", 20)
+        assert depth("unacknowledged") <= WINDOW
+    eventually(lambda: depth("unacknowledged") == depth("ready") == 0, "the queue to be empty", 30)
 
 
 # What a worker shows, by words of the family's name.

@@ -4,6 +4,7 @@ import pytest
 
 from documents import for_services, names, table
 from rendering import CATALOGUE, SERVICES
+from tools import ROOT
 
 RESERVED = 3 + 10  # superuser_reserved_connections, and what the operator, replicas and people take
 WINDOW = 512  # of a consumer
@@ -20,8 +21,9 @@ def scaled(overlay):
     return found
 
 
-def queue_triggers(item):
-    return [trigger for trigger in item["spec"]["triggers"] if trigger["type"] == "rabbitmq"]
+def backlog_trigger(item):
+    trigger, = (trigger for trigger in item["spec"]["triggers"] if trigger["type"] == "prometheus")
+    return trigger
 
 
 def test_the_numbers_are_those_of_the_table(production):
@@ -39,10 +41,18 @@ def test_every_deployment_has_one_autoscaler_and_the_other_way_round(production)
     assert sorted(targets) == sorted(item["metadata"]["name"] for item in production.of("Deployment"))
 
 
-def test_workers_follow_the_queues_that_they_consume(production):
+def test_workers_follow_the_backlog_that_prometheus_records_and_the_docs_name(production):
+    """All that is in their queues and their outbox, as tests/monitoring shows of the rule."""
+    recorded = {rule["record"]: rule["expr"] for group in production.get("PrometheusRule", "cartwheel")["spec"]["groups"]
+                for rule in group["rules"] if "record" in rule}
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     for service in SERVICES:
-        triggers = queue_triggers(production.get("ScaledObject", f"{service}-worker"))
-        assert {trigger["metadata"]["queueName"] for trigger in triggers} == set(CATALOGUE[service].queues)
+        query = backlog_trigger(production.get("ScaledObject", f"{service}-worker"))["metadata"]["query"]
+        name, _, selector = query.partition("{")
+        assert selector == f'process="{service}-worker"}}'
+        assert name in recorded and f"`{name}`" in operations
+        block, = (block for block in operations.split("```")[1::2] if "cartwheel_queue_messages_ready" in block)
+        assert " ".join(block.removeprefix("promql").split()) == " ".join(recorded[name].split())
 
 
 def test_the_queues_of_the_contract_are_those_that_the_services_name():
@@ -51,27 +61,23 @@ def test_the_queues_of_the_contract_are_those_that_the_services_name():
         assert " / ".join(service.queues[queue]) == bound_to
 
 
-def test_unacknowledged_messages_count(production):
-    """Over AMQP, or with excludeUnacknowledged, KEDA sees waiting messages alone."""
+def test_windows_alone_add_no_copy(production):
     for item in production.of("ScaledObject"):
-        for trigger in queue_triggers(item):
-            metadata = trigger["metadata"]
-            assert metadata["protocol"] == "http" and metadata["excludeUnacknowledged"] == "false"
-            assert metadata["mode"] == "QueueLength"
-            assert int(metadata["value"]) >= 10 * WINDOW, "windows alone must not add copies"
-            assert production.get("TriggerAuthentication", trigger["authenticationRef"]["name"])
+        assert int(backlog_trigger(item)["metadata"]["threshold"]) >= 10 * WINDOW
 
 
-def test_an_unreachable_broker_ends_no_copy(production):
-    """A fallback of a fixed number overrides the CPU trigger, and what runs (decision 58)."""
+def test_a_number_that_nobody_knows_ends_no_copy(production):
+    """KEDA takes a missing value for 0 unless it is told otherwise. A fallback of a fixed number overrides the CPU trigger,
+    and what runs (decision 58)."""
     for item in production.of("ScaledObject"):
         fallback = item["spec"].get("fallback")
         assert fallback is None or fallback.get("behavior") == "currentReplicasIfHigher"
-        assert {trigger["metricType"] for trigger in queue_triggers(item)} == {"AverageValue"}
+        trigger = backlog_trigger(item)
+        assert trigger["metricType"] == "AverageValue" and trigger["metadata"]["ignoreNullValues"] == "false"
 
 
 def test_a_worker_never_goes_away(production):
-    """Its relay publishes what APIs accept, and no queue tells how much that is: so it follows its CPU too."""
+    """Its relay publishes what APIs accept; and what its senders have to do is in no queue, so it follows its CPU too."""
     for item in production.of("ScaledObject"):
         assert item["spec"]["minReplicaCount"] >= 2
         assert "cpu" in {trigger["type"] for trigger in item["spec"]["triggers"]}

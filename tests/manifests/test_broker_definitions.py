@@ -14,7 +14,7 @@ from rendering import CATALOGUE, KUBERNETES, SERVICES
 
 SCRIPT = KUBERNETES / "broker_definitions.py"
 LOCAL = KUBERNETES / "overlays" / "local" / "definitions.json"
-USERS = (*SERVICES, "keda")
+USERS = tuple(SERVICES)
 EXCHANGES = {name: service.publishes for name, service in CATALOGUE.items() if service.publishes}
 
 
@@ -65,9 +65,8 @@ def test_a_service_can_not_do_that_of_another(permissions, service):
         assert not any(may(permissions, service, right, name) for right in ("configure", "write", "read")), name
 
 
-def test_keda_can_touch_nothing(permissions):
-    for name in (*queues("order"), "amq.default", *EXCHANGES.values()):
-        assert not any(may(permissions, "keda", right, name) for right in ("configure", "write", "read"))
+def test_nobody_but_services_is_let_in(permissions):
+    assert set(permissions) == set(SERVICES)
 
 
 def test_passwords_leave_as_hashes(tmp_path):
@@ -77,17 +76,17 @@ def test_passwords_leave_as_hashes(tmp_path):
     assert "secret of" not in json.dumps(written)
     for user in written["users"]:
         assert_password(user, f"secret of {user['name']}")
-    assert {user["name"]: user["tags"] for user in written["users"]}["keda"] == "management"
+    assert {user["name"]: user["tags"] for user in written["users"]} == dict.fromkeys(USERS, "")
 
 
 def test_a_password_that_is_missing_or_empty_is_told(tmp_path):
     for user in USERS[:-1]:
         (tmp_path / user).write_text("x", encoding="utf-8")
     done = subprocess.run([sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, timeout=20)
-    assert done.returncode == 1 and "no password of user keda" in done.stderr
-    (tmp_path / "keda").write_text("\n", encoding="utf-8")
+    assert done.returncode == 1 and f"no password of user {USERS[-1]}" in done.stderr
+    (tmp_path / USERS[-1]).write_text("\n", encoding="utf-8")
     done = subprocess.run([sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, timeout=20)
-    assert done.returncode == 1 and "the password of user keda is empty" in done.stderr
+    assert done.returncode == 1 and f"the password of user {USERS[-1]} is empty" in done.stderr
 
 
 def test_the_local_definitions_are_the_script_s_and_fit_the_local_urls(tmp_path, local):
@@ -98,8 +97,6 @@ def test_the_local_definitions_are_the_script_s_and_fit_the_local_urls(tmp_path,
     assert (written["permissions"], written["vhosts"]) == (fresh["permissions"], fresh["vhosts"])
     for user in written["users"]:
         assert_password(user, f"{user['name']}-local")
-        if user["name"] == "keda":
-            continue
         name = f"{user['name']}-broker-"
         (secret,) = [one for one in local.of("Secret") if one["metadata"]["name"].startswith(name)]
         url = base64.b64decode(secret["data"]["url"]).decode()

@@ -8,7 +8,6 @@ from . import catalogue
 
 VHOST = "cartwheel"
 SALT_BYTES = 4  # RabbitMQ's own format: base64 of the salt and of SHA-256 over salt and password
-NOTHING = {"configure": "^$", "write": "^$", "read": "^$"}
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}  # in the virtual host; no user of ours is an administrator
 
 
