@@ -8,7 +8,8 @@ from launcher.spans import roots, tree
 from support.api import NotificationApi, OrderApi, StockApi, items_of, new_id
 from support.dead_letters import DeadLetterAdmin, broken, letters_about
 from support.fakes import FakeHttp, FakeSmtp
-from support.names import ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED, STOCK_COMPLETED, STOCK_FAILED
+from support.load import place_many
+from support.names import ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED, PROCESSES, STOCK_COMPLETED, STOCK_FAILED
 from support.otlp import Collector
 from support.system import private_system
 from support.waits import eventually
@@ -211,3 +212,21 @@ def test_log_lines_name_the_span_that_they_are_of(collector, shop):
     for process in ("order-api", "stock-worker", "order-worker", "notification-worker"):
         lines = re.findall(rf'"trace_id":"{trace}","span_id":"([0-9a-f]+)"', shop.system.log(process))
         assert lines and {ids[one] for one in lines} == {process}, (process, lines)
+
+
+ORDERS = 450  # each leaves five spans and more in a worker, so that the 2,048 that may wait there would not do
+
+
+def test_every_order_is_traced_without_a_span_dropped(traced, shop, collector):
+    """At 200 a second and more, as fast as these clients are: a full batch leaves at once, not when its time has come."""
+    product = shop.stocks.create(ORDERS)
+    place_many(shop.orders.base, [[(product, 1)]] * ORDERS, clients=8)
+    shop.stocks.wait(product, 0)
+
+    def spans(name):
+        return sum(span.name == name for span in list(collector.spans))
+
+    eventually(lambda: spans("settle order.stock.completed") >= ORDERS, "the spans of all orders", 60)
+    assert spans("POST /api/orders") >= ORDERS
+    dropped = {name: traced.metrics(name).value("cartwheel_spans_dropped_total") or 0 for name in PROCESSES}
+    assert set(dropped.values()) == {0}, dropped

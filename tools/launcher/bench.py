@@ -16,7 +16,7 @@ from .system import System
 
 SCENARIOS = (
     "intake", "saga", "latency", "spike", "hot-product", "reads", "tls", "authentication", "lists", "growth", "footprint",
-    "scale-out", "storm",
+    "scale-out", "storm", "tracing",
 )  # fmt: skip
 SETUP = ("--buildtype=release", "-Doptimization=2", "-Dtests=false")
 LTO = "-Db_lto=true"

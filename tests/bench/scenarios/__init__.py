@@ -14,8 +14,10 @@ from . import (
     spike,
     storm,
     tls,
+    tracing,
 )
 
 SCENARIOS = (
     intake, saga, latency, spike, hot_product, reads, tls, authentication, lists, growth, footprint, scale_out, storm,
+    tracing,
 )  # fmt: skip
