@@ -68,12 +68,13 @@ static const ChPgStatement sql_postpone = {
     "  traceparent, retry_count, failed_queue, error, mandatory, attempts, created_at, reason)"
     " select id, message_id, exchange, routing_key, message_type, body, traceparent, retry_count,"
     "  failed_queue, error, mandatory, attempts, created_at, $2 from hopeless"
-    " returning id, message_type",
+    " returning id, message_type, traceparent",
     { CH_PG_UUIDS, CH_PG_TEXT, CH_PG_INT },
 };
 enum {
     PARKED_ID,
-    PARKED_TYPE
+    PARKED_TYPE,
+    PARKED_TRACEPARENT
 };
 
 CH_COUNTER(published_total, "cartwheel_outbox_published_total", "messages sent to the broker",
@@ -140,6 +141,16 @@ static ChMessage message_from(const ChPgRows *rows, size_t row)
     return message;
 }
 
+static void tell_parked(const ChPgRows *parked, size_t row, const char *reason)
+{
+    ChTrace trace = { .flags = 0 };
+    ch_trace_parse(ch_pg_text(parked, row, PARKED_TRACEPARENT), &trace);
+    ch_log_error("outbox message parked; see outbox_parked",
+                 CH_ID("outbox_id", ch_pg_uuid(parked, row, PARKED_ID)),
+                 CH_STR("type", ch_pg_text(parked, row, PARKED_TYPE)), CH_STR("reason", reason),
+                 CH_TRACE(trace));
+}
+
 /* The rows of @ids wait and are tried again; those tried too often are parked. */
 static bool postpone(ChRelay *relay, ChPgParams *ids, const char *reason, GError **error)
 {
@@ -149,9 +160,7 @@ static bool postpone(ChRelay *relay, ChPgParams *ids, const char *reason, GError
     if (parked == NULL)
         return false;
     for (size_t i = 0; i < ch_pg_rows_count(parked); i++)
-        ch_log_error("outbox message parked; see outbox_parked",
-                     CH_ID("outbox_id", ch_pg_uuid(parked, i, PARKED_ID)),
-                     CH_STR("type", ch_pg_text(parked, i, PARKED_TYPE)), CH_STR("reason", reason));
+        tell_parked(parked, i, reason);
     ch_metric_add(ch_metric(&parked_total, NULL), (int64_t)ch_pg_rows_count(parked));
     return true;
 }

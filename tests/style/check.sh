@@ -54,6 +54,8 @@ run python3 tests/style/problems.py --self-test
 run python3 tests/style/problems.py
 run python3 tests/style/shown.py --self-test
 run python3 tests/style/shown.py
+run python3 tests/style/traces.py --self-test
+run python3 tests/style/traces.py
 run python3 tests/faults/patches.py --self-test
 run python3 tests/faults/patches.py
 

@@ -222,9 +222,10 @@ static void test_refused_rows_are_postponed(Fixture *f, gconstpointer unused G_G
 static void test_after_the_last_attempt_a_row_is_parked(Fixture *f,
                                                         gconstpointer unused G_GNUC_UNUSED)
 {
-    const FakeValue parked[] = { FAKE_UUID(fake_id(1)), FAKE_TEXT("OrderCreatedEvent") };
+    const FakeValue parked[] = { FAKE_UUID(fake_id(1)), FAKE_TEXT("OrderCreatedEvent"),
+                                 FAKE_TEXT(NULL) };
     fake_publisher_set_outcome(f->publisher, "1", CH_PUBLISH_RETURNED);
-    fake_pg_answer(f->pg, POSTPONE, parked, 2, 1);
+    fake_pg_answer(f->pg, POSTPONE, parked, 3, 1);
     must_run_over(f, 1, 1);
     g_assert_cmpstr(fake_pg_param(f->pg, POSTPONE, 2), ==, "20"); /* attempts */
     GString *metrics = ch_metrics_render();
