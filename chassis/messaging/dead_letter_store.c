@@ -29,19 +29,36 @@ enum {
     LETTER_BODY, /* only where one letter is read */
 };
 
-/* $1 after this id, $2 queue or null, $3 type or null, $4 since, $5 act or null, $6 how many, $7
- * subject or null. One statement for those that wait, which have an index of their own. */
-#define LIST_WHERE(condition)                                                                      \
+/* $1 after this letter, $2 queue or null, $3 type or null, $4 since, $5 state or null, $6 how many,
+ * $7 subject or null. In the order of their deaths. Each choice of filters is a statement by the
+ * index that it has, and in it each state a walk along that index, which takes no step where
+ * another state is asked for: so no more rows are read than are shown, thrice. */
+#define LATER                                                                                      \
+    " and (died_at, id) >"                                                                         \
+    " (coalesce((select last.died_at from dead_letters last where last.id = $1), $4), $1)"
+#define OF_STATE(state, condition)                                                                 \
+    "(select * from dead_letters where coalesce(act, 'waiting') = '" state "'"                     \
+    " and ($5 is null or $5 = '" state "')" condition LATER " order by died_at, id limit $6)"
+#define LIST(letters)                                                                              \
     {                                                                                              \
-        "select " COLUMNS " from dead_letters where " condition                                    \
-        " and id > $1 and ($2 is null or queue = $2) and ($3 is null or message_type = $3)"        \
-        " and died_at >= $4 and ($7 is null or subject = $7) order by id limit $6",                \
+        "select " COLUMNS " from (" letters ") letters order by died_at, id limit $6",             \
         {                                                                                          \
             CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TIME, CH_PG_TEXT, CH_PG_INT, CH_PG_UUID      \
         }                                                                                          \
     }
-static const ChPgStatement sql_list_waiting = LIST_WHERE("act is null");
-static const ChPgStatement sql_list_others = LIST_WHERE("($5 is null or act = $5)");
+#define LIST_WHERE(condition)                                                                      \
+    LIST(OF_STATE("waiting", condition) " union all " OF_STATE(                                    \
+        "replayed", condition) " union all " OF_STATE("discarded", condition))
+static const ChPgStatement sql_list_all = LIST_WHERE("");
+static const ChPgStatement sql_list_queue = LIST_WHERE(" and queue = $2");
+/* Most queues carry one type: theirs is no better index. */
+static const ChPgStatement sql_list_type =
+    LIST_WHERE(" and message_type = $3 and ($2 is null or queue = $2)");
+/* An order has few. */
+static const ChPgStatement sql_list_subject =
+    LIST("select * from (select * from dead_letters where subject = $7 offset 0) about"
+         " where ($2 is null or queue = $2) and ($3 is null or message_type = $3)"
+         " and ($5 is null or $5 = coalesce(act, 'waiting'))" LATER);
 
 /* $1 id, $2 how much of the body. */
 #define FIND_WITH(lock)                                                                            \
@@ -128,11 +145,19 @@ static ChDeadLetter *read_letter(const ChPgRows *rows, size_t row)
     return letter;
 }
 
+static const ChPgStatement *statement_of(const ChDeadLetterFilter *filter)
+{
+    if (!ch_uuid_is_nil(filter->subject))
+        return &sql_list_subject;
+    if (filter->message_type != NULL)
+        return &sql_list_type;
+    return filter->queue != NULL ? &sql_list_queue : &sql_list_all;
+}
+
 bool ch_dead_letter_list(ChPg *pg, const ChDeadLetterFilter *filter, GPtrArray **letters,
                          GError **error)
 {
-    bool waiting = filter->has_state && filter->state == CH_DEAD_LETTER_WAITING;
-    ChPgParams *params = ch_pg_params_new(waiting ? &sql_list_waiting : &sql_list_others);
+    ChPgParams *params = ch_pg_params_new(statement_of(filter));
     ch_pg_add_uuid(params, 0, filter->after);
     ch_pg_add_text(params, 1, filter->queue);
     ch_pg_add_text(params, 2, filter->message_type);

@@ -54,12 +54,12 @@ typedef struct {
     bool has_state;
     ChDeadLetterState state;
     int64_t since_us; /* died then or later */
-    ChUuid after;     /* ids beyond this one; nil: from the first */
+    ChUuid after;     /* those behind this letter; nil: from the first */
     int64_t limit;    /* rows, 1 or more */
 } ChDeadLetterFilter;
 
-/** *letters: new array of ChDeadLetter *, owning them, in the order of their ids: that in which
- * they died, but for ids made by strangers. */
+/** *letters: new array of ChDeadLetter *, owning them, in the order in which they died. Reads no more
+ * rows than that, thrice, and those of the subject. */
 CH_MUST_CHECK bool ch_dead_letter_list(ChPg *pg, const ChDeadLetterFilter *filter,
                                        GPtrArray **letters, GError **error);
 

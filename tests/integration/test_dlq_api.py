@@ -285,8 +285,9 @@ def test_filters_and_pages(admin, broker, dead_letters, databases):
     died = min(found["diedAt"] for found in admin.list() if found["id"] in letters)
 
     def ids(**query):
-        found = [letter["id"] for letter in admin.list(limit=2, **query)]
-        assert len(found) == len(set(found)) and found == sorted(found)
+        listed = admin.list(limit=2, **query)
+        found = [letter["id"] for letter in listed]
+        assert len(found) == len(set(found)) and listed == sorted(listed, key=lambda letter: (letter["diedAt"], letter["id"]))
         return set(found)
 
     assert letters | {other} <= ids() and letters | {other} <= ids(state="waiting", since=died)
@@ -294,6 +295,58 @@ def test_filters_and_pages(admin, broker, dead_letters, databases):
     assert ids(queue="order.stock.fail", since=died) == {other}
     assert letters <= ids(type=STOCK_COMPLETED) and not ids(type="NobodysEvent") and not ids(queue="no.queue")
     assert not (letters & ids(since="2126-01-01T00:00:00Z")) and not (letters & ids(state="replayed"))
+
+
+MANY, SHOWN = 20000, 20
+READ = "SELECT sum(idx_tup_read)::int FROM pg_stat_user_indexes WHERE relname = 'dead_letters'"
+READ_WHOLE = "SELECT seq_tup_read::int FROM pg_stat_user_tables WHERE relname = 'dead_letters'"
+LISTED = "SELECT idx_scan::int FROM pg_stat_user_indexes WHERE indexrelname = 'dead_letters_queue'"
+
+
+@pytest.fixture
+def crowd(databases):
+    """Letters of which some are rare, and the last to have died: who walks over all of them finds those late."""
+    databases.execute("order", """
+        INSERT INTO dead_letters (id, queue, message_type, body, reason, attempts, subject, died_at, group_id, act, acted_by, acted_why, acted_at)
+        SELECT gen_random_uuid(), CASE WHEN rare THEN 'rare.queue' ELSE 'busy.queue' END,
+            CASE WHEN rare THEN 'RareEvent' ELSE 'BusyEvent' END, '', 'crowd', 3, gen_random_uuid(), now() - make_interval(secs => %(n)s - n),
+            '00000000-0000-0000-0000-00000000c0de', CASE WHEN rare THEN 'discarded' END, CASE WHEN rare THEN 'ana' END,
+            CASE WHEN rare THEN 'w' END, CASE WHEN rare THEN now() END
+        FROM generate_series(1, %(n)s) AS n, LATERAL (SELECT n > %(n)s - 10 AS rare) AS kind""", {"n": MANY})
+    yield
+    databases.execute("order", "DELETE FROM dead_letters WHERE reason = 'crowd'")
+
+
+def test_a_list_reads_no_more_than_it_shows(admin, databases, crowd):
+    """However many letters there are, and whether the tables' statistics are new or were never made."""
+    subject, since = databases.rows("order", "SELECT subject::text, to_char(died_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+                                    " FROM dead_letters WHERE reason = 'crowd' ORDER BY died_at DESC OFFSET 5 LIMIT 1")[0]
+    kinds = [{}, {"queue": "busy.queue"}, {"queue": "rare.queue"}, {"type": "RareEvent"}, {"type": "BusyEvent"},
+             {"queue": "rare.queue", "type": "RareEvent"}, {"state": "discarded"}, {"state": "waiting"},
+             {"queue": "rare.queue", "state": "discarded"}, {"queue": "busy.queue", "state": "replayed"},
+             {"type": "BusyEvent", "state": "discarded"}, {"since": since}, {"since": since, "queue": "busy.queue"}, {"subject": subject}]
+
+    def told():
+        """A session tells of what it read when it rests, and then of all of it."""
+        listed = databases.value("order", LISTED)
+
+        def more():
+            admin.list(queue="no.queue")
+            return databases.value("order", LISTED) > listed
+        eventually(more, "the sessions to tell what they read", 30)
+        return databases.value("order", READ)
+
+    admin.list(queue="no.queue")
+    for prepare in ("SELECT 1", "ANALYZE dead_letters"):
+        with databases.connect("order") as connection:
+            connection.execute(prepare)
+        before, whole = told(), databases.value("order", READ_WHOLE)
+        for query in kinds:
+            page = admin.get("/dead-letters", params={**query, "limit": SHOWN}).json()["items"]
+            assert page and all(letter[name] == value for letter in page for name, value in query.items() if name != "since") \
+                or query == {"queue": "busy.queue", "state": "replayed"}
+        assert told() - before < len(kinds) * (3 * (SHOWN + 1) + 20)
+        assert databases.value("order", READ_WHOLE) == whole
 
 
 # ---- replaying ----

@@ -68,14 +68,28 @@ static void test_without_a_filter_all_are_listed(Fixture *f, gconstpointer unuse
     g_assert_cmpuint(f->letters->len, ==, 0);
 }
 
-/* They are few among many, and have an index of their own. */
-static void test_those_that_wait_have_their_own_statement(Fixture *f,
-                                                          gconstpointer unused G_GNUC_UNUSED)
+/* A condition that some lists lack would be a plan that none has: whatever is asked for has a
+ * statement of its own. */
+static void test_each_choice_of_filters_has_its_own_statement(Fixture *f,
+                                                              gconstpointer unused G_GNUC_UNUSED)
 {
-    must_list(f, &(ChDeadLetterFilter){ .limit = 1 });
-    g_assert_null(strstr(fake_pg_sql(f->pg, SELECT), "act is null and"));
-    must_list(f, &(ChDeadLetterFilter){ .limit = 1, .has_state = true });
-    g_assert_nonnull(strstr(fake_pg_sql(f->pg, SELECT), "act is null and"));
+    static const struct {
+        ChDeadLetterFilter filter;
+        const char *has;
+        const char *lacks;
+    } choices[] = {
+        { { .limit = 1 }, "= 'waiting' and ($5 is null or $5 = 'waiting') and (died_at", "$2" },
+        { { .limit = 1, .queue = "q" }, "= 'waiting') and queue = $2 and (died_at", "$2 is null" },
+        { { .limit = 1, .queue = "q", .message_type = "t" },
+          "= 'waiting') and message_type = $3 and ($2 is null",
+          "$3 is null" },
+        { { .limit = 1, .queue = "q", .subject = { { 1 } } }, "subject = $7 offset 0", "union" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(choices); i++) {
+        must_list(f, &choices[i].filter);
+        g_assert_nonnull(strstr(fake_pg_sql(f->pg, SELECT), choices[i].has));
+        g_assert_null(strstr(fake_pg_sql(f->pg, SELECT), choices[i].lacks));
+    }
 }
 
 static void test_a_row_is_a_letter(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -123,7 +137,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("a-filter-is-parameters", test_a_filter_is_parameters);
     ADD("without-a-filter-all-are-listed", test_without_a_filter_all_are_listed);
-    ADD("those-that-wait-have-their-own-statement", test_those_that_wait_have_their_own_statement);
+    ADD("each-choice-of-filters-has-its-own-statement",
+        test_each_choice_of_filters_has_its_own_statement);
     ADD("a-row-is-a-letter", test_a_row_is_a_letter);
     ADD("an-error-is-no-empty-list", test_an_error_is_no_empty_list);
     return g_test_run();
