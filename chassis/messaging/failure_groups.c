@@ -1,15 +1,20 @@
 /* SQL of the groups. */
 #include "chassis/messaging/failure_groups.h"
 
+#include "chassis/messaging/failure_filing.h"
+
 #include <string.h>
 
-/* Builds and samples as the answer has them. */
+/* Builds and samples as the answer has them. What fades by half a minute is at r a minute worth
+ * r / ln 2. */
+#define FADED CH_FAILURE_FADED("g.pulse_at")
 #define COLUMNS                                                                                    \
     "g.id, g.number, g.queue, g.message_type, g.fingerprint, g.state, g.first_seen, g.last_seen,"  \
     " g.letters, g.waiting, array_to_json(g.samples)::text,"                                       \
     " (select coalesce(json_agg(json_build_object('version', b.version, 'buildId', b.build_id)"    \
     "   order by b.number), '[]') from builds b where b.number = any (g.builds))::text,"           \
-    " g.closed_by, g.closed_at"
+    " g.closed_by, g.closed_at,"                                                                   \
+    " round((g.pulse * " FADED " * ln(2.0::double precision))::numeric, 1)::text"
 enum {
     GROUP_ID,
     GROUP_NUMBER,
@@ -25,6 +30,7 @@ enum {
     GROUP_BUILDS,
     GROUP_CLOSED_BY,
     GROUP_CLOSED_AT,
+    GROUP_RATE,
 };
 
 /* $1 above this number, $2 below this number, $3 queue or null, $4 state or null, $5 how many. */
@@ -87,6 +93,7 @@ void ch_failure_group_free(void *opaque)
     g_free(group->samples);
     g_free(group->builds);
     g_free(group->closed_by);
+    g_free(group->rate);
     g_free(group);
 }
 
@@ -124,6 +131,7 @@ static ChFailureGroup *read_group(const ChPgRows *rows, size_t row)
     group->builds = g_strdup(ch_pg_text(rows, row, GROUP_BUILDS));
     group->closed_by = g_strdup(ch_pg_text(rows, row, GROUP_CLOSED_BY));
     group->closed_us = ch_pg_time(rows, row, GROUP_CLOSED_AT);
+    group->rate = g_strdup(ch_pg_text(rows, row, GROUP_RATE));
     return group;
 }
 

@@ -36,6 +36,7 @@ typedef struct {
     int64_t first_seen_us, last_seen_us;
     int64_t letters; /* that ever came */
     int64_t waiting; /* about which nobody has done anything yet */
+    char *rate;      /* a number: letters a minute at present; the last minute's weigh most */
     char *samples;   /* JSON: the ids of the newest letters */
     char *builds;    /* JSON: those that failed so */
     char *closed_by;

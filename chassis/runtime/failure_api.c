@@ -50,6 +50,7 @@ static ChUuid write_group(GString *json, const void *opaque)
     ch_json_add_time(json, "lastSeenAt", group->last_seen_us);
     ch_json_add_integer(json, "count", group->letters);
     ch_json_add_integer(json, "waiting", group->waiting);
+    ch_json_add_raw(json, "rate", group->rate);
     ch_json_add_raw(json, "builds", group->builds);
     ch_json_add_raw(json, "samples", group->samples);
     if (group->closed_by != NULL) {

@@ -115,6 +115,19 @@ def test_letters_of_one_reason_are_one_group(desk, databases, word):
     assert group["firstSeenAt"] <= group["lastSeenAt"]
 
 
+def test_the_rate_is_of_the_last_minutes(desk, databases, word):
+    """Each weighs half as much for every minute: 60 that died two minutes ago are worth 15, 0.69 of them a minute."""
+    desk.write(f"{word} fails ", 60)
+    group = desk.counted(f"{word} fails #", 60)
+    assert 35 < group["rate"] <= 41.6
+    databases.execute(SERVICE, "UPDATE failure_groups SET pulse = 60, pulse_at = now() - interval '2 minutes' WHERE id = %s", (group["id"],))
+    assert 9 < desk.of(f"{word} fails #")["rate"] <= 10.4
+    databases.execute(SERVICE, "UPDATE failure_groups SET pulse_at = now() - interval '2 years' WHERE id = %s", (group["id"],))
+    assert desk.of(f"{word} fails #")["rate"] == 0
+    desk.write(f"{word} fails ", 1)
+    assert desk.counted(f"{word} fails #", 61)["rate"] <= 0.7
+
+
 def test_a_letter_that_comes_again_is_counted_once(desk, word):
     letter = new_id()
     for _ in range(3):

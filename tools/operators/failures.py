@@ -98,7 +98,7 @@ def _list(desks, options):
         return 0
     if found:
         rows = [_row(service, group) for service, group in found]
-        terminal.table(["service", "group", "queue", "type", "state", "count", "waiting", "last seen", "build", "reason"],
+        terminal.table(["service", "group", "queue", "type", "state", "count", "waiting", "a minute", "last seen", "build", "reason"],
                        [[clean(cell) for cell in row] for row in rows])
     terminal.say(f"{len(found)} groups of failures")
     return 0
@@ -108,7 +108,7 @@ def _row(service, group):
     builds = group["builds"]
     build = f"{builds[-1]['version']} {builds[-1]['buildId'][:BUILD_SHOWN]}" if builds else "-"
     return [service, group["id"], group["queue"], group.get("type", "-"), group["state"], group["count"], group["waiting"],
-            group["lastSeenAt"][:19], build, group["fingerprint"][:FINGERPRINT_SHOWN]]  # fmt: skip
+            group.get("rate", "-"), group["lastSeenAt"][:19], build, group["fingerprint"][:FINGERPRINT_SHOWN]]  # fmt: skip
 
 
 def _close(desks, options):
