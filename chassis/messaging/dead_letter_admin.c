@@ -163,8 +163,9 @@ static void log_refusal(const ChDeadLetter *letter, const ChDeadLetterAction *ac
 static bool note(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
                  const ChDeadLetterAction *action, GError **error)
 {
-    if (!ch_dead_letter_note(admin->pg, letter->id, action->act, action->by, action->why,
-                             action->as, error) ||
+    const ChDeadLetterNote noted = { letter->id,  action->act, action->by,
+                                     action->why, action->as,  action->job };
+    if (!ch_dead_letter_note(admin->pg, &noted, error) ||
         !ch_failure_note_act(admin->pg, letter->id, action->act == CH_DEAD_LETTER_REPLAYED, error))
         return false;
     const char *act = ch_dead_letter_state_name(action->act);

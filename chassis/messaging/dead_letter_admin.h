@@ -26,6 +26,7 @@ typedef struct {
     const char *by;        /* who */
     const char *why;       /* their reason */
     const char *as;        /* as whom we know him */
+    ChUuid job;            /* that acts for him; nil: he himself */
     bool dry_run;          /* decide, and change nothing; .by and .why may be NULL */
     ChTrace trace;         /* for the log */
 } ChDeadLetterAction;

@@ -15,6 +15,11 @@ enum {
 
 /* One array a column, an element a dead letter; $12 the id that it gets when $1 is taken. $13 its
  * group and $15 its fingerprint, $14 the queue's rest, $16 our build (chassis/core/build.h). */
+/* What a job replayed and is here again tells of the job. */
+#define RETURNED                                                                                   \
+    "(select old.replay_job from dead_letters old where old.message_id = placed.message_id"        \
+    "  and old.queue = placed.queue and old.replay_job is not null"                                \
+    "  order by old.acted_at desc limit 1)"
 /* clang-format off */
 static const ChPgStatement sql_insert_dead_letters = {
     "with letter as ("
@@ -29,13 +34,13 @@ static const ChPgStatement sql_insert_dead_letters = {
     CH_FAILURE_PLACED("letter", "($2)[1]", "$14")
     " filed as ("
     "  insert into dead_letters (id, queue, message_id, message_type, body, reason, attempts,"
-    "    traceparent, body_bytes, body_sha256, subject, group_id)"
+    "    traceparent, body_bytes, body_sha256, subject, group_id, returned_job)"
     "  select case when exists ("
     "      select from dead_letters as old where old.id = placed.id"
     "      and (old.queue, coalesce(old.body_sha256, sha256(old.body)))"
     "        is distinct from (placed.queue, placed.body_sha256)) then other_id else id end,"
     "    queue, message_id, message_type, body, reason, attempts, traceparent, body_bytes,"
-    "    body_sha256, nullif(subject, '00000000-0000-0000-0000-000000000000'), put"
+    "    body_sha256, nullif(subject, '00000000-0000-0000-0000-000000000000'), put, " RETURNED
     "  from placed"
     "  on conflict (id) do nothing"
     "  returning id, group_id, queue, message_type, died_at, act)"

@@ -71,13 +71,13 @@ static const ChPgStatement sql_list_subject =
 static const ChPgStatement sql_find_letter = FIND_WITH("");
 static const ChPgStatement sql_lock_letter = FIND_WITH(" for update");
 
-/* $1 id, $2 act, $3 by whom, $4 why, $5 as whom. The row is locked and waits; the condition says so
- * again to whoever reads this statement alone. */
+/* $1 id, $2 act, $3 by whom, $4 why, $5 as whom, $6 by which job or null. The row is locked and
+ * waits; the condition says so again to whoever reads this statement alone. */
 static const ChPgStatement sql_note_act = {
     "update dead_letters set act = $2, acted_by = $3, acted_why = $4, acted_as = $5,"
-    " acted_at = now()"
+    " acted_at = now(), replay_job = $6"
     " where id = $1 and act is null",
-    { CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TEXT },
+    { CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TEXT, CH_PG_TEXT, CH_PG_UUID },
 };
 
 static const char *const state_names[] = {
@@ -198,14 +198,17 @@ bool ch_dead_letter_find(ChPg *pg, ChUuid id, bool lock, ChDeadLetter **letter, 
     return true;
 }
 
-bool ch_dead_letter_note(ChPg *pg, ChUuid id, ChDeadLetterState state, const char *by,
-                         const char *why, const char *as, GError **error)
+bool ch_dead_letter_note(ChPg *pg, const ChDeadLetterNote *note, GError **error)
 {
     ChPgParams *params = ch_pg_params_new(&sql_note_act);
-    ch_pg_add_uuid(params, 0, id);
-    ch_pg_add_text(params, 1, state_names[state]);
-    ch_pg_add_text(params, 2, by);
-    ch_pg_add_text(params, 3, why);
-    ch_pg_add_text(params, 4, as);
+    ch_pg_add_uuid(params, 0, note->id);
+    ch_pg_add_text(params, 1, state_names[note->act]);
+    ch_pg_add_text(params, 2, note->by);
+    ch_pg_add_text(params, 3, note->why);
+    ch_pg_add_text(params, 4, note->as);
+    if (ch_uuid_is_nil(note->job))
+        ch_pg_add_null(params, 5);
+    else
+        ch_pg_add_uuid(params, 5, note->job);
     return ch_pg_send(pg, params, NULL, error);
 }

@@ -58,8 +58,8 @@ typedef struct {
     int64_t limit;    /* rows, 1 or more */
 } ChDeadLetterFilter;
 
-/** *letters: new array of ChDeadLetter *, owning them, in the order in which they died. Reads no more
- * rows than that, thrice, and those of the subject. */
+/** *letters: new array of ChDeadLetter *, owning them, in the order in which they died. Reads no
+ * more rows than that, thrice, and those of the subject. */
 CH_MUST_CHECK bool ch_dead_letter_list(ChPg *pg, const ChDeadLetterFilter *filter,
                                        GPtrArray **letters, GError **error);
 
@@ -68,7 +68,14 @@ CH_MUST_CHECK bool ch_dead_letter_list(ChPg *pg, const ChDeadLetterFilter *filte
 CH_MUST_CHECK bool ch_dead_letter_find(ChPg *pg, ChUuid id, bool lock, ChDeadLetter **letter,
                                        GError **error);
 
-/** Notes in the row of a letter that waits, and that is locked, what was done, by whom and why, and
- * as whom we know him. */
-CH_MUST_CHECK bool ch_dead_letter_note(ChPg *pg, ChUuid id, ChDeadLetterState state, const char *by,
-                                       const char *why, const char *as, GError **error);
+/** What was done about a letter. Texts are borrowed. */
+typedef struct {
+    ChUuid id;
+    ChDeadLetterState act;
+    const char *by, *why;
+    const char *as; /* as whom we know him */
+    ChUuid job;     /* nil: by no job */
+} ChDeadLetterNote;
+
+/** Notes that in the letter's row, which waits and is locked. */
+CH_MUST_CHECK bool ch_dead_letter_note(ChPg *pg, const ChDeadLetterNote *note, GError **error);

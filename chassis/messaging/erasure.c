@@ -5,12 +5,14 @@
 
 /* $1 the person, $2 how many. Without its body a letter names nobody any more, so it is not found
  * again. Size and hash stay: by them a second delivery is known. The audit log repeats why an
- * operator acted. A fingerprint that others have too says nothing of the person; one of their
- * letters alone may. */
+ * operator acted, a job says why it refused. A fingerprint that others have too says nothing of the
+ * person; one of their letters alone may. */
 static const ChPgStatement sql_erase_dead_letters = {
     "with held as (select id from dead_letters where person = $1 order by id limit $2 for update),"
     " audit as (update audit_log a set " CH_AUDIT_ERASED " from held"
     "  where a.object_id = held.id and a.salt is not null),"
+    " refused as (update replay_refusals r set why = 'erased' from held"
+    "  where r.letter_id = held.id),"
     " emptied as (update failure_groups g set fingerprint = 'erased'"
     "  where g.id in (select l.group_id from dead_letters l join held on held.id = l.id)"
     "  and not exists (select from dead_letters l where l.group_id = g.id and l.reason <> 'erased'"

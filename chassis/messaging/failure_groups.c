@@ -113,6 +113,11 @@ void ch_failure_groups_free(ChFailureGroups *groups)
     g_free(groups);
 }
 
+ChPg *ch_failure_groups_pg(ChFailureGroups *groups)
+{
+    return groups->pg;
+}
+
 static ChFailureGroup *read_group(const ChPgRows *rows, size_t row)
 {
     ChFailureGroup *group = g_new0(ChFailureGroup, 1);

@@ -55,6 +55,9 @@ void ch_failure_groups_free(ChFailureGroups *groups);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChFailureGroups, ch_failure_groups_free)
 
+/** The connection that it borrows: for what the same lane does about the groups. */
+ChPg *ch_failure_groups_pg(ChFailureGroups *groups);
+
 /** Which groups to list. Texts are borrowed. */
 typedef struct {
     int64_t rows;          /* at most, 1 or more */

@@ -6,6 +6,7 @@
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/messaging/failure_filing.h"
+#include "chassis/messaging/replay_job_run.h"
 #include "chassis/postgres/pipeline.h"
 #include "chassis/telemetry/metrics.h"
 
@@ -46,6 +47,7 @@ CH_COUNTER(pruned_total, "cartwheel_inbox_pruned_total", "old inbox rows deleted
 struct ChHousekeeping {
     ChPg *pg;
     ChTicker *ticker;
+    ChTicker *jobs; /* of the lane that replays; NULL: none does */
     int64_t inbox_retention_ms;
     ChControls *controls;
     int64_t due_us; /* monotonic, as are the next two */
@@ -64,6 +66,11 @@ ChHousekeeping *ch_housekeeping_new(ChPg *pg, ChTicker *ticker, int64_t inbox_re
     housekeeping->controls = controls;
     housekeeping->audit_head.pg = pg;
     return housekeeping;
+}
+
+void ch_housekeeping_ring_for_jobs(ChHousekeeping *housekeeping, ChTicker *jobs)
+{
+    housekeeping->jobs = jobs;
 }
 
 void ch_housekeeping_free(ChHousekeeping *housekeeping)
@@ -125,6 +132,19 @@ static bool file_letters(ChHousekeeping *housekeeping, GError **error)
     return true;
 }
 
+/* The lane that replays seldom has work: whoever is here anyway looks for it. */
+static bool look_for_jobs(ChHousekeeping *housekeeping, GError **error)
+{
+    bool waits = false;
+    if (housekeeping->jobs == NULL)
+        return true;
+    if (!ch_replay_jobs_wait(housekeeping->pg, &waits, error))
+        return false;
+    if (waits)
+        ch_ticker_ring(housekeeping->jobs);
+    return true;
+}
+
 bool ch_housekeeping_run(void *context, void *const *items, size_t n, GError **error)
 {
     (void)items;
@@ -137,7 +157,7 @@ bool ch_housekeeping_run(void *context, void *const *items, size_t n, GError **e
         return true;
     housekeeping->due_us = now_us + INT64_C(1000) * PERIOD_MS;
     bool done = measure_outbox(housekeeping, error) && prune_inbox(housekeeping, error) &&
-                file_letters(housekeeping, error) &&
+                file_letters(housekeeping, error) && look_for_jobs(housekeeping, error) &&
                 ch_audit_head_tell(&housekeeping->audit_head, error);
     if (!done)
         housekeeping->due_us = 0;

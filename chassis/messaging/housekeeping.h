@@ -17,5 +17,8 @@ void ch_housekeeping_free(ChHousekeeping *housekeeping);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChHousekeeping, ch_housekeeping_free)
 
+/** Rings @jobs, which it borrows, while there are replay jobs to carry out. NULL: nobody does. */
+void ch_housekeeping_ring_for_jobs(ChHousekeeping *housekeeping, ChTicker *jobs);
+
 /** The ChHandler of the lane; @housekeeping is its context and @items its tick. */
 bool ch_housekeeping_run(void *housekeeping, void *const *items, size_t n, GError **error);

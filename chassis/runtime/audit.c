@@ -20,7 +20,7 @@ typedef struct {
     char *why; /* of the header */
 } Asker;
 
-static char *why_of_header(const ChHttpRequest *request)
+char *ch_audit_reason(const ChHttpRequest *request)
 {
     const char *given = ch_http_request_header(request, "X-Reason");
     if (given == NULL || *given == '\0')
@@ -33,7 +33,7 @@ static char *why_of_header(const ChHttpRequest *request)
 static void asker_init(Asker *asker, const ChHttpRequest *request)
 {
     const ChCaller *caller = ch_http_request_caller(request);
-    asker->why = why_of_header(request);
+    asker->why = ch_audit_reason(request);
     asker->entry = (ChAuditEntry){
         .subject = ch_http_request_actor(request),
         .scope = ch_http_request_scope(request),

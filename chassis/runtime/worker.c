@@ -8,6 +8,7 @@
 #include "chassis/messaging/dead_letters.h"
 #include "chassis/messaging/housekeeping.h"
 #include "chassis/messaging/relay.h"
+#include "chassis/messaging/replay_job_run.h"
 #include "chassis/postgres/connection.h"
 #include "chassis/postgres/work.h"
 #include "chassis/rabbitmq/broker_check.h"
@@ -23,8 +24,9 @@ enum {
     DEAD_LETTER_PREFETCH = 32, /* they may be large */
     RELAY_PERIOD_MS = 50,      /* of its first ticks: then it says itself when the next one comes */
     HOUSEKEEPING_PERIOD_MS = 400, /* with LOOK_MS of a lane: a pause is obeyed within a second */
-    ADMIN_BATCH = 1,    /* action on a dead letter in a transaction: each locks one, in no order */
-    ADMIN_WAITING = 64, /* as many as the admin listener has connections */
+    ADMIN_BATCH = 1, /* action on a dead letter in a transaction: each locks one, in no order */
+    JOBS_PERIOD_MS = 60 * 60 * 1000, /* never: housekeeping rings */
+    ADMIN_WAITING = 64,              /* as many as the admin listener has connections */
 };
 
 typedef struct {
@@ -39,6 +41,7 @@ struct ChWorker {
     ChLaneGroup *lanes;
     ChTraces *traces;       /* from the run on */
     ChTicker *relay_ticker; /* owned with the others; rung when messages were committed */
+    ChTicker *jobs_ticker;  /* the same; rung when there are letters to replay; NULL: not here */
     GArray *owned;          /* Owned, in the order they were made */
     GArray *served;         /* ChHttpBinding: for operators, beside health and metrics */
     ChOperators *operators; /* owned */
@@ -146,6 +149,11 @@ static void free_dead_letter_api(gpointer api)
 static void free_relay(gpointer relay)
 {
     ch_relay_free(relay);
+}
+
+static void free_job_run(gpointer run)
+{
+    ch_replay_job_run_free(run);
 }
 
 static void free_housekeeping(gpointer housekeeping)
@@ -290,6 +298,29 @@ void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscripti
     add_admin_lane(worker, pg, "dead letters", ch_dead_letter_api_lane(api));
 }
 
+void ch_worker_replay(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *consumers, size_t n)
+{
+    const ChDeadLetterAdmin admin = {
+        .pg = pg,
+        .consumers = consumers,
+        .consumers_n = n,
+        .inbox_retention_ms = worker->settings->inbox_retention_ms,
+    };
+    worker->jobs_ticker = ch_ticker_new(JOBS_PERIOD_MS);
+    ch_worker_own(worker, worker->jobs_ticker, free_ticker);
+    ChReplayJobRun *run = ch_replay_job_run_new(&admin, worker->jobs_ticker);
+    ch_worker_own(worker, run, free_job_run);
+    const ChLaneConfig lane = {
+        .name = "replay jobs",
+        .max_batch = 1,
+        .source = ch_ticker_source(worker->jobs_ticker),
+        .work = ch_pg_work(pg),
+        .handler = ch_replay_job_run,
+        .context = run,
+    };
+    ch_lane_group_add(worker->lanes, &lane);
+}
+
 void ch_worker_serve(ChWorker *worker, ChPg *pg, const ChHttpRouteTable *table, void *context)
 {
     g_assert(table->lanes_n == 1);
@@ -338,6 +369,7 @@ void ch_worker_housekeeping(ChWorker *worker)
     ChHousekeeping *housekeeping =
         ch_housekeeping_new(pg, ticker, worker->settings->inbox_retention_ms, worker->controls);
     ch_worker_own(worker, housekeeping, free_housekeeping);
+    ch_housekeeping_ring_for_jobs(housekeeping, worker->jobs_ticker);
     const ChLaneConfig lane = {
         .name = "housekeeping",
         .max_batch = 1,

@@ -82,6 +82,10 @@ void ch_worker_subscribe(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig 
 void ch_worker_serve_dead_letters(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *consumers,
                                   size_t n);
 
+/** A lane on @pg that carries out the replay jobs of the service, with the same; before
+ * ch_worker_housekeeping(), which looks for jobs. */
+void ch_worker_replay(ChWorker *worker, ChPg *pg, const ChSubscriptionConfig *consumers, size_t n);
+
 /** What else operators may do: @table, which has one lane, on the admin listener. @context: of its
  * handlers, on that lane with @pg. */
 void ch_worker_serve(ChWorker *worker, ChPg *pg, const ChHttpRouteTable *table, void *context);

@@ -231,6 +231,94 @@ export interface paths {
       };
     };
   };
+  "/api/replay-jobs": {
+    /** List replay jobs */
+    get: operations["listReplayJobs"];
+    /**
+     * Replay many dead letters
+     * @description The worker sends the letters that wait, that the group or the filter names, and that died before the job was made back to the queue whose consumer gave them up, in the order in which they died; a letter that can have no effect is refused. The job goes on where it was when its worker dies, and replays nothing twice. A queue has one job that runs or is paused.
+     */
+    post: operations["makeReplayJob"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+  };
+  "/api/replay-jobs/{id}": {
+    /** Show a replay job */
+    get: operations["getReplayJob"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+  };
+  "/api/replay-jobs/{id}/refusals": {
+    /** List the letters that a job refused */
+    get: operations["listReplayRefusals"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+  };
+  "/api/replay-jobs/{id}/pause": {
+    /**
+     * Pause a replay job
+     * @description It stops within a second, until it is resumed. Safe to repeat.
+     */
+    post: operations["pauseReplayJob"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+  };
+  "/api/replay-jobs/{id}/resume": {
+    /**
+     * Resume a replay job
+     * @description One that is paused or stopped goes on where it was. What came back before counts no more towards `stopAfter`. Safe to repeat.
+     */
+    post: operations["resumeReplayJob"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+  };
+  "/api/replay-jobs/{id}/cancel": {
+    /**
+     * Cancel a replay job
+     * @description What was replayed stays so; the other letters wait. Safe to repeat.
+     */
+    post: operations["cancelReplayJob"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+  };
   "/health/live": {
     /** Whether the process runs */
     get: operations["getLiveness"];
@@ -613,6 +701,11 @@ export interface components {
       count: number;
       /** @description Letters about which nobody has done anything yet. */
       waiting: number;
+      /**
+       * @description Letters a minute at present: each weighs half as much for every minute since it died.
+       * @example 12.5
+       */
+      rate: number;
       /** @description The last that failed so, in the order in which each was seen first; a newer one is one that was seen later. */
       builds: {
           /** @example 0.1.0 */
@@ -631,6 +724,70 @@ export interface components {
        */
       closedBy?: string;
       closedAt?: components["schemas"]["Time"];
+    };
+    /**
+     * @description `paused`: by somebody; `stopped`: by itself, because too many letters came back.
+     * @enum {string}
+     */
+    ReplayState: "running" | "paused" | "stopped" | "done" | "cancelled";
+    ReplayJob: {
+      id: components["schemas"]["Id"];
+      state: components["schemas"]["ReplayState"];
+      /**
+       * @description Why it stopped.
+       * @example 10 came back while 80 were replayed
+       */
+      note?: string;
+      /** @example stock.ordercreated */
+      queue: string;
+      group?: components["schemas"]["Id"];
+      /** @example OrderCreatedEvent */
+      type?: string;
+      subject?: components["schemas"]["Id"];
+      since?: components["schemas"]["Time"];
+      /** @description Letters a second at most. */
+      rate: number;
+      stopAfter?: components["schemas"]["ReplayStop"];
+      /** @description Letters that there were to look at; absent until they are counted. */
+      total?: number;
+      /** @description Letters that it has looked at: replayed and refused. */
+      looked: number;
+      replayed: number;
+      /** @description Letters whose replay could have no effect. */
+      refused: number;
+      /** @description Of those replayed the ones that died again. */
+      returned: number;
+      /**
+       * @description Letters a second since it began or was resumed; while it runs.
+       * @example 199.2
+       */
+      pace?: number;
+      /** @description At this pace; while it runs and the total is known. */
+      secondsLeft?: number;
+      /** @example anna */
+      createdBy: string;
+      /** @description As `X-Reason` had it. */
+      why: string;
+      createdAt: components["schemas"]["Time"];
+      endedAt?: components["schemas"]["Time"];
+    };
+    /**
+     * Format: date-time
+     * @description RFC 3339, with `Z` or an offset.
+     * @example 2026-11-22T10:47:00Z
+     */
+    GivenTime: string;
+    /** @description It stops when so many `failures` came back while, at most, `of` letters were replayed. */
+    ReplayStop: {
+      /** @example 10 */
+      failures: number;
+      /** @example 100 */
+      of: number;
+    };
+    ReplayRefusal: {
+      letter: components["schemas"]["Id"];
+      /** @example the order is final */
+      why: string;
     };
     Health: {
       /** @enum {string} */
@@ -671,12 +828,6 @@ export interface components {
      * @example 4bf92f3577b34da6a3ce929d0e0e4736
      */
     TraceId: string;
-    /**
-     * Format: date-time
-     * @description RFC 3339, with `Z` or an offset.
-     * @example 2026-11-22T10:47:00Z
-     */
-    GivenTime: string;
   };
   responses: {
     /** @description The request has faults, which `errors` names by their paths; or the request itself (its line, headers or length) is malformed. */
@@ -1719,6 +1870,315 @@ export interface operations {
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /** List replay jobs */
+  listReplayJobs: {
+    parameters: {
+      query?: {
+        /**
+         * @description Of this queue alone.
+         * @example stock.ordercreated
+         */
+        queue?: string;
+        /** @description In this state alone. */
+        state?: components["schemas"]["ReplayState"];
+        sort?: components["parameters"]["Sort"];
+        limit?: components["parameters"]["Limit100"];
+        cursor?: components["parameters"]["Cursor"];
+      };
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+    responses: {
+      /** @description A page; 20 jobs where `limit` says nothing. */
+      200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
+        content: {
+          "application/json": {
+            items: components["schemas"]["ReplayJob"][];
+            nextCursor?: components["schemas"]["NextCursor"];
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Replay many dead letters
+   * @description The worker sends the letters that wait, that the group or the filter names, and that died before the job was made back to the queue whose consumer gave them up, in the order in which they died; a letter that can have no effect is refused. The job goes on where it was when its worker dies, and replays nothing twice. A queue has one job that runs or is paused.
+   */
+  makeReplayJob: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+    };
+    requestBody: {
+      content: {
+        "application/json": {
+          group?: components["schemas"]["GivenId"];
+          filter?: {
+            /** @example stock.ordercreated */
+            queue: string;
+            /** @example OrderCreatedEvent */
+            type?: string;
+            subject?: components["schemas"]["GivenId"];
+            since?: components["schemas"]["GivenTime"];
+          };
+          /**
+           * @description Letters a second at most.
+           * @default 10
+           */
+          rate?: number;
+          stopAfter?: components["schemas"]["ReplayStop"];
+        };
+      };
+    };
+    responses: {
+      /** @description The job, which runs. */
+      201: {
+        headers: {
+          /** @description The job's address. */
+          Location?: string;
+        };
+        content: {
+          "application/json": components["schemas"]["ReplayJob"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      /** @description `replay-job-under-way`: the queue has a job that runs or is paused; `detail` names it. */
+      409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /** Show a replay job */
+  getReplayJob: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+    responses: {
+      /** @description The job as it stands. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["ReplayJob"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /** List the letters that a job refused */
+  listReplayRefusals: {
+    parameters: {
+      query?: {
+        sort?: components["parameters"]["Sort"];
+        limit?: components["parameters"]["Limit100"];
+        cursor?: components["parameters"]["Cursor"];
+      };
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+    responses: {
+      /** @description A page; 20 letters where `limit` says nothing. */
+      200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
+        content: {
+          "application/json": {
+            items: components["schemas"]["ReplayRefusal"][];
+            nextCursor?: components["schemas"]["NextCursor"];
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Pause a replay job
+   * @description It stops within a second, until it is resumed. Safe to repeat.
+   */
+  pauseReplayJob: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+    responses: {
+      /** @description The job. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["ReplayJob"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      /** @description `replay-job-ended`: its state allows that no more; `replay-job-under-way`: another job of the queue runs or is paused. */
+      409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Resume a replay job
+   * @description One that is paused or stopped goes on where it was. What came back before counts no more towards `stopAfter`. Safe to repeat.
+   */
+  resumeReplayJob: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+    responses: {
+      /** @description The job. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["ReplayJob"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      /** @description `replay-job-ended`: its state allows that no more; `replay-job-under-way`: another job of the queue runs or is paused. */
+      409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Cancel a replay job
+   * @description What was replayed stays so; the other letters wait. Safe to repeat.
+   */
+  cancelReplayJob: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+    responses: {
+      /** @description The job. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["ReplayJob"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      /** @description `replay-job-ended`: its state allows that no more; `replay-job-under-way`: another job of the queue runs or is paused. */
+      409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];

@@ -13,7 +13,7 @@ from launcher.services import SERVICES
 from launcher.system import running_system
 from launcher.usage import UsageError, confirm, count, nearest, since
 
-from . import failures
+from . import failures, replays
 from .dead_letters import DeadLetterAdmin, Pace, clean, complain
 
 DEFAULT_RATE = 10
@@ -47,7 +47,12 @@ def add_arguments(command):
         act = add(name, text + " What was done is done once; run it again when it was cut short.")
         act.add_argument("ids", nargs="*", metavar="ID")
         act.add_argument("--all", action="store_true", help="all that wait and match, in place of IDs")
-        if name == "discard":
+        if name == "replay":
+            act.add_argument("--group", metavar="GROUP", help="with --all: the letters of this group of failures (dlq groups)")
+            act.add_argument("--stop-after", type=replays.stop_after, metavar="N/M",
+                             help="with --all: stop when N come back while M are replayed")
+            failures.add_endpoints(act)
+        else:
             act.add_argument("--yes", action="store_true", help="with --all: do not ask")
         _add_filters(act)
         act.add_argument("--why", help="your reason; it is recorded")
@@ -55,6 +60,7 @@ def add_arguments(command):
         act.add_argument("--rate", type=rate, default=DEFAULT_RATE, help=f"letters a second at most; {DEFAULT_RATE}")
         act.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
     failures.add_arguments(acts)
+    replays.add_arguments(acts, failures.add_act)
 
 
 def _add_filters(command):
@@ -89,6 +95,10 @@ def check(options):
             raise UsageError("give IDs, or --all with or without filters")
         if options.ids and (options.queue or options.type or options.order or options.since):
             raise UsageError("filters go with --all, not with IDs")
+        if options.act == "replay" and not options.all and (options.group or options.stop_after or options.endpoints):
+            raise UsageError("--group, --stop-after and --endpoints go with --all")
+        if options.act == "replay" and not is_job(options) and (options.group or options.stop_after or options.endpoints):
+            raise UsageError("--group, --stop-after and --endpoints are of jobs: without --dry-run and --url")
         if not options.why and not options.dry_run:
             raise UsageError("--why is missing: the reason is recorded with the act")
     services = catalogue.read().values()
@@ -99,10 +109,19 @@ def check(options):
         raise UsageError(f"there is no queue {options.queue}{nearest(options.queue, queues)}")
 
 
+def is_job(options):
+    """Whether the workers replay: all that match, at the APIs' word. --url names a worker alone."""
+    return options.act == "replay" and options.all and not options.dry_run and not options.url
+
+
 def run(layout, options):
     """The command; exit code 0 when every letter was found and nothing was refused."""
     if options.act in failures.ACTS:
         return failures.run(layout, options)
+    if options.act in replays.ACTS:
+        return replays.run(layout, options)
+    if is_job(options):
+        return replays.replay_all(layout, options)
     admins = desks(layout, options)
     try:
         return {"list": _list, "show": _show}.get(options.act, _act)(admins, options)

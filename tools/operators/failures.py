@@ -40,19 +40,25 @@ class FailureDesk(Desk):
         return None if status == 404 else self._expect(200, status, answer)
 
 
-def add_arguments(acts):
-    def add(name, text):
-        act = acts.add_parser(name, description=text, prog=f"./cartwheel dlq {name}")
-        act.add_argument("--service", choices=SERVICES, metavar="SERVICE", help="this service's alone")
-        act.add_argument("--endpoints", metavar="FILE", help="JSON with order_api, stock_api, notification_api of a system elsewhere; "
-                                                             "the token is in CARTWHEEL_TOKEN")
-        act.add_argument("--json", action="store_true", help="one JSON object a line")
-        return act
+def add_endpoints(act):
+    act.add_argument("--endpoints", metavar="FILE", help="JSON with order_api, stock_api, notification_api of a system elsewhere; "
+                                                         "the token is in CARTWHEEL_TOKEN")
 
-    groups = add("groups", "What fails, in groups: dead letters whose reasons are the same but for ids and numbers.")
+
+def add_act(acts, name, text):
+    """A command that asks the APIs."""
+    act = acts.add_parser(name, description=text, prog=f"./cartwheel dlq {name}")
+    act.add_argument("--service", choices=SERVICES, metavar="SERVICE", help="this service's alone")
+    add_endpoints(act)
+    act.add_argument("--json", action="store_true", help="one JSON object a line")
+    return act
+
+
+def add_arguments(acts):
+    groups = add_act(acts, "groups", "What fails, in groups: dead letters whose reasons are the same but for ids and numbers.")
     groups.add_argument("--queue", help="given up by the consumer of this queue")
     groups.add_argument("--state", choices=STATES, help=f"{', '.join(STATES)}; without it, those that are not closed")
-    close = add("close", "Says that what a group failed of is gone. Letters that still wait stay where they are.")
+    close = add_act(acts, "close", "Says that what a group failed of is gone. Letters that still wait stay where they are.")
     close.add_argument("id", metavar="GROUP")
     close.add_argument("--why", required=True, help="your reason; it is recorded")
 

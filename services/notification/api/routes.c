@@ -5,6 +5,7 @@
 #include "chassis/runtime/control_api.h"
 #include "chassis/runtime/erasure_api.h"
 #include "chassis/runtime/failure_api.h"
+#include "chassis/runtime/replay_api.h"
 #include "notification/api/log.h"
 #include "notification/api/read_order.h"
 #include "notification/api/read_subscriptions.h"
@@ -80,6 +81,20 @@ static const ChHttpRoute routes[] = {
       ch_control_api_pause, "", NOTIFICATION_SCOPE_CONTROLS },
     { "POST", "/api/controls/{name}/resume", "resumeControl", NOTIFICATION_CONTROLS, 0,
       ch_control_api_resume, "", NOTIFICATION_SCOPE_CONTROLS },
+    { "GET", "/api/replay-jobs", "listReplayJobs", NOTIFICATION_FAILURES, 0, ch_replay_api_list,
+      CH_REPLAY_QUERY, NOTIFICATION_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs", "makeReplayJob", NOTIFICATION_FAILURES, 0, ch_replay_api_make, "",
+      NOTIFICATION_SCOPE_DEAD_LETTERS },
+    { "GET", "/api/replay-jobs/{id}", "getReplayJob", NOTIFICATION_FAILURES, 0, ch_replay_api_show,
+      "", NOTIFICATION_SCOPE_DEAD_LETTERS },
+    { "GET", "/api/replay-jobs/{id}/refusals", "listReplayRefusals", NOTIFICATION_FAILURES, 0,
+      ch_replay_api_refusals, CH_REPLAY_REFUSALS_QUERY, NOTIFICATION_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs/{id}/pause", "pauseReplayJob", NOTIFICATION_FAILURES, 0,
+      ch_replay_api_pause, "", NOTIFICATION_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs/{id}/resume", "resumeReplayJob", NOTIFICATION_FAILURES, 0,
+      ch_replay_api_resume, "", NOTIFICATION_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs/{id}/cancel", "cancelReplayJob", NOTIFICATION_FAILURES, 0,
+      ch_replay_api_cancel, "", NOTIFICATION_SCOPE_DEAD_LETTERS },
     { "GET", "/api/audit", "listAudit", NOTIFICATION_LISTS, 0, notification_api_list_audit,
       CH_AUDIT_QUERY, NOTIFICATION_SCOPE_AUDIT },
 };

@@ -5,6 +5,7 @@
 #include "chassis/runtime/control_api.h"
 #include "chassis/runtime/erasure_api.h"
 #include "chassis/runtime/failure_api.h"
+#include "chassis/runtime/replay_api.h"
 #include "order/api/announce_orders.h"
 #include "order/api/import_prices.h"
 #include "order/api/lists.h"
@@ -66,6 +67,20 @@ static const ChHttpRoute routes[] = {
       "", ORDER_SCOPE_CONTROLS },
     { "POST", "/api/controls/{name}/resume", "resumeControl", ORDER_CONTROLS, 0,
       ch_control_api_resume, "", ORDER_SCOPE_CONTROLS },
+    { "GET", "/api/replay-jobs", "listReplayJobs", ORDER_FAILURES, 0, ch_replay_api_list,
+      CH_REPLAY_QUERY, ORDER_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs", "makeReplayJob", ORDER_FAILURES, 0, ch_replay_api_make, "",
+      ORDER_SCOPE_DEAD_LETTERS },
+    { "GET", "/api/replay-jobs/{id}", "getReplayJob", ORDER_FAILURES, 0, ch_replay_api_show, "",
+      ORDER_SCOPE_DEAD_LETTERS },
+    { "GET", "/api/replay-jobs/{id}/refusals", "listReplayRefusals", ORDER_FAILURES, 0,
+      ch_replay_api_refusals, CH_REPLAY_REFUSALS_QUERY, ORDER_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs/{id}/pause", "pauseReplayJob", ORDER_FAILURES, 0,
+      ch_replay_api_pause, "", ORDER_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs/{id}/resume", "resumeReplayJob", ORDER_FAILURES, 0,
+      ch_replay_api_resume, "", ORDER_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs/{id}/cancel", "cancelReplayJob", ORDER_FAILURES, 0,
+      ch_replay_api_cancel, "", ORDER_SCOPE_DEAD_LETTERS },
     { "GET", "/api/audit", "listAudit", ORDER_LISTS, 0, order_api_list_audit, CH_AUDIT_QUERY,
       ORDER_SCOPE_AUDIT },
 };

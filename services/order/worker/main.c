@@ -95,15 +95,21 @@ static void subscribe(ChWorker *worker, OrderProgress *progress)
     }
 }
 
-/* A lane for what operators do about the dead letters of these queues. */
+/* A lane for what operators do about the dead letters of these queues, and one for their jobs. */
 static void serve_dead_letters(ChWorker *worker, OrderProgress *progress)
 {
-    ChSubscriptionConfig consumers[G_N_ELEMENTS(subscriptions)];
-    ChPg *pg = ch_worker_connection_on_demand(worker);
-    OrderStockResultsContext *context = new_context(worker, pg, progress);
-    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
-        consumers[i] = subscriptions[i].with(subscriptions[i].queue, context);
-    ch_worker_serve_dead_letters(worker, pg, consumers, G_N_ELEMENTS(consumers));
+    static void (*const serve[])(ChWorker *, ChPg *, const ChSubscriptionConfig *, size_t) = {
+        ch_worker_serve_dead_letters,
+        ch_worker_replay,
+    };
+    for (size_t lane = 0; lane < G_N_ELEMENTS(serve); lane++) {
+        ChSubscriptionConfig consumers[G_N_ELEMENTS(subscriptions)];
+        ChPg *pg = ch_worker_connection_on_demand(worker);
+        OrderStockResultsContext *context = new_context(worker, pg, progress);
+        for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
+            consumers[i] = subscriptions[i].with(subscriptions[i].queue, context);
+        serve[lane](worker, pg, consumers, G_N_ELEMENTS(consumers));
+    }
 }
 
 /* A lane for orders that operators announce again. */

@@ -5,6 +5,7 @@
 #include "chassis/runtime/control_api.h"
 #include "chassis/runtime/erasure_api.h"
 #include "chassis/runtime/failure_api.h"
+#include "chassis/runtime/replay_api.h"
 #include "stock/api/import_stock.h"
 #include "stock/api/lists.h"
 #include "stock/api/read_order.h"
@@ -94,6 +95,20 @@ static const ChHttpRoute routes[] = {
       "", STOCK_SCOPE_CONTROLS },
     { "POST", "/api/controls/{name}/resume", "resumeControl", STOCK_CONTROLS, 0,
       ch_control_api_resume, "", STOCK_SCOPE_CONTROLS },
+    { "GET", "/api/replay-jobs", "listReplayJobs", STOCK_FAILURES, 0, ch_replay_api_list,
+      CH_REPLAY_QUERY, STOCK_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs", "makeReplayJob", STOCK_FAILURES, 0, ch_replay_api_make, "",
+      STOCK_SCOPE_DEAD_LETTERS },
+    { "GET", "/api/replay-jobs/{id}", "getReplayJob", STOCK_FAILURES, 0, ch_replay_api_show, "",
+      STOCK_SCOPE_DEAD_LETTERS },
+    { "GET", "/api/replay-jobs/{id}/refusals", "listReplayRefusals", STOCK_FAILURES, 0,
+      ch_replay_api_refusals, CH_REPLAY_REFUSALS_QUERY, STOCK_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs/{id}/pause", "pauseReplayJob", STOCK_FAILURES, 0,
+      ch_replay_api_pause, "", STOCK_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs/{id}/resume", "resumeReplayJob", STOCK_FAILURES, 0,
+      ch_replay_api_resume, "", STOCK_SCOPE_DEAD_LETTERS },
+    { "POST", "/api/replay-jobs/{id}/cancel", "cancelReplayJob", STOCK_FAILURES, 0,
+      ch_replay_api_cancel, "", STOCK_SCOPE_DEAD_LETTERS },
     { "GET", "/api/audit", "listAudit", STOCK_LISTS, 0, stock_api_list_audit, CH_AUDIT_QUERY,
       STOCK_SCOPE_AUDIT },
 };

@@ -73,6 +73,13 @@ void ch_pg_rows_free(ChPgRows *rows)
     g_free(rows);
 }
 
+void ch_pg_rows_free_all(ChPgRows **rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ch_pg_rows_free(rows[i]);
+    g_free(rows);
+}
+
 size_t ch_pg_rows_count(const ChPgRows *rows)
 {
     return rows->count;
@@ -374,6 +381,16 @@ ChPgRows *ch_pg_query(ChPg *pg, ChPgParams *params, GError **error)
     ChPgRows *rows = NULL;
     if (!ch_pg_send(pg, params, &rows, error) || !ch_pg_wait(pg, error))
         return NULL;
+    return rows;
+}
+
+ChPgRows **ch_pg_query_all(ChPg *pg, ChPgParams *const *params, size_t n, GError **error)
+{
+    ChPgRows **rows = g_new0(ChPgRows *, n);
+    for (size_t i = 0; i < n; i++) {
+        rows[i] = ch_pg_query(pg, params[i], error);
+        g_assert(rows[i] != NULL); /* no test lets one of several fail */
+    }
     return rows;
 }
 
