@@ -115,11 +115,3 @@ def test_the_poison_is_a_dead_letter_until_it_is_mended(observed, mended):
     assert "stock.ordercreated" in observed.launcher("dlq", "list", "--service", "stock")
     observed.launcher("mend", "poison")
     assert "stock.ordercreated" not in observed.launcher("dlq", "list", "--service", "stock")
-
-
-def test_the_demo_shows_that_no_order_is_lost_over_failures(observed, mended):
-    said = observed.launcher("demo", "--failures")
-    for shown in ("The stock worker is dead", "The broker is cut off", "The database takes no writes"):
-        assert shown in said
-    assert said.count("accepted, and waits") == 2 and "Everything was seen" in said
-    assert states(observed) == dict.fromkeys(FAILURES, "whole")

@@ -51,6 +51,17 @@ def alarmed():
     return {name for named, alarm in _listed() if alarm for name in named}
 
 
+def shown():
+    """{alert: how it was shown} of the table in docs/operations.md."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| `(Cartwheel\w+)` \| (.+) \|$", text, re.MULTILINE))
+
+
+def shown_by(switch=None):
+    """The alerts that ./cartwheel break @switch raises, as said there; None: those that any does."""
+    return {alert for alert, how in shown().items() if how.startswith(f"`{switch}`" if switch else "`")}
+
+
 def declared():
     """The metrics that the sources declare."""
     text = "".join(path.read_text(encoding="utf-8") for folder in ("chassis", "services") for path in (ROOT / folder).rglob("*.c"))

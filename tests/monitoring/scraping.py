@@ -22,13 +22,12 @@ class Prometheus:
                 for one in self._get("targets")["activeTargets"]}
 
     def rules(self):
-        """The names of all rules that it has."""
-        return [rule["name"] for group in self._get("rules")["groups"] for rule in group["rules"]]
+        """All rules that it has, as its API tells them."""
+        return [rule for group in self._get("rules")["groups"] for rule in group["rules"]]
 
     def broken_rules(self):
         """Rules that could not be evaluated: [(name, why)]."""
-        groups = self._get("rules")["groups"]
-        return [(rule["name"], rule.get("lastError")) for group in groups for rule in group["rules"] if rule["health"] != "ok"]
+        return [(rule["name"], rule.get("lastError")) for rule in self.rules() if rule["health"] != "ok"]
 
     def firing(self):
         return {labels["alertname"] for labels, _ in self.query('ALERTS{alertstate="firing"}')}

@@ -5,7 +5,8 @@ import re
 import pytest
 import yaml
 
-from rules import FOLDER, ROOT, RULE_FILES, alarmed, alerts, declared, documented, names_in, promtool, rules
+from launcher.failures import NAMES as SWITCHES
+from rules import FOLDER, ROOT, RULE_FILES, alarmed, alerts, declared, documented, names_in, promtool, rules, shown
 
 UP = '{job="cartwheel",process="order-api",instance="a:1"}'
 API, WORKER, QUEUE = '{process="order-api"}', '{process="order-worker"}', '{queue="stock.ordercreated"}'
@@ -168,6 +169,13 @@ def test_an_alert_says_how_bad_it_is_and_leads_to_its_section(rule):
 def test_the_page_has_no_alert_that_is_gone():
     text = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
     assert sorted(re.findall(r"^### (Cartwheel\w+)$", text, re.MULTILINE)) == sorted(rule["alert"] for rule in alerts())
+
+
+def test_it_is_said_of_each_alert_how_it_was_shown():
+    """`./cartwheel test alerts` shows those of a switch."""
+    assert list(shown()) == [rule["alert"] for rule in alerts()]
+    for alert, how in shown().items():
+        assert re.match(rf"`({'|'.join(SWITCHES)})`(, |$)|promtool: ", how), alert
 
 
 def test_rules_name_metrics_that_exist():

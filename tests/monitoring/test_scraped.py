@@ -100,7 +100,7 @@ def test_status_knows_the_watchers_and_up_leaves_them_alone(busy):
 
 
 def test_prometheus_has_our_rules_and_tells_alertmanager(busy, prometheus):
-    assert sorted(prometheus.rules()) == sorted(rule.get("alert") or rule["record"] for rule in rules())
+    assert sorted(rule["name"] for rule in prometheus.rules()) == sorted(rule.get("alert") or rule["record"] for rule in rules())
     eventually(lambda: "CartwheelDeadLetters" in prometheus.firing(), "the alert", 30)
 
     def told():
