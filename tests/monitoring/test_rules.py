@@ -62,7 +62,7 @@ CASES = {
                                          counter("cartwheel_outbox_confirmed_total", WORKER)[::-1]), 15),
     "CartwheelOutboxParked": (*gauge("cartwheel_outbox_parked", WORKER, 1, 0), 2),
     "CartwheelPauseForgotten": (*gauge("cartwheel_control_paused_seconds", '{process="stock-worker",control="stock.ordercreated"}', 3601, 3599), 2),
-    "CartwheelAuditShrank": ({f"cartwheel_audit_rows{WORKER}": "9x5 5x60"}, {f"cartwheel_audit_rows{WORKER}": "5x5 9x60"}, 10),
+    "CartwheelAuditShrank": ({f"cartwheel_audit_rows{WORKER}": "9x5 5x60"}, {f"cartwheel_audit_rows{WORKER}": "5x10 0x3 9x60"}, 12),
     "CartwheelOutboxReturned": (*counter("cartwheel_outbox_returned_total", WORKER), 5),
     "CartwheelOutboxRefused": (*counter("cartwheel_outbox_refused_total", WORKER), 5),
     "CartwheelPublishingSlow": (*slow_histogram("cartwheel_outbox_publish_seconds", WORKER), 20),
