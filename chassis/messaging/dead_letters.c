@@ -5,6 +5,7 @@
 #include "chassis/core/log.h"
 #include "chassis/messaging/dead_letter_insert.h"
 #include "chassis/messaging/message_span.h"
+#include "chassis/rabbitmq/settle.h"
 #include "chassis/telemetry/metrics.h"
 
 CH_COUNTER(stored_total, "cartwheel_dead_letters_stored_total",

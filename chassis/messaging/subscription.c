@@ -8,8 +8,10 @@
 #include "chassis/messaging/failure.h"
 #include "chassis/messaging/inbox.h"
 #include "chassis/messaging/message_span.h"
+#include "chassis/messaging/no_event.h"
 #include "chassis/messaging/suspect.h"
 #include "chassis/postgres/connection.h"
+#include "chassis/rabbitmq/settle.h"
 #include "chassis/telemetry/metrics.h"
 
 #include <string.h>
@@ -110,35 +112,6 @@ static char *goes_unread(ChSubscription *subscription, const ChDelivery *deliver
     return because;
 }
 
-/* Bytes that are no JSON, but something that has a name. NULL: they say nothing. */
-static const char *bytes_of_what(const ChDelivery *delivery)
-{
-    static const struct {
-        const char *start, *what;
-    } marks[] = {
-        { "\xef\xbb\xbf", "the body begins with a byte order mark (UTF-8)" },
-        { "\xff\xfe", "the body begins with a byte order mark (UTF-16)" },
-        { "\xfe\xff", "the body begins with a byte order mark (UTF-16)" },
-        { "\x1f\x8b", "the body is compressed by gzip" },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
-        size_t n = strlen(marks[i].start);
-        if (delivery->body_bytes >= n && memcmp(delivery->body, marks[i].start, n) == 0)
-            return marks[i].what;
-    }
-    return NULL;
-}
-
-/* Why @delivery holds no event. Free with g_free(). */
-static char *fault_of(const ChDelivery *delivery, const char *why)
-{
-    const char *what = bytes_of_what(delivery);
-    const char *encoding = delivery->content_encoding;
-    return g_strdup_printf("%s%s%s%s%s%s", encoding != NULL ? "content_encoding is " : "",
-                           encoding != NULL ? encoding : "", encoding != NULL ? ": " : "",
-                           what != NULL ? what : "", what != NULL ? ": " : "", why);
-}
-
 static Item *new_item(ChSubscription *subscription, ChDelivery *delivery)
 {
     Item *item = g_new0(Item, 1);
@@ -149,7 +122,7 @@ static Item *new_item(ChSubscription *subscription, ChDelivery *delivery)
     g_autoptr(GError) why = NULL;
     item->event = ch_event_parse(delivery->body, delivery->body_bytes, delivery->traceparent, &why);
     if (item->event == NULL)
-        item->fault = fault_of(delivery, why->message);
+        item->fault = ch_no_event(delivery, why->message);
     else
         item->command = ch_subscription_decode(&subscription->config, item->event, &item->fault);
     return item;

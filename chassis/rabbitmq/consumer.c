@@ -4,14 +4,9 @@
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
 #include "chassis/core/wait.h"
-#include "chassis/rabbitmq/caution.h"
-#include "chassis/rabbitmq/connection.h"
+#include "chassis/rabbitmq/consumer_state.h"
 #include "chassis/rabbitmq/declare.h"
-#include "chassis/rabbitmq/depth.h"
-#include "chassis/rabbitmq/letter.h"
 #include "chassis/rabbitmq/receive.h"
-#include "chassis/rabbitmq/stall.h"
-#include "chassis/rabbitmq/unread.h"
 
 #include <malloc.h>
 
@@ -20,23 +15,6 @@ enum {
     ALL_DELIVERIES =
         0,           /* in place of a tag: all that are not acknowledged (AMQP 0-9-1, 1.8.3.14) */
     MAX_GARBLED = 3, /* connections in a row that ended so before a message came: else it is odd */
-};
-
-struct ChConsumer {
-    ChConsumerConfig config;
-    amqp_connection_state_t connection; /* NULL while closed */
-    uint64_t connections;               /* how many were opened: the number of this one */
-    ChCaution caution;                  /* of this one */
-    bool unreadable;     /* what came on this one cannot be read: nothing more comes on it */
-    bool keeps_rejected; /* what is rejected is dead-lettered */
-    int garbled;         /* connections in a row that were unreadable without a message to blame */
-    ChUnread set_aside;
-    ChLetters *letters; /* what is given up */
-    GError *unsettled;  /* why something could not be given up; NULL: nothing */
-    ChStall stall;      /* of this connection */
-    ChDepth depth;      /* what there is of its queue */
-    bool closed;        /* asks for nothing more */
-    ChWakeup wakeup;    /* ends a wait for deliveries; set by any thread */
 };
 
 ChConsumer *ch_consumer_new(const ChConsumerConfig *config)
@@ -64,22 +42,6 @@ void ch_consumer_free(ChConsumer *consumer)
     ch_unread_clear(&consumer->set_aside);
     ch_wakeup_close(&consumer->wakeup);
     g_free(consumer);
-}
-
-static void report_health(ChConsumer *consumer, bool ok, const char *detail)
-{
-    if (consumer->config.health != NULL)
-        ch_health_set(consumer->config.health, ok, detail);
-}
-
-/* Ends the connection after an error. Whatever it was, waiting and connecting again is the cure. */
-static bool drop(ChConsumer *consumer, GError **error)
-{
-    if (error != NULL && *error != NULL)
-        (*error)->code = CH_ERROR_UNAVAILABLE;
-    report_health(consumer, false, error != NULL && *error != NULL ? (*error)->message : "lost");
-    g_clear_pointer(&consumer->connection, ch_amqp_drop);
-    return false;
 }
 
 /* ---- connecting ---- */
@@ -149,10 +111,10 @@ static bool connect_consumer(ChConsumer *consumer, GError **error)
         return true;
     g_clear_pointer(&consumer->connection, ch_amqp_drop);
     if (!has_room_aside(consumer, error))
-        return drop(consumer, error);
+        return ch_consumer_drop(consumer, error);
     consumer->connection = ch_amqp_open(consumer->config.broker, consumer->config.name, error);
     if (consumer->connection == NULL)
-        return drop(consumer, error);
+        return ch_consumer_drop(consumer, error);
     consumer->connections++;
     consumer->unreadable = false;
     ch_caution_start(&consumer->caution);
@@ -160,8 +122,8 @@ static bool connect_consumer(ChConsumer *consumer, GError **error)
     /* Before anything is delivered: what cannot be read is met by a fetch then. */
     if (!declare(consumer, error) || !look_at_depth(consumer, error) ||
         !start_consuming(consumer, error))
-        return drop(consumer, error);
-    report_health(consumer, true, NULL);
+        return ch_consumer_drop(consumer, error);
+    ch_consumer_report(consumer, true, NULL);
     return true;
 }
 
@@ -184,12 +146,6 @@ static bool open_window(ChConsumer *consumer, GError **error)
 
 /* ---- fetching ---- */
 
-/* What comes does so without neighbours. */
-static bool stands_alone(const ChConsumer *consumer)
-{
-    return ch_caution_window(&consumer->caution, consumer->config.prefetch) == 1;
-}
-
 static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_t max, size_t *n,
                             GError **error)
 {
@@ -203,7 +159,7 @@ static bool take_deliveries(ChConsumer *consumer, ChDelivery **deliveries, size_
             break;
         bytes += delivery->body_bytes;
         ch_caution_note_fetched(&consumer->caution, delivery);
-        delivery->suspect = delivery->uncounted && stands_alone(consumer);
+        delivery->suspect = delivery->uncounted && ch_consumer_stands_alone(consumer);
         deliveries[(*n)++] = delivery;
         consumer->depth.held++;
         consumer->garbled = 0;
@@ -324,90 +280,9 @@ bool ch_consumer_fetch(ChConsumer *consumer, ChDelivery **deliveries, size_t max
         g_clear_pointer(&consumer->connection, ch_amqp_drop);
         return true;
     }
-    drop(consumer, &why);
+    ch_consumer_drop(consumer, &why);
     g_propagate_error(error, g_steal_pointer(&why));
     return false;
-}
-
-/* ---- settling ---- */
-
-static void let_go(ChConsumer *consumer, ChDelivery *delivery)
-{
-    ch_delivery_free(delivery);
-    consumer->depth.held--;
-    ch_depth_show_held(&consumer->depth);
-}
-
-static bool can_settle(const ChConsumer *consumer, const ChDelivery *delivery)
-{
-    return consumer->connection != NULL && delivery->connection == consumer->connections;
-}
-
-void ch_consumer_ack(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n)
-{
-    const ChDelivery *last = deliveries[n - 1];
-    g_autoptr(GError) error = NULL;
-    if (can_settle(consumer, last)) {
-        for (size_t i = 0; i < n; i++)
-            ch_caution_note_settled(&consumer->caution, deliveries[i]);
-        int status = amqp_basic_ack(consumer->connection, CH_AMQP_CHANNEL, last->tag, 1);
-        if (!ch_amqp_check_status(status, "acknowledge", &error))
-            drop(consumer, &error);
-    }
-    ch_consumer_release(consumer, deliveries, n);
-}
-
-/* Lost meanwhile, the connection gives it again, and it is the same letter then. */
-void ch_consumer_give_up(ChConsumer *consumer, ChDelivery *delivery, const char *why)
-{
-    g_assert(!delivery->unreadable);
-    g_autoptr(GError) error = NULL;
-    bool ok = !can_settle(consumer, delivery) ||
-              ch_letters_publish(consumer->letters, consumer->config.queue, delivery, why, &error);
-    ch_consumer_keep_alive(consumer); /* it may have taken long */
-    if (ok && can_settle(consumer, delivery))
-        ok = ch_amqp_check_status(
-            amqp_basic_ack(consumer->connection, CH_AMQP_CHANNEL, delivery->tag, 0), "acknowledge",
-            &error);
-    if (!ok) {
-        drop(consumer, &error);
-        consumer->unsettled = g_steal_pointer(&error);
-    }
-    let_go(consumer, delivery);
-}
-
-void ch_consumer_reject(ChConsumer *consumer, ChDelivery *delivery)
-{
-    g_autoptr(GError) error = NULL;
-    if (can_settle(consumer, delivery) && delivery->unreadable) {
-        ch_caution_note_end(&consumer->caution);
-        if (!ch_unread_reject(g_steal_pointer(&consumer->connection), delivery->tag))
-            ch_log_warning("an unreadable message may come again",
-                           CH_STR("queue", consumer->config.queue_name));
-    } else if (can_settle(consumer, delivery)) {
-        int status = amqp_basic_reject(consumer->connection, CH_AMQP_CHANNEL, delivery->tag, 0);
-        if (!ch_amqp_check_status(status, "reject", &error))
-            drop(consumer, &error);
-    }
-    let_go(consumer, delivery);
-}
-
-bool ch_consumer_keeps_rejected(const ChConsumer *consumer)
-{
-    return consumer->keeps_rejected;
-}
-
-void ch_consumer_set_aside(ChConsumer *consumer, ChDelivery *delivery)
-{
-    /* A connection with a larger window would go on to be given messages, and nobody reads it: what
-     * is held back comes again on a cautious one, and alone there. */
-    if (can_settle(consumer, delivery) && stands_alone(consumer)) {
-        ch_caution_note_end(&consumer->caution);
-        ch_unread_keep(&consumer->set_aside, g_steal_pointer(&consumer->connection));
-    } else if (can_settle(consumer, delivery)) {
-        g_clear_pointer(&consumer->connection, ch_amqp_drop);
-    }
-    let_go(consumer, delivery);
 }
 
 void ch_consumer_release(ChConsumer *consumer, ChDelivery *const *deliveries, size_t n)
@@ -426,13 +301,13 @@ void ch_consumer_keep_alive(ChConsumer *consumer)
     g_autoptr(GError) error = NULL;
     if (consumer->unreadable) {
         if (!ch_unread_beat(consumer->connection))
-            drop(consumer, &error);
+            ch_consumer_drop(consumer, &error);
         return;
     }
     /* A synchronous call sends heartbeats, notices their absence, and queues deliveries unread. */
     bool ok = set_window(consumer, "keep alive", &error) && look_at_depth(consumer, &error);
     if (!ok && !consumer->unreadable)
-        drop(consumer, &error);
+        ch_consumer_drop(consumer, &error);
 }
 
 /* The next connection has a channel of its own, whose deliveries are not confused with these. */
@@ -440,7 +315,7 @@ void ch_consumer_rest(ChConsumer *consumer)
 {
     ch_unread_tend(&consumer->set_aside);
     ch_letters_rest(consumer->letters);
-    report_health(consumer, true, NULL);
+    ch_consumer_report(consumer, true, NULL);
     if (consumer->connection == NULL)
         return;
     g_autoptr(GError) error = NULL;
@@ -458,7 +333,7 @@ void ch_consumer_close(ChConsumer *consumer)
         return;
     g_autoptr(GError) error = NULL;
     if (!cancel(consumer, &error))
-        drop(consumer, &error);
+        ch_consumer_drop(consumer, &error);
 }
 
 void ch_consumer_wake(ChConsumer *consumer)

@@ -5,6 +5,7 @@
 
 #include "chassis/rabbitmq/consumer.h"
 #include "chassis/rabbitmq/publisher.h"
+#include "chassis/rabbitmq/settle.h"
 
 /* ---- publishing ---- */
 
