@@ -339,21 +339,11 @@ static void abandon_all(Fetch *fetch, const char *why)
     show_breaker(fetch->client);
 }
 
-/* libcurl costs a process half a mebibyte as soon as it is touched, and many clients never call. It
- * fails for want of memory alone. */
-static void start_client(ChHttpClient *client)
-{
-    ch_curl_init();
-    client->multi = curl_multi_init();
-    if (client->multi == NULL)
-        g_error("libcurl gives no multi handle");
-}
-
 void ch_http_client_fetch(ChHttpClient *client, ChHttpCall *calls, size_t n)
 {
     const ChHttpClientConfig *config = &client->config;
     if (client->multi == NULL)
-        start_client(client);
+        client->multi = ch_curl_multi();
     Fetch fetch = { .client = client,
                     .tries = g_new0(Try, n),
                     .n = n,

@@ -25,6 +25,15 @@ void ch_curl_init(void)
     pthread_once(&once, init_global);
 }
 
+CURLM *ch_curl_multi(void)
+{
+    ch_curl_init();
+    CURLM *multi = curl_multi_init();
+    if (multi == NULL)
+        g_error("libcurl gives no multi handle");
+    return multi;
+}
+
 void ch_curl_protect(CURL *easy, const char *protocols, int64_t timeout_ms)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

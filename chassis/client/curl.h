@@ -11,6 +11,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CURL, curl_easy_cleanup)
 /** Before anything else of libcurl; takes effect once a process. Any thread. */
 void ch_curl_init(void);
 
+/** A new multi handle. libcurl costs a process half a mebibyte as soon as it is touched, so this is
+ * for whoever has a call to make. It fails for want of memory alone, and that ends the process. */
+CURLM *ch_curl_multi(void);
+
 /** Sets what protects us: no signals, redirects, proxies, netrc or other protocols than @protocols,
  * and
  * @timeout_ms for connecting and for the whole. */

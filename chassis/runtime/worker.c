@@ -48,6 +48,27 @@ struct ChWorker {
     ChControls *controls;   /* owned */
 };
 
+/* For ch_worker_own(). */
+#define FREES(name, free_function)                                                                 \
+    static void name(gpointer object)                                                              \
+    {                                                                                              \
+        free_function(object);                                                                     \
+    }
+FREES(free_ticker, ch_ticker_free)
+FREES(free_controls, ch_controls_free)
+FREES(free_operators, ch_operators_free)
+FREES(free_pg, ch_pg_free)
+FREES(free_consumer, ch_consumer_free)
+FREES(free_publisher, ch_publisher_free)
+FREES(free_subscription, ch_subscription_free)
+FREES(free_dead_letters, ch_dead_letters_free)
+FREES(free_http_lane, ch_http_lane_free)
+FREES(free_dead_letter_api, ch_dead_letter_api_free)
+FREES(free_relay, ch_relay_free)
+FREES(free_job_run, ch_replay_job_run_free)
+FREES(free_housekeeping, ch_housekeeping_free)
+FREES(free_certificate, ch_http_certificate_free)
+
 void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy)
 {
     Owned owned = { object, destroy };
@@ -60,21 +81,6 @@ bool ch_worker_check(const void *opaque, GError **error)
     return ch_amqp_check_config(&settings->amqp, error) &&
            ch_operators_check(&settings->operators, error) && ch_tls_check(&settings->tls, error) &&
            ch_traces_check(&settings->traces, error);
-}
-
-static void free_ticker(gpointer ticker)
-{
-    ch_ticker_free(ticker);
-}
-
-static void free_controls(gpointer controls)
-{
-    ch_controls_free(controls);
-}
-
-static void free_operators(gpointer operators)
-{
-    ch_operators_free(operators);
 }
 
 ChWorker *ch_worker_new(const ChWorkerIdentity *identity, const ChWorkerSettings *settings,
@@ -109,56 +115,6 @@ void ch_worker_free(ChWorker *worker)
     g_array_unref(worker->owned);
     g_array_unref(worker->served);
     g_free(worker);
-}
-
-static void free_pg(gpointer pg)
-{
-    ch_pg_free(pg);
-}
-
-static void free_consumer(gpointer consumer)
-{
-    ch_consumer_free(consumer);
-}
-
-static void free_publisher(gpointer publisher)
-{
-    ch_publisher_free(publisher);
-}
-
-static void free_subscription(gpointer subscription)
-{
-    ch_subscription_free(subscription);
-}
-
-static void free_dead_letters(gpointer dead_letters)
-{
-    ch_dead_letters_free(dead_letters);
-}
-
-static void free_http_lane(gpointer lane)
-{
-    ch_http_lane_free(lane);
-}
-
-static void free_dead_letter_api(gpointer api)
-{
-    ch_dead_letter_api_free(api);
-}
-
-static void free_relay(gpointer relay)
-{
-    ch_relay_free(relay);
-}
-
-static void free_job_run(gpointer run)
-{
-    ch_replay_job_run_free(run);
-}
-
-static void free_housekeeping(gpointer housekeeping)
-{
-    ch_housekeeping_free(housekeeping);
 }
 
 /* A lane has committed messages to be published. */
@@ -389,11 +345,6 @@ void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config)
 static void log_ready(void *listener)
 {
     ch_log_info("ready to work", CH_INT("admin_port", ch_http_server_port(listener)));
-}
-
-static void free_certificate(gpointer certificate)
-{
-    ch_http_certificate_free(certificate);
 }
 
 /* The admin listener; NULL with @error. */
