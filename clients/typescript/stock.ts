@@ -508,7 +508,7 @@ export interface components {
       /**
        * Format: date-time
        * @description When it ends by itself, in the future; absent: when it is resumed.
-       * @example 2026-11-28T12:00:00Z
+       * @example 2099-11-28T12:00:00Z
        */
       until?: string;
     };

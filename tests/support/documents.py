@@ -13,7 +13,7 @@ import pathlib
 import re
 import threading
 from decimal import Decimal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jsonschema
 import requests
@@ -220,7 +220,7 @@ def _parameter_faults(operation, url, headers):
             text = given.decode("utf-8", "replace") if isinstance(given, bytes) else given
             yield from (f"{parameter['name']}: {fault}" for fault in faults(parameter["schema"], text))
     for parameter, text in zip(operation.path_parameters(), operation.pattern.fullmatch(urlsplit(url).path).groups()):
-        yield from (f"{parameter['name']}: {fault}" for fault in faults(parameter["schema"], _typed(text, parameter["schema"])))
+        yield from (f"{parameter['name']}: {fault}" for fault in faults(parameter["schema"], _typed(unquote(text), parameter["schema"])))
 
 
 def _body_faults(operation, headers, body):

@@ -1,9 +1,11 @@
 """Requests made of the documents: those that they allow, and those that they just don't."""
 
 import copy
+import datetime
 import json
 import re
 import string
+from urllib.parse import quote
 
 from hypothesis import strategies as st
 
@@ -14,7 +16,9 @@ MOST_TOTAL = 999_999_999_999
 LANGUAGE = st.from_regex(r"\A[xX][a-z]{1,5}(-[A-Za-z0-9]{1,8})?\Z")  # of nobody: no other test meets these templates
 IN_WORDS = {"language": LANGUAGE, "currency": st.sampled_from(("USD", "EUR", "JPY", "KWD", None))}
 TEXT = st.characters(blacklist_categories=("Cc", "Cs"), blacklist_characters="{}\u2028\u2029")  # one line, no placeholder
+FUTURE = datetime.datetime(2100, 1, 1)
 NEVER = {"cursor", "traceparent", "If-Match", "If-None-Match"}  # opaque, or any text will do
+DOTS = (".", "..")  # no segments: clients take them out of a path
 JUNK = (None, True, "", "x", "x" * 10_001, "5f1c2b0e-3d57-4a86-9c1e-2f6a7d8b9c0", "usd", -1, 0, 1.5, 0.00001, 3,
         10**12 + 1, -10**13, 10**30, [], [1], {}, {"x": 1})
 JUNK_TEXTS = ("x", "-1", "0", "1001", "1.5", "1e1", "99999999999999999999", "created", "5f1c2b0e-3d57-4a86-9c1e-2f6a7d8b9c0")
@@ -35,7 +39,8 @@ def _string(schema):
     if schema.get("format") == "uuid":
         return st.uuids(version=4).map(str) | st.uuids(version=4).map(lambda one: str(one).upper())
     if schema.get("format") == "date-time":
-        return st.datetimes().map(lambda time: time.isoformat() + "Z")
+        earliest = FUTURE if schema.get("x-future") else datetime.datetime.min
+        return st.datetimes(min_value=earliest).map(lambda time: time.isoformat() + "Z")
     if "pattern" in schema:
         return st.from_regex(schema["pattern"].replace("$", r"\Z")).filter(lambda text: len(text) <= schema.get("maxLength", 99))
     return st.text(TEXT, min_size=schema.get("minLength", 0), max_size=min(schema.get("maxLength", 60), 60))
@@ -90,7 +95,8 @@ def allowed(draw, operation, ids):
     path = operation.path
     for parameter in operation.path_parameters():
         known = ids if parameter["schema"].get("format") == "uuid" else [1]
-        path = path.replace("{" + parameter["name"] + "}", str(draw(st.sampled_from(known) | values(parameter["schema"]))))
+        named = draw(st.sampled_from(known) | values(parameter["schema"]).filter(lambda one: one not in DOTS))
+        path = path.replace("{" + parameter["name"] + "}", quote(str(named), safe=""))
     query, headers = ({name: _text(draw(values(one["schema"]))) for name, one in operation.of_place(place).items()
                        if name not in NEVER and draw(st.booleans())} for place in ("query", "header"))
     headers = {name: _header(value) for name, value in headers.items()}
