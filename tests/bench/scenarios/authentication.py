@@ -25,7 +25,7 @@ def run(rig):
     checks = {"AUTH": "on", "AUTH_ISSUER": issuer.name, "AUTH_JWKS_FILE": str(issuer.jwks_file)}
     sides = {
         "on": Replica(rig, "order-api", "checking", checks),
-        "off": Replica(rig, "order-api", "open", {"AUTH": "off"}),
+        "off": Replica(rig, "order-api", "open", {**dict.fromkeys(checks, ""), "AUTH": "off"}),
     }
     runs = {side: [] for side in sides}
     with rig.stopped(*WORKERS):
