@@ -11,6 +11,7 @@ from support.api import Api, new_id
 from support.system import LAUNCHER, ROOT, STEP_SECONDS
 from support.waits import eventually
 
+ACTS = ("replay", "discard")
 MESSAGE = {"by": "ana@ops", "why": "the cause is gone"}
 
 
