@@ -164,6 +164,31 @@ def test_the_command_lists_whose_letters_wait(system, databases, confirmed):
     databases.execute("stock", "DELETE FROM dead_letters WHERE id = %s", (letter,))
 
 
+def test_the_command_acts_on_an_order(system, orders, stocks, databases):
+    product = stocks.create(3)
+    order_id = orders.placed((product, 1))
+    orders.wait(order_id, "Confirmed")
+    assert f"{ORDER_CONFIRMED} is announced again" in command(system, "order", order_id, "announce", "--why", "lost", code=0)
+    command(system, "order", order_id, "cancel", "--why", "wrong colour", code=2)  # nobody is there to be asked
+    asked = ("order", order_id, "cancel", "--why", "wrong colour", "--yes")
+    told_here = command(system, *asked, "--follow", code=0)
+    assert "is cancelled" in told_here and f"done: order {order_id} is cancelled" in told_here
+    (refused,) = command(system, *asked, "--json", code=1)
+    assert refused == {"orderId": order_id, "act": "cancel", "outcome": "refused", "why": "the order was cancelled before"}
+    assert (orders.order(order_id)["reason"], stocks.quantity(product)) == ("wrong colour", 3)
+    recorded = databases.rows("order", "SELECT subject, action, why FROM audit_log WHERE object_id = %s ORDER BY number", (order_id,))
+    assert recorded == [("support", "announceOrder", "lost"), ("support", "cancelOrder", "wrong colour")]
+    command(system, "order", new_id(), "announce", "--why", "lost", code=1)
+
+
+def test_the_command_acts_elsewhere_with_the_scope_support_alone(system, confirmed, tmp_path):
+    elsewhere = tmp_path / "endpoints.json"
+    elsewhere.write_text(json.dumps({"order_api": system.endpoints["order_api"]}))
+    asked = ("order", confirmed[0], "announce", "--why", "lost", "--endpoints", str(elsewhere))
+    command(system, *asked, code=1, env={"CARTWHEEL_TOKEN": issuer().token(new_id(), ["operator"])})
+    command(system, *asked, code=0, env={"CARTWHEEL_TOKEN": issuer().token(new_id(), ["support"])})
+
+
 def test_what_is_not_published_is_waited_for(system, orders, stocks):
     with system.without("order-worker"):
         order_id = orders.placed((stocks.create(1), 1))

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from operators import announce, audit, controls, dlq, orders, reconcile, reshape, stock_import
+from operators import announce, audit, controls, dlq, order_acts, orders, reconcile, reshape, stock_import
 
 from . import accounts, bench, completion, demo, deployment, failures, fuzz, given, issuer, logs, processes, suites, terminal, trace
 from .build import build
@@ -166,8 +166,9 @@ def _parser():
     stock_import.add_arguments(add("import", stock_import.run, "Send quantities of products to the stock API, a file of any "
                                    "size in pieces. What was not answered is sent again; a second run changes nothing. Exit "
                                    "code 0: every line's quantity is on hand.", stock_import.check))
-    orders.add_arguments(add("order", orders.run, "The story of an order, as all three services tell it, and how it stands. Exit "
-                             "code 0: done, or it waits for what comes by itself; 1: late or stuck."))
+    orders.add_arguments(add("order", orders.run, "The story of an order, as all three services tell it, and how it stands; or an "
+                             "act on it. Exit code 0: done, or it waits for what comes by itself; 1: late, stuck or refused.",
+                             order_acts.check))
     orders.add_list_arguments(add("orders", orders.run_list, "Orders that somebody has to look at. Exit code 0: none, 1: some.",
                                   orders.check_list))
     dlq.add_arguments(add("dlq", dlq.run, "Look at dead letters, replay them, discard them.", dlq.check))

@@ -73,8 +73,8 @@ def run(layout, options):
             desk.close()
 
 
-def desks_of(layout, file, services, kind, scope):
-    """A @kind of Desk for each service, at the APIs that run here, or that the endpoints @file names."""
+def desks_of(layout, file, services, kind, scope, role="operator"):
+    """A @kind of Desk for each service, at the APIs that run here (where who asks is of @role), or that the endpoints @file names."""
     token, trust = os.environ.get("CARTWHEEL_TOKEN"), None
     if file:
         endpoints = read_json(Path(file)) or {}
@@ -84,7 +84,7 @@ def desks_of(layout, file, services, kind, scope):
         running_system(layout, *(f"{service}-api" for service in services))
         endpoints = layout.endpoints()
         trust = web.holder_of(endpoints.get("certificate_file"))
-        token = token or Issuer(layout.issuer).token("operator", ["operator"])
+        token = token or Issuer(layout.issuer).token(role, [role])
     found = [(service, endpoints.get(f"{service}_api")) for service in services]
     if missing := [f"{service}_api" for service, url in found if not url]:
         raise LauncherError(f"{file or 'endpoints.json'} has no {', '.join(missing)}")

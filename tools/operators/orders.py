@@ -1,4 +1,4 @@
-"""./cartwheel order ID: the story of one order. ./cartwheel orders: those that somebody has to look at."""
+"""./cartwheel order ID: the story of one order, and acts on it. ./cartwheel orders: those that somebody has to look at."""
 
 import contextlib
 import datetime
@@ -17,6 +17,7 @@ from launcher.services import SERVICES
 from launcher.system import running_system
 from launcher.usage import UsageError, count, order_id, since
 
+from . import order_acts
 from .dead_letters import DeadLetterAdmin
 from .dlq import clean
 from .order_story import DONE, LATE, STUCK, Story
@@ -31,6 +32,7 @@ COLOURS = {DONE: "green", LATE: "yellow", STUCK: "red"}
 
 def add_arguments(command):
     command.add_argument("id", type=order_id, metavar="ID")
+    order_acts.add_arguments(command)
     command.add_argument("-f", "--follow", action="store_true", help="go on until it is done or stuck")
     _add_common(command)
 
@@ -56,7 +58,11 @@ def _add_common(command):
 
 
 def run(layout, options):
-    """./cartwheel order: 0 it is done or waits for what comes by itself, 1 it is late or stuck."""
+    """./cartwheel order: 0 it is done or waits for what comes by itself, 1 it is late or stuck, or an act is refused."""
+    if options.act is not None:
+        done = order_acts.run(layout, options)
+        if not done or not options.follow:
+            return 0 if done else 1
     system = Elsewhere(layout, options)
     shown, state = set(), None
     while True:

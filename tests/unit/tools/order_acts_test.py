@@ -1,0 +1,57 @@
+"""tools/operators: how ./cartwheel order ID ACT asks, and what it makes of an answer that comes late."""
+
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tools"))
+
+from launcher.layout import LauncherError  # noqa: E402
+from operators.order_acts import OrderDesk  # noqa: E402
+
+ORDER = "0190a000-0000-7000-8000-0000000000a1"
+BEFORE = {"detail": "the order was cancelled before"}
+
+
+class ScriptedDesk(OrderDesk):
+    """Answers from a script in place of an API; an exception in it is raised."""
+
+    def __init__(self, *script):
+        super().__init__("order", "http://127.0.0.1:1", "token", lambda text: None)
+        self.script, self.asked = list(script), []
+
+    def _try(self, method, path, body, headers):
+        self.asked.append((method, path, body, headers))
+        step = self.script.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+class ActsTest(unittest.TestCase):
+    def test_the_reason_goes_with_the_act(self):
+        desk = ScriptedDesk((202, {"event": "OrderConfirmedEvent"}), (202, {"status": "Cancelled"}))
+        announced, cancelled = desk.announce(ORDER, "lösch"), desk.cancel(ORDER, "so")
+        self.assertEqual((announced.done, announced.why), (True, "OrderConfirmedEvent is announced again"))
+        self.assertEqual((cancelled.done, cancelled.why), (True, "is cancelled"))
+        self.assertEqual(desk.asked, [
+            ("POST", f"/api/orders/{ORDER}/announce", None, {"X-Reason": "lösch".encode()}),
+            ("POST", f"/api/orders/{ORDER}/cancel", {"reason": "so"}, None),
+        ])  # fmt: skip
+
+    def test_a_refusal_has_its_reason(self):
+        outcome = ScriptedDesk((409, BEFORE)).cancel(ORDER, "so")
+        self.assertEqual((outcome.done, outcome.why), (False, BEFORE["detail"]))
+
+    def test_an_answer_that_was_lost_is_no_refusal(self):
+        outcome = ScriptedDesk(ConnectionResetError("gone"), (409, BEFORE)).cancel(ORDER, "so")
+        self.assertTrue(outcome.done)
+
+    def test_what_is_not_there_and_what_is_forbidden_say_so(self):
+        for status, words in ((404, "there is no such order"), (403, "answers 403: the token has no scope support")):
+            with self.assertRaisesRegex(LauncherError, words):
+                ScriptedDesk((status, {"detail": words.rpartition(": ")[2]})).announce(ORDER, "so")
+
+
+if __name__ == "__main__":
+    unittest.main()
