@@ -205,7 +205,7 @@ def test_by_a_setting_made_up_addresses_get_mail_and_are_counted(system, broker,
         row, = notifications.wait(order_id, status="Sent")
         assert_fallback(row, customer)
         assert posted(mail)[0]["to"] == row["destination"]
-        assert fallbacks(worker) == 1
+        eventually(lambda: fallbacks(worker) == 1, "the count, which follows the commit")
 
 
 def test_the_service_is_called_again_when_it_asked_to_be(system, broker, notifications):
