@@ -55,47 +55,61 @@ static bool store_text(const ChConfigKey *key, char **field, const char *text, G
     return false;
 }
 
+/* What is expected of the kinds that have one form. */
+static const char *const forms[] = {
+    [CH_CONFIG_COUNT] = "a whole number, 1 or more",
+    [CH_CONFIG_LIMIT] = "a whole number, or 0 for no limit",
+    [CH_CONFIG_DURATION] = "a duration such as 500ms, 20s, 5m, 24h or 30d",
+    [CH_CONFIG_LISTEN] = "host:port such as 127.0.0.1:5001 or [::1]:5001",
+};
+
+static bool parse_count(const char *text, int64_t *count)
+{
+    const char *rest = "";
+    return ch_config_parse_count(text, &rest, count) && *rest == '\0';
+}
+
+static bool parse_limit(const char *text, int64_t *limit)
+{
+    *limit = 0;
+    return strcmp(text, "0") == 0 || parse_count(text, limit);
+}
+
+static bool parse_choice(const char *choices, const char *text, int *choice)
+{
+    *choice = ch_config_find_choice(choices, text);
+    return *choice >= 0;
+}
+
 /* Puts @text, not empty, into the field of @key. */
 static bool store(const ChConfigKey *key, void *config, const char *text, GError **error)
 {
     void *field = (char *)config + key->offset;
-    const char *rest = "";
+    bool ok = false;
     switch (key->kind) {
     case CH_CONFIG_TEXT:
     case CH_CONFIG_SECRET:
     case CH_CONFIG_URL:
         return store_text(key, field, text, error);
     case CH_CONFIG_COUNT:
-        if (ch_config_parse_count(text, &rest, field) && *rest == '\0')
-            return true;
-        set_bad(error, key, text, "a whole number, 1 or more");
-        return false;
+        ok = parse_count(text, field);
+        break;
     case CH_CONFIG_LIMIT:
-        *(int64_t *)field = 0;
-        if (strcmp(text, "0") == 0)
-            return true;
-        if (ch_config_parse_count(text, &rest, field) && *rest == '\0')
-            return true;
-        set_bad(error, key, text, "a whole number, or 0 for no limit");
-        return false;
+        ok = parse_limit(text, field);
+        break;
     case CH_CONFIG_DURATION:
-        if (ch_config_parse_duration(text, field))
-            return true;
-        set_bad(error, key, text, "a duration such as 500ms, 20s, 5m, 24h or 30d");
-        return false;
+        ok = ch_config_parse_duration(text, field);
+        break;
     case CH_CONFIG_LISTEN:
-        if (ch_config_parse_listen(text, field))
-            return true;
-        set_bad(error, key, text, "host:port such as 127.0.0.1:5001 or [::1]:5001");
-        return false;
+        ok = ch_config_parse_listen(text, field);
+        break;
     case CH_CONFIG_CHOICE:
-        *(int *)field = ch_config_find_choice(key->choices, text);
-        if (*(int *)field >= 0)
-            return true;
-        set_bad(error, key, text, key->choices);
-        return false;
+        ok = parse_choice(key->choices, text, field);
+        break;
     }
-    g_assert_not_reached();
+    if (!ok)
+        set_bad(error, key, text, key->kind == CH_CONFIG_CHOICE ? key->choices : forms[key->kind]);
+    return ok;
 }
 
 /* ---- where a value comes from ---- */
