@@ -173,6 +173,11 @@ void ch_pg_free(ChPg *pg)
     g_free(connection);
 }
 
+bool ch_pg_reads_only(ChPg *pg)
+{
+    return connection_of(pg)->config.read_only;
+}
+
 /* ---- connecting ---- */
 
 static bool open_connection(Connection *connection, GError **error)

@@ -25,6 +25,9 @@ void ch_pg_free(ChPg *pg);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChPg, ch_pg_free)
 
+/** Whether it was made to read alone. */
+bool ch_pg_reads_only(ChPg *pg);
+
 /** Opens the connection unless it is open. After a failed try it answers at once for a moment
  * (50 ms to 1 s, growing) instead of trying again.
  * Its health is ok when the server would also run what it refused last.

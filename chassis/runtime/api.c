@@ -3,6 +3,7 @@
 
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
+#include "chassis/postgres/work.h"
 #include "chassis/runtime/admin.h"
 #include "chassis/runtime/audit.h"
 #include "chassis/runtime/process.h"
@@ -62,8 +63,16 @@ void ch_api_free(ChApi *api)
     g_free(api);
 }
 
-void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, const char *type,
-                 void *context)
+ChPg *ch_api_connection(const ChPgConfig *session, ChHealth *health, bool read_only)
+{
+    ChPgConfig config = *session;
+    config.read_only = read_only;
+    config.on_demand = health == NULL;
+    config.health = health == NULL ? NULL : ch_health_part(health, "postgres");
+    return ch_pg_new(&config);
+}
+
+void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChPg *pg, const char *type, void *context)
 {
     g_assert(lane >= 0 && (size_t)lane < api->routes->lanes_n && api->lanes[lane] == NULL);
     const char *name = api->routes->lanes[lane].name;
@@ -74,16 +83,13 @@ void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, const cha
         .name = name,
         .max_batch = max_batch,
         .source = source,
-        .work = work,
+        .work = ch_pg_work(pg),
         .handler = ch_http_lane_run,
         .context = source,
     };
     ch_lane_group_add(api->threads, &thread);
-}
-
-void ch_api_record(ChApi *api, int lane, ChPg *pg)
-{
-    ch_http_lane_set_recorder(api->lanes[lane], ch_audit_record, pg);
+    if (!ch_pg_reads_only(pg))
+        ch_http_lane_set_recorder(api->lanes[lane], ch_audit_record, pg);
 }
 
 void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context)
@@ -91,7 +97,7 @@ void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context)
     ch_http_lane_set_gate(api->lanes[lane], gate, context);
 }
 
-void ch_api_waits(ChApi *api, ChHttpWaits *waits, ChWork *work)
+void ch_api_waits(ChApi *api, ChHttpWaits *waits, ChPg *pg)
 {
     g_assert(api->waits == NULL);
     api->waits = waits;
@@ -99,7 +105,7 @@ void ch_api_waits(ChApi *api, ChHttpWaits *waits, ChWork *work)
         .name = "waits",
         .max_batch = CH_API_BATCH,
         .source = ch_http_waits_source(waits),
-        .work = work,
+        .work = ch_pg_work(pg),
         .handler = ch_http_waits_run,
         .context = waits,
     };

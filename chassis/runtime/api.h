@@ -5,14 +5,13 @@
 #include "chassis/core/lane_group.h"
 #include "chassis/http/lane.h"
 #include "chassis/http/waits.h"
-#include "chassis/postgres/pipeline.h"
+#include "chassis/postgres/connection.h"
 #include "chassis/runtime/auth.h"
 #include "chassis/runtime/document.h"
 #include "chassis/runtime/limits.h"
 #include "chassis/runtime/settings.h"
 #include "chassis/runtime/tls.h"
 #include "chassis/runtime/traces.h"
-#include "chassis/telemetry/health.h"
 
 typedef struct ChApi ChApi;
 
@@ -63,28 +62,27 @@ enum {
     CH_API_LIST_BATCH = 4,
 };
 
+/** A session for one lane as @session says (url, application name, schema version), which may do no
+ * more than read when @read_only is set. @health NULL: for a lane that seldom has work, on demand
+ * (chassis/postgres/connection.h). */
+ChPg *ch_api_connection(const ChPgConfig *session, ChHealth *health, bool read_only);
+
 /** Binds @lane of the table: its routes are answered by a thread of their own, which takes
- * @max_batch requests at most, whose unit of work is @work and whose handlers get @context (both
- * borrowed). Each lane once. @type and @context: CH_API_CONTEXT(), of the type that the table
- * names.
- */
-void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChWork *work, const char *type,
-                 void *context);
+ * @max_batch requests at most, in transactions on @pg, and whose handlers get @context (both
+ * borrowed). Each lane once. What the requests change is put on record unless @pg can only read.
+ * @type and @context: CH_API_CONTEXT(), of the type that the table names. */
+void ch_api_lane(ChApi *api, int lane, size_t max_batch, ChPg *pg, const char *type, void *context);
 
 /** A context with its type, which the compiler checks here and ch_api_lane() against the table: a
  * store that writes cannot be bound to a lane that reads. */
 #define CH_API_CONTEXT(type, context) #type, (1 ? (context) : (type *)NULL)
 
-/** Keeps the record of what the requests of @lane, which is bound, change, on @pg, whose unit of
- * work it has. For every lane that changes something. */
-void ch_api_record(ChApi *api, int lane, ChPg *pg);
-
 /** Asks @gate before a request to a gated route of @lane, which is bound, may wait. */
 void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context);
 
 /** The requests that handlers leave to @waits (borrowed; once) are looked at by a thread of their
- * own, whose unit of work is @work. */
-void ch_api_waits(ChApi *api, ChHttpWaits *waits, ChWork *work);
+ * own, with @pg. */
+void ch_api_waits(ChApi *api, ChHttpWaits *waits, ChPg *pg);
 
 /** A lane of the service's own, for no routes. */
 void ch_api_add_lane(ChApi *api, const ChLaneConfig *config);

@@ -2,10 +2,7 @@
 #include "notification/api/routes.h"
 
 #include "chassis/runtime/audit.h"
-#include "chassis/runtime/control_api.h"
-#include "chassis/runtime/erasure_api.h"
-#include "chassis/runtime/failure_api.h"
-#include "chassis/runtime/replay_api.h"
+#include "chassis/runtime/operator_lanes.h"
 #include "notification/api/log.h"
 #include "notification/api/read_order.h"
 #include "notification/api/read_subscriptions.h"
@@ -24,9 +21,7 @@ static const ChHttpLaneKind lanes[] = {
     [NOTIFICATION_WRITES] = { "writes", "NotificationWrites" },
     [NOTIFICATION_READS] = { "reads", "NotificationReads" },
     [NOTIFICATION_LISTS] = { "lists", "NotificationLists" },
-    [NOTIFICATION_ERASURES] = { "erasures", "ChErasure" },
-    [NOTIFICATION_FAILURES] = { "failures", "ChFailureGroups" },
-    [NOTIFICATION_CONTROLS] = { "controls", "ChControlDesk" },
+    CH_OPERATOR_LANES(NOTIFICATION),
 };
 
 static const ChHttpRoute routes[] = {
@@ -69,32 +64,7 @@ static const ChHttpRoute routes[] = {
     { "GET", SUBSCRIPTION "/deliveries", "listSubscriptionDeliveries", NOTIFICATION_LISTS, 0,
       notification_api_list_webhooks, "createdAfter, createdBefore, cursor, limit, sort",
       NOTIFICATION_SCOPE_SUBSCRIPTIONS_READ },
-    { "POST", "/api/customers/{id}/erase", "eraseCustomer", NOTIFICATION_ERASURES, 0,
-      ch_erasure_api, "", NOTIFICATION_SCOPE_PRIVACY },
-    { "GET", "/api/failure-groups", "listFailureGroups", NOTIFICATION_FAILURES, 0,
-      ch_failure_api_list, CH_FAILURE_QUERY, NOTIFICATION_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/failure-groups/{id}/close", "closeFailureGroup", NOTIFICATION_FAILURES, 0,
-      ch_failure_api_close, "", NOTIFICATION_SCOPE_DEAD_LETTERS },
-    { "GET", "/api/controls", "listControls", NOTIFICATION_CONTROLS, 0, ch_control_api_list, "",
-      NOTIFICATION_SCOPE_CONTROLS },
-    { "POST", "/api/controls/{name}/pause", "pauseControl", NOTIFICATION_CONTROLS, 0,
-      ch_control_api_pause, "", NOTIFICATION_SCOPE_CONTROLS },
-    { "POST", "/api/controls/{name}/resume", "resumeControl", NOTIFICATION_CONTROLS, 0,
-      ch_control_api_resume, "", NOTIFICATION_SCOPE_CONTROLS },
-    { "GET", "/api/replay-jobs", "listReplayJobs", NOTIFICATION_FAILURES, 0, ch_replay_api_list,
-      CH_REPLAY_QUERY, NOTIFICATION_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs", "makeReplayJob", NOTIFICATION_FAILURES, 0, ch_replay_api_make, "",
-      NOTIFICATION_SCOPE_DEAD_LETTERS },
-    { "GET", "/api/replay-jobs/{id}", "getReplayJob", NOTIFICATION_FAILURES, 0, ch_replay_api_show,
-      "", NOTIFICATION_SCOPE_DEAD_LETTERS },
-    { "GET", "/api/replay-jobs/{id}/refusals", "listReplayRefusals", NOTIFICATION_FAILURES, 0,
-      ch_replay_api_refusals, CH_REPLAY_REFUSALS_QUERY, NOTIFICATION_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs/{id}/pause", "pauseReplayJob", NOTIFICATION_FAILURES, 0,
-      ch_replay_api_pause, "", NOTIFICATION_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs/{id}/resume", "resumeReplayJob", NOTIFICATION_FAILURES, 0,
-      ch_replay_api_resume, "", NOTIFICATION_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs/{id}/cancel", "cancelReplayJob", NOTIFICATION_FAILURES, 0,
-      ch_replay_api_cancel, "", NOTIFICATION_SCOPE_DEAD_LETTERS },
+    CH_OPERATOR_ROUTES(NOTIFICATION),
     { "GET", "/api/audit", "listAudit", NOTIFICATION_LISTS, 0, notification_api_list_audit,
       CH_AUDIT_QUERY, NOTIFICATION_SCOPE_AUDIT },
 };

@@ -1,11 +1,9 @@
 /* order-api: orders over HTTP. */
 #include "chassis/core/ticker.h"
 #include "chassis/messaging/outbox_gate.h"
-#include "chassis/messaging/control_desk.h"
-#include "chassis/messaging/failure_groups.h"
-#include "chassis/postgres/connection.h"
 #include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
+#include "chassis/runtime/operator_lanes.h"
 #include "chassis/runtime/process.h"
 #include "order/api/lists.h"
 #include "order/api/routes.h"
@@ -40,19 +38,13 @@ static const ChConfigKey keys[] = {
       "orders that are not final of a customer without the scope limits:none", NULL },
 };
 
-/* A connection of one lane, which may do no more than read. NULL for @health: of a lane that seldom
- * has work. */
-static ChPg *connection(const Settings *settings, ChHealth *health, bool read_only)
+static ChPgConfig session(const ChApiSettings *settings)
 {
-    const ChPgConfig pg = {
-        .url = settings->api.common.database_url,
+    return (ChPgConfig){
+        .url = settings->common.database_url,
         .application_name = "order-api",
         .schema_version = (int)order_migrations_count,
-        .read_only = read_only,
-        .on_demand = health == NULL,
-        .health = health == NULL ? NULL : ch_health_part(health, "postgres"),
     };
-    return ch_pg_new(&pg);
 }
 
 static bool check(const void *opaque, GError **error)
@@ -83,54 +75,40 @@ static void add_gate(ChApi *api, ChTicker *ticker, ChPg *pg, ChOutboxGate *gate)
 static bool run(const void *opaque, GError **error)
 {
     const Settings *settings = opaque;
+    const ChPgConfig pg = session(&settings->api);
     g_autoptr(ChHealth) health = ch_health_new();
-    g_autoptr(ChPg) write_pg = connection(settings, health, false);
-    g_autoptr(ChPg) read_pg = connection(settings, health, true);
-    g_autoptr(ChPg) list_pg = connection(settings, health, true);
-    g_autoptr(ChPg) prices_pg = connection(settings, NULL, false);
-    g_autoptr(ChPg) erasure_pg = connection(settings, NULL, false);
-    g_autoptr(ChPg) failure_pg = connection(settings, NULL, false);
-    g_autoptr(ChPg) control_pg = connection(settings, NULL, false);
-    g_autoptr(ChPg) wait_pg = connection(settings, NULL, true);
-    g_autoptr(ChPg) gate_pg = connection(settings, health, true);
+    g_autoptr(ChPg) write_pg = ch_api_connection(&pg, health, false);
+    g_autoptr(ChPg) read_pg = ch_api_connection(&pg, health, true);
+    g_autoptr(ChPg) list_pg = ch_api_connection(&pg, health, true);
+    g_autoptr(ChPg) prices_pg = ch_api_connection(&pg, NULL, false);
+    g_autoptr(ChPg) wait_pg = ch_api_connection(&pg, NULL, true);
+    g_autoptr(ChPg) gate_pg = ch_api_connection(&pg, health, true);
     g_autoptr(OrderStore) write_store = order_pg_store_new(write_pg);
     g_autoptr(OrderReads) reads = order_pg_reads_new(read_pg);
     g_autoptr(OrderReads) lists = order_pg_reads_new(list_pg);
     g_autoptr(OrderPrices) prices = order_pg_prices_new(prices_pg);
-    g_autoptr(ChErasure) erasure = ch_erasure_new(erasure_pg, order_erasure, ORDER_ERASURE_PARTS);
+    g_autoptr(ChOperatorLanes) operators =
+        ch_operator_lanes_new(&pg, order_erasure, ORDER_ERASURE_PARTS);
     g_autoptr(OrderReads) wait_reads = order_pg_reads_new(wait_pg);
     g_autoptr(ChHttpWaits) waits =
         ch_http_waits_new((size_t)settings->waits_max, order_api_look_again, wait_reads);
     OrderLookups lookups = { reads, waits };
     g_autoptr(OrderReads) write_reads = order_pg_reads_new(write_pg);
     OrderWrites writes = { write_store, write_reads, settings->open_max };
-    g_autoptr(ChFailureGroups) failures = ch_failure_groups_new(failure_pg);
-    g_autoptr(ChControlDesk) controls = ch_control_desk_new(control_pg);
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
     OrderLists list_contexts = { lists, audit, list_pg };
     g_autoptr(ChTicker) ticker = ch_ticker_new(GATE_PERIOD_MS);
     g_autoptr(ChOutboxGate) gate = ch_outbox_gate_new(gate_pg, settings->outbox_max_pending);
     g_autoptr(ChApi) api = ch_api_new(&order_routes, &order_document, health);
 
-    ch_api_lane(api, ORDER_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
-                CH_API_CONTEXT(OrderWrites, &writes));
-    ch_api_lane(api, ORDER_READS, CH_API_BATCH, ch_pg_work(read_pg),
-                CH_API_CONTEXT(OrderLookups, &lookups));
-    ch_api_lane(api, ORDER_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
+    ch_api_lane(api, ORDER_WRITES, CH_API_BATCH, write_pg, CH_API_CONTEXT(OrderWrites, &writes));
+    ch_api_lane(api, ORDER_READS, CH_API_BATCH, read_pg, CH_API_CONTEXT(OrderLookups, &lookups));
+    ch_api_lane(api, ORDER_LISTS, CH_API_LIST_BATCH, list_pg,
                 CH_API_CONTEXT(OrderLists, &list_contexts));
-    ch_api_lane(api, ORDER_PRICES, CH_API_LIST_BATCH, ch_pg_work(prices_pg),
+    ch_api_lane(api, ORDER_PRICES, CH_API_LIST_BATCH, prices_pg,
                 CH_API_CONTEXT(OrderPrices, prices));
-    ch_api_lane(api, ORDER_ERASURES, 1, ch_pg_work(erasure_pg), CH_API_CONTEXT(ChErasure, erasure));
-    ch_api_lane(api, ORDER_FAILURES, 1, ch_pg_work(failure_pg),
-                CH_API_CONTEXT(ChFailureGroups, failures));
-    ch_api_lane(api, ORDER_CONTROLS, CH_API_LIST_BATCH, ch_pg_work(control_pg),
-                CH_API_CONTEXT(ChControlDesk, controls));
-    ch_api_record(api, ORDER_WRITES, write_pg);
-    ch_api_record(api, ORDER_PRICES, prices_pg);
-    ch_api_record(api, ORDER_ERASURES, erasure_pg);
-    ch_api_record(api, ORDER_FAILURES, failure_pg);
-    ch_api_record(api, ORDER_CONTROLS, control_pg);
-    ch_api_waits(api, waits, ch_pg_work(wait_pg));
+    CH_OPERATOR_LANES_BIND(operators, api, ORDER);
+    ch_api_waits(api, waits, wait_pg);
     add_gate(api, ticker, gate_pg, gate);
     return ch_api_run(api, &settings->api, error);
 }

@@ -2,10 +2,7 @@
 #include "order/api/routes.h"
 
 #include "chassis/runtime/audit.h"
-#include "chassis/runtime/control_api.h"
-#include "chassis/runtime/erasure_api.h"
-#include "chassis/runtime/failure_api.h"
-#include "chassis/runtime/replay_api.h"
+#include "chassis/runtime/operator_lanes.h"
 #include "order/api/announce_orders.h"
 #include "order/api/import_prices.h"
 #include "order/api/lists.h"
@@ -24,9 +21,7 @@ static const ChHttpLaneKind lanes[] = {
     [ORDER_READS] = { "reads", "OrderLookups" },
     [ORDER_LISTS] = { "lists", "OrderLists" },
     [ORDER_PRICES] = { "prices", "OrderPrices" },
-    [ORDER_ERASURES] = { "erasures", "ChErasure" },
-    [ORDER_FAILURES] = { "failures", "ChFailureGroups" },
-    [ORDER_CONTROLS] = { "controls", "ChControlDesk" },
+    CH_OPERATOR_LANES(ORDER),
 };
 
 static const ChHttpRoute routes[] = {
@@ -55,32 +50,7 @@ static const ChHttpRoute routes[] = {
     { "GET", PRICE, "getPrice", ORDER_READS, 0, order_api_get_price, "", ORDER_SCOPE_READ_PRICES },
     { "GET", PRICE "/versions", "listPriceVersions", ORDER_LISTS, 0, order_api_list_price_versions,
       "createdAfter, createdBefore, cursor, limit, sort", ORDER_SCOPE_READ_PRICES },
-    { "POST", "/api/customers/{id}/erase", "eraseCustomer", ORDER_ERASURES, 0, ch_erasure_api, "",
-      ORDER_SCOPE_PRIVACY },
-    { "GET", "/api/failure-groups", "listFailureGroups", ORDER_FAILURES, 0, ch_failure_api_list,
-      CH_FAILURE_QUERY, ORDER_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/failure-groups/{id}/close", "closeFailureGroup", ORDER_FAILURES, 0,
-      ch_failure_api_close, "", ORDER_SCOPE_DEAD_LETTERS },
-    { "GET", "/api/controls", "listControls", ORDER_CONTROLS, 0, ch_control_api_list, "",
-      ORDER_SCOPE_CONTROLS },
-    { "POST", "/api/controls/{name}/pause", "pauseControl", ORDER_CONTROLS, 0, ch_control_api_pause,
-      "", ORDER_SCOPE_CONTROLS },
-    { "POST", "/api/controls/{name}/resume", "resumeControl", ORDER_CONTROLS, 0,
-      ch_control_api_resume, "", ORDER_SCOPE_CONTROLS },
-    { "GET", "/api/replay-jobs", "listReplayJobs", ORDER_FAILURES, 0, ch_replay_api_list,
-      CH_REPLAY_QUERY, ORDER_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs", "makeReplayJob", ORDER_FAILURES, 0, ch_replay_api_make, "",
-      ORDER_SCOPE_DEAD_LETTERS },
-    { "GET", "/api/replay-jobs/{id}", "getReplayJob", ORDER_FAILURES, 0, ch_replay_api_show, "",
-      ORDER_SCOPE_DEAD_LETTERS },
-    { "GET", "/api/replay-jobs/{id}/refusals", "listReplayRefusals", ORDER_FAILURES, 0,
-      ch_replay_api_refusals, CH_REPLAY_REFUSALS_QUERY, ORDER_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs/{id}/pause", "pauseReplayJob", ORDER_FAILURES, 0,
-      ch_replay_api_pause, "", ORDER_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs/{id}/resume", "resumeReplayJob", ORDER_FAILURES, 0,
-      ch_replay_api_resume, "", ORDER_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs/{id}/cancel", "cancelReplayJob", ORDER_FAILURES, 0,
-      ch_replay_api_cancel, "", ORDER_SCOPE_DEAD_LETTERS },
+    CH_OPERATOR_ROUTES(ORDER),
     { "GET", "/api/audit", "listAudit", ORDER_LISTS, 0, order_api_list_audit, CH_AUDIT_QUERY,
       ORDER_SCOPE_AUDIT },
 };

@@ -1,10 +1,6 @@
 /* stock-api: stock and its ledger over HTTP. */
-#include "chassis/messaging/erasure.h"
-#include "chassis/messaging/control_desk.h"
-#include "chassis/messaging/failure_groups.h"
-#include "chassis/postgres/connection.h"
-#include "chassis/postgres/work.h"
 #include "chassis/runtime/api.h"
+#include "chassis/runtime/operator_lanes.h"
 #include "chassis/runtime/process.h"
 #include "stock/api/lists.h"
 #include "stock/api/routes.h"
@@ -21,60 +17,39 @@ static const ChConfigKey keys[] = {
     CH_API_KEYS("127.0.0.1:5002", "127.0.0.1:6002"),
 };
 
-/* A connection of one lane, which may do no more than read. NULL for @health: of a lane that seldom
- * has work. */
-static ChPg *connection(const ChApiSettings *settings, ChHealth *health, bool read_only)
+static ChPgConfig session(const ChApiSettings *settings)
 {
-    const ChPgConfig pg = {
+    return (ChPgConfig){
         .url = settings->common.database_url,
         .application_name = "stock-api",
         .schema_version = (int)stock_migrations_count,
-        .read_only = read_only,
-        .on_demand = health == NULL,
-        .health = health == NULL ? NULL : ch_health_part(health, "postgres"),
     };
-    return ch_pg_new(&pg);
 }
 
 static bool run(const void *settings, GError **error)
 {
+    const ChPgConfig pg = session(settings);
     g_autoptr(ChHealth) health = ch_health_new();
-    g_autoptr(ChPg) write_pg = connection(settings, health, false);
-    g_autoptr(ChPg) read_pg = connection(settings, health, true);
-    g_autoptr(ChPg) list_pg = connection(settings, health, true);
-    g_autoptr(ChPg) import_pg = connection(settings, NULL, false);
-    g_autoptr(ChPg) erasure_pg = connection(settings, NULL, false);
-    g_autoptr(ChPg) failure_pg = connection(settings, NULL, false);
-    g_autoptr(ChPg) control_pg = connection(settings, NULL, false);
+    g_autoptr(ChPg) write_pg = ch_api_connection(&pg, health, false);
+    g_autoptr(ChPg) read_pg = ch_api_connection(&pg, health, true);
+    g_autoptr(ChPg) list_pg = ch_api_connection(&pg, health, true);
+    g_autoptr(ChPg) import_pg = ch_api_connection(&pg, NULL, false);
     g_autoptr(StockStore) write_store = stock_pg_store_new(write_pg);
     g_autoptr(StockReads) reads = stock_pg_reads_new(read_pg);
     g_autoptr(StockReads) lists = stock_pg_reads_new(list_pg);
     g_autoptr(StockStore) import_store = stock_pg_store_new(import_pg);
-    g_autoptr(ChErasure) erasure = ch_erasure_new(erasure_pg, NULL, 0);
-    g_autoptr(ChFailureGroups) failures = ch_failure_groups_new(failure_pg);
-    g_autoptr(ChControlDesk) controls = ch_control_desk_new(control_pg);
+    g_autoptr(ChOperatorLanes) operators = ch_operator_lanes_new(&pg, NULL, 0);
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
     StockLists list_contexts = { lists, audit, list_pg };
     g_autoptr(ChApi) api = ch_api_new(&stock_routes, &stock_document, health);
 
-    ch_api_lane(api, STOCK_WRITES, CH_API_BATCH, ch_pg_work(write_pg),
-                CH_API_CONTEXT(StockStore, write_store));
-    ch_api_lane(api, STOCK_READS, CH_API_BATCH, ch_pg_work(read_pg),
-                CH_API_CONTEXT(StockReads, reads));
-    ch_api_lane(api, STOCK_LISTS, CH_API_LIST_BATCH, ch_pg_work(list_pg),
+    ch_api_lane(api, STOCK_WRITES, CH_API_BATCH, write_pg, CH_API_CONTEXT(StockStore, write_store));
+    ch_api_lane(api, STOCK_READS, CH_API_BATCH, read_pg, CH_API_CONTEXT(StockReads, reads));
+    ch_api_lane(api, STOCK_LISTS, CH_API_LIST_BATCH, list_pg,
                 CH_API_CONTEXT(StockLists, &list_contexts));
-    ch_api_lane(api, STOCK_IMPORTS, IMPORT_BATCH, ch_pg_work(import_pg),
+    ch_api_lane(api, STOCK_IMPORTS, IMPORT_BATCH, import_pg,
                 CH_API_CONTEXT(StockStore, import_store));
-    ch_api_lane(api, STOCK_ERASURES, 1, ch_pg_work(erasure_pg), CH_API_CONTEXT(ChErasure, erasure));
-    ch_api_lane(api, STOCK_FAILURES, 1, ch_pg_work(failure_pg),
-                CH_API_CONTEXT(ChFailureGroups, failures));
-    ch_api_lane(api, STOCK_CONTROLS, CH_API_LIST_BATCH, ch_pg_work(control_pg),
-                CH_API_CONTEXT(ChControlDesk, controls));
-    ch_api_record(api, STOCK_WRITES, write_pg);
-    ch_api_record(api, STOCK_IMPORTS, import_pg);
-    ch_api_record(api, STOCK_ERASURES, erasure_pg);
-    ch_api_record(api, STOCK_FAILURES, failure_pg);
-    ch_api_record(api, STOCK_CONTROLS, control_pg);
+    CH_OPERATOR_LANES_BIND(operators, api, STOCK);
     return ch_api_run(api, settings, error);
 }
 

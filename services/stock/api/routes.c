@@ -2,10 +2,7 @@
 #include "stock/api/routes.h"
 
 #include "chassis/runtime/audit.h"
-#include "chassis/runtime/control_api.h"
-#include "chassis/runtime/erasure_api.h"
-#include "chassis/runtime/failure_api.h"
-#include "chassis/runtime/replay_api.h"
+#include "chassis/runtime/operator_lanes.h"
 #include "stock/api/import_stock.h"
 #include "stock/api/lists.h"
 #include "stock/api/read_order.h"
@@ -22,9 +19,7 @@ static const ChHttpLaneKind lanes[] = {
     [STOCK_READS] = { "reads", "StockReads" },
     [STOCK_LISTS] = { "lists", "StockLists" },
     [STOCK_IMPORTS] = { "imports", "StockStore" },
-    [STOCK_ERASURES] = { "erasures", "ChErasure" },
-    [STOCK_FAILURES] = { "failures", "ChFailureGroups" },
-    [STOCK_CONTROLS] = { "controls", "ChControlDesk" },
+    CH_OPERATOR_LANES(STOCK),
 };
 
 enum {
@@ -83,32 +78,7 @@ static const ChHttpRoute routes[] = {
       "createdAfter, createdBefore, cursor, limit, sort", STOCK_SCOPE_READ },
     { "GET", STOCKS "/orders/{id}", "getOrderStock", STOCK_LISTS, 0, stock_api_order, "",
       STOCK_SCOPE_READ },
-    { "POST", "/api/customers/{id}/erase", "eraseCustomer", STOCK_ERASURES, 0, ch_erasure_api, "",
-      STOCK_SCOPE_PRIVACY },
-    { "GET", "/api/failure-groups", "listFailureGroups", STOCK_FAILURES, 0, ch_failure_api_list,
-      CH_FAILURE_QUERY, STOCK_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/failure-groups/{id}/close", "closeFailureGroup", STOCK_FAILURES, 0,
-      ch_failure_api_close, "", STOCK_SCOPE_DEAD_LETTERS },
-    { "GET", "/api/controls", "listControls", STOCK_CONTROLS, 0, ch_control_api_list, "",
-      STOCK_SCOPE_CONTROLS },
-    { "POST", "/api/controls/{name}/pause", "pauseControl", STOCK_CONTROLS, 0, ch_control_api_pause,
-      "", STOCK_SCOPE_CONTROLS },
-    { "POST", "/api/controls/{name}/resume", "resumeControl", STOCK_CONTROLS, 0,
-      ch_control_api_resume, "", STOCK_SCOPE_CONTROLS },
-    { "GET", "/api/replay-jobs", "listReplayJobs", STOCK_FAILURES, 0, ch_replay_api_list,
-      CH_REPLAY_QUERY, STOCK_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs", "makeReplayJob", STOCK_FAILURES, 0, ch_replay_api_make, "",
-      STOCK_SCOPE_DEAD_LETTERS },
-    { "GET", "/api/replay-jobs/{id}", "getReplayJob", STOCK_FAILURES, 0, ch_replay_api_show, "",
-      STOCK_SCOPE_DEAD_LETTERS },
-    { "GET", "/api/replay-jobs/{id}/refusals", "listReplayRefusals", STOCK_FAILURES, 0,
-      ch_replay_api_refusals, CH_REPLAY_REFUSALS_QUERY, STOCK_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs/{id}/pause", "pauseReplayJob", STOCK_FAILURES, 0,
-      ch_replay_api_pause, "", STOCK_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs/{id}/resume", "resumeReplayJob", STOCK_FAILURES, 0,
-      ch_replay_api_resume, "", STOCK_SCOPE_DEAD_LETTERS },
-    { "POST", "/api/replay-jobs/{id}/cancel", "cancelReplayJob", STOCK_FAILURES, 0,
-      ch_replay_api_cancel, "", STOCK_SCOPE_DEAD_LETTERS },
+    CH_OPERATOR_ROUTES(STOCK),
     { "GET", "/api/audit", "listAudit", STOCK_LISTS, 0, stock_api_list_audit, CH_AUDIT_QUERY,
       STOCK_SCOPE_AUDIT },
 };
