@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from operators import announce, audit, controls, dlq, order_acts, orders, reconcile, reshape, stock_import
+from operators import announce, audit, controls, dlq, doctor, order_acts, orders, reconcile, reshape, stock_import
 
 from . import accounts, bench, completion, demo, deployment, failures, fuzz, given, issuer, logs, processes, suites, terminal, trace
 from .build import build
@@ -156,6 +156,9 @@ def _parser():
                                 "Exit code 0: they agree, 1: they differ, 2: they could not be compared."))
     audit.add_arguments(add("audit", audit.run, "Recompute the chains of the audit logs; read only. Exit code 0: they are "
                             "whole, 1: they are not, 2: they could not be read."))
+    doctor.add_arguments(add("doctor", doctor.run, "Whether a system, here or elsewhere, is as it has to be: its servers, processes "
+                             "and settings; read only without --fix. What could not be asked is named. Exit code 0: nothing was "
+                             "found, 1: warnings, 3: errors.", doctor.check))
     command = add("rabbitmqctl", _rabbitmqctl, "rabbitmqctl on our broker.")
     command.add_argument("arguments", nargs="*")
 

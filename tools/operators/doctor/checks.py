@@ -1,0 +1,73 @@
+"""What a check is: a row of a table that says what it asks, why that matters and how to put it right."""
+
+import dataclasses
+from typing import Callable
+
+ERROR, WARNING = "error", "warning"
+SEVERITIES = (WARNING, ERROR)  # the worst last
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    where: str  # a service, a process, a server, a queue
+    what: str
+    severity: str = None  # where it is not that of the check
+
+
+@dataclasses.dataclass(frozen=True)
+class Unasked:
+    """What could not be asked there, and why not: never taken for a good answer."""
+
+    where: str
+    why: str
+
+
+class NotChecked(Exception):
+    """Raised by a look that could not ask at all."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    name: str  # area.what
+    asks: str
+    severity: str
+    why: str
+    fix: str
+    look: Callable  # (patient) -> yields Problem and Unasked
+    mend: Callable = None  # (patient, problems): what --fix does; safe to do twice, and to do in vain
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    check: Check
+    problems: tuple = ()
+    unasked: tuple = ()
+    mended: tuple = ()  # problems that were there before --fix
+
+    @property
+    def severity(self):
+        """Of the worst problem; None: there is none."""
+        found = [problem.severity or self.check.severity for problem in self.problems]
+        return max(found, key=SEVERITIES.index, default=None)
+
+
+def ask(check, patient):
+    problems, unasked = [], []
+    try:
+        for found in check.look(patient):
+            (unasked if isinstance(found, Unasked) else problems).append(found)
+    except NotChecked as reason:
+        unasked.append(Unasked("", str(reason)))
+    return Answer(check, tuple(problems), tuple(unasked))
+
+
+def ask_and_mend(check, patient):
+    """Asks, does what is safe about what was found, and asks again."""
+    answer = ask(check, patient)
+    if not answer.problems or check.mend is None:
+        return answer
+    check.mend(patient, answer.problems)
+    patient.forget()
+    again = ask(check, patient)
+    mended = tuple(problem for problem in answer.problems if problem not in again.problems)
+    return dataclasses.replace(again, mended=mended)
