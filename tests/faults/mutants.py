@@ -15,7 +15,7 @@ from support.names import PROCESSES
 
 from faults import patches
 
-SOURCES = ("chassis", "services", "tools")  # and the files beside them: what a build without tests reads
+SOURCES = ("chassis", "services", "tools", "docs/api")  # and the files beside them: what a build without tests reads
 
 
 @contextlib.contextmanager
@@ -35,7 +35,7 @@ def built(bugs):
 
 
 def _build(layout, progress, bug, folder):
-    _renew(layout.root)
+    renew(layout.root)
     bug.apply(layout.root)
     try:
         build(layout, progress, setup=FAULTS_SETUP, name=f"build with {bug.name}")
@@ -47,9 +47,9 @@ def _build(layout, progress, bug, folder):
     return folder
 
 
-def _renew(copy):
+def renew(copy):
     """Makes @copy the sources again. What is the same is not touched: it need not be compiled again."""
-    copy.mkdir(exist_ok=True)
+    copy.mkdir(parents=True, exist_ok=True)
     wanted = set(_files(patches.ROOT))
     for path in set(_files(copy)) - wanted:
         (copy / path).unlink()

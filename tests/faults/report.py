@@ -4,6 +4,8 @@ import dataclasses
 import json
 import statistics
 
+SHOWN_VIOLATIONS = 20  # of a run
+
 
 def _median(values):
     return statistics.median(values) if values else None
@@ -32,12 +34,18 @@ def _seconds(value):
     return "-" if value is None else f"{value:.1f}"
 
 
+def _shown(violations):
+    """All that a reader can use: where thousands are the same, the JSON has the others."""
+    more = len(violations) - SHOWN_VIOLATIONS
+    return violations if more <= 0 else [*violations[:SHOWN_VIOLATIONS], f"... and {more} more"]
+
+
 def line(result):
     """What is said of a run when it ends."""
     verdict = f"{len(result.violations)} violations" if result.violations else "ok"
     lines = [f"row {result.row:4} seed {result.seed:3}: {verdict}, recovery {_seconds(result.recovery_s)} s,"
              f" took {result.took_s:.1f} s"]
-    return "\n    ".join([*lines, *result.violations])
+    return "\n    ".join([*lines, *_shown(result.violations)])
 
 
 def text(rows, results):
@@ -51,7 +59,7 @@ def text(rows, results):
         if result.violations:
             lines.append(f"\nrow {result.row}, seed {result.seed}; again with:"
                          f" ./cartwheel test faults --only {result.row} --seed {result.seed}")
-            lines += [f"  {violation}" for violation in result.violations]
+            lines += [f"  {violation}" for violation in _shown(result.violations)]
             lines.append(f"  notes: {result.notes}; calls: {result.calls}")
     return "\n".join(lines)
 
