@@ -48,7 +48,7 @@ static void check_decimal_value(ChDecimal value)
     ch_decimal_format(value, text);
     g_assert_true(ch_decimal_parse(text, &read));
     g_assert_cmpint(read, ==, value);
-    long double theirs = strtold(text, NULL) * CH_DECIMAL_ONE;
+    long double theirs = strtold(text, NULL) * (long double)CH_DECIMAL_ONE;
     g_assert_true(fabsl(theirs - (long double)value) < 1.0L);
 }
 
@@ -60,7 +60,7 @@ static void check_decimal_text(const char *text)
         return;
     }
     char *end = NULL;
-    long double theirs = strtold(text, &end) * CH_DECIMAL_ONE;
+    long double theirs = strtold(text, &end) * (long double)CH_DECIMAL_ONE;
     g_assert_cmpint(*end, ==, '\0');
     g_assert_true(fabsl(theirs - (long double)value) < 2.0L);
     check_decimal_value(value);
