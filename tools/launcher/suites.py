@@ -34,14 +34,13 @@ ASAN_SEED, TSAN_SEED = "2", "3"
 # fault plan on each of its three builds.
 BY_DEFAULT = ("style", "unit", "model", "properties", "integration", "saga", "costs", "sanitizers")
 ALL = (*BY_DEFAULT, "sanitized_integration", "sanitized_saga", "threads", "faults", "sanitized_faults",
-       "manifests", "monitoring", "documents", "oidc", "guide", "upgrade", "short_swap", "short_soak", "fuzz",
-       "release")
+       "manifests", "monitoring", "documents", "oidc", "guide", "upgrade", "release", "short_swap", "short_soak", "fuzz")
 PROCESSORS = min(os.cpu_count() or 1, 4)
 # From the first of these on, suites mostly wait; beside them those builds are made that later ones begin with, and
 # suites run that time nothing.
 FIRST_TO_WAIT = "integration"
 BUILT_FOR = {"sanitizers": "build-asan", "threads": "build-tsan", "faults": "build-faults"}
-BESIDE = ("manifests", "monitoring", "documents")
+BESIDE = ("manifests", "monitoring", "documents", "oidc", "guide", "upgrade", "release")
 # Each worker has a system of its own; tests of systems wait half of their time.
 SHARED_OUT = ("-n", str(min(PROCESSORS + 1, 4)), "--dist", "loadfile")
 SIDE_BY_SIDE = ("-n", str(PROCESSORS), "--dist", "loadgroup")  # those of a group share a worker, and its system
