@@ -183,11 +183,25 @@ class Rabbitmq(Component):
 
     def control(self, arguments):
         """Runs rabbitmqctl on this node as its user; its exit code."""
+        return self._run(arguments).returncode
+
+    def asked(self, arguments):
+        """The same; what it says."""
+        done = self._run(["--quiet", *arguments], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise LauncherError(" ".join((done.stderr or done.stdout).split()))
+        return done.stdout
+
+    def load_definitions(self):
+        """The users and their rights once more, as at a start."""
+        self.asked(["import_definitions", str(self._folder() / "definitions.json")])
+
+    def _run(self, arguments, **options):
         account = Account("rabbitmq")
         command = [str(CONTROL), "--node", self.node, *arguments]
         return subprocess.run(
-            command, env=self._environ(), cwd=self._folder(), check=False, **account.popen_arguments()
-        ).returncode
+            command, env=self._environ(), cwd=self._folder(), check=False, **options, **account.popen_arguments()
+        )
 
 
 def _offer_plugins(folder, which):

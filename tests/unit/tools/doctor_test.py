@@ -55,7 +55,7 @@ class Answers(unittest.TestCase):
         self.assertIn("1 not checked", report.summary([answer]))
 
     def test_what_was_mended_is_told_apart_from_what_is_left(self):
-        answer = ask_and_mend(check(wrong, lambda patient, problems: patient.wrong.pop(0)), Patient())
+        answer, = ask_and_mend([check(wrong, lambda patient, problems: patient.wrong.pop(0))], Patient())
         self.assertEqual([[one.where for one in some] for some in (answer.mended, answer.problems)], [["here"], ["there"]])
         self.assertIn("1 error; 1 mended", report.summary([answer]))
 

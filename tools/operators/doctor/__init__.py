@@ -5,7 +5,11 @@ command    which are asked, and the exit code
 patient    the system that is looked at: its addresses, sessions, settings; each asked for once
 database   what each service finds in its database: schema, rights, transactions, tables
 server     what the servers under them are set to, and what room they have
+broker     queues, bindings, policies and rights, against what is declared; declared has that
+views      who can be asked about the broker
 processes  our own: ready, of one build, with one clock
+settings   names that nothing reads, passwords that everybody knows, plain text
+expiry     certificates, keys and tokens that end soon
 report     the lines, as text or JSON
 
 A module per area has its checks in a table CHECKS.

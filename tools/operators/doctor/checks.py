@@ -61,13 +61,22 @@ def ask(check, patient):
     return Answer(check, tuple(problems), tuple(unasked))
 
 
-def ask_and_mend(check, patient):
-    """Asks, does what is safe about what was found, and asks again."""
-    answer = ask(check, patient)
-    if not answer.problems or check.mend is None:
-        return answer
-    check.mend(patient, answer.problems)
+def ask_all(checks, patient):
+    for check in checks:
+        yield ask(check, patient)
+
+
+def ask_and_mend(checks, patient):
+    """Asks them all, does what is safe about what was found, and asks those again."""
+    answers = list(ask_all(checks, patient))
+    found = [answer for answer in answers if answer.problems and answer.check.mend]
+    for answer in found:
+        answer.check.mend(patient, answer.problems)
     patient.forget()
-    again = ask(check, patient)
-    mended = tuple(problem for problem in answer.problems if problem not in again.problems)
-    return dataclasses.replace(again, mended=mended)
+    for answer in answers:
+        if answer not in found:
+            yield answer
+            continue
+        again = ask(answer.check, patient)
+        mended = tuple(problem for problem in answer.problems if problem not in again.problems)
+        yield dataclasses.replace(again, mended=mended)

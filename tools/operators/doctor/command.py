@@ -3,11 +3,11 @@
 from launcher import terminal
 from launcher.usage import UsageError, nearest
 
-from . import database, report, server
-from .checks import ERROR, WARNING, ask, ask_and_mend
+from . import broker, database, expiry, processes, report, server, settings
+from .checks import ERROR, WARNING, ask_all, ask_and_mend
 from .patient import Patient
 
-AREAS = (database, server)
+AREAS = (database, server, broker, processes, settings, expiry)
 CHECKS = tuple(check for area in AREAS for check in area.CHECKS)
 NAMES = (*dict.fromkeys(check.name.partition(".")[0] for check in CHECKS), *(check.name for check in CHECKS))
 EXIT_CODES = {None: 0, WARNING: 1, ERROR: 3}  # 2: asked for wrongly
@@ -20,6 +20,7 @@ def add_arguments(command):
     command.add_argument("--all", action="store_true", help="say what is well, too")
     command.add_argument("--endpoints", metavar="FILE", help="an endpoints.json of a system elsewhere; RABBITMQ_MANAGEMENT_URL names its "
                                                              "broker's management API")
+    command.add_argument("--settings", metavar="FILE", help="NAME=value lines, as in .env: settings of a system elsewhere")
     command.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -39,13 +40,13 @@ def chosen(names):
 def run(layout, options):
     """0 nothing was found, 1 warnings, 3 errors; what could not be asked is named and counts as neither."""
     answers, width = [], report.width_of_terminal()
-    with Patient(layout, options.endpoints) as patient:
-        for one in chosen(options.checks):
-            answers.append(ask_and_mend(one, patient) if options.fix else ask(one, patient))
+    with Patient(layout, options.endpoints, settings_file=options.settings) as patient:
+        for answer in (ask_and_mend if options.fix else ask_all)(chosen(options.checks), patient):
+            answers.append(answer)
             if options.json:
-                report.say_json(answers[-1])
+                report.say_json(answer)
             else:
-                report.say_text(answers[-1], width, options.all)
+                report.say_text(answer, width, options.all)
     if not options.json:
         terminal.say(report.summary(answers))
     return max((EXIT_CODES[answer.severity] for answer in answers), default=0)

@@ -6,14 +6,16 @@ import json
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from launcher import given, web
+from launcher import broker_users, given, web
 from launcher.layout import LauncherError, read_json
 from launcher.services import SERVICES
 from launcher.system import System
 
+from . import declared
 from .checks import NotChecked
+from .views import Amqp, Control, Management, Nowhere
 
 CONNECT_SECONDS = 5
 CALL_SECONDS = 5
@@ -26,14 +28,13 @@ PROCESSES = tuple(f"{service}-{kind}" for service in SERVICES for kind in KINDS)
 class Patient:
     """A context manager: its sessions are closed at the end."""
 
-    def __init__(self, layout, file=None, environ=os.environ):
+    def __init__(self, layout, file=None, environ=os.environ, settings_file=None):
         if file is None and not layout.exists():
             raise LauncherError("nothing was started yet; ./cartwheel up does it, --endpoints names a system elsewhere")
         self.layout, self.environ = layout, environ
+        self.settings_file = Path(settings_file) if settings_file else None  # NAME=value lines
         self.file = Path(file) if file else layout.endpoints_file
-        self.endpoints = read_json(self.file)
-        if not isinstance(self.endpoints, dict):
-            raise LauncherError(f"{self.file} holds no addresses")
+        self.read_endpoints()
         self.local = None if file else System(layout)
         self._kept = {}
         self._sessions = contextlib.ExitStack()
@@ -43,6 +44,15 @@ class Patient:
 
     def __exit__(self, *_):
         self._sessions.close()
+
+    def read_endpoints(self):
+        self.endpoints = read_json(self.file)
+        if not isinstance(self.endpoints, dict):
+            raise LauncherError(f"{self.file} holds no addresses")
+
+    def drop(self, key):
+        """What once() kept of it, where it has to be of now."""
+        self._kept.pop(key, None)
 
     def forget(self):
         """What was asked for may have changed."""
@@ -109,7 +119,55 @@ class Patient:
             return self.session(service)
         return self.once(("observer", url), lambda: self.connect(url))
 
+    # --- the broker ---
+
+    @property
+    def vhost(self):
+        path = urlsplit(self.endpoints.get("amqp_url", "")).path
+        return unquote(path[1:]) or broker_users.VHOST
+
+    @property
+    def shares_user(self):
+        """Whether the services have one user, of a broker that was given to the launcher."""
+        return self.local is not None and self.ours("rabbitmq") is None
+
+    def amqp(self):
+        return self.once("amqp", self._amqp)
+
+    def _amqp(self):
+        found = Amqp(self.address("amqp_url"), self._broker_ca())
+        self._sessions.callback(found.close)
+        return found
+
+    def _broker_ca(self):
+        return self.environ.get("AMQP_CA_FILE") or self.endpoints.get("ca_file")
+
+    def broker(self):
+        """Who can be asked about it."""
+        if url := self.environ.get("RABBITMQ_MANAGEMENT_URL"):
+            return Management(url, self.vhost, self._broker_ca())
+        rabbitmq = self.ours("rabbitmq")
+        return Control(rabbitmq, self.vhost) if rabbitmq else Nowhere()
+
+    def definitions(self):
+        """Queues, exchanges, bindings, policies, users and their rights, as RabbitMQ exports them."""
+        return self.once("definitions", lambda: self.broker().definitions())
+
+    def queue_kind(self, service):
+        """What its worker declares; None: that is not known."""
+        environ = self.environment_of(f"{service}-worker")
+        return None if environ is None else declared.kind_of(environ)
+
     # --- processes ---
+
+    def environment_of(self, process):
+        """That of one that runs here, where this user may read it."""
+        pid = self.local.component(process).pid() if self.local else None
+        try:
+            raw = Path(f"/proc/{pid}/environ").read_bytes() if pid else b""
+        except OSError:
+            return None
+        return {os.fsdecode(k): os.fsdecode(v) for k, _, v in (entry.partition(b"=") for entry in raw.split(b"\0")) if k} or None
 
     def get(self, process, path):
         """(status, text) of its admin listener; nothing is given away, so whoever answers is believed."""
