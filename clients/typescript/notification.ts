@@ -115,6 +115,21 @@ export interface paths {
       };
     };
   };
+  "/api/notifications/{id}/resend": {
+    /**
+     * Send a notification again
+     * @description For a customer who got nothing, or not at the right address: another attempt of one that is Sent or Failed, in the same row of the log, with the templates and the address that there are by then. Receivers are given another id than before, so that they do not take it for a repeat. Asked for again while it is on its way, it is the same one. 409 where there is nothing to send again: its first sending is not over, or its texts were erased. Webhooks are not repeated.
+     */
+    post: operations["resendNotification"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["NotificationId"];
+      };
+    };
+  };
   "/api/subscriptions": {
     /** List subscriptions, newest first */
     get: operations["listSubscriptions"];
@@ -636,6 +651,7 @@ export interface components {
        */
       customerSource: "service" | "fallback" | null;
       status: components["schemas"]["Status"];
+      /** @description Also those before it was sent again. */
       attempts: number;
       /** @description What the last attempt failed of. */
       error: string | null;
@@ -656,6 +672,11 @@ export interface components {
        */
       dueAt?: string;
       sentAt?: components["schemas"]["Time"];
+      /**
+       * Format: date-time
+       * @description When somebody last asked for it to be sent again.
+       */
+      resentAt?: string;
     };
     /** @description The `cursor` of the next page; absent on the last one. */
     NextCursor: string;
@@ -1063,6 +1084,8 @@ export interface components {
     Force?: boolean;
     /** @description An order's id. */
     OrderId: components["schemas"]["GivenId"];
+    /** @description The notification; anything that is no UUID is a notification that is not there. */
+    NotificationId: components["schemas"]["GivenId"];
     /** @description The template; anything that is no UUID is a template that is not there. */
     TemplateId: components["schemas"]["GivenId"];
     /** @description The subscription; anything that is no UUID is a subscription that is not there. */
@@ -1655,6 +1678,48 @@ export interface operations {
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Send a notification again
+   * @description For a customer who got nothing, or not at the right address: another attempt of one that is Sent or Failed, in the same row of the log, with the templates and the address that there are by then. Receivers are given another id than before, so that they do not take it for a repeat. Asked for again while it is on its way, it is the same one. 409 where there is nothing to send again: its first sending is not over, or its texts were erased. Webhooks are not repeated.
+   */
+  resendNotification: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+      path: {
+        id: components["parameters"]["NotificationId"];
+      };
+    };
+    responses: {
+      /** @description It will be sent. */
+      202: {
+        content: {
+          "application/json": {
+            id: components["schemas"]["Id"];
+            /** @enum {string} */
+            status: "Pending" | "Sending";
+            /** @description Those that were made already. */
+            attempts: number;
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      409: components["responses"]["Conflict"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];

@@ -1,4 +1,4 @@
-"""./cartwheel order ID announce, cancel: what support does about one order, at the API that may do it (docs/contract.md, 2.1)."""
+"""./cartwheel order ID announce, cancel, resend: what support does about one order, at the API that may do it (docs/contract.md, 2.1)."""
 
 import json
 from urllib.parse import quote
@@ -22,6 +22,15 @@ class OrderDesk(Desk):
         answer = self._post(f"/api/orders/{quote(order, safe='')}/cancel", None, {"reason": why})
         return answer if isinstance(answer, Outcome) else Outcome(True, "is cancelled")
 
+    def resend(self, order, why):
+        """Its last notification."""
+        status, answer, _ = self._call("GET", f"/api/notifications/orders/{quote(order, safe='')}")
+        if status == 404 or status == 200 and not answer["notifications"]:
+            raise LauncherError(f"nobody was told anything of order {order}")
+        last = self._expect(200, status, answer)["notifications"][-1]
+        answer = self._post(f"/api/notifications/{last['id']}/resend", why)
+        return answer if isinstance(answer, Outcome) else Outcome(True, f"its customer is told again of {last['event']}")
+
     def _post(self, path, why, body=None):
         """What is answered; an Outcome: it was refused, or done by an earlier try whose answer never came."""
         headers = None if why is None else {"X-Reason": why.encode("utf-8")}
@@ -37,12 +46,13 @@ class OrderDesk(Desk):
 ACTS = {
     "announce": ("order", OrderDesk.announce, None),
     "cancel": ("order", OrderDesk.cancel, "order {id} is cancelled for good, and its customer is told: {why}"),
+    "resend": ("notification", OrderDesk.resend, "the last notification of order {id} is sent to its customer again"),
 }
 
 
 def add_arguments(command):
     command.add_argument("act", nargs="?", choices=ACTS, metavar="ACT",
-                         help="announce: send its last event again; cancel: on behalf of its customer")
+                         help="announce: send its last event again; cancel: on behalf of its customer; resend: tell him again")
     command.add_argument("--why", help="with ACT: your reason; it is recorded, and the customer is told that of cancel")
     command.add_argument("--yes", action="store_true", help="with ACT: do not ask")
 

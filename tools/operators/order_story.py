@@ -54,7 +54,9 @@ class Story:
             text = f"{entry['event']}: {entry['status'].lower()}"
             text += f" to {entry['destination']}" if entry.get("destination") else ""
             text += f", {entry['attempts']} attempts: {entry['error']}" if entry.get("error") else ""
-            yield entry.get("sentAt") or entry["updatedAt"], "notification", text
+            if "resentAt" in entry:
+                yield entry["resentAt"], "notification", f"{entry['event']}: support asks for it to be sent again"
+            yield entry["sentAt"] if entry["status"] == "Sent" else entry["updatedAt"], "notification", text
 
     def _entries(self):
         return self.notifications["notifications"] if self.notifications else []
@@ -102,11 +104,11 @@ class Story:
             entry = told.get(END_OF[end])
             if entry is None:
                 return self._since(at, f"a notification of {END_OF[end]} by notification-worker")
-            if entry["status"] == "Failed":
+            if entry["status"] == "Failed" and "sentAt" not in entry:
                 return STUCK, f"stuck: its customer was not told of {END_OF[end]}: {entry.get('error') or 'no reason is known'}"
             if entry["status"] in UNSENT:
                 why = f" ({entry['error']})" if entry.get("error") else ""
-                state = LATE if entry["attempts"] > 1 else WAITING
+                state = LATE if entry["attempts"] > 1 and why else WAITING
                 return state, f"{state}: {END_OF[end]} is to be sent by notification-worker at {entry['dueAt']}{why}"
         return None
 

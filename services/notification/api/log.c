@@ -33,6 +33,8 @@ static void write_times(GString *json, const NotificationEntry *entry)
         ch_json_add_time(json, "dueAt", entry->due_us);
     if (entry->sent_us != 0)
         ch_json_add_time(json, "sentAt", entry->sent_us);
+    if (entry->resent_us != 0)
+        ch_json_add_time(json, "resentAt", entry->resent_us);
 }
 
 ChUuid notification_api_write_entry(GString *json, const void *row)

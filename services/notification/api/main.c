@@ -6,6 +6,7 @@
 #include "notification/api/stores.h"
 #include "notification/infrastructure/pg_erasure.h"
 #include "notification/infrastructure/pg_log.h"
+#include "notification/infrastructure/pg_resend.h"
 #include "notification/infrastructure/pg_subscriptions.h"
 #include "notification/infrastructure/pg_template_reads.h"
 #include "notification/infrastructure/pg_templates.h"
@@ -35,6 +36,7 @@ static bool run(const void *settings, GError **error)
     g_autoptr(NotificationTemplateStore) write_templates = notification_pg_templates_new(write_pg);
     g_autoptr(NotificationSubscriptionStore) write_subscriptions =
         notification_pg_subscription_store_new(write_pg);
+    g_autoptr(NotificationResendStore) resends = notification_pg_resend_store_new(write_pg);
     g_autoptr(NotificationTemplateReads) read_templates =
         notification_pg_template_reads_new(read_pg);
     g_autoptr(NotificationSubscriptionReads) read_subscriptions =
@@ -44,7 +46,7 @@ static bool run(const void *settings, GError **error)
     g_autoptr(NotificationLog) list_log = notification_pg_log_new(list_pg);
     g_autoptr(NotificationSubscriptionReads) list_subscriptions =
         notification_pg_subscription_reads_new(list_pg);
-    NotificationWrites writes = { write_templates, write_subscriptions };
+    NotificationWrites writes = { write_templates, write_subscriptions, resends };
     NotificationReads reads = { read_templates, read_subscriptions };
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
     NotificationLists lists = { list_templates, list_subscriptions, list_log, audit, list_pg };

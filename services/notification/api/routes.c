@@ -7,6 +7,7 @@
 #include "notification/api/read_order.h"
 #include "notification/api/read_subscriptions.h"
 #include "notification/api/read_templates.h"
+#include "notification/api/resend.h"
 #include "notification/api/scopes.h"
 #include "notification/api/write_subscriptions.h"
 #include "notification/api/write_templates.h"
@@ -51,6 +52,8 @@ static const ChHttpRoute routes[] = {
       NOTIFICATION_SCOPE_LOG_READ },
     { "GET", "/api/notifications/orders/{id}", "getOrderNotifications", NOTIFICATION_LISTS, 0,
       notification_api_order, "", NOTIFICATION_SCOPE_LOG_READ },
+    { "POST", "/api/notifications/{id}/resend", "resendNotification", NOTIFICATION_WRITES, 0,
+      notification_api_resend, "", NOTIFICATION_SCOPE_SUPPORT },
     { "GET", SUBSCRIPTIONS, "listSubscriptions", NOTIFICATION_LISTS, 0,
       notification_api_list_subscriptions, "cursor, limit", NOTIFICATION_SCOPE_SUBSCRIPTIONS_READ },
     { "POST", SUBSCRIPTIONS, "createSubscription", NOTIFICATION_WRITES, 0,

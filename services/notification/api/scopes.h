@@ -15,6 +15,7 @@ enum {
     NOTIFICATION_SCOPE_AUDIT,
     NOTIFICATION_SCOPE_DEAD_LETTERS, /* groups of failures */
     NOTIFICATION_SCOPE_CONTROLS,     /* pause and resume */
+    NOTIFICATION_SCOPE_SUPPORT,
 };
 
 extern const ChScopes notification_scopes;

@@ -3,11 +3,13 @@
 
 #include "chassis/audit/audit_log.h"
 #include "notification/application/ports.h"
+#include "notification/application/resend.h"
 #include "notification/application/subscription_ports.h"
 
 typedef struct {
     NotificationTemplateStore *templates;
     NotificationSubscriptionStore *subscriptions;
+    NotificationResendStore *resends;
 } NotificationWrites;
 
 typedef struct {

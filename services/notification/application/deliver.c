@@ -16,17 +16,23 @@ enum {
     MAX_CUSTOMER_WAIT_MS = 300 * 1000,
 };
 
+/* Which attempt of this sending it is, from 1. */
+static int64_t try_of(const NotificationDelivery *delivery)
+{
+    return delivery->attempt - delivery->attempts_before;
+}
+
 /* An attempt failed: TRY_LATER with a growing delay, or REFUSED after the last. Takes @why. */
 static void fail_attempt(NotificationDelivery *delivery, char *why)
 {
     g_free(delivery->error);
     delivery->error = why;
-    if (delivery->attempt >= NOTIFICATION_MAX_ATTEMPTS) {
+    if (try_of(delivery) >= NOTIFICATION_MAX_ATTEMPTS) {
         delivery->verdict = NOTIFICATION_REFUSED;
         return;
     }
     delivery->verdict = NOTIFICATION_TRY_LATER;
-    delivery->retry_after_ms = notification_retry_delay_ms(delivery->attempt);
+    delivery->retry_after_ms = notification_retry_delay_ms(try_of(delivery));
 }
 
 bool notification_claim(NotificationStore *store, NotificationTemplateReads *templates, size_t max,
@@ -55,7 +61,7 @@ bool notification_claim(NotificationStore *store, NotificationTemplateReads *tem
 static void wait_for_customer(NotificationDelivery *delivery, const NotificationCustomer *customer,
                               int64_t wait_ms, char *why)
 {
-    int64_t age_ms = (ch_time_now_us() - delivery->created_us) / 1000;
+    int64_t age_ms = (ch_time_now_us() - delivery->asked_us) / 1000;
     delivery->error = why;
     delivery->verdict = age_ms < wait_ms ? NOTIFICATION_GIVEN_BACK : NOTIFICATION_REFUSED;
     int pause_ms = (int)CLAMP(age_ms / 2, MIN_CUSTOMER_WAIT_MS, MAX_CUSTOMER_WAIT_MS);
@@ -170,7 +176,7 @@ static void send_through(const NotificationGateways *gateways, NotificationChann
         if (delivery->channel != kind)
             continue;
         messages[count] =
-            (NotificationMessage){ delivery->event_id, delivery->destination, delivery->subject,
+            (NotificationMessage){ delivery->message_id, delivery->destination, delivery->subject,
                                    delivery->body, ch_trace_child(delivery->trace) };
         sent[count++] = delivery;
     }
@@ -190,7 +196,7 @@ static void send_through(const NotificationGateways *gateways, NotificationChann
 /* One that comes back so often without a verdict may be what ends us. */
 static bool is_worn_out(NotificationDelivery *delivery)
 {
-    if (delivery->attempt <= NOTIFICATION_MAX_ATTEMPTS)
+    if (try_of(delivery) <= NOTIFICATION_MAX_ATTEMPTS)
         return false;
     delivery->verdict = NOTIFICATION_REFUSED;
     delivery->error = g_strdup("its attempts ended without a result");

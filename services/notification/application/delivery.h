@@ -16,11 +16,13 @@ typedef enum {
 /** A due notification in the hands of a sender. The verdict stays with it, so that recording it
  * may be repeated without sending again. */
 typedef struct {
-    ChUuid id, event_id, order_id, customer_id;
+    ChUuid id, order_id, customer_id;
     NotificationCode code;
     NotificationValues values;
-    int64_t attempt;    /* this one, from 1 */
-    int64_t created_us; /* when its event was noted */
+    ChUuid message_id;       /* the same at every attempt, but for those before it was resent */
+    int64_t attempt;         /* this one, from 1 */
+    int64_t attempts_before; /* of these, before it was last asked to be sent again */
+    int64_t asked_us;        /* when that was; else when its event was noted */
     ChTrace trace;
     GPtrArray *templates; /* of NotificationTemplate *, the active ones; a reference */
 

@@ -144,8 +144,9 @@ typedef struct {
     char *customer_source;                      /* "service" or "fallback"; NULL: not asked yet */
     char *trace_id;                             /* NULL: none */
     int64_t created_us, updated_us;
-    int64_t due_us;  /* of one that is not final: when it is tried (again) */
-    int64_t sent_us; /* 0: not sent */
+    int64_t due_us;    /* of one that is not final: when it is tried (again) */
+    int64_t sent_us;   /* 0: not sent */
+    int64_t resent_us; /* when it was last asked to be sent again; 0: never */
 } NotificationEntry;
 
 void notification_entry_free(void *entry); /* a GDestroyNotify; NULL is fine */

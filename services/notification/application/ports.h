@@ -167,7 +167,7 @@ static inline void notification_customers_free(void *customers)
 
 /** To be sent; all borrowed. */
 typedef struct {
-    ChUuid event_id; /* the same at every attempt: a receiver can tell a repeat */
+    ChUuid id; /* the same at every attempt: a receiver can tell a repeat */
     const char *to;
     const char *subject; /* one line; "" for an SMS */
     const char *body;

@@ -39,7 +39,7 @@ static void write_letter(const NotificationMessage *message, Letter *letter)
 {
     char id[CH_UUID_TEXT_BYTES];
     char traceparent[CH_TRACEPARENT_BYTES];
-    ch_uuid_format(message->event_id, id);
+    ch_uuid_format(message->id, id);
     ch_trace_format(message->trace, traceparent);
     g_snprintf(letter->key, sizeof letter->key, "Idempotency-Key: %s", id);
     g_snprintf(letter->trace, sizeof letter->trace, "traceparent: %s", traceparent);

@@ -13,7 +13,7 @@
     {                                                                                              \
         "select id, event_id, order_id, customer_id, template_code, status, channel, attempts,"    \
         " parameters::text, destination, subject, body, error, customer_source, trace_id,"         \
-        " created_at, updated_at, due_at, sent_at from notifications where " condition             \
+        " created_at, updated_at, due_at, sent_at, resent_at from notifications where " condition  \
         " and ($2 is null or status = $2) and id < $3 and id > $5 and created_at >= $6"            \
         " and created_at < $7 order by id " way " limit $4",                                       \
         {                                                                                          \
@@ -48,6 +48,7 @@ enum {
     LIST_UPDATED_AT,
     LIST_DUE_AT,
     LIST_SENT_AT,
+    LIST_RESENT_AT,
 };
 
 typedef struct {
@@ -81,6 +82,8 @@ static NotificationEntry *read_entry(const ChPgRows *rows, size_t row)
     entry->due_us = ch_pg_time(rows, row, LIST_DUE_AT);
     if (!ch_pg_is_null(rows, row, LIST_SENT_AT))
         entry->sent_us = ch_pg_time(rows, row, LIST_SENT_AT);
+    if (!ch_pg_is_null(rows, row, LIST_RESENT_AT))
+        entry->resent_us = ch_pg_time(rows, row, LIST_RESENT_AT);
     return entry;
 }
 

@@ -41,23 +41,26 @@ static const ChPgStatement sql_claim_notifications = {
     " update notifications n set status = 2, attempts = n.attempts + 1,"
     " due_at = now() + $2 * interval '1 millisecond', updated_at = now()"
     " from due where n.id = due.id"
-    " returning n.id, n.event_id, n.order_id, n.customer_id, n.template_code, n.parameters::text,"
-    " n.attempts, n.traceparent, n.created_at, due.due_at, n.trace_id, n.channel",
+    " returning n.id, coalesce(n.message_id, n.event_id), n.order_id, n.customer_id, "
+    "n.template_code, n.parameters::text,"
+    " n.attempts, n.traceparent, coalesce(n.resent_at, n.created_at), due.due_at, n.trace_id,"
+    " n.channel, n.attempts_before",
     { CH_PG_INT, CH_PG_INT, CH_PG_TIME },
 };
 enum {
     CLAIM_ID,
-    CLAIM_EVENT_ID,
+    CLAIM_MESSAGE_ID,
     CLAIM_ORDER_ID,
     CLAIM_CUSTOMER_ID,
     CLAIM_CODE,
     CLAIM_PARAMETERS,
     CLAIM_ATTEMPTS,
     CLAIM_TRACEPARENT,
-    CLAIM_CREATED_AT,
+    CLAIM_ASKED_AT,
     CLAIM_DUE_AT,
     CLAIM_TRACE_ID,
     CLAIM_CHANNEL,
+    CLAIM_ATTEMPTS_BEFORE,
 };
 
 /* $1 ids, $2 the attempts they were claimed as, $3 statuses, $4 attempts that count, $5 wait in
@@ -72,7 +75,7 @@ static const ChPgStatement sql_record_results = {
     " subject = case when n.emptied_at is null then coalesce(r.subject, n.subject) end,"
     " body = case when n.emptied_at is null then coalesce(r.body, n.body) end,"
     " error = r.error, customer_source = coalesce(r.source, n.customer_source),"
-    " sent_at = case when r.status = 3 then now() end, updated_at = now()"
+    " sent_at = case when r.status = 3 then now() else n.sent_at end, updated_at = now()"
     " from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as r (id, claimed, status, counted,"
     " wait_ms, channel, destination, subject, body, error, source)"
     " where n.id = r.id"
@@ -157,14 +160,15 @@ static NotificationDelivery *read_claim(const ChPgRows *rows, size_t row)
 {
     NotificationDelivery *delivery = g_new0(NotificationDelivery, 1);
     delivery->id = ch_pg_uuid(rows, row, CLAIM_ID);
-    delivery->event_id = ch_pg_uuid(rows, row, CLAIM_EVENT_ID);
+    delivery->message_id = ch_pg_uuid(rows, row, CLAIM_MESSAGE_ID);
     delivery->order_id = ch_pg_uuid(rows, row, CLAIM_ORDER_ID);
     delivery->customer_id = ch_pg_uuid(rows, row, CLAIM_CUSTOMER_ID);
     delivery->code = notification_code_find(ch_pg_text(rows, row, CLAIM_CODE));
     notification_values_from_json(ch_pg_text(rows, row, CLAIM_PARAMETERS), delivery->code,
                                   &delivery->values);
     delivery->attempt = ch_pg_int(rows, row, CLAIM_ATTEMPTS);
-    delivery->created_us = ch_pg_time(rows, row, CLAIM_CREATED_AT);
+    delivery->attempts_before = ch_pg_int(rows, row, CLAIM_ATTEMPTS_BEFORE);
+    delivery->asked_us = ch_pg_time(rows, row, CLAIM_ASKED_AT);
     delivery->channel = (NotificationChannelKind)ch_pg_int(rows, row, CLAIM_CHANNEL);
     delivery->trace = notification_trace_of(ch_pg_text(rows, row, CLAIM_TRACEPARENT),
                                             ch_pg_text(rows, row, CLAIM_TRACE_ID));

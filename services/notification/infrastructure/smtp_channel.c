@@ -37,10 +37,10 @@ static char *address_of(const SmtpChannel *channel, const char *to)
 
 static NotificationReceipt send_one(SmtpChannel *channel, const NotificationMessage *message)
 {
-    char event_id[CH_UUID_TEXT_BYTES];
+    char id[CH_UUID_TEXT_BYTES];
     char message_id[MESSAGE_ID_BYTES];
-    ch_uuid_format(message->event_id, event_id);
-    g_snprintf(message_id, sizeof message_id, "%s@cartwheel", event_id);
+    ch_uuid_format(message->id, id);
+    g_snprintf(message_id, sizeof message_id, "%s@cartwheel", id);
     g_autofree char *to = address_of(channel, message->to);
     const ChMail mail = {
         .from_name = channel->from_name,
@@ -53,7 +53,7 @@ static NotificationReceipt send_one(SmtpChannel *channel, const NotificationMess
     };
     char *why = NULL;
     ChSpan *span = ch_span_begin(message->trace, CH_SPAN_CLIENT, mail.unix_us, "send", "mail");
-    ch_span_text(span, "messaging.message.id", event_id);
+    ch_span_text(span, "messaging.message.id", id);
     ChMailOutcome outcome = ch_mail_send(channel->mailer, &mail, &why);
     if (outcome != CH_MAIL_SENT)
         ch_span_fail(span, why);

@@ -39,6 +39,15 @@ class ActsTest(unittest.TestCase):
             ("POST", f"/api/orders/{ORDER}/cancel", {"reason": "so"}, None),
         ])  # fmt: skip
 
+    def test_the_last_notification_is_sent_again(self):
+        entries = [{"id": "1", "event": "OrderConfirmedEvent"}, {"id": "2", "event": "OrderCancelledEvent"}]
+        desk = ScriptedDesk((200, {"notifications": entries}), (202, {"id": "2", "status": "Pending"}))
+        self.assertEqual(desk.resend(ORDER, "so").why, "its customer is told again of OrderCancelledEvent")
+        self.assertEqual([path for _, path, _, _ in desk.asked], [f"/api/notifications/orders/{ORDER}", "/api/notifications/2/resend"])
+        for nothing in ((404, {"detail": "nothing is known"}), (200, {"notifications": []})):
+            with self.assertRaisesRegex(LauncherError, "nobody was told anything"):
+                ScriptedDesk(nothing).resend(ORDER, "so")
+
     def test_a_refusal_has_its_reason(self):
         outcome = ScriptedDesk((409, BEFORE)).cancel(ORDER, "so")
         self.assertEqual((outcome.done, outcome.why), (False, BEFORE["detail"]))

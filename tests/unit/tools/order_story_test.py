@@ -90,6 +90,11 @@ class VerdictTest(unittest.TestCase):
         self.check("late", "(no mail server)", order(), stock(), told("Pending", attempts=2, error="no mail server"))
         self.check("stuck", "no such address", order(), stock(), told("Failed", error="no such address"))
 
+    def test_one_that_is_sent_again_is_waited_for_and_not_missed(self):
+        before = {"sentAt": TOLD, "resentAt": TOLD}
+        self.check("waiting", "OrderConfirmedEvent is to be sent", order(), stock(), told("Pending", attempts=5, **before))
+        self.check("done", "was told", order(), stock(), told("Failed", attempts=6, error="no such address", **before))
+
     def test_who_sees_no_pending_messages_gets_a_verdict_too(self):
         shown = order()
         del shown["pending"]
@@ -107,6 +112,11 @@ class LinesTest(unittest.TestCase):
         lines = Story(open_order("Stuck"), stock(pending=[LETTER, ANSWER]), None, SOON).lines()
         self.assertTrue(any("is a dead letter of stock.ordercreated: no such thing" in text for _, _, text in lines))
         self.assertTrue(any("waits in the outbox" in text for _, _, text in lines))
+
+    def test_sending_again_has_its_line(self):
+        again = told("Pending", sentAt=TOLD, resentAt="2026-11-28T05:00:09.000000Z")
+        (line,) = [line for line in Story(order(), stock(), again, SOON).lines() if "sent again" in line[2]]
+        self.assertEqual(line[:2], ("2026-11-28T05:00:09.000000Z", "notification"))
 
     def test_json_holds_all_three(self):
         found = Story(order(), stock(), None, LATER).as_json()

@@ -108,7 +108,7 @@ static const NotificationDelivery *must_wait(DeliverFixture *f, int64_t age_ms,
 {
     know_nothing(f, NOTIFICATION_CUSTOMER_UNREACHABLE, "the service is away");
     must_claim(f, 1, NOTIFICATION_MAX_ATTEMPTS);
-    f->deliveries[0]->created_us -= age_ms * 1000;
+    f->deliveries[0]->asked_us -= age_ms * 1000;
     notification_send(&f->gateways, f->deliveries, 1);
     const NotificationDelivery *delivery = f->deliveries[0];
     g_assert_cmpint(delivery->verdict, ==, verdict);

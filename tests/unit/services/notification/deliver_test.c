@@ -88,7 +88,7 @@ static void test_sends_what_the_template_says(DeliverFixture *f, gconstpointer u
     g_assert_cmpstr(f->email.to, ==, "ada@example.org");
     g_assert_cmpstr(f->email.subject, ==, "Order N-1");
     g_assert_cmpstr(f->email.body, ==, "Ada Lovelace: 12.5 EUR");
-    g_assert_true(ch_uuid_equal(f->email.event_id, delivery->event_id));
+    g_assert_true(ch_uuid_equal(f->email.message_id, delivery->message_id));
 }
 
 static void test_a_customer_is_asked_for_once(DeliverFixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -212,6 +212,26 @@ static void test_attempts_without_end_are_given_up(DeliverFixture *f,
     g_assert_cmpuint(f->customers.calls, ==, 0);
 }
 
+/* Those before are in the log, but leave it all its own. */
+static void test_what_is_resent_has_all_its_attempts(DeliverFixture *f,
+                                                     gconstpointer unused G_GNUC_UNUSED)
+{
+    static const struct {
+        int64_t attempt;
+        NotificationVerdict verdict;
+    } cases[] = { { 6, NOTIFICATION_TRY_LATER }, { 10, NOTIFICATION_REFUSED } };
+    f->email.verdict = NOTIFICATION_TRY_LATER;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        must_claim(f, 1, cases[i].attempt);
+        f->deliveries[0]->attempts_before = 5;
+        notification_send(&f->gateways, f->deliveries, f->n);
+        g_assert_cmpint(f->deliveries[0]->verdict, ==, cases[i].verdict);
+        notification_delivery_free(f->deliveries[0]);
+        f->n = 0;
+    }
+    g_assert_cmpuint(f->email.sent, ==, 2);
+}
+
 static void test_again_sends_nothing_twice(DeliverFixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     must_claim(f, 3, 1);
@@ -273,6 +293,8 @@ int main(int argc, char **argv)
     ADD_DELIVER("deliver/given-back-is-no-attempt", test_given_back_is_no_attempt);
     ADD_DELIVER("deliver/attempts-without-end-are-given-up",
                 test_attempts_without_end_are_given_up);
+    ADD_DELIVER("deliver/what-is-resent-has-all-its-attempts",
+                test_what_is_resent_has_all_its_attempts);
     ADD_DELIVER("deliver/again-sends-nothing-twice", test_again_sends_nothing_twice);
     return g_test_run();
 }

@@ -185,7 +185,7 @@ static void channel_send(NotificationChannel *self, const NotificationMessage *m
         channel->to = g_strdup(messages[i].to);
         channel->subject = g_strdup(messages[i].subject);
         channel->body = g_strdup(messages[i].body);
-        channel->event_id = messages[i].event_id;
+        channel->message_id = messages[i].id;
         receipts[i] = (NotificationReceipt){ channel->verdict, g_strdup(channel->why),
                                              channel->retry_after_ms };
     }
@@ -212,7 +212,7 @@ NotificationDelivery *fake_delivery(int number, int64_t attempt)
 {
     NotificationDelivery *delivery = g_new0(NotificationDelivery, 1);
     delivery->id = ch_uuid_new();
-    delivery->event_id = ch_uuid_new();
+    delivery->message_id = ch_uuid_new();
     delivery->order_id = ch_uuid_new();
     delivery->customer_id.bytes[0] = 0xab;
     delivery->customer_id.bytes[3] = (uint8_t)number;
@@ -221,7 +221,7 @@ NotificationDelivery *fake_delivery(int number, int64_t attempt)
     delivery->values.text[1] = g_strdup("12.5");
     delivery->values.text[2] = g_strdup("EUR");
     delivery->attempt = attempt;
-    delivery->created_us = ch_time_now_us();
+    delivery->asked_us = ch_time_now_us();
     delivery->trace = ch_trace_new();
     return delivery;
 }

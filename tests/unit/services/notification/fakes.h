@@ -43,7 +43,7 @@ typedef struct {
     int64_t retry_after_ms;
     size_t sent;
     char *to, *subject, *body; /* of the last one */
-    ChUuid event_id;
+    ChUuid message_id;
 } FakeChannel;
 
 void fake_store_init(FakeStore *store);
