@@ -97,6 +97,21 @@ export interface paths {
       };
     };
   };
+  "/api/stocks/orders/{id}/release": {
+    /**
+     * Release the stock of a cancelled order
+     * @description For an order whose cancellation came here, could not be handled, and is a dead letter: its stock is given back, once, as the cancellation would have done, with lines of the ledger that say who and why. An order that holds nothing stays as it is. 409 while no cancellation came: a confirmed order keeps its stock, and whether an order is cancelled is for the order service to say, which announces it again. Safe to repeat.
+     */
+    post: operations["releaseOrderStock"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        id: components["parameters"]["OrderId"];
+      };
+    };
+  };
   "/api/audit": {
     /**
      * List who changed what
@@ -1283,6 +1298,46 @@ export interface operations {
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Release the stock of a cancelled order
+   * @description For an order whose cancellation came here, could not be handled, and is a dead letter: its stock is given back, once, as the cancellation would have done, with lines of the ledger that say who and why. An order that holds nothing stays as it is. 409 while no cancellation came: a confirmed order keeps its stock, and whether an order is cancelled is for the order service to say, which announces it again. Safe to repeat.
+   */
+  releaseOrderStock: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+      path: {
+        id: components["parameters"]["OrderId"];
+      };
+    };
+    responses: {
+      /** @description It holds no stock. */
+      200: {
+        content: {
+          "application/json": {
+            orderId: components["schemas"]["Id"];
+            /** @enum {string} */
+            reservation: "Refused" | "Released" | "Cancelled";
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      409: components["responses"]["Conflict"];
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];

@@ -189,6 +189,32 @@ def test_the_command_acts_elsewhere_with_the_scope_support_alone(system, confirm
     command(system, *asked, code=0, env={"CARTWHEEL_TOKEN": issuer().token(new_id(), ["support"])})
 
 
+def test_support_releases_stock_whose_cancellation_nobody_handled(system, orders, stocks, databases):
+    """A cancellation that became a dead letter, and was discarded: its order holds its stock for ever."""
+    product, letter = stocks.create(5), new_id()
+    order_id = orders.placed((product, 2))
+    orders.wait(order_id, "Confirmed")
+    refused = assert_problem(stocks.post(f"/api/stocks/orders/{order_id}/release"), 409)
+    assert refused["type"].endswith(":order-not-cancelled") and "announce it again" in refused["detail"]
+    databases.execute("stock", LETTER, (letter, "stock.ordercancelled", ORDER_CANCELLED, body_about(order_id), order_id))
+    databases.execute("stock", "UPDATE dead_letters SET act = 'discarded', acted_by = 'ana', acted_why = 'planted', acted_at = now()"
+                      " WHERE id = %s", (letter,))
+    said = command(system, "order", order_id, "release", "--why", "discarded by mistake", "--yes", code=0)
+    assert "holds no stock: released" in said
+    again = stocks.post(f"/api/stocks/orders/{order_id}/release")
+    assert (again.status_code, again.json()) == (200, {"orderId": order_id, "reservation": "Released"})
+    assert stocks.quantity(product) == 5
+    released = databases.rows("stock", "SELECT delta, reason, actor FROM stock_movements WHERE order_id = %s AND kind = 'released'", (order_id,))
+    assert released == [(2, "discarded by mistake", "support")]
+    recorded = databases.rows("stock", "SELECT action, before->>'reservation', after->>'reservation', why FROM audit_log WHERE object_id = %s",
+                              (order_id,))
+    assert recorded == [("releaseOrderStock", "Taken", "Released", "discarded by mistake")]
+    databases.execute("stock", "DELETE FROM dead_letters WHERE id = %s", (letter,))
+    assert orders.cancel(order_id).status_code == 202  # what the letter said
+    for unknown in (new_id(), "none"):
+        assert_problem(stocks.post(f"/api/stocks/orders/{unknown}/release"), 404)
+
+
 def test_what_is_not_published_is_waited_for(system, orders, stocks):
     with system.without("order-worker"):
         order_id = orders.placed((stocks.create(1), 1))

@@ -233,6 +233,17 @@ static bool held(StockStore *self, const ChUuid *product_ids, size_t n, bool *fo
     return true;
 }
 
+static bool told_cancelled(StockStore *self, const ChUuid *order_ids, size_t n, bool *told,
+                           GError **error)
+{
+    MemoryStock *stock = (MemoryStock *)self;
+    if (!store_called(&stock->calls, "told_cancelled", n, error))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        told[i] = ch_uuid_equal(order_ids[i], stock->told_cancelled);
+    return true;
+}
+
 static bool reservations(StockStore *self, const ChUuid *order_ids, size_t n,
                          StockReservation *found, GError **error)
 {
@@ -259,6 +270,7 @@ const StockStoreOps memory_stock_ops = {
     .create = create,
     .record = record,
     .release = release,
+    .told_cancelled = told_cancelled,
     .announce = announce,
     .announce_releases = announce_releases,
     .reservations = reservations,

@@ -22,6 +22,7 @@ typedef struct {
     GHashTable *locked;       /* ChUuid: by this use case */
     GArray *ledger;           /* StockMovement; reasons borrowed */
     GArray *results;          /* StockAnnouncement */
+    ChUuid told_cancelled;    /* an order whose cancellation nobody could handle; nil: none */
     GArray *releases;         /* StockAnnouncement of stock given back, without outcome */
     StoreCalls calls;
 } MemoryStock;

@@ -1,4 +1,4 @@
-"""./cartwheel order ID announce, cancel, resend: what support does about one order, at the API that may do it (docs/contract.md, 2.1)."""
+"""./cartwheel order ID announce, cancel, resend, release: what support does about one order, at the API that may do it (docs/contract.md, 2.1)."""
 
 import json
 from urllib.parse import quote
@@ -31,7 +31,11 @@ class OrderDesk(Desk):
         answer = self._post(f"/api/notifications/{last['id']}/resend", why)
         return answer if isinstance(answer, Outcome) else Outcome(True, f"its customer is told again of {last['event']}")
 
-    def _post(self, path, why, body=None):
+    def release(self, order, why):
+        answer = self._post(f"/api/stocks/orders/{quote(order, safe='')}/release", why, expected=200)
+        return answer if isinstance(answer, Outcome) else Outcome(True, f"holds no stock: {answer['reservation'].lower()}")
+
+    def _post(self, path, why, body=None, expected=202):
         """What is answered; an Outcome: it was refused, or done by an earlier try whose answer never came."""
         headers = None if why is None else {"X-Reason": why.encode("utf-8")}
         status, answer, again = self._call("POST", path, body, headers)
@@ -39,7 +43,7 @@ class OrderDesk(Desk):
             raise LauncherError(answer["detail"])
         if status == 409:
             return Outcome(again, answer["detail"])
-        return self._expect(202, status, answer)
+        return self._expect(expected, status, answer)
 
 
 # {act: (the service that does it, how, what is asked on a terminal; None: it can do no harm)}
@@ -47,12 +51,14 @@ ACTS = {
     "announce": ("order", OrderDesk.announce, None),
     "cancel": ("order", OrderDesk.cancel, "order {id} is cancelled for good, and its customer is told: {why}"),
     "resend": ("notification", OrderDesk.resend, "the last notification of order {id} is sent to its customer again"),
+    "release": ("stock", OrderDesk.release, "the stock of order {id} is given back: {why}"),
 }
 
 
 def add_arguments(command):
     command.add_argument("act", nargs="?", choices=ACTS, metavar="ACT",
-                         help="announce: send its last event again; cancel: on behalf of its customer; resend: tell him again")
+                         help="announce: send its last event again; cancel: on behalf of its customer; resend: tell him again; "
+                              "release: its stock, once it is cancelled")
     command.add_argument("--why", help="with ACT: your reason; it is recorded, and the customer is told that of cancel")
     command.add_argument("--yes", action="store_true", help="with ACT: do not ask")
 

@@ -7,6 +7,7 @@
 #include "stock/api/lists.h"
 #include "stock/api/read_order.h"
 #include "stock/api/read_stock.h"
+#include "stock/api/release_stock.h"
 #include "stock/api/write_stock.h"
 
 #define STOCKS "/api/stocks"
@@ -30,19 +31,20 @@ enum {
     STOCK_SCOPE_AUDIT,
     STOCK_SCOPE_DEAD_LETTERS,
     STOCK_SCOPE_CONTROLS,
+    STOCK_SCOPE_SUPPORT,
 };
 
 static const char *const scope_names[] = {
     [STOCK_SCOPE_READ] = "stock:read",       [STOCK_SCOPE_WRITE] = "stock:write",
     [STOCK_SCOPE_UNLIMITED] = "limits:none", [STOCK_SCOPE_PRIVACY] = "privacy",
     [STOCK_SCOPE_AUDIT] = "audit",           [STOCK_SCOPE_DEAD_LETTERS] = "dead-letters",
-    [STOCK_SCOPE_CONTROLS] = "controls",
+    [STOCK_SCOPE_CONTROLS] = "controls",     [STOCK_SCOPE_SUPPORT] = "support",
 };
 
 /* The part of the stock service in docs/security.md. */
 static const ChRole roles[] = {
     { "shop", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_UNLIMITED) },
-    { "support", CH_SCOPE(STOCK_SCOPE_READ) },
+    { "support", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_SUPPORT) },
     { "operator", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_DEAD_LETTERS) |
                       CH_SCOPE(STOCK_SCOPE_CONTROLS) },
     { "merchandiser",
@@ -51,7 +53,7 @@ static const ChRole roles[] = {
     { "admin", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) |
                    CH_SCOPE(STOCK_SCOPE_UNLIMITED) | CH_SCOPE(STOCK_SCOPE_PRIVACY) |
                    CH_SCOPE(STOCK_SCOPE_AUDIT) | CH_SCOPE(STOCK_SCOPE_DEAD_LETTERS) |
-                   CH_SCOPE(STOCK_SCOPE_CONTROLS) },
+                   CH_SCOPE(STOCK_SCOPE_CONTROLS) | CH_SCOPE(STOCK_SCOPE_SUPPORT) },
 };
 
 static const ChScopes scopes = {
@@ -78,6 +80,8 @@ static const ChHttpRoute routes[] = {
       "createdAfter, createdBefore, cursor, limit, sort", STOCK_SCOPE_READ },
     { "GET", STOCKS "/orders/{id}", "getOrderStock", STOCK_LISTS, 0, stock_api_order, "",
       STOCK_SCOPE_READ },
+    { "POST", STOCKS "/orders/{id}/release", "releaseOrderStock", STOCK_WRITES, 0,
+      stock_api_release, "", STOCK_SCOPE_SUPPORT },
     CH_OPERATOR_ROUTES(STOCK),
     { "GET", "/api/audit", "listAudit", STOCK_LISTS, 0, stock_api_list_audit, CH_AUDIT_QUERY,
       STOCK_SCOPE_AUDIT },

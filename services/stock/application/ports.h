@@ -59,6 +59,9 @@ typedef struct {
      * *releases: new array of StockRelease for those that held stock. The ids are distinct. */
     bool (*release)(StockStore *self, const ChUuid *order_ids, size_t n, GArray **releases,
                     GError **error);
+    /* told[i]: a cancellation of order_ids[i] came here, and nobody could handle it. */
+    bool (*told_cancelled)(StockStore *self, const ChUuid *order_ids, size_t n, bool *told,
+                           GError **error);
     /* Stores the events that announce what became of orders. */
     bool (*announce)(StockStore *self, const StockResult *results, size_t n, GError **error);
     /* The same of stock given back; traces[i] belongs to releases[i]. */

@@ -45,6 +45,8 @@ size_t stock_items_merge(StockItem *items, size_t n);
 typedef struct {
     ChUuid order_id;
     ChTrace trace;
+    const char *reason; /* borrowed; NULL: no other than the cancellation */
+    const char *actor;  /* who has its stock released; borrowed; NULL: the cancellation itself */
 } StockCancellation;
 
 /** What became of an order. */

@@ -63,6 +63,15 @@ static const ChPgStatement sql_select_reservations = {
     { CH_PG_UUIDS },
 };
 
+/* $1 orders; one row each, in their order. Whatever was done with the letter: what is cancelled
+ * stays cancelled. */
+static const ChPgStatement sql_told_cancelled = {
+    "select exists (select from dead_letters d where d.subject = asked.id"
+    " and d.queue = 'stock.ordercancelled' and d.message_type = 'OrderCancelledEvent')"
+    " from unnest($1) with ordinality as asked (id, place) order by place",
+    { CH_PG_UUIDS },
+};
+
 static ChPgParams *ids_params(const ChPgStatement *statement, const ChUuid *ids, size_t n)
 {
     ChPgParams *params = ch_pg_params_new(statement);
@@ -175,5 +184,17 @@ bool stock_pg_reservations(ChPg *pg, const ChUuid *order_ids, size_t n,
         return false;
     for (size_t i = 0; i < n; i++)
         reservations[i] = (StockReservation)ch_pg_int(rows, i, 0);
+    return true;
+}
+
+bool stock_pg_told_cancelled(ChPg *pg, const ChUuid *order_ids, size_t n, bool *told,
+                             GError **error)
+{
+    g_autoptr(ChPgRows) rows =
+        ch_pg_query(pg, ids_params(&sql_told_cancelled, order_ids, n), error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        told[i] = ch_pg_bool(rows, i, 0);
     return true;
 }

@@ -12,3 +12,7 @@ bool stock_pg_release(ChPg *pg, const ChUuid *order_ids, size_t n, GArray **rele
                       GError **error);
 bool stock_pg_reservations(ChPg *pg, const ChUuid *order_ids, size_t n,
                            StockReservation *reservations, GError **error);
+
+/** See StockStoreOps.told_cancelled. */
+CH_MUST_CHECK bool stock_pg_told_cancelled(ChPg *pg, const ChUuid *order_ids, size_t n, bool *told,
+                                           GError **error);

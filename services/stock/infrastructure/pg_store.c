@@ -92,6 +92,12 @@ static bool release(StockStore *self, const ChUuid *order_ids, size_t n, GArray 
     return stock_pg_release(pg_of(self), order_ids, n, releases, error);
 }
 
+static bool told_cancelled(StockStore *self, const ChUuid *order_ids, size_t n, bool *told,
+                           GError **error)
+{
+    return stock_pg_told_cancelled(pg_of(self), order_ids, n, told, error);
+}
+
 static bool reservations(StockStore *self, const ChUuid *order_ids, size_t n,
                          StockReservation *found, GError **error)
 {
@@ -223,6 +229,7 @@ static const StockStoreOps pg_store_ops = {
     .create = create,
     .record = record,
     .release = release,
+    .told_cancelled = told_cancelled,
     .announce = announce,
     .announce_releases = announce_releases,
     .reservations = reservations,

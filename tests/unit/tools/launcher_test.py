@@ -52,7 +52,7 @@ WRONG = {
     ("announce", "0190a000-0000-7000-8000-000000000001"): "--why is missing",
     ("order", "0190a000-0000-7000-8000-000000000001", "cancl"): "did you mean cancel?",
     ("order", "0190a000-0000-7000-8000-000000000001", "cancel"): "--why is missing",
-    ("order", "0190a000-0000-7000-8000-000000000001", "--yes"): "go with an act: announce, cancel, resend",
+    ("order", "0190a000-0000-7000-8000-000000000001", "--yes"): "go with an act: announce, cancel, resend, release",
     ("order", "0190a000-0000-7000-8000-000000000001", "cancel", "--why", "so"): "say --yes, nobody is here to be asked",
     ("reconcile", "--order", "7"): "7 is no order's id",
     ("reconcile", "--settle", "soon"): "soon is no time",

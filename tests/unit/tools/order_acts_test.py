@@ -48,6 +48,13 @@ class ActsTest(unittest.TestCase):
             with self.assertRaisesRegex(LauncherError, "nobody was told anything"):
                 ScriptedDesk(nothing).resend(ORDER, "so")
 
+    def test_stock_is_released_once(self):
+        desk = ScriptedDesk((200, {"reservation": "Released"}), (409, {"detail": "no cancellation came"}))
+        self.assertEqual(desk.release(ORDER, "so").why, "holds no stock: released")
+        self.assertEqual(desk.asked, [("POST", f"/api/stocks/orders/{ORDER}/release", None, {"X-Reason": b"so"})])
+        refused = desk.release(ORDER, "so")
+        self.assertEqual((refused.done, refused.why), (False, "no cancellation came"))
+
     def test_a_refusal_has_its_reason(self):
         outcome = ScriptedDesk((409, BEFORE)).cancel(ORDER, "so")
         self.assertEqual((outcome.done, outcome.why), (False, BEFORE["detail"]))

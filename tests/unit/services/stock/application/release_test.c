@@ -156,6 +156,81 @@ static void test_stock_of_a_deleted_product_is_written_off(Fixture *f,
     g_assert_cmpint(memory_stock_sum(f->store, fake_product(1), NULL), ==, -100);
 }
 
+/* ---- because support asks ---- */
+
+static StockReleaseOutcome must_release_held(Fixture *f, unsigned number)
+{
+    const StockCancellation wanted = { .order_id = fake_order(number),
+                                       .reason = "its letter was discarded",
+                                       .actor = "ana" };
+    StockReleaseOutcome outcome;
+    g_autoptr(GError) error = NULL;
+    memory_stock_begin(f->store);
+    g_assert_true(stock_release_held(&f->store->base, &wanted, &outcome, &error));
+    g_assert_no_error(error);
+    return outcome;
+}
+
+static void test_support_releases_what_a_cancelled_order_holds(Fixture *f,
+                                                               gconstpointer unused G_GNUC_UNUSED)
+{
+    must_take(f, 1, 10, 20);
+    f->store->told_cancelled = fake_order(1);
+    StockReleaseOutcome outcome = must_release_held(f, 1);
+    g_assert_cmpint(outcome.result, ==, STOCK_RELEASE_DONE);
+    g_assert_cmpint(outcome.reservation, ==, STOCK_RESERVATION_RELEASED);
+    assert_quantity(f, 1, 100);
+    assert_quantity(f, 2, 100);
+    g_assert_cmpuint(f->store->releases->len, ==, 1);
+    const StockMovement *last =
+        &g_array_index(f->store->ledger, StockMovement, f->store->ledger->len - 1);
+    g_assert_cmpstr(last->kind, ==, "released");
+    g_assert_cmpstr(last->reason, ==, "its letter was discarded");
+    g_assert_cmpstr(last->actor, ==, "ana");
+}
+
+static void test_support_releases_once(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_take(f, 1, 10, 20);
+    f->store->told_cancelled = fake_order(1);
+    must_release_held(f, 1);
+    StockReleaseOutcome again = must_release_held(f, 1);
+    g_assert_cmpint(again.result, ==, STOCK_RELEASE_NOTHING);
+    g_assert_cmpint(again.reservation, ==, STOCK_RESERVATION_RELEASED);
+    must_cancel(f, (const unsigned[]){ 1 }, 1); /* its letter is replayed after all */
+    assert_quantity(f, 1, 100);
+    g_assert_cmpuint(f->store->releases->len, ==, 1);
+}
+
+static void test_support_releases_nothing_unproven(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    must_take(f, 1, 10, 20);
+    f->store->told_cancelled = fake_order(2);
+    g_assert_cmpint(must_release_held(f, 1).result, ==, STOCK_RELEASE_OPEN);
+    assert_quantity(f, 1, 90);
+    g_assert_cmpint(must_release_held(f, 2).result, ==, STOCK_RELEASE_UNKNOWN);
+    must_cancel(f, (const unsigned[]){ 3 }, 1); /* a tombstone */
+    g_assert_cmpint(must_release_held(f, 3).result, ==, STOCK_RELEASE_NOTHING);
+    g_assert_cmpint(memory_stock_reservation(f->store, fake_order(2)), ==, STOCK_RESERVATION_NONE);
+}
+
+static void test_failures_of_support_pass_through(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const char *const slots[] = { "reservations", "told_cancelled", "release" };
+    const StockCancellation wanted = { .order_id = fake_order(1) };
+    StockReleaseOutcome outcome;
+    must_take(f, 1, 10, 20);
+    f->store->told_cancelled = fake_order(1);
+    for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
+        g_autoptr(GError) error = NULL;
+        f->store->calls.failing = slots[i];
+        f->store->calls.failure = CH_ERROR_UNAVAILABLE;
+        memory_stock_begin(f->store);
+        g_assert_false(stock_release_held(&f->store->base, &wanted, &outcome, &error));
+        g_assert_error(error, CH_ERROR, CH_ERROR_UNAVAILABLE);
+    }
+}
+
 static void check_failure(Fixture *f, unsigned number, const char *slot, ChErrorCode code)
 {
     f->store->calls.failing = NULL;
@@ -194,6 +269,11 @@ int main(int argc, char **argv)
     ADD("order-that-has-not-come-gets-a-tombstone", test_order_that_has_not_come_gets_a_tombstone);
     ADD("stock-of-a-deleted-product-is-written-off",
         test_stock_of_a_deleted_product_is_written_off);
+    ADD("support-releases-what-a-cancelled-order-holds",
+        test_support_releases_what_a_cancelled_order_holds);
+    ADD("support-releases-once", test_support_releases_once);
+    ADD("support-releases-nothing-unproven", test_support_releases_nothing_unproven);
+    ADD("failures-of-support-pass-through", test_failures_of_support_pass_through);
     ADD("failures-of-the-store-pass-through", test_failures_of_the_store_pass_through);
 #undef ADD
     int status = g_test_run();
