@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from launcher.failures import NAMES as SWITCHES
-from rules import FOLDER, ROOT, RULE_FILES, alarmed, alerts, declared, documented, names_in, promtool, rules, shown
+from rules import FOLDER, RULE_FILES, alarmed, alerts, declared, documented, names_in, promtool, rules, shown
 
 UP = '{job="cartwheel",process="order-api",instance="a:1"}'
 API, WORKER, QUEUE = '{process="order-api"}', '{process="order-worker"}', '{queue="stock.ordercreated"}'
@@ -154,21 +154,10 @@ def test_every_alert_has_its_two_cases():
 
 
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
-def test_an_alert_says_how_bad_it_is_and_leads_to_its_section(rule):
+def test_an_alert_says_how_bad_it_is_and_where_its_runbook_is(rule):
     assert rule["labels"]["severity"] in ("critical", "warning")
     assert rule["annotations"]["summary"]
-    page, _, anchor = rule["annotations"]["runbook"].partition("#")
-    assert anchor == rule["alert"].lower()
-    text = (ROOT / page).read_text(encoding="utf-8")
-    section = re.search(rf"^### {rule['alert']}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
-    assert section, f"{page} has no section {rule['alert']}"
-    for word in ("Felt:", "Look at:", "Do:"):
-        assert word in section[1], f"the section {rule['alert']} does not say {word}"
-
-
-def test_the_page_has_no_alert_that_is_gone():
-    text = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
-    assert sorted(re.findall(r"^### (Cartwheel\w+)$", text, re.MULTILINE)) == sorted(rule["alert"] for rule in alerts())
+    assert rule["annotations"]["runbook"]  # tests/unit/tools/runbooks_test.py follows it
 
 
 def test_it_is_said_of_each_alert_how_it_was_shown():
