@@ -461,7 +461,7 @@ def test_settings_of_a_file(answers, elsewhere, tmp_path):
 
 
 def test_settings_of_processes_elsewhere_are_not_known(answers, elsewhere):
-    assert all("--settings FILE" in answer.unasked[0].why for answer in answers("settings.names", "settings.passwords", file=elsewhere()))
+    assert all("--settings FILE" in answer.unasked[0].why for answer in answers("settings.names", "settings.passwords", "settings.plain_text", "expiry.files", "expiry.keys", file=elsewhere()))
 
 
 @pytest.mark.parametrize("check, url, severity", [

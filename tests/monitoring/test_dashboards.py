@@ -26,6 +26,7 @@ NOT_DRAWN = {
     "cartwheel_control_paused_seconds": "an alert, the processes' readiness and ./cartwheel controls tell of it",
     "cartwheel_orders_given_up_total": "off as it comes; the log has a line for each order",
     "cartwheel_notification_batch_size": "the sender's time says whether it keeps up",
+    "cartwheel_clock_seconds": "./cartwheel doctor holds it against its own clock",
 }
 each = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 

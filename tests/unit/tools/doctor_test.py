@@ -11,6 +11,7 @@ from unittest import mock
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tools"))
 
 from launcher import cli  # noqa: E402
+from launcher.layout import LauncherError  # noqa: E402
 from launcher.usage import UsageError  # noqa: E402
 from operators.doctor import command, report  # noqa: E402
 from operators.doctor.checks import ERROR, WARNING, Check, NotChecked, Problem, Unasked, ask, ask_and_mend  # noqa: E402
@@ -59,6 +60,15 @@ class Answers(unittest.TestCase):
         self.assertEqual([[one.where for one in some] for some in (answer.mended, answer.problems)], [["here"], ["there"]])
         self.assertIn("1 error; 1 mended", report.summary([answer]))
 
+    def test_what_cannot_be_mended_stays_in_the_list(self):
+        def refuse(patient, problems):
+            raise LauncherError("the migrator failed")
+
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            answer, = ask_and_mend([check(wrong, refuse)], Patient())
+        self.assertEqual((len(answer.problems), answer.mended), (2, ()))
+        self.assertIn("area.what: the migrator failed", said.getvalue())
+
 
 class Text(unittest.TestCase):
     def test_each_problem_says_what_why_and_how(self):
@@ -81,6 +91,10 @@ class Text(unittest.TestCase):
 
     def test_what_others_wrote_does_not_steer_the_terminal(self):
         self.assertNotIn("\033", told(ask(check(lambda patient: [Problem("\033[2J", "x")]), Patient())))
+
+    def test_what_is_the_same_of_several_is_one_line(self):
+        answer = ask(check(lambda patient: [Unasked("order", "not named"), Unasked("stock", "not named")]), Patient())
+        self.assertIn("order, stock: not named", told(answer))
 
     def test_json_has_one_object_a_line(self):
         with contextlib.redirect_stdout(io.StringIO()) as out:

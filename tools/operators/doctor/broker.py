@@ -5,7 +5,7 @@ import re
 from launcher.catalogue import read as catalogue
 
 from . import declared
-from .checks import ERROR, WARNING, Check, NotChecked, Problem, Unasked
+from .checks import ERROR, WARNING, Check, NotChecked, Problem, Unasked, Unreachable
 from .database import migrate_here
 from .server import clock_problem
 
@@ -17,10 +17,8 @@ RIGHTS = ("configure", "write", "read")
 def _reached(patient):
     try:
         patient.amqp()
-    except NotChecked as reason:
-        if "amqp_url" not in patient.endpoints:
-            raise
-        yield Problem("broker", str(reason))
+    except Unreachable as away:
+        yield Problem("broker", f"{away}: {away.detail}")
 
 
 def _place(queue):

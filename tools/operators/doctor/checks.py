@@ -3,6 +3,10 @@
 import dataclasses
 from typing import Callable
 
+from launcher.layout import LauncherError
+
+from ..dead_letters import complain
+
 ERROR, WARNING = "error", "warning"
 SEVERITIES = (WARNING, ERROR)  # the worst last
 
@@ -24,6 +28,14 @@ class Unasked:
 
 class NotChecked(Exception):
     """Raised by a look that could not ask at all."""
+
+
+class Unreachable(NotChecked):
+    """A server that does not answer; @detail is for the check that is about just that."""
+
+    def __init__(self, what, detail):
+        super().__init__(f"{what} cannot be reached")
+        self.detail = detail
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +83,10 @@ def ask_and_mend(checks, patient):
     answers = list(ask_all(checks, patient))
     found = [answer for answer in answers if answer.problems and answer.check.mend]
     for answer in found:
-        answer.check.mend(patient, answer.problems)
+        try:
+            answer.check.mend(patient, answer.problems)
+        except LauncherError as error:  # it stays in the list
+            complain(f"{answer.check.name}: {error}")
     patient.forget()
     for answer in answers:
         if answer not in found:

@@ -6,7 +6,7 @@ from launcher import terminal
 from launcher.catalogue import read as catalogue
 from launcher.services import SERVICES, migrate
 
-from .checks import ERROR, WARNING, Check, NotChecked, Problem, Unasked
+from .checks import ERROR, WARNING, Check, NotChecked, Problem, Unasked, Unreachable
 
 MIGRATION = re.compile(r'\.version = (\d+),\n\s+\.name = "(\w+)",.*?\.checksum = "([0-9a-f]{64})"', re.DOTALL)
 DEAD_ROWS = 1_000_000  # of a table: autovacuum comes at a fifth of it
@@ -54,9 +54,10 @@ def _reached(patient):
     for service in SERVICES:
         try:
             patient.session(service)
+        except Unreachable as away:
+            yield Problem(service, f"{away}: {away.detail}")
         except NotChecked as reason:
-            named = f"{service}_database_url" in patient.endpoints
-            yield Problem(service, str(reason)) if named else Unasked(service, str(reason))
+            yield Unasked(service, str(reason))
 
 
 def built(layout, service):

@@ -83,6 +83,7 @@ def _files(patient):
         at, subject = (max if trusted else min)(map(end_of, blocks))
         if problem := ends(where, f"the certificate of {subject} in {file}", at):
             yield problem
+    environments(patient)  # says so when it is not known which files they name
 
 
 def listeners(patient):

@@ -14,7 +14,7 @@ from launcher.services import SERVICES
 from launcher.system import System
 
 from . import declared
-from .checks import NotChecked
+from .checks import NotChecked, Unreachable
 from .views import Amqp, Control, Management, Nowhere
 
 CONNECT_SECONDS = 5
@@ -67,13 +67,13 @@ class Patient:
             except NotChecked as reason:
                 self._kept[key] = reason
         if isinstance(self._kept[key], NotChecked):
-            raise NotChecked(str(self._kept[key]))
+            raise self._kept[key]
         return self._kept[key]
 
     def address(self, member):
         url = self.endpoints.get(member)
         if not url:
-            raise NotChecked(f"{self.file} has no {member}")
+            raise NotChecked(f"{self.file} does not name it")
         return url
 
     def ours(self, server):
@@ -97,7 +97,7 @@ class Patient:
             found.execute(f"set statement_timeout = {STATEMENT_MS}")
             return found
         except psycopg.Error as error:
-            raise NotChecked(f"the database cannot be reached: {_line(error)}") from error
+            raise Unreachable("the database", _line(error)) from error
 
     def servers(self):
         """{host:port: the first service whose database is there}."""

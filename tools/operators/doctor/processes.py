@@ -84,7 +84,10 @@ def _clock(patient, process):
 def _tokens(patient, process):
     if not process.endswith("-api"):
         return
-    if patient.metrics(process).get("cartwheel_auth_off") == 1:
+    off = patient.metrics(process).get("cartwheel_auth_off")
+    if off is None:
+        raise NotChecked("it does not tell whether AUTH is off")
+    if off == 1:
         host = urlsplit(patient.endpoints.get(process.replace("-", "_"), "")).hostname
         yield Problem(process, "AUTH is off: whoever reaches it may do anything", WARNING if is_here(host) else None)
 

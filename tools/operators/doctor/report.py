@@ -34,7 +34,7 @@ def say_json(answer):
 
 def say_text(answer, width, wants_all):
     check, said = answer.check, 0
-    for outcome, where, what in lines_of(answer):
+    for outcome, where, what in _merged(lines_of(answer)):
         if outcome == OK and not wants_all:
             continue
         _say_line(outcome, check.name, clean(f"{where}: {what}" if where else what), width)
@@ -42,6 +42,15 @@ def say_text(answer, width, wants_all):
     if said and answer.problems:
         _say_indented(f"why: {check.why}", width)
         _say_indented(f"fix: {check.fix}", width)
+
+
+def _merged(lines):
+    """Those that say the same of several are one."""
+    found = {}
+    for outcome, where, what in lines:
+        found.setdefault((outcome, what), []).append(where)
+    for (outcome, what), wheres in found.items():
+        yield outcome, ", ".join(filter(None, wheres)), what
 
 
 def width_of_terminal():

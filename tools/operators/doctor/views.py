@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from launcher import web
 from launcher.layout import LauncherError
 
-from .checks import NotChecked
+from .checks import NotChecked, Unreachable
 from .server import offset
 
 CALL_SECONDS = 10
@@ -126,7 +126,7 @@ class Amqp:
         try:
             self._connection = pika.BlockingConnection(parameters)
         except (pika.exceptions.AMQPError, OSError) as error:
-            raise NotChecked(f"the broker cannot be reached: {error or type(error).__name__}") from error
+            raise Unreachable("the broker", str(error) or repr(error)) from error
 
     def close(self):
         if self._connection.is_open:
