@@ -1,13 +1,7 @@
 /* Entries and their link, in one statement. */
 #include "chassis/audit/audit.h"
 
-/* What a digest is made of: a JSON array of texts, which whoever checks it writes the same way. */
-#define SHA256_OF(texts) "sha256(convert_to(json_build_array(" texts ")::text, 'UTF8'))"
-
-#define ROW_TEXTS                                                                                  \
-    "id::text, (extract(epoch from happened_at) * 1000000)::bigint::text,"                         \
-    " subject, roles, scope, token_id, action, object, object_id::text,"                           \
-    " before::text, after::text, trace_id, encode(erasable_sha256, 'hex')"
+#include "chassis/audit/audit_digest.h"
 
 /* $1 ids, $2 subjects, $3 roles, $4 scopes, $5 tokens' ids, $6 actions, $7 objects, $8 their ids,
  * $9 before, $10 after, $11 traces, $12 addresses, $13 reasons. The row of the head is locked until
@@ -25,7 +19,7 @@ static const ChPgStatement sql_add_entries = {
     "    as erasable_sha256"
     "  from entry),"
     " batch as ("
-    "  select count(*) as n, string_agg(" SHA256_OF(ROW_TEXTS) ", ''::bytea order by place)"
+    "  select count(*) as n, string_agg(" CH_AUDIT_SHA256_OF(CH_AUDIT_ROW_TEXTS) ", ''::bytea order by place)"
     "    as digests"
     "  from erasable),"
     " head as ("

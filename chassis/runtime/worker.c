@@ -1,9 +1,11 @@
 /* Makes the parts of each lane and keeps them in the order in which they can be freed. */
 #include "chassis/runtime/worker.h"
 
+#include "chassis/audit/audit_chain.h"
 #include "chassis/core/log.h"
 #include "chassis/core/ticker.h"
 #include "chassis/core/time.h"
+#include "chassis/messaging/auditor.h"
 #include "chassis/messaging/controls.h"
 #include "chassis/messaging/dead_letters.h"
 #include "chassis/messaging/housekeeping.h"
@@ -24,6 +26,7 @@ enum {
     DEAD_LETTER_PREFETCH = 32, /* they may be large */
     RELAY_PERIOD_MS = 50,      /* of its first ticks: then it says itself when the next one comes */
     HOUSEKEEPING_PERIOD_MS = 400, /* with LOOK_MS of a lane: a pause is obeyed within a second */
+    AUDITOR_PERIOD_MS = 1000, /* of its first tick: then it says itself when the next one comes */
     ADMIN_BATCH = 1, /* action on a dead letter in a transaction: each locks one, in no order */
     JOBS_PERIOD_MS = 60 * 60 * 1000, /* never: housekeeping rings */
     ADMIN_WAITING = 64,              /* as many as the admin listener has connections */
@@ -55,6 +58,7 @@ struct ChWorker {
         free_function(object);                                                                     \
     }
 FREES(free_ticker, ch_ticker_free)
+FREES(free_auditor, ch_auditor_free)
 FREES(free_controls, ch_controls_free)
 FREES(free_operators, ch_operators_free)
 FREES(free_pg, ch_pg_free)
@@ -333,6 +337,28 @@ void ch_worker_housekeeping(ChWorker *worker)
         .work = ch_pg_work(pg),
         .handler = ch_housekeeping_run,
         .context = housekeeping,
+    };
+    ch_lane_group_add(worker->lanes, &lane);
+}
+
+void ch_worker_audit(ChWorker *worker, const ChAuditorCheck *checks, size_t n)
+{
+    ChPg *pg = ch_worker_connection(worker);
+    ChTicker *ticker = ch_ticker_new(AUDITOR_PERIOD_MS);
+    ch_worker_own(worker, ticker, free_ticker);
+    g_autofree ChAuditorCheck *all = g_new(ChAuditorCheck, n + 1);
+    all[0] = (ChAuditorCheck){ "audit_chain", &ch_audit_look_at_chain };
+    for (size_t i = 0; i < n; i++)
+        all[i + 1] = checks[i];
+    ChAuditor *auditor = ch_auditor_new(pg, ticker, worker->settings->auditor_lap_ms, all, n + 1);
+    ch_worker_own(worker, auditor, free_auditor);
+    const ChLaneConfig lane = {
+        .name = "auditor",
+        .max_batch = 1,
+        .source = ch_ticker_source(ticker),
+        .work = ch_pg_work(pg),
+        .handler = ch_auditor_run,
+        .context = auditor,
     };
     ch_lane_group_add(worker->lanes, &lane);
 }

@@ -5,6 +5,7 @@
 #include "chassis/core/control.h"
 #include "chassis/core/lane_group.h"
 #include "chassis/http/route.h"
+#include "chassis/messaging/auditor.h"
 #include "chassis/messaging/subscription.h"
 #include "chassis/rabbitmq/broker.h"
 #include "chassis/runtime/operators.h"
@@ -24,6 +25,7 @@ typedef struct {
     int queue_type;   /* ChQueueType */
     int broker_shape; /* ChShape */
     int64_t inbox_retention_ms;
+    int64_t auditor_lap_ms;
     ChOperatorsSettings operators; /* who may act on dead letters */
     ChTlsSettings tls;
     ChTraceSettings traces;
@@ -42,6 +44,8 @@ typedef struct {
     CH_CONFIG_KEY("INBOX_RETENTION", CH_CONFIG_DURATION, ChWorkerSettings, inbox_retention_ms,     \
                   "30d", "how long events are remembered; as long as dead letters may be replayed",\
                   NULL),                                                                           \
+    CH_CONFIG_KEY("AUDITOR_LAP", CH_CONFIG_DURATION, ChWorkerSettings, auditor_lap_ms, "30s",      \
+                  "how long the auditor rests between two looks at everything", NULL),             \
     CH_OPERATORS_KEYS(ChWorkerSettings, operators),               \
     CH_TLS_KEYS(ChWorkerSettings, tls),                                                            \
     CH_TRACES_KEYS(ChWorkerSettings, traces)
@@ -96,6 +100,10 @@ void ch_worker_relay(ChWorker *worker);
 /** A lane that reads what is paused, measures the outbox, prunes the inbox, and tells where the
  * audit log stands. Once; without it nothing runs that may be paused. */
 void ch_worker_housekeeping(ChWorker *worker);
+
+/** A lane that looks again and again at what always has to be true: the chain of the audit log, and
+ * the service's own @checks (copied). Once. */
+void ch_worker_audit(ChWorker *worker, const ChAuditorCheck *checks, size_t n);
 
 /** A lane of the service's own. */
 void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config);

@@ -58,4 +58,9 @@ insert into inbox (consumer, event_id, received_at)
 select "QueueName", "EventId", coalesce("ProcessedOn", now()) from dotnet."ProcessedEvents"
 where "ProcessedOn" is not null or "EventId" in (select "EventId" from dotnet."NotificationLogs")
     on conflict do nothing;
+
+-- Its events have no notification of ours where its log has none.
+insert into events_apart (event_id)
+select distinct event_id from inbox i where not exists (select from notifications n where n.event_id = i.event_id)
+    on conflict do nothing;
 commit;

@@ -23,6 +23,10 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 # Documented, and in no panel.
 NOT_DRAWN = {
     "cartwheel_audit_link": "a digest, for `audit verify`",
+    "cartwheel_auditor_findings": "an alert; the rows name what it is",
+    "cartwheel_auditor_lap_seconds": "it follows from the size of the tables",
+    "cartwheel_auditor_rows_total": "the same",
+    "cartwheel_auditor_run_seconds": "a hundredth of a core, by design",
     "cartwheel_control_paused_seconds": "an alert, the processes' readiness and ./cartwheel controls tell of it",
     "cartwheel_orders_given_up_total": "off as it comes; the log has a line for each order",
     "cartwheel_notification_batch_size": "the sender's time says whether it keeps up",

@@ -63,6 +63,7 @@ CASES = {
     "CartwheelOutboxParked": (*gauge("cartwheel_outbox_parked", WORKER, 1, 0), 2),
     "CartwheelPauseForgotten": (*gauge("cartwheel_control_paused_seconds", '{process="stock-worker",control="stock.ordercreated"}', 3601, 3599), 2),
     "CartwheelAuditShrank": ({f"cartwheel_audit_rows{WORKER}": "9x5 5x60"}, {f"cartwheel_audit_rows{WORKER}": "5x10 0x3 9x60"}, 12),
+    "CartwheelAuditorFindings": (*gauge("cartwheel_auditor_findings", '{process="stock-worker",check="stock_ledger"}', 1, 0), 2),
     "CartwheelOutboxReturned": (*counter("cartwheel_outbox_returned_total", WORKER), 5),
     "CartwheelOutboxRefused": (*counter("cartwheel_outbox_refused_total", WORKER), 5),
     "CartwheelPublishingSlow": (*slow_histogram("cartwheel_outbox_publish_seconds", WORKER), 20),

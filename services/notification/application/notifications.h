@@ -87,6 +87,7 @@ const char *notification_values_find(const NotificationValues *values, Notificat
 /** The end of an order, of which its customer is to be told. */
 typedef struct {
     ChUuid event_id;
+    ChUuid told_as; /* in the inbox: event_id, unless it was announced again under another id */
     ChUuid order_id;
     ChUuid customer_id;
     NotificationCode code;

@@ -25,6 +25,13 @@ static const ChPgStatement sql_insert_notifications = {
       CH_PG_TEXTS },
 };
 
+/* $1 events as the inbox has them: no notification names these. */
+static const ChPgStatement sql_set_apart = {
+    "insert into events_apart (event_id) select distinct id from unnest($1) as told (id)"
+    " order by id on conflict do nothing",
+    { CH_PG_UUIDS },
+};
+
 /* $1 events; one row each, in their order. */
 static const ChPgStatement sql_events_noted = {
     "select n.id is not null from unnest($1) with ordinality as asked (event_id, place)"
@@ -116,6 +123,20 @@ static ChPg *pg_of(NotificationStore *self)
     return store_of(self)->pg;
 }
 
+/* Those that were announced again: rarely any. */
+static bool set_apart(ChPg *pg, const NotificationEvent *const *events, size_t n, GError **error)
+{
+    g_autoptr(ChPgParams) params = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (ch_uuid_equal(events[i]->told_as, events[i]->event_id))
+            continue;
+        if (params == NULL)
+            params = ch_pg_params_new(&sql_set_apart);
+        ch_pg_add_uuid(params, 0, events[i]->told_as);
+    }
+    return params == NULL || ch_pg_send(pg, g_steal_pointer(&params), NULL, error);
+}
+
 static bool insert(NotificationStore *self, const NotificationEvent *const *events, size_t n,
                    GError **error)
 {
@@ -137,7 +158,7 @@ static bool insert(NotificationStore *self, const NotificationEvent *const *even
         ch_pg_add_text(params, 6, traced ? trace_id : NULL);
         ch_pg_add_text(params, 7, traced ? traceparent : NULL);
     }
-    return ch_pg_send(pg_of(self), params, NULL, error);
+    return ch_pg_send(pg_of(self), params, NULL, error) && set_apart(pg_of(self), events, n, error);
 }
 
 static bool noted(NotificationStore *self, const ChUuid *event_ids, size_t n, bool *found,

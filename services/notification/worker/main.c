@@ -7,6 +7,7 @@
 #include "notification/infrastructure/http_customers.h"
 #include "notification/infrastructure/http_post.h"
 #include "notification/infrastructure/log_channel.h"
+#include "notification/infrastructure/pg_invariants.h"
 #include "notification/infrastructure/pg_notifications.h"
 #include "notification/infrastructure/pg_template_reads.h"
 #include "notification/infrastructure/pg_webhooks.h"
@@ -340,6 +341,7 @@ static bool run(const void *opaque, GError **error)
     add_upkeep(worker, settings);
     ch_worker_relay(worker); /* its retries and dead letters */
     ch_worker_housekeeping(worker);
+    ch_worker_audit(worker, notification_invariants, NOTIFICATION_INVARIANTS_N);
     return ch_worker_run(worker, error);
 }
 

@@ -46,7 +46,12 @@ static ChCommand decode(const ChEvent *received, NotificationCode code, ChViolat
     ChJsonValue data = received->data;
     ChJsonNeed total_need =
         code == NOTIFICATION_ORDER_CONFIRMED ? CH_JSON_REQUIRED : CH_JSON_OPTIONAL;
-    NotificationEvent event = { .event_id = received->id, .code = code, .trace = received->trace };
+    NotificationEvent event = {
+        .event_id = received->id,
+        .told_as = received->told_as,
+        .code = code,
+        .trace = received->trace,
+    };
     Told told = { .currency = DEFAULT_CURRENCY, .reason = DEFAULT_REASON };
     ch_json_read_uuid(data, "OrderId", CH_JSON_REQUIRED, &event.order_id, violations);
     ch_json_read_uuid(data, "CustomerId", CH_JSON_REQUIRED, &event.customer_id, violations);

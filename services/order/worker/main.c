@@ -3,6 +3,7 @@
 #include "chassis/runtime/process.h"
 #include "chassis/runtime/worker.h"
 #include "order/infrastructure/events.h"
+#include "order/infrastructure/pg_invariants.h"
 #include "order/infrastructure/pg_reads.h"
 #include "order/infrastructure/pg_store.h"
 #include "order/infrastructure/pg_upkeep.h"
@@ -139,6 +140,7 @@ static bool run(const void *opaque, GError **error)
     serve_announcements(worker);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
+    ch_worker_audit(worker, order_invariants, ORDER_INVARIANTS_N);
     order_housekeeping_add(worker, order_pg_upkeep_new);
     OrderWatchdogConfig watchdog = { order_pg_watch_new, order_pg_store_new, &progress,
                                      settings->stuck_after_ms, 0 };

@@ -2,6 +2,7 @@
 #include "chassis/runtime/process.h"
 #include "chassis/runtime/worker.h"
 #include "stock/infrastructure/events.h"
+#include "stock/infrastructure/pg_invariants.h"
 #include "stock/infrastructure/pg_store.h"
 #include "stock/infrastructure/topology.h"
 #include "stock_migrations.h"
@@ -65,6 +66,7 @@ static bool run(const void *settings, GError **error)
     serve_dead_letters(worker);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
+    ch_worker_audit(worker, stock_invariants, STOCK_INVARIANTS_N);
     return ch_worker_run(worker, error);
 }
 

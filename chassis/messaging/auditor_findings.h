@@ -1,0 +1,23 @@
+/* What the auditor found: rows of auditor_findings, told in the log once each and counted in a
+ * metric. In the open transaction of the pg; errors as ch_pg_query(). */
+#pragma once
+
+#include "chassis/core/error.h"
+#include "chassis/postgres/pipeline.h"
+
+/** Something that is not as it has to be. Texts are borrowed. */
+typedef struct {
+    const char *subject;
+    const char *fault;
+} ChAuditorFault;
+
+/** Notes what lap @lap of @check saw; beyond 1,000 of a check no new ones are kept. */
+CH_MUST_CHECK bool ch_auditor_findings_note(ChPg *pg, const char *check, int64_t lap,
+                                            const ChAuditorFault *faults, size_t n, GError **error);
+
+/** Lap @lap of @check has ended: what it did not see is gone. */
+CH_MUST_CHECK bool ch_auditor_findings_end_lap(ChPg *pg, const char *check, int64_t lap,
+                                               GError **error);
+
+/** Sets the metric of @check to what there is. */
+CH_MUST_CHECK bool ch_auditor_findings_count(ChPg *pg, const char *check, GError **error);

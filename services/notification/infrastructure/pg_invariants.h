@@ -1,0 +1,10 @@
+/* What is always true of notifications: checks of the auditor. */
+#pragma once
+
+#include "chassis/messaging/auditor.h"
+
+enum {
+    NOTIFICATION_INVARIANTS_N = 2
+};
+
+extern const ChAuditorCheck notification_invariants[NOTIFICATION_INVARIANTS_N];
