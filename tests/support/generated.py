@@ -131,12 +131,22 @@ def _spoilt(draw, body):
     return body
 
 
+def _takes_any_text(schema):
+    return schema["type"] == "string" and not {"format", "pattern", "enum"} & schema.keys()
+
+
+def places_of_faults(operation):
+    """Where a request can be wrong; the key is one among several."""
+    found = {"path": [one for one in operation.path_parameters() if not _takes_any_text(one["schema"])],
+             "query": set(operation.of_place("query")) - NEVER, "body": operation.body}
+    return [place for place, names in found.items() if names]
+
+
 @st.composite
 def nearly(draw, operation, ids):
     """(path, query, headers, bytes of the body or None) of a request with one fault, or of one that is fine by chance."""
     path, query, headers, body = draw(allowed(operation, ids))
-    wrong = [place for place, names in (("path", operation.names), ("query", set(operation.of_place("query")) - NEVER),
-                                        ("body", operation.body)) if names]
+    wrong = places_of_faults(operation)
     if "Idempotency-Key" in operation.of_place("header"):
         wrong.append("key")
     place = draw(st.sampled_from(wrong)) if wrong else None
