@@ -13,6 +13,7 @@ import pytest
 from costs.counting import per_item
 from support import tokens
 from support.api import items_of, new_id
+from support.fakes import FakeHttp
 from support.load import place_many
 from support.waits import eventually
 
@@ -40,12 +41,21 @@ def check(path, instructions):
         f"callgrind_annotate, or raise it in tests/costs/budget.json and say why")
 
 
-@pytest.mark.parametrize("path, changes, headers", [
-    ("order-api: take an order", tokens.OFF, {}),
-    ("order-api: take an order, with a token", {}, tokens.headers()),
-], ids=["off", "on"])
-def test_taking_an_order(system, product, path, changes, headers):
+@pytest.fixture(scope="module")
+def collector():
+    """Takes every span; that it is sent is not counted, that it is made is."""
+    with FakeHttp(lambda *_: (200, {})) as taking:
+        yield {"OTEL_EXPORTER_OTLP_ENDPOINT": taking.url, "OTEL_TRACES_SAMPLER_ARG": "1"}
+
+
+@pytest.mark.parametrize("path, changes, headers, traced", [
+    ("order-api: take an order", tokens.OFF, {}, False),
+    ("order-api: take an order, with a token", {}, tokens.headers(), False),
+    ("order-api: take an order, traced", tokens.OFF, {}, True),
+], ids=["off", "on", "traced"])
+def test_taking_an_order(system, product, collector, path, changes, headers, traced):
     """order-api: one POST, alone: its head and body, who asks, the handler, the answer."""
+    changes = {**changes, **(collector if traced else {})}
     headers = {"Content-Type": "application/json", **headers}
 
     def post(child, n):

@@ -53,13 +53,25 @@ static void check_unsigned(const char *token, size_t n)
     g_assert_null(check(token, n));
 }
 
+/* What jansson reads of a text that ours has read: all of it, but for a number out of its range,
+ * of which ours asks the value only where a claim needs one. NULL: there is such a number. */
+static json_t *said_by(const char *text)
+{
+    json_error_t error;
+    json_t *said = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    g_assert_true(said != NULL || json_error_code(&error) == json_error_numeric_overflow);
+    return said;
+}
+
 static void check_header(const char *header)
 {
     g_autofree char *token = signer_sign(signer, "ES256", header, CLAIMS);
     g_autoptr(ChCaller) caller = check(token, strlen(token));
     if (caller == NULL)
         return;
-    json_t *said = json_loads(header, JSON_REJECT_DUPLICATES, NULL);
+    json_t *said = said_by(header);
+    if (said == NULL)
+        return;
     g_assert_cmpstr(json_string_value(json_object_get(said, "alg")), ==, "ES256");
     g_assert_null(json_object_get(said, "crit"));
     g_assert_null(json_object_get(said, "jwk"));
@@ -73,7 +85,9 @@ static void check_claims(const char *claims)
     g_autoptr(ChCaller) caller = check(token, strlen(token));
     if (caller == NULL)
         return;
-    json_t *said = json_loads(claims, JSON_DECODE_ANY, NULL);
+    json_t *said = said_by(claims);
+    if (said == NULL)
+        return;
     g_assert_cmpstr(json_string_value(json_object_get(said, "iss")), ==, "i");
     g_assert_cmpstr(json_string_value(json_object_get(said, "sub")), ==, caller->subject);
     g_assert_cmpfloat(json_number_value(json_object_get(said, "exp")), >, NOW_S - CH_TOKEN_SKEW_S);
