@@ -9,7 +9,7 @@ enum {
      * than the few that they could have been. Ever later, in proportion to how long none was
      * found. */
     POLL_US = 50 * 1000,
-    IDLE_POLL_US = 100 * 1000,
+    IDLE_POLL_US = 250 * 1000,
     IDLE_PARTS = 32,
     RETURNED_PAUSE_MS = 1000, /* when nothing can be sent just now */
 };
