@@ -16,7 +16,8 @@ CH_COUNTER(acts_total, "cartwheel_dead_letter_acts_total",
 
 /* ---- deciding ---- */
 
-static const ChSubscriptionConfig *consumer_of(const ChDeadLetterAdmin *admin, const char *queue)
+const ChSubscriptionConfig *ch_dead_letter_consumer(const ChDeadLetterAdmin *admin,
+                                                    const char *queue)
 {
     for (size_t i = 0; i < admin->consumers_n; i++) {
         if (strcmp(admin->consumers[i].queue->name, queue) == 0)
@@ -100,7 +101,7 @@ static bool ask_the_database(const ChDeadLetterAdmin *admin, const ChSubscriptio
 bool ch_dead_letter_replay_blocker(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
                                    char **blocker, GError **error)
 {
-    const ChSubscriptionConfig *consumer = consumer_of(admin, letter->queue);
+    const ChSubscriptionConfig *consumer = ch_dead_letter_consumer(admin, letter->queue);
     int64_t oldest_us = ch_time_now_us() - admin->inbox_retention_ms * 1000;
     g_autoptr(ChEvent) event = NULL;
     ChCommand command = { NULL, NULL };

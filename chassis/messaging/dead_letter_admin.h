@@ -48,6 +48,10 @@ CH_MUST_CHECK bool ch_dead_letter_act(const ChDeadLetterAdmin *admin,
                                       const ChDeadLetterAction *action,
                                       ChDeadLetterOutcome *outcome, GError **error);
 
+/** The consumer of @queue; NULL when this service has none. */
+const ChSubscriptionConfig *ch_dead_letter_consumer(const ChDeadLetterAdmin *admin,
+                                                    const char *queue);
+
 /** *blocker: why a replay of @letter would be refused, new text; NULL when it would not. Errors
  * the same. */
 CH_MUST_CHECK bool ch_dead_letter_replay_blocker(const ChDeadLetterAdmin *admin,

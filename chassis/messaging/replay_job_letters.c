@@ -96,17 +96,26 @@ static bool lock(ChPg *pg, const ChPgStatement *statement, const GArray *letters
     return ch_pg_send(pg, params, NULL, error);
 }
 
-bool ch_replay_letters_pick(ChPg *pg, const ChReplayLetters *letters, int64_t most, GArray **picked,
+bool ch_replay_letters_find(ChPg *pg, const ChReplayLetters *letters, int64_t most, GArray **found,
                             GError **error)
 {
     g_autoptr(ChPgRows) rows = ch_pg_query(pg, params_of(sql_pick_letters, letters, most), error);
     if (rows == NULL)
         return false;
-    g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(ChReplayLetter));
+    *found = g_array_new(FALSE, FALSE, sizeof(ChReplayLetter));
     for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
         const ChReplayLetter letter = { ch_pg_uuid(rows, row, 0), ch_pg_time(rows, row, 1) };
-        g_array_append_val(found, letter);
+        g_array_append_val(*found, letter);
     }
+    return true;
+}
+
+bool ch_replay_letters_pick(ChPg *pg, const ChReplayLetters *letters, int64_t most, GArray **picked,
+                            GError **error)
+{
+    g_autoptr(GArray) found = NULL;
+    if (!ch_replay_letters_find(pg, letters, most, &found, error))
+        return false;
     if (found->len > 0 &&
         (!lock(pg, &sql_lock_letters, found, error) || !lock(pg, &sql_lock_groups, found, error)))
         return false;

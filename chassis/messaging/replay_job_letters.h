@@ -28,8 +28,12 @@ typedef struct {
 CH_MUST_CHECK bool ch_replay_letters_count(ChPg *pg, const ChReplayLetters *letters, int64_t *total,
                                            GError **error);
 
-/** *picked: a new array of ChReplayLetter, the next @most in the order in which they died. They and
- * their groups are locked: letters first, each in the order of ids, as whoever else takes both. */
+/** *found: a new array of ChReplayLetter, the next @most in the order in which they died. */
+CH_MUST_CHECK bool ch_replay_letters_find(ChPg *pg, const ChReplayLetters *letters, int64_t most,
+                                          GArray **found, GError **error);
+
+/** The same, to be acted upon: they and their groups are locked, letters first, each in the order
+ * of ids, as whoever else takes both. */
 CH_MUST_CHECK bool ch_replay_letters_pick(ChPg *pg, const ChReplayLetters *letters, int64_t most,
                                           GArray **picked, GError **error);
 

@@ -3,7 +3,8 @@
 
 #include "chassis/core/log.h"
 #include "chassis/core/time.h"
-#include "chassis/messaging/replay_job_letters.h"
+#include "chassis/messaging/replay_job_trials.h"
+#include "chassis/postgres/connection.h"
 
 enum {
     STEPS_A_SECOND = 10, /* so a job obeys soon, and its locks are short */
@@ -21,7 +22,7 @@ static const ChPgStatement sql_claim_job = {
     "select j.id, j.queue, j.group_id, j.message_type, j.subject, j.created_at, j.rate,"
     " coalesce(j.stop_failures, 0), coalesce(j.stop_of, 0), j.created_by, j.why, j.total is null,"
     " coalesce(j.last_died, j.since), j.last_id, j.replayed, j.window_replayed, j.window_returned,"
-    " (select count(*) from dead_letters l where l.returned_job = j.id)"
+    " (select count(*) from dead_letters l where l.returned_job = j.id), j.dry_run, j.trying"
     " from replay_jobs j where j.state = 'running' and j.due_at <= now()"
     " order by j.due_at limit 1 for update of j skip locked",
     { CH_PG_NONE },
@@ -45,6 +46,8 @@ enum {
     CLAIM_WINDOW_REPLAYED,
     CLAIM_WINDOW_RETURNED,
     CLAIM_RETURNED,
+    CLAIM_DRY_RUN,
+    CLAIM_TRYING,
 };
 
 /* How long until the next letters are due, in microseconds; no row: no job runs. */
@@ -74,6 +77,8 @@ typedef struct {
     int64_t stop_failures, stop_of;
     const char *by, *why;
     bool uncounted;
+    bool dry_run;
+    ChUuid trying; /* of a dry run: a letter of which no result came; nil: none */
     int64_t replayed, returned;
     int64_t window_replayed, window_returned;
     ChTrace trace; /* of this step */
@@ -119,6 +124,8 @@ static Job read_job(const ChPgRows *rows)
         .by = ch_pg_text(rows, 0, CLAIM_CREATED_BY),
         .why = ch_pg_text(rows, 0, CLAIM_WHY),
         .uncounted = ch_pg_bool(rows, 0, CLAIM_UNCOUNTED),
+        .dry_run = ch_pg_bool(rows, 0, CLAIM_DRY_RUN),
+        .trying = ch_pg_uuid(rows, 0, CLAIM_TRYING),
         .replayed = ch_pg_int(rows, 0, CLAIM_REPLAYED),
         .returned = ch_pg_int(rows, 0, CLAIM_RETURNED),
         .window_replayed = ch_pg_int(rows, 0, CLAIM_WINDOW_REPLAYED),
@@ -250,6 +257,51 @@ static bool carry_out(ChReplayJobRun *run, Job *job, GError **error)
     return ok;
 }
 
+/* ---- a step that only tries ---- */
+
+/* Three transactions: the letter is named, tried, and its result noted. The second is rolled back
+ * and may end the worker; the third is left open, for the lane to commit. */
+static bool try_letter(ChReplayJobRun *run, const Job *job, ChUuid letter, int64_t total,
+                       ChTrial *trial, GError **error)
+{
+    ChPg *pg = run->admin.pg;
+    if (!ch_replay_trials_begin(pg, job->id, letter, total, error) || !ch_pg_commit(pg, error) ||
+        !ch_trial_run(&run->admin, letter, trial, error) || !ch_pg_connect(pg, error))
+        return false;
+    ch_pg_begin(pg);
+    return true;
+}
+
+static bool end_trials(ChReplayJobRun *run, const Job *job, int64_t total, GError **error)
+{
+    const Step step = { .total = total, .state = "done" };
+    if (!advance(run, job, &step, error))
+        return false;
+    log_end(job, &step);
+    return true;
+}
+
+static bool try_next(ChReplayJobRun *run, const Job *job, GError **error)
+{
+    g_autoptr(GArray) letters = NULL;
+    int64_t total = -1;
+    if ((job->uncounted && !ch_replay_letters_count(run->admin.pg, &job->letters, &total, error)) ||
+        !ch_replay_letters_find(run->admin.pg, &job->letters, 1, &letters, error))
+        return false;
+    if (letters->len == 0)
+        return end_trials(run, job, total, error);
+    const ChReplayLetter *next = &g_array_index(letters, ChReplayLetter, 0);
+    ChTrial trial = { CH_TRIAL_UNTRIED, NULL };
+    bool was_tried = ch_uuid_equal(job->trying, next->id);
+    if (was_tried)
+        trial.why = g_strdup("its worker ended, or lost its database, while it was tried");
+    bool ok = (was_tried || try_letter(run, job, next->id, total, &trial, error)) &&
+              ch_replay_trials_end(run->admin.pg, job->id, next, &trial, G_USEC_PER_SEC / job->rate,
+                                   error);
+    g_free(trial.why);
+    return ok;
+}
+
 /* ---- the handler ---- */
 
 /* When to look again: whoever makes or resumes a job rings. */
@@ -274,7 +326,7 @@ static bool step_once(ChReplayJobRun *run, GError **error)
         return false;
     if (ch_pg_rows_count(rows) > 0) {
         Job job = read_job(rows);
-        if (!carry_out(run, &job, error))
+        if (!(job.dry_run ? try_next(run, &job, error) : carry_out(run, &job, error)))
             return false;
     }
     return plan(run, error);

@@ -3,14 +3,15 @@
 
 #include <string.h>
 
+#define LOOKED "j.replayed + j.refused + j.works + j.fails + j.untried"
 #define COLUMNS                                                                                    \
     "j.id, j.number, j.state, j.queue, j.group_id, j.message_type, j.subject, j.since, j.rate,"    \
     " coalesce(j.stop_failures, 0), coalesce(j.stop_of, 0), j.created_at, j.created_by, j.why,"    \
     " coalesce(j.total, -1), j.replayed, j.refused,"                                               \
     " (select count(*) from dead_letters l where l.returned_job = j.id),"                          \
-    " (1000 * (j.replayed + j.refused - j.began_with)"                                             \
+    " (1000 * (" LOOKED " - j.began_with)"                                                         \
     "  / greatest(1, extract(epoch from coalesce(j.ended_at, now()) - j.began_at)))::bigint,"      \
-    " j.ended_at, j.note"
+    " j.ended_at, j.note, j.dry_run, j.works, j.fails, j.untried"
 enum {
     JOB_ID,
     JOB_NUMBER,
@@ -33,20 +34,24 @@ enum {
     JOB_PACE,
     JOB_ENDED_AT,
     JOB_NOTE,
+    JOB_DRY_RUN,
+    JOB_WORKS,
+    JOB_FAILS,
+    JOB_UNTRIED,
 };
 
 /* $1 id, $2 group or null, $3 queue or null with a group, $4 type or null, $5 subject or null, $6
- * since, $7 rate, $8 and $9 when to stop or null, $10 by whom, $11 why. No row: there is no such
- * group, or its queue has a job. */
+ * since, $7 rate, $8 and $9 when to stop or null, $10 by whom, $11 why, $12 1: it tries alone. No
+ * row: there is no such group, or its queue has a job. */
 static const ChPgStatement sql_insert_job = {
     "insert into replay_jobs (id, group_id, queue, message_type, subject, since, rate,"
-    "  stop_failures, stop_of, created_by, why)"
+    "  stop_failures, stop_of, created_by, why, dry_run)"
     " select $1, $2, coalesce($3, (select g.queue from failure_groups g where g.id = $2)), $4, $5,"
-    "  $6, $7, $8, $9, $10, $11"
+    "  $6, $7, $8, $9, $10, $11, $12 = 1"
     " where $3 is not null or exists (select from failure_groups g where g.id = $2)"
     " on conflict (queue) where state in ('running', 'paused') do nothing returning id",
     { CH_PG_UUID, CH_PG_UUID, CH_PG_TEXT, CH_PG_TEXT, CH_PG_UUID, CH_PG_TIME, CH_PG_INT, CH_PG_INT,
-      CH_PG_INT, CH_PG_TEXT, CH_PG_TEXT },
+      CH_PG_INT, CH_PG_TEXT, CH_PG_TEXT, CH_PG_INT },
 };
 
 /* $1 queue or null, $2 a group of it. */
@@ -85,7 +90,7 @@ static const ChPgStatement sql_change_job = {
     " ended_at = case when $2 = 'cancelled' then now() end,"
     " note = case when $2 <> 'running' then j.note end,"
     " began_at = case when $2 = 'running' then now() else j.began_at end,"
-    " began_with = case when $2 = 'running' then j.replayed + j.refused else j.began_with end,"
+    " began_with = case when $2 = 'running' then " LOOKED " else j.began_with end,"
     " window_replayed = j.replayed,"
     " window_returned = (select count(*) from dead_letters l where l.returned_job = j.id)"
     " where j.id = $1 and ($2 <> 'running' or not exists (select from replay_jobs other"
@@ -180,6 +185,10 @@ static ChReplayJob *read_job(const ChPgRows *rows, size_t row)
     job->pace = ch_pg_int(rows, row, JOB_PACE);
     job->ended_us = ch_pg_time(rows, row, JOB_ENDED_AT);
     job->note = g_strdup(ch_pg_text(rows, row, JOB_NOTE));
+    job->dry_run = ch_pg_bool(rows, row, JOB_DRY_RUN);
+    job->works = ch_pg_int(rows, row, JOB_WORKS);
+    job->fails = ch_pg_int(rows, row, JOB_FAILS);
+    job->untried = ch_pg_int(rows, row, JOB_UNTRIED);
     return job;
 }
 
@@ -279,6 +288,7 @@ static ChPgParams *params_of_wish(const ChReplayWish *wish, ChUuid id)
     }
     ch_pg_add_text(params, 9, wish->by);
     ch_pg_add_text(params, 10, wish->why);
+    ch_pg_add_int(params, 11, wish->dry_run);
     return params;
 }
 

@@ -35,6 +35,7 @@ typedef struct {
     int64_t rate;             /* letters a second, 1 or more */
     int64_t stop_failures;    /* stop when so many come back while stop_of are replayed; 0: never */
     int64_t stop_of;
+    bool dry_run; /* try each, and replay none */
     const char *by, *why;
 } ChReplayWish;
 
@@ -56,6 +57,8 @@ typedef struct {
     int64_t replayed; /* sent back to the queue */
     int64_t refused;
     int64_t returned; /* of those replayed: died again */
+    bool dry_run;     /* it replays none, and counts what would come of each: */
+    int64_t works, fails, untried;
     int64_t pace;     /* letters a thousand seconds since it began or was resumed; 0: not known */
     int64_t ended_us; /* 0: it has not */
     char *note;       /* why it stopped */

@@ -36,6 +36,8 @@
       "", prefix##_SCOPE_DEAD_LETTERS },                                                           \
     { "GET", "/api/replay-jobs/{id}/refusals", "listReplayRefusals", prefix##_FAILURES, 0,         \
       ch_replay_api_refusals, CH_REPLAY_REFUSALS_QUERY, prefix##_SCOPE_DEAD_LETTERS },             \
+    { "GET", "/api/replay-jobs/{id}/trials", "listReplayTrials", prefix##_FAILURES, 0,             \
+      ch_replay_api_trials, CH_REPLAY_REFUSALS_QUERY, prefix##_SCOPE_DEAD_LETTERS },               \
     { "POST", "/api/replay-jobs/{id}/pause", "pauseReplayJob", prefix##_FAILURES, 0,               \
       ch_replay_api_pause, "", prefix##_SCOPE_DEAD_LETTERS },                                      \
     { "POST", "/api/replay-jobs/{id}/resume", "resumeReplayJob", prefix##_FAILURES, 0,             \

@@ -8,6 +8,7 @@
 #include "chassis/http/query.h"
 #include "chassis/json/json_read.h"
 #include "chassis/json/json_writer.h"
+#include "chassis/messaging/replay_job_trials.h"
 #include "chassis/messaging/replay_jobs.h"
 #include "chassis/runtime/audit.h"
 #include "chassis/runtime/replay_json.h"
@@ -92,12 +93,12 @@ typedef struct {
     ChUuid job;
     int64_t after, before, rows;
     bool oldest_first;
-} RefusalsQuery;
+} OfJobQuery;
 
-static bool read_refusals(ChHttpRequest *request, const ChPage *page, void *opaque,
-                          ChViolations *violations G_GNUC_UNUSED)
+static bool read_of_job(ChHttpRequest *request, const ChPage *page, void *opaque,
+                        ChViolations *violations G_GNUC_UNUSED)
 {
-    RefusalsQuery *query = opaque;
+    OfJobQuery *query = opaque;
     query->rows = page->rows;
     query->oldest_first = page->oldest_first;
     ch_http_page_numbers(page, &query->after, &query->before);
@@ -112,7 +113,7 @@ static bool ask_refusals(void *groups, const void *queries, size_t n, GPtrArray 
 {
     ChPg *pg = ch_failure_groups_pg(groups);
     for (size_t i = 0; i < n; i++) {
-        const RefusalsQuery *query = (const RefusalsQuery *)queries + i;
+        const OfJobQuery *query = (const OfJobQuery *)queries + i;
         g_autoptr(ChReplayJob) job = NULL;
         if (!ch_replay_jobs_find(pg, query->job, false, &job, error))
             return false;
@@ -137,10 +138,10 @@ static ChUuid write_refusal(GString *json, const void *opaque)
 }
 
 static const ChHttpList refusals_list = {
-    .query_bytes = sizeof(RefusalsQuery),
+    .query_bytes = sizeof(OfJobQuery),
     .default_limit = 20,
     .max_limit = 100,
-    .read = read_refusals,
+    .read = read_of_job,
     .ask = ask_refusals,
     .write_row = write_refusal,
     .respond_unknown = respond_unknown,
@@ -149,6 +150,52 @@ static const ChHttpList refusals_list = {
 bool ch_replay_api_refusals(void *groups, ChHttpRequest *const *requests, size_t n, GError **error)
 {
     return ch_http_list(&refusals_list, groups, requests, n, error);
+}
+
+static bool ask_trials(void *groups, const void *queries, size_t n, GPtrArray **pages,
+                       GError **error)
+{
+    ChPg *pg = ch_failure_groups_pg(groups);
+    for (size_t i = 0; i < n; i++) {
+        const OfJobQuery *query = (const OfJobQuery *)queries + i;
+        g_autoptr(ChReplayJob) job = NULL;
+        if (!ch_replay_jobs_find(pg, query->job, false, &job, error))
+            return false;
+        if (job == NULL)
+            continue;
+        const ChReplayTriedFilter filter = { query->job, query->after, query->before,
+                                             query->oldest_first, query->rows };
+        if (!ch_replay_trials_list(pg, &filter, &pages[i], error))
+            return false;
+    }
+    return true;
+}
+
+static ChUuid write_trial(GString *json, const void *opaque)
+{
+    const ChReplayTried *tried = opaque;
+    ch_json_begin_object(json, NULL);
+    ch_json_add_uuid(json, "letter", tried->letter);
+    ch_json_add_text(json, "verdict", tried->verdict);
+    if (tried->why != NULL)
+        ch_json_add_text(json, "why", tried->why);
+    ch_json_end_object(json);
+    return ch_http_page_id(tried->number);
+}
+
+static const ChHttpList trials_list = {
+    .query_bytes = sizeof(OfJobQuery),
+    .default_limit = 20,
+    .max_limit = 100,
+    .read = read_of_job,
+    .ask = ask_trials,
+    .write_row = write_trial,
+    .respond_unknown = respond_unknown,
+};
+
+bool ch_replay_api_trials(void *groups, ChHttpRequest *const *requests, size_t n, GError **error)
+{
+    return ch_http_list(&trials_list, groups, requests, n, error);
 }
 
 static bool show_one(ChPg *pg, ChHttpRequest *request, GError **error)
@@ -202,6 +249,7 @@ static bool read_wish(ChHttpRequest *request, ChJson *json, ChReplayWish *wish,
         ChJsonValue root = ch_json_root(json);
         read_letters(root, wish, violations);
         ch_json_read_integer(root, "rate", CH_JSON_OPTIONAL, 1, MAX_RATE, &wish->rate, violations);
+        ch_json_read_bool(root, "dryRun", CH_JSON_OPTIONAL, &wish->dry_run, violations);
         ChJsonValue stop = ch_json_read_object(root, "stopAfter", CH_JSON_OPTIONAL, violations);
         if (ch_json_is_set(stop)) {
             ch_json_read_integer(stop, "failures", CH_JSON_REQUIRED, 1, MAX_STOP,

@@ -9,9 +9,10 @@
 bool ch_replay_api_list(void *groups, ChHttpRequest *const *requests, size_t n, GError **error);
 bool ch_replay_api_make(void *groups, ChHttpRequest *const *requests, size_t n, GError **error);
 
-/** GET /api/replay-jobs/{id}, and its /refusals */
+/** GET /api/replay-jobs/{id}, and its /refusals and /trials */
 bool ch_replay_api_show(void *groups, ChHttpRequest *const *requests, size_t n, GError **error);
 bool ch_replay_api_refusals(void *groups, ChHttpRequest *const *requests, size_t n, GError **error);
+bool ch_replay_api_trials(void *groups, ChHttpRequest *const *requests, size_t n, GError **error);
 
 /** POST /api/replay-jobs/{id}/pause, resume, cancel */
 bool ch_replay_api_pause(void *groups, ChHttpRequest *const *requests, size_t n, GError **error);

@@ -22,6 +22,7 @@ static void add_wish(GString *json, const ChReplayJob *job)
     if (job->since_us > 0)
         ch_json_add_time(json, "since", job->since_us);
     ch_json_add_integer(json, "rate", job->rate);
+    ch_json_add_bool(json, "dryRun", job->dry_run);
     if (job->stop_of == 0)
         return;
     ch_json_begin_object(json, "stopAfter");
@@ -33,13 +34,18 @@ static void add_wish(GString *json, const ChReplayJob *job)
 /* What is left takes at the pace of now; while none is known, at the one that is wished for. */
 static void add_progress(GString *json, const ChReplayJob *job)
 {
-    int64_t looked = job->replayed + job->refused;
+    int64_t looked = job->replayed + job->refused + job->works + job->fails + job->untried;
     if (job->total >= 0)
         ch_json_add_integer(json, "total", MAX(job->total, looked));
     ch_json_add_integer(json, "looked", looked);
     ch_json_add_integer(json, "replayed", job->replayed);
     ch_json_add_integer(json, "refused", job->refused);
     ch_json_add_integer(json, "returned", job->returned);
+    if (job->dry_run) {
+        ch_json_add_integer(json, "works", job->works);
+        ch_json_add_integer(json, "fails", job->fails);
+        ch_json_add_integer(json, "untried", job->untried);
+    }
     if (job->state != CH_REPLAY_RUNNING)
         return;
     int64_t pace = job->pace > 0 ? job->pace : 1000 * job->rate;

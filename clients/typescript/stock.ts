@@ -199,7 +199,7 @@ export interface paths {
     get: operations["listReplayJobs"];
     /**
      * Replay many dead letters
-     * @description The worker sends the letters that wait, that the group or the filter names, and that died before the job was made back to the queue whose consumer gave them up, in the order in which they died; a letter that can have no effect is refused. The job goes on where it was when its worker dies, and replays nothing twice. A queue has one job that runs or is paused.
+     * @description The worker sends the letters that wait, that the group or the filter names, and that died before the job was made back to the queue whose consumer gave them up, in the order in which they died; a letter that can have no effect is refused. The job goes on where it was when its worker dies, and replays nothing twice. A queue has one job that runs or is paused. With `dryRun` it says of each letter what a replay would come to: its handler runs in a transaction that is rolled back.
      */
     post: operations["makeReplayJob"];
     parameters: {
@@ -224,6 +224,19 @@ export interface paths {
   "/api/replay-jobs/{id}/refusals": {
     /** List the letters that a job refused */
     get: operations["listReplayRefusals"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+  };
+  "/api/replay-jobs/{id}/trials": {
+    /** List what came of the letters that a dry run tried */
+    get: operations["listReplayTrials"];
     parameters: {
       header?: {
         traceparent?: components["parameters"]["Traceparent"];
@@ -602,16 +615,24 @@ export interface components {
       since?: components["schemas"]["Time"];
       /** @description Letters a second at most. */
       rate: number;
+      /** @description It tries each letter: its handler runs and is rolled back. */
+      dryRun: boolean;
       stopAfter?: components["schemas"]["ReplayStop"];
       /** @description Letters that there were to look at; absent until they are counted. */
       total?: number;
-      /** @description Letters that it has looked at: replayed and refused. */
+      /** @description Letters that it has looked at: replayed, refused and tried. */
       looked: number;
       replayed: number;
       /** @description Letters whose replay could have no effect. */
       refused: number;
       /** @description Of those replayed the ones that died again. */
       returned: number;
+      /** @description Letters that a replay would handle; of a dry run, as the next two. */
+      works?: number;
+      /** @description Letters that would die again. */
+      fails?: number;
+      /** @description Letters of which nobody could say. */
+      untried?: number;
       /**
        * @description Letters a second since it began or was resumed; while it runs.
        * @example 199.2
@@ -626,23 +647,23 @@ export interface components {
       createdAt: components["schemas"]["Time"];
       endedAt?: components["schemas"]["Time"];
     };
-    /**
-     * Format: date-time
-     * @description RFC 3339, with `Z` or an offset.
-     * @example 2026-11-22T10:47:00Z
-     */
-    GivenTime: string;
-    /** @description It stops when so many `failures` came back while, at most, `of` letters were replayed. */
-    ReplayStop: {
-      /** @example 10 */
-      failures: number;
-      /** @example 100 */
-      of: number;
-    };
     ReplayRefusal: {
       letter: components["schemas"]["Id"];
       /** @example the order is final */
       why: string;
+    };
+    ReplayTrial: {
+      letter: components["schemas"]["Id"];
+      /**
+       * @description `works`: its handler runs; `fails`: it fails, so the letter would die again; `refused`: a replay would be, by a guard; `untried`: nobody could say, because its rows are locked or it is gone.
+       * @enum {string}
+       */
+      verdict: "works" | "fails" | "refused" | "untried";
+      /**
+       * @description Absent where it works.
+       * @example database: violates check constraint
+       */
+      why?: string;
     };
     Health: {
       /** @enum {string} */
@@ -678,6 +699,19 @@ export interface components {
         since: components["schemas"]["Time"];
         traceId?: components["schemas"]["TraceId"];
       })[];
+    /**
+     * Format: date-time
+     * @description RFC 3339, with `Z` or an offset.
+     * @example 2026-11-22T10:47:00Z
+     */
+    GivenTime: string;
+    /** @description It stops when so many `failures` came back while, at most, `of` letters were replayed. */
+    ReplayStop: {
+      /** @example 10 */
+      failures: number;
+      /** @example 100 */
+      of: number;
+    };
     /**
      * @description A trace (W3C); its spans and log lines have it.
      * @example 4bf92f3577b34da6a3ce929d0e0e4736
@@ -1634,7 +1668,7 @@ export interface operations {
   };
   /**
    * Replay many dead letters
-   * @description The worker sends the letters that wait, that the group or the filter names, and that died before the job was made back to the queue whose consumer gave them up, in the order in which they died; a letter that can have no effect is refused. The job goes on where it was when its worker dies, and replays nothing twice. A queue has one job that runs or is paused.
+   * @description The worker sends the letters that wait, that the group or the filter names, and that died before the job was made back to the queue whose consumer gave them up, in the order in which they died; a letter that can have no effect is refused. The job goes on where it was when its worker dies, and replays nothing twice. A queue has one job that runs or is paused. With `dryRun` it says of each letter what a replay would come to: its handler runs in a transaction that is rolled back.
    */
   makeReplayJob: {
     parameters: {
@@ -1651,16 +1685,37 @@ export interface operations {
             /** @example stock.ordercreated */
             queue: string;
             /** @example OrderCreatedEvent */
-            type?: string;
-            subject?: components["schemas"]["GivenId"];
-            since?: components["schemas"]["GivenTime"];
+            type?: string | null;
+            /**
+             * Format: uuid
+             * @description The order that the letters are about.
+             * @example 0190a000-0000-7000-8000-000000000001
+             */
+            subject?: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, with `Z` or an offset.
+             * @example 2026-11-22T10:47:00Z
+             */
+            since?: string | null;
           };
           /**
            * @description Letters a second at most.
            * @default 10
            */
-          rate?: number;
-          stopAfter?: components["schemas"]["ReplayStop"];
+          rate?: number | null;
+          /** @description It stops when so many `failures` came back while, at most, `of` letters were replayed; a dry run never does. */
+          stopAfter?: {
+            /** @example 10 */
+            failures: number;
+            /** @example 100 */
+            of: number;
+          } | null;
+          /**
+           * @description Try each letter and replay none.
+           * @default false
+           */
+          dryRun?: boolean | null;
         };
       };
     };
@@ -1752,6 +1807,49 @@ export interface operations {
         content: {
           "application/json": {
             items: components["schemas"]["ReplayRefusal"][];
+            nextCursor?: components["schemas"]["NextCursor"];
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /** List what came of the letters that a dry run tried */
+  listReplayTrials: {
+    parameters: {
+      query?: {
+        sort?: components["parameters"]["Sort"];
+        limit?: components["parameters"]["Limit100"];
+        cursor?: components["parameters"]["Cursor"];
+      };
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The job; anything that is no UUID is a job that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+    responses: {
+      /** @description A page; 20 letters where `limit` says nothing. */
+      200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
+        content: {
+          "application/json": {
+            items: components["schemas"]["ReplayTrial"][];
             nextCursor?: components["schemas"]["NextCursor"];
           };
         };

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from support.api import assert_problem, new_id
-from support.dead_letters import broken, dead_confirmations, dlq, letters_about
+from support.dead_letters import broken, dead_confirmations, dlq, letters_about, rows_of
 from support.names import STOCK_COMPLETED
 from support.waits import eventually
 from test_access import Guarded
@@ -51,6 +51,12 @@ class Desk:
 
     def until(self, job, state, seconds=60):
         return eventually(lambda: (shown := self.show(job))["state"] == state and shown, f"job {job['id']} to be {state}", seconds)
+
+    def trials(self, job):
+        """{letter: (verdict, why)} of a dry run."""
+        answer = self.call("GET", f"/{job['id']}/trials", params={"limit": 100})
+        assert answer.status_code == 200, answer.text
+        return {trial["letter"]: (trial["verdict"], trial.get("why")) for trial in answer.json()["items"]}
 
     def refusals(self, job, **query):
         return self.call("GET", f"/{job['id']}/refusals", params=query).json()["items"]
@@ -134,6 +140,53 @@ def died(databases, letters):
                            " FROM dead_letters WHERE id = ANY(%s::uuid[])", (list(letters),))
 
 
+# --- trying -----------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_says_what_would_come_of_each_letter_and_changes_nothing(desk, databases, orders, stocks, unreadable):
+    """One letter whose cause is still there, one whose rows somebody holds, one that nobody can read, and one that is cured."""
+    product, customers = stocks.create(50), [new_id() for _ in range(3)]
+    mine = ", ".join(f"'{customer}'" for customer in customers)
+    with broken(databases, "order", "orders", f"customer_id IN ({mine}) AND status = 2"):
+        placed = [orders.placed((product, 1), customer=customer) for customer in customers]
+        letters = eventually(lambda: letters_about(databases, "order", placed, 3), "the stock results to die", 90)
+    ill, held, cured = ([letter for letter, order in letters.items() if order == each][0] for each in placed)
+    garbage, = unreadable(1, queue=QUEUE)
+    before = rows_of(databases, "order", letters)
+    with broken(databases, "order", "orders", f"customer_id = '{customers[0]}' AND status = 2"), databases.connect("order") as holder:
+        with holder.transaction():
+            holder.execute("SELECT FROM orders WHERE id = %s FOR UPDATE", (placed[1],))
+            job = desk.until(desk.make(filter={"queue": QUEUE}, rate=1000, dryRun=True), "done")
+    trials = desk.trials(job)
+    assert trials[ill][0] == "fails" and "violates check constraint" in trials[ill][1]
+    assert trials[held][0] == "untried" and "lock timeout" in trials[held][1]
+    assert trials[garbage][0] == "refused" and "it would die again" in trials[garbage][1]
+    assert trials[cured] == ("works", None)
+    assert (job["dryRun"], job["replayed"], job["returned"]) == (True, 0, 0)
+    assert job["works"] + job["fails"] + job["untried"] + job["refused"] == job["looked"] == job["total"]
+    assert rows_of(databases, "order", letters) == before
+    assert all(orders.order(order)["status"] == "Created" and len(orders.history(order)) == 1 for order in placed)
+    again = desk.until(desk.make(filter={"queue": QUEUE}, rate=1000, dryRun=True), "done")
+    assert {desk.trials(again)[letter] for letter in letters} == {("works", None)}
+    assert desk.until(desk.make(filter={"queue": QUEUE}, rate=100), "done")["replayed"] >= 3
+    for order in placed:
+        orders.wait(order, "Confirmed")
+
+
+def test_a_letter_that_ended_its_worker_is_not_tried_again(desk, databases, unreadable):
+    unreadable(30)
+    job = desk.make(filter={"queue": QUIET_QUEUE}, rate=5, dryRun=True)
+    eventually(lambda: desk.show(job)["looked"] >= 2, "the first letters")
+    desk.steer(job, "pause")
+    deadly, = databases.rows("order", "UPDATE replay_jobs j SET trying = (SELECT l.id FROM dead_letters l WHERE l.queue = j.queue AND"
+                             " act IS NULL AND (l.died_at, l.id) > (j.last_died, j.last_id) ORDER BY l.died_at LIMIT 1)"
+                             " WHERE j.id = %s RETURNING trying::text", (job["id"],))[0]
+    desk.steer(job, "resume")
+    done = desk.until(job, "done")
+    assert (done["untried"], done["refused"], done["total"]) == (1, 29, 30)
+    assert desk.trials(job)[deadly] == ("untried", "its worker ended, or lost its database, while it was tried")
+
+
 # --- which letters ----------------------------------------------------------------------------------
 
 
@@ -154,10 +207,12 @@ def test_an_erased_customer_leaves_no_words_in_a_refusal(desk, guarded, database
     databases.execute("order", "UPDATE dead_letters SET body = %s WHERE id = %s",
                       (json.dumps({"Data": {"CustomerId": customer}}).encode(), letters[0]))
     job = desk.until(desk.make(filter={"queue": QUIET_QUEUE}, rate=1000), "done")
+    tried = desk.until(desk.make(filter={"queue": QUIET_QUEUE}, rate=1000, dryRun=True), "done")
     admin = guarded.issuer.token(new_id(), ["admin"])
     assert guarded.call("order-api", "POST", f"/api/customers/{customer}/erase", admin).json()["erased"]["deadLetters"] == 1
     why = {refusal["letter"]: refusal["why"] for refusal in desk.refusals(job)}
     assert why[letters[0]] == "erased" and why[letters[1]] != "erased"
+    assert desk.trials(tried)[letters[0]] == ("refused", "erased") and desk.trials(tried)[letters[1]][1] != "erased"
 
 
 def test_a_filter_narrows_it(desk, databases, unreadable):
@@ -211,7 +266,7 @@ def test_a_wish_that_is_none_is_400(desk, wish, name):
 
 def test_unknown_jobs_are_404_and_strangers_403(desk, guarded):
     support = guarded.issuer.token(new_id(), ["support"])
-    for method, path in (("GET", ""), ("GET", "/refusals"), ("POST", "/pause"), ("POST", "/resume"), ("POST", "/cancel")):
+    for method, path in (("GET", ""), ("GET", "/refusals"), ("GET", "/trials"), ("POST", "/pause"), ("POST", "/resume"), ("POST", "/cancel")):
         for job in (new_id(), "42"):
             assert_problem(desk.call(method, f"/{job}{path}"), 404)
         assert_problem(desk.call(method, f"/{new_id()}{path}", token=support), 403)
@@ -237,6 +292,11 @@ def test_the_command_makes_shows_and_steers(system, desk, unreadable, tmp_path):
     assert shown == {"service": "order", **job}
     _, refused, _ = dlq(system, "job", job["id"], "refusals")
     assert {refusal["letter"] for refusal in refused} >= set(letters)
+    code, (tried,), _ = dlq(system, "try", "--queue", OTHER_QUEUE, "--rate", "1000", check=False)
+    assert (code, tried["dryRun"], tried["works"]) == (1, True, 0) and tried["refused"] >= len(letters)
+    _, trials, _ = dlq(system, "job", tried["id"], "trials")
+    assert {(trial["letter"], trial["verdict"]) for trial in trials} >= {(letter, "refused") for letter in letters}
+    assert f"0 would work, 0 would fail, {tried['refused']} refused" in system.launcher("dlq", "job", tried["id"])
     running = desk.make(filter={"queue": OTHER_QUEUE}, rate=1)
     _, (paused,), _ = dlq(system, "job", running["id"], "pause", "--why", "lunch")
     assert paused["state"] == "paused"

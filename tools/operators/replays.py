@@ -1,4 +1,4 @@
-"""./cartwheel dlq replay --all, jobs and job: replays of many letters, which the workers carry out (docs/contract.md, 2.7)."""
+"""./cartwheel dlq replay --all, try, jobs and job: replays of many letters, which the workers carry out (docs/contract.md, 2.7)."""
 
 import argparse
 import json
@@ -10,17 +10,19 @@ from urllib.parse import quote, urlencode
 from launcher import terminal
 from launcher.layout import LauncherError
 from launcher.services import SERVICES
+from launcher.usage import count
 
 from .dead_letters import clean
 from .failures import FailureDesk, desks_of
 
 PAGE = 100
+DEFAULT_RATE = 10
 LOOK_SECONDS = 0.5
 SAY_SECONDS = 10  # where no terminal shows a bar
 BAR_MIN, BAR_MAX = 10, 40
 STATES = ("running", "paused", "stopped", "done", "cancelled")
-ACTS = ("jobs", "job")
-STEPS = ("follow", "pause", "resume", "cancel", "refusals")
+ACTS = ("jobs", "job", "try")
+STEPS = ("follow", "pause", "resume", "cancel", "refusals", "trials")
 
 
 class JobDesk(FailureDesk):
@@ -31,6 +33,9 @@ class JobDesk(FailureDesk):
 
     def refusals(self, job_id):
         return self._pages(f"/api/replay-jobs/{quote(job_id, safe='')}/refusals", {"sort": "oldest"})
+
+    def trials(self, job_id):
+        return self._pages(f"/api/replay-jobs/{quote(job_id, safe='')}/trials", {"sort": "oldest"})
 
     def job(self, job_id):
         """None when there is none of that id."""
@@ -77,7 +82,13 @@ def add_arguments(acts, add):
     jobs = add(acts, "jobs", "Replay jobs, the newest first.")
     jobs.add_argument("--queue", help="of this queue")
     jobs.add_argument("--state", choices=STATES, help=", ".join(STATES))
-    job = add(acts, "job", "One replay job: how it stands; or follow, pause, resume, cancel it, or list what it refused.")
+    dry_run = add(acts, "try", "What a replay would come to, letter by letter: its handler runs and is rolled back.")
+    dry_run.add_argument("--queue", help="of this queue")
+    dry_run.add_argument("--group", metavar="GROUP", help="of this group of failures (dlq groups)")
+    dry_run.add_argument("--rate", type=count, default=DEFAULT_RATE, help=f"letters a second at most; {DEFAULT_RATE}")
+    dry_run.add_argument("--why", default="a dry run", help="your reason; it is recorded")
+    dry_run.set_defaults(type=None, order=None, since=None, stop_after=None)
+    job = add(acts, "job", "One replay job: how it stands; or follow, pause, resume, cancel it, or list what it refused or tried.")
     job.add_argument("id", metavar="JOB")
     job.add_argument("step", nargs="?", choices=STEPS, metavar="STEP", help=", ".join(STEPS))
     job.add_argument("--why", help="your reason; it is recorded")
@@ -91,7 +102,7 @@ def _desks(layout, options):
 def run(layout, options):
     desks = _desks(layout, options)
     try:
-        return _list(desks, options) if options.act == "jobs" else _one(desks, options)
+        return {"jobs": _list, "job": _one, "try": _make_all}[options.act](desks, options)
     finally:
         for desk in desks:
             desk.close()
@@ -104,17 +115,23 @@ def replay_all(layout, options):
     """A job for each queue that letters wait for; follows them. Exit code 0 when all were replayed."""
     desks = _desks(layout, options)
     try:
-        jobs = [_make(desk, wish, options) for desk in desks for wish in _wishes(desk, options)]
-        if not jobs and not options.json:
-            terminal.say("no letter waits")
-        return _follow(jobs, options)
+        return _make_all(desks, options)
     finally:
         for desk in desks:
             desk.close()
 
 
+def _make_all(desks, options):
+    jobs = [_make(desk, wish, options) for desk in desks for wish in _wishes(desk, options)]
+    if not jobs and not options.json:
+        terminal.say("no letter waits")
+    return _follow(jobs, options)
+
+
 def _wishes(desk, options):
     common = {"rate": max(1, round(options.rate)), **({"stopAfter": options.stop_after} if options.stop_after else {})}
+    if options.act == "try":
+        common["dryRun"] = True
     waiting = [group for group in desk.groups({}) if group["waiting"] > 0 and options.queue in (None, group["queue"])]
     if options.group:
         return [{"group": options.group, **common}] if options.group in [group["id"] for group in waiting] else []
@@ -150,7 +167,11 @@ def _follow(jobs, options):
     show.end()
     for desk, job in jobs:
         _tell(desk, job, options)
-    return 0 if all(job["state"] == "done" and not job["refused"] for _, job in jobs) else 1
+    return 0 if all(job["state"] == "done" and not _unhappy(job) for _, job in jobs) else 1
+
+
+def _unhappy(job):
+    return job["refused"] + job.get("fails", 0) + job.get("untried", 0)
 
 
 def _tell(desk, job, options):
@@ -163,6 +184,8 @@ def _tell(desk, job, options):
 def line_of(job):
     """A job in a line: how it stands, and what came of it."""
     words = [f"{job['replayed']} replayed", f"{job['refused']} refused", f"{job['returned']} came back"]
+    if job.get("dryRun"):
+        words = [f"{job['works']} would work", f"{job['fails']} would fail", f"{job['refused']} refused", f"{job['untried']} not tried"]
     left = f", {job['secondsLeft']} s left" if "secondsLeft" in job else ""
     note = f": {clean(job['note'])}" if "note" in job else ""
     colour = {"done": "green", "running": "cyan"}.get(job["state"], "yellow")
@@ -237,12 +260,16 @@ def _list(desks, options):
             terminal.say(json.dumps({"service": service, **job}))
         return 0
     if found:
-        rows = [[service, job["id"], job["queue"], job["state"], f"{job['looked']}/{job.get('total', '?')}", job["refused"],
+        rows = [[service, job["id"], job["queue"], _state(job), f"{job['looked']}/{job.get('total', '?')}", job["refused"],
                  job["returned"], job["createdBy"], job["createdAt"][:19], job["why"]] for service, job in found]  # fmt: skip
         terminal.table(["service", "job", "queue", "state", "looked at", "refused", "came back", "by", "made", "why"],
                        [[clean(cell) for cell in row] for row in rows])
     terminal.say(f"{len(found)} replay jobs")
     return 0
+
+
+def _state(job):
+    return f"{job['state']}, a dry run" if job.get("dryRun") else job["state"]
 
 
 def _one(desks, options):
@@ -257,6 +284,11 @@ def _one(desks, options):
         if options.step == "refusals":
             for refusal in desk.refusals(options.id):
                 terminal.say(json.dumps(refusal) if options.json else f"  {refusal['letter']}  {clean(refusal['why'])}")
+            return 0
+        if options.step == "trials":
+            for trial in desk.trials(options.id):
+                why = f": {clean(trial['why'])}" if "why" in trial else ""
+                terminal.say(json.dumps(trial) if options.json else f"  {trial['letter']}  {trial['verdict']}{why}")
             return 0
         _tell(desk, job, options)
         return 0

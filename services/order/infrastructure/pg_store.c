@@ -98,6 +98,7 @@ CH_HISTOGRAM(saga_seconds, "cartwheel_saga_seconds",
 typedef struct {
     OrderStore base;
     ChPg *pg;
+    bool is_trial; /* what it does is rolled back */
 } PgStore;
 
 static const OrderStoreOps pg_store_ops;
@@ -277,11 +278,13 @@ static bool move(OrderStore *self, const OrderMove *moves, size_t n, const Order
     g_autoptr(ChPgRows) rows = ch_pg_query(pg_of(self), params, error);
     if (rows == NULL)
         return false;
+    bool is_trial = CH_CAST(PgStore, self, &pg_store_ops)->is_trial;
     *changes = g_array_new(FALSE, FALSE, sizeof(OrderChange));
     for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
         OrderChange change = change_from(rows, row, moves);
         g_array_append_val(*changes, change);
-        observe_end(rows, row, change.status);
+        if (!is_trial)
+            observe_end(rows, row, change.status);
     }
     return true;
 }
@@ -324,4 +327,11 @@ OrderStore *order_pg_store_new(ChPg *pg)
     store->base.ops = &pg_store_ops;
     store->pg = pg;
     return &store->base;
+}
+
+OrderStore *order_pg_trial_store_new(ChPg *pg)
+{
+    OrderStore *store = order_pg_store_new(pg);
+    CH_CAST(PgStore, store, &pg_store_ops)->is_trial = true;
+    return store;
 }

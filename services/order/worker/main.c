@@ -75,11 +75,13 @@ static const struct {
     { &order_queues[ORDER_QUEUE_STOCK_FAILED], order_stock_failed_subscription },
 };
 
-static OrderStockResultsContext *new_context(ChWorker *worker, ChPg *pg, OrderProgress *progress)
+/* Takes @store. */
+static OrderStockResultsContext *new_context(ChWorker *worker, OrderStore *store,
+                                             OrderProgress *progress)
 {
     OrderStockResultsContext *context = g_new0(OrderStockResultsContext, 1);
     ch_worker_own(worker, context, g_free);
-    context->store = order_pg_store_new(pg);
+    context->store = store;
     context->progress = progress;
     ch_worker_own(worker, context->store, order_store_free);
     return context;
@@ -90,23 +92,27 @@ static void subscribe(ChWorker *worker, OrderProgress *progress)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++) {
         ChPg *pg = ch_worker_connection(worker);
-        const ChSubscriptionConfig subscription =
-            subscriptions[i].with(subscriptions[i].queue, new_context(worker, pg, progress));
+        const ChSubscriptionConfig subscription = subscriptions[i].with(
+            subscriptions[i].queue, new_context(worker, order_pg_store_new(pg), progress));
         ch_worker_subscribe(worker, pg, &subscription);
     }
 }
 
-/* A lane for what operators do about the dead letters of these queues, and one for their jobs. */
-static void serve_dead_letters(ChWorker *worker, OrderProgress *progress)
+/* A lane for what operators do about the dead letters of these queues, and one for their jobs.
+ * These handle letters only to roll it back: nobody else is to hear of that. */
+static void serve_dead_letters(ChWorker *worker)
 {
     static void (*const serve[])(ChWorker *, ChPg *, const ChSubscriptionConfig *, size_t) = {
         ch_worker_serve_dead_letters,
         ch_worker_replay,
     };
+    OrderProgress *unheeded = g_new0(OrderProgress, 1);
+    ch_worker_own(worker, unheeded, g_free);
     for (size_t lane = 0; lane < G_N_ELEMENTS(serve); lane++) {
         ChSubscriptionConfig consumers[G_N_ELEMENTS(subscriptions)];
         ChPg *pg = ch_worker_connection_on_demand(worker);
-        OrderStockResultsContext *context = new_context(worker, pg, progress);
+        OrderStockResultsContext *context =
+            new_context(worker, order_pg_trial_store_new(pg), unheeded);
         for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
             consumers[i] = subscriptions[i].with(subscriptions[i].queue, context);
         serve[lane](worker, pg, consumers, G_N_ELEMENTS(consumers));
@@ -136,7 +142,7 @@ static bool run(const void *opaque, GError **error)
     OrderProgress progress = { .newest_us = 0 }; /* outlives the worker's lanes */
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
     subscribe(worker, &progress);
-    serve_dead_letters(worker, &progress);
+    serve_dead_letters(worker);
     serve_announcements(worker);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);

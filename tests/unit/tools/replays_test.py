@@ -32,6 +32,10 @@ class BarTest(unittest.TestCase):
         self.assertIn("50/?", bar_of(job, 80))
         self.assertIn("of ?", line_of(job))
 
+    def test_a_dry_run_says_what_would_come_of_it(self):
+        job = {**JOB, "state": "done", "dryRun": True, "replayed": 0, "works": 3, "fails": 2, "untried": 1}
+        self.assertIn("3 would work, 2 would fail, 2 refused, 1 not tried of 200", line_of(job))
+
     def test_a_stranger_does_not_steer_the_terminal(self):
         job = {**JOB, "queue": "\x1b[2J", "note": "\x07"}
         self.assertNotIn("\x1b", bar_of(job, 80))

@@ -26,7 +26,7 @@
     "{\"EventId\":\"0192f3a4-b5c6-7d8e-9f00-112233445566\",\"EventType\":\"Good\",\"Data\":{}}"
 
 enum {
-    CLAIM_COLUMNS = 18,
+    CLAIM_COLUMNS = 20,
     LETTER_COLUMNS = 17,
     PERIOD_MS = 1000,
     RETENTION_MS = 60 * 60 * 1000,
@@ -99,6 +99,8 @@ static void put_job(Fixture *f, Row row)
         FAKE_INT(row.window_replayed),
         FAKE_INT(row.window_returned),
         FAKE_INT(row.returned),
+        FAKE_BOOL(false),
+        FAKE_UUID(((ChUuid){ { 0 } })),
     };
     fake_pg_answer(f->pg, CLAIM, values, CLAIM_COLUMNS, 1);
 }

@@ -11,7 +11,7 @@
 #define SELECT "select j.id, j.number"
 
 enum {
-    COLUMNS = 21
+    COLUMNS = 25
 };
 
 /* From (row) to (column), each: running, paused, stopped, done, cancelled. */
@@ -48,7 +48,8 @@ static void put_job(ChPg *pg)
         FAKE_INT(10),          FAKE_INT(3),       FAKE_INT(50),        FAKE_TIME(8),
         FAKE_TEXT("ana"),      FAKE_TEXT("so"),   FAKE_INT(-1),        FAKE_INT(4),
         FAKE_INT(5),           FAKE_INT(6),       FAKE_INT(9960),      FAKE_TIME(0),
-        FAKE_TEXT(NULL),
+        FAKE_TEXT(NULL),       FAKE_BOOL(true),   FAKE_INT(1),         FAKE_INT(2),
+        FAKE_INT(3),
     };
     fake_pg_answer(pg, SELECT, row, COLUMNS, 1);
 }
@@ -72,6 +73,10 @@ static void test_a_queue_that_has_a_job_gets_no_other(void)
     g_assert_cmpint(job->total, ==, -1);
     g_assert_cmpint(job->stop_of, ==, 50);
     g_assert_cmpint(job->returned, ==, 6);
+    g_assert_true(job->dry_run);
+    g_assert_cmpint(job->works, ==, 1);
+    g_assert_cmpint(job->fails, ==, 2);
+    g_assert_cmpint(job->untried, ==, 3);
     g_assert_cmpstr(fake_pg_param(pg, INSERT, 7), ==, "null");
     fake_pg_free(pg);
 }
