@@ -282,13 +282,22 @@ void ch_config_print_help(const ChConfigKey *keys, size_t n)
     }
 }
 
+/* Some texts may be URLs, and whoever puts a login into one gets it masked like in any other. */
+static char *text_shown(const char *text)
+{
+    const char *scheme_end = strstr(text, "://");
+    if (scheme_end == NULL || strchr(scheme_end, '@') == NULL)
+        return g_strdup(text);
+    return ch_url_valid(text) ? ch_url_masked(text) : g_strdup("***");
+}
+
 /* As one would write it, without its secrets. */
 static char *setting_text(const ChConfigKey *key, const void *config)
 {
     const void *field = (const char *)config + key->offset;
     switch (key->kind) {
     case CH_CONFIG_TEXT:
-        return g_strdup(*(char *const *)field);
+        return text_shown(*(char *const *)field);
     case CH_CONFIG_SECRET:
         return g_strdup(**(char *const *)field == '\0' ? "" : "***");
     case CH_CONFIG_URL:

@@ -3,12 +3,19 @@
 
 #include "chassis/core/error.h"
 
+#include <string.h>
+
 bool ch_issuer_check(const ChIssuerSettings *settings, GError **error)
 {
-    if (*settings->jwks_file == '\0' || *settings->ca_file == '\0')
+    const char *fault = NULL;
+    if (strstr(settings->issuer, "://") != NULL && strchr(settings->issuer, '@') != NULL)
+        fault = "AUTH_ISSUER must be without a user and a password: it is no secret, every token "
+                "names it";
+    else if (*settings->jwks_file != '\0' && *settings->ca_file != '\0')
+        fault = "AUTH_CA_FILE must be empty where AUTH_JWKS_FILE is set: nothing is fetched";
+    if (fault == NULL)
         return true;
-    g_set_error(error, CH_ERROR, CH_ERROR_CONFIG,
-                "AUTH_CA_FILE must be empty where AUTH_JWKS_FILE is set: nothing is fetched");
+    g_set_error_literal(error, CH_ERROR, CH_ERROR_CONFIG, fault);
     return false;
 }
 

@@ -85,6 +85,7 @@ def test_a_missing_amqp_url_is_exit_2(system, name):
     ("notification-worker", "EMAIL_FROM", "Shop"), ("notification-worker", "EMAIL_FROM", "Shop <a@b> x"),
     ("order-worker", "ORDER_STUCK_AFTER", "999ms"), ("order-worker", "ORDER_STUCK_AFTER", "often"),
     ("order-worker", "ORDER_DEADLINE", "often"), ("order-worker", "ORDER_DEADLINE", "4m"),
+    ("order-api", "AUTH_ISSUER", "https://user:hush@issuer.example"), ("stock-worker", "AUTH_ISSUER", "https://hush@issuer.example"),
 ])
 def test_a_bad_value_is_exit_2(system, name, key, value):
     environment = None if name in MIGRATORS else {**system.environment(name), "ADMIN_LISTEN": "127.0.0.1:0"}

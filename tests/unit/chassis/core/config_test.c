@@ -429,6 +429,27 @@ static void test_log_shows_no_login_of_a_url(Fixture *f, gconstpointer unused G_
     g_assert_null(strstr(text, "hush"));
 }
 
+/* A text may be a URL all the same: the name of an issuer is one. */
+static void test_log_shows_no_login_of_a_text(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *given;
+        const char *shown;
+    } cases[] = {
+        { "https://user:hush@host", "\"NAME\":\"https://***@host\"" },
+        { "https://hush@@host", "\"NAME\":\"***\"" },
+        { "Shop <shop@host.example>", "\"NAME\":\"Shop <shop@host.example>\"" },
+        { "https://host/a", "\"NAME\":\"https://host/a\"" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_setenv("NAME", cases[i].given, TRUE);
+        g_autofree char *text = logged(f);
+        g_assert_nonnull(strstr(text, cases[i].shown));
+        g_assert_null(strstr(text, "hush"));
+        ch_config_clear(keys, G_N_ELEMENTS(keys), &f->config);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -454,5 +475,6 @@ int main(int argc, char **argv)
     ADD("url/may-come-from-a-file", test_a_url_may_come_from_a_file);
     ADD("log-shows-what-differs", test_log_shows_what_differs);
     ADD("log-shows-no-login-of-a-url", test_log_shows_no_login_of_a_url);
+    ADD("log-shows-no-login-of-a-text", test_log_shows_no_login_of_a_text);
     return g_test_run();
 }
