@@ -104,12 +104,16 @@ def test_discard_by_ids_and_by_filter(system, databases, orders, stuck):
     first, *others = sorted(stuck, key=uuid.UUID)
     dlq(system, "discard", first, "--why", "customer was called", "--by", "bob", "--service", "order")
     scope = ("--service", "order", "--since", died(system, stuck), "--type", STOCK_COMPLETED)
+    code, done, errors = dlq(system, "discard", "--all", *scope, "--why", "the rest too", "--by", "bob", check=False)
+    assert code != 0 and not done and "--yes" in errors, "nobody is there to be asked"
     _, done, _ = dlq(system, "discard", "--all", "--yes", *scope, "--why", "the rest too", "--by", "bob", "--rate", "1000")
     assert {line["id"] for line in done} >= set(others) and first not in {line["id"] for line in done}
     assert set(databases.rows("order", "SELECT act, acted_by, acted_why FROM dead_letters WHERE id = ANY(%s::uuid[])",
                               (list(stuck),))) == {("discarded", "bob", "customer was called"),
                                                    ("discarded", "bob", "the rest too")}
     assert {orders.status(order) for order in stuck.values()} == {"Created"}
+    said = system.launcher("dlq", "list", "--service", "order", "--state", "discarded")
+    assert "discarded by bob" in said
 
 
 @pytest.mark.parametrize("arguments, word", [

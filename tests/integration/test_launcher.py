@@ -149,3 +149,11 @@ def test_servers_that_exist_already_are_used_and_left_alone(system):
             code, said = launch("clean", "--yes")
     assert code == 0, said
     assert all(system.is_ready(name) for name in PROCESSES)
+
+
+def test_files_with_passwords_are_their_owner_s_alone(system):
+    """What clients and operators need is apart from what may do everything."""
+    for name in ("endpoints.json", "superuser.json", "settings.json"):
+        assert (system.home / name).stat().st_mode & 0o777 == 0o600, name
+    assert "superuser" not in (system.home / "endpoints.json").read_text()
+    assert set(json.loads((system.home / "superuser.json").read_text())) >= {"postgres_superuser_url"}

@@ -221,6 +221,19 @@ def test_the_last_active_template_of_a_code_needs_force(notifications):
         assert notifications.put(path, members).status_code == 200
 
 
+def test_the_last_active_template_is_deleted_by_force_alone(notifications):
+    seed, = (t for t in listed(notifications) if t["templateCode"] == "ORDER_CANCELLED" and t["isActive"])
+    members = {k: v for k, v in seed.items() if k not in ("id", "version")}
+    path = f"{PATH}/{seed['id']}"
+    assert "force=true" in assert_problem(notifications.delete(path), 409)["detail"]
+    try:
+        assert notifications.delete(path + "?force=true").status_code == 204
+        assert_problem(notifications.get(path), 404)
+    finally:
+        if notifications.get(path).status_code == 404:
+            assert notifications.post(PATH, members).status_code == 201
+
+
 @pytest.fixture
 def many(databases):
     """Makes templates past the API; deletes them at the end."""
