@@ -38,6 +38,7 @@ def run(rig):
         finally:
             for api in sides.values():
                 api.stop(rig.quiet)
+            rig.empty()  # what the workers would find, the scenarios behind this one would pay for
     report(result, runs)
     return result
 
