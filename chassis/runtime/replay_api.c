@@ -108,8 +108,11 @@ static bool read_of_job(ChHttpRequest *request, const ChPage *page, void *opaque
     return false;
 }
 
-static bool ask_refusals(void *groups, const void *queries, size_t n, GPtrArray **pages,
-                         GError **error)
+typedef bool (*ListOfJob)(ChPg *pg, const OfJobQuery *query, GPtrArray **page, GError **error);
+
+/* Of a job that nobody made the page stays NULL. */
+static bool ask_of_jobs(void *groups, const void *queries, size_t n, GPtrArray **pages,
+                        ListOfJob list, GError **error)
 {
     ChPg *pg = ch_failure_groups_pg(groups);
     for (size_t i = 0; i < n; i++) {
@@ -117,14 +120,23 @@ static bool ask_refusals(void *groups, const void *queries, size_t n, GPtrArray 
         g_autoptr(ChReplayJob) job = NULL;
         if (!ch_replay_jobs_find(pg, query->job, false, &job, error))
             return false;
-        if (job == NULL)
-            continue;
-        const ChReplayRefusalFilter filter = { query->job, query->after, query->before,
-                                               query->oldest_first, query->rows };
-        if (!ch_replay_jobs_refusals(pg, &filter, &pages[i], error))
+        if (job != NULL && !list(pg, query, &pages[i], error))
             return false;
     }
     return true;
+}
+
+static bool list_refusals(ChPg *pg, const OfJobQuery *query, GPtrArray **page, GError **error)
+{
+    const ChReplayRefusalFilter filter = { query->job, query->after, query->before,
+                                           query->oldest_first, query->rows };
+    return ch_replay_jobs_refusals(pg, &filter, page, error);
+}
+
+static bool ask_refusals(void *groups, const void *queries, size_t n, GPtrArray **pages,
+                         GError **error)
+{
+    return ask_of_jobs(groups, queries, n, pages, list_refusals, error);
 }
 
 static ChUuid write_refusal(GString *json, const void *opaque)
@@ -152,23 +164,17 @@ bool ch_replay_api_refusals(void *groups, ChHttpRequest *const *requests, size_t
     return ch_http_list(&refusals_list, groups, requests, n, error);
 }
 
+static bool list_trials(ChPg *pg, const OfJobQuery *query, GPtrArray **page, GError **error)
+{
+    const ChReplayTriedFilter filter = { query->job, query->after, query->before,
+                                         query->oldest_first, query->rows };
+    return ch_replay_trials_list(pg, &filter, page, error);
+}
+
 static bool ask_trials(void *groups, const void *queries, size_t n, GPtrArray **pages,
                        GError **error)
 {
-    ChPg *pg = ch_failure_groups_pg(groups);
-    for (size_t i = 0; i < n; i++) {
-        const OfJobQuery *query = (const OfJobQuery *)queries + i;
-        g_autoptr(ChReplayJob) job = NULL;
-        if (!ch_replay_jobs_find(pg, query->job, false, &job, error))
-            return false;
-        if (job == NULL)
-            continue;
-        const ChReplayTriedFilter filter = { query->job, query->after, query->before,
-                                             query->oldest_first, query->rows };
-        if (!ch_replay_trials_list(pg, &filter, &pages[i], error))
-            return false;
-    }
-    return true;
+    return ask_of_jobs(groups, queries, n, pages, list_trials, error);
 }
 
 static ChUuid write_trial(GString *json, const void *opaque)
