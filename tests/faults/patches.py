@@ -14,6 +14,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = pathlib.Path(__file__).parent / "bugs"
+DRILL = ROOT / "tests" / "drill"  # which needs a faulty build too
 HEAD = re.compile(r"(?P<says>\S.*)\nRows: (?P<rows>\w+(, \w+)*)\n\n--- a/")
 
 
@@ -96,5 +97,5 @@ def self_test():
 if __name__ == "__main__":
     if sys.argv[1:] == ["--self-test"]:
         self_test()
-    elif found := wrong(load(), ROOT):
+    elif found := wrong([*load(), *load(DRILL)], ROOT):
         sys.exit("\n".join(found))

@@ -16,10 +16,11 @@ TIMEOUT_S = 30
 class Placing:
     """@rate orders a second until its end (a context manager). A request without a 201 is repeated with its key."""
 
-    def __init__(self, address, products, rate, seed=1):
+    def __init__(self, address, products, rate, seed=1, most_units=3):
         self.history = History()
         self._address = address
         self._products = products
+        self._most_units = most_units
         self._period_s = CLIENTS / rate
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(f"{seed}-{n}",), daemon=True) for n in range(CLIENTS)]
@@ -29,7 +30,7 @@ class Placing:
         next_at = time.monotonic()
         while not self._stop.wait(max(0.0, next_at - time.monotonic())):
             next_at = max(next_at + self._period_s, time.monotonic() - 1)  # a delay is not made up for in one go
-            attempt = Attempt(new_id(), new_id(), [(p, rng.randint(1, 3)) for p in rng.sample(self._products, 2)])
+            attempt = Attempt(new_id(), new_id(), [(p, rng.randint(1, self._most_units)) for p in rng.sample(self._products, 2)])
             while not self._place(connection, attempt) and not self._stop.wait(0.1):
                 pass
             self.history.add(attempt)

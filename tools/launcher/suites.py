@@ -107,6 +107,11 @@ class Suites:
         self._build(self._layout.build, (), {}, "build")
         return self._pytest("alerts", {})
 
+    def run_drill(self):
+        """The drill of docs/runbooks/drill.md: an operator, a faulty build, dead letters, and how all comes right."""
+        self._build(self._layout.build, (), {}, "build")
+        return self._pytest("drill", {}, ("-n", "0", "-s"))
+
     def run_documents(self):
         """docs/api and docs/events: lint, what they promised before, and the page that is made of them."""
         return self._pytest("documents", {})
