@@ -48,6 +48,7 @@ static const ChConfigKey keys[] = {
 enum {
     KEYS_N = G_N_ELEMENTS(keys),
     DATABASE_URL_AT = 2,
+    TEXT_AT = 3,
     ADDRESS_AT = 4,
     PASSWORD_AT = KEYS_N - 1,
 };
@@ -150,6 +151,20 @@ static void check_address_shown(const char *address)
     g_assert_true(at == NULL || strchr(at + 1, '@') == NULL);
 }
 
+/* A text may be a URL, and then it may have a user and a password. */
+static bool has_login(const char *text)
+{
+    const char *scheme_end = strstr(text, "://");
+    return scheme_end != NULL && strchr(scheme_end, '@') != NULL;
+}
+
+static bool is_shown_masked(size_t key)
+{
+    if (keys[key].kind == CH_CONFIG_URL)
+        return strpbrk(value_of(key), "@?#") != NULL;
+    return keys[key].kind == CH_CONFIG_TEXT && has_login(value_of(key));
+}
+
 /* Set again to what the log shows, the process has the same settings; secrets show as ***. */
 static void check_log(const Settings *settings)
 {
@@ -158,14 +173,16 @@ static void check_log(const Settings *settings)
     json_t *line = json_loads(written, JSON_REJECT_DUPLICATES, NULL);
     g_assert_nonnull(line);
     check_address_shown(shown(line, ADDRESS_AT));
+    if (has_login(settings->text))
+        check_address_shown(shown(line, TEXT_AT));
     g_assert_cmpstr(shown(line, DATABASE_URL_AT), ==, "***");
     g_assert_true(g_strcmp0(shown(line, PASSWORD_AT), "***") == 0 || *settings->password == '\0');
     bool whole = true;
     for (size_t i = 0; i < KEYS_N && whole; i++) {
         if (keys[i].kind == CH_CONFIG_SECRET)
             continue;
-        if (strpbrk(value_of(i), "@?#") != NULL && keys[i].kind == CH_CONFIG_URL)
-            continue; /* not shown as it is */
+        if (is_shown_masked(i))
+            continue;
         whole = shown(line, i) != NULL;
         if (whole)
             set_variable(i, shown(line, i));
