@@ -132,7 +132,7 @@ class Suites:
 
     def run_sanitizers(self):
         """Unit tests on an ASan and UBSan build."""
-        return self._sanitized(lambda environ: self._meson_test(self._layout.root / "build-asan", environ))
+        return self._sanitized(lambda environ: self._meson_test(self._layout.root / "build-asan", _after_return(environ)))
 
     def run_sanitized_integration(self):
         """Integration tests on the same build."""
@@ -295,10 +295,16 @@ def _sanitizer_environ(reports, directory):
     return {
         "CARTWHEEL_BUILD": str(directory),
         "CARTWHEEL_SANITIZERS": "address,undefined",
-        "ASAN_OPTIONS": f"{common}:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
+        "ASAN_OPTIONS": f"{common}:detect_leaks=1:strict_string_checks=1",
         "UBSAN_OPTIONS": f"{common}:print_stacktrace=1",
         "G_SLICE": "always-malloc",
     }
+
+
+def _after_return(environ):
+    """With a look at stacks that functions have left. Not for processes that are stopped while they start: their threads
+    end while others begin, and then libasan of gcc 12 takes stacks away that are in use."""
+    return {**environ, "ASAN_OPTIONS": f"{environ['ASAN_OPTIONS']}:detect_stack_use_after_return=1"}
 
 
 def _threads_environ(reports, directory):
