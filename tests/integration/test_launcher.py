@@ -17,7 +17,8 @@ from support.names import PROCESSES, SERVICES
 from support.system import LAUNCHER, ROOT, START_SECONDS, STEP_SECONDS, alive
 from support.waits import eventually
 
-pytestmark = pytest.mark.none_of_ours
+# A limit that none of the waits here reaches: what does not come is said by the one that waits for it.
+pytestmark = [pytest.mark.none_of_ours, pytest.mark.timeout(START_SECONDS + 5 * STEP_SECONDS)]
 
 SOON = 15  # seconds; far below the 40 that a broker at work may take to stop
 
@@ -51,6 +52,14 @@ def pids(home):
     return {}
 
 
+def wait_ready(running):
+    def is_ready():
+        return "Ctrl-C stops everything" in running.said() or running.poll() is not None
+
+    eventually(is_ready, "all to be ready", START_SECONDS)
+    assert running.poll() is None, f"./cartwheel up has ended:\n{running.said()}"
+
+
 def ended(running, seconds):
     """The exit code; fails with what was said when it doesn't end."""
     try:
@@ -72,7 +81,7 @@ def test_ctrl_c_while_the_servers_start_ends_it_soon(foreground):
 
 
 def test_a_process_that_ends_by_itself_is_announced_and_ends_all(foreground):
-    eventually(lambda: "Ctrl-C stops everything" in foreground.said(), "all to be ready", START_SECONDS)
+    wait_ready(foreground)
     started = pids(foreground.home)
     os.kill(started["stock-worker"], signal.SIGKILL)
     code = ended(foreground, STEP_SECONDS)
@@ -82,7 +91,7 @@ def test_a_process_that_ends_by_itself_is_announced_and_ends_all(foreground):
 
 
 def test_what_another_command_stops_is_no_failure(foreground):
-    eventually(lambda: "Ctrl-C stops everything" in foreground.said(), "all to be ready", START_SECONDS)
+    wait_ready(foreground)
     environ = {**os.environ, "CARTWHEEL_HOME": str(foreground.home)}
     for command in (("restart", "order-api", "--kill"), ("stop", "stock-worker", "--kill"), ("down",)):
         done = subprocess.run([str(LAUNCHER), *command], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL,
