@@ -5,9 +5,11 @@ import json
 import os
 import subprocess
 
+import pika
 from psycopg import sql
 
 from support.api import Api, new_id
+from support.broker import Broker
 from support.system import LAUNCHER, ROOT, STEP_SECONDS
 from support.waits import eventually
 
@@ -89,6 +91,25 @@ def slow(databases, service, table, condition):
     finally:
         with databases.connect(service) as connection:
             connection.execute(sql.SQL("DROP FUNCTION {name} CASCADE").format(**names))
+
+
+def let_die(amqp_url, queue, count):
+    """Makes letters of @count messages that wait in @queue, whose consumer is paused; their message ids.
+
+    They are as if their consumer had given them up: no need to wait for three attempts."""
+    ids = []
+    with Broker(amqp_url) as broker:
+        eventually(lambda: (broker.depth(queue) or 0) >= count, f"{count} messages to wait in {queue}", 30)
+        while len(ids) < count:
+            method, properties, body = broker.channel.basic_get(queue)
+            if method is None:
+                continue
+            broker.to_queue(f"{queue}.dlq", body, pika.BasicProperties(
+                message_id=properties.message_id, type=properties.type, content_type=properties.content_type, delivery_mode=2,
+                headers={"x-failed-queue": queue, "x-error": "a test let it die"}))
+            broker.channel.basic_ack(method.delivery_tag)
+            ids.append(properties.message_id)
+    return ids
 
 
 def dead_confirmations(system, orders, product, count):
