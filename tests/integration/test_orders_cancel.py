@@ -6,7 +6,7 @@ import pytest
 
 from support.api import assert_problem, new_id
 from support.names import ORDER_CANCELLED, STOCK_RELEASED
-from support.waits import remains
+from support.waits import eventually, remains
 
 
 def confirmed_order(orders, stocks, quantity=3, on_hand=10):
@@ -105,6 +105,20 @@ def ends(system, process):
     """How many sagas each outcome has ended there."""
     metrics = system.metrics(process)
     return {outcome: metrics.value("cartwheel_saga_seconds_count", outcome=outcome) or 0 for outcome in ("confirmed", "cancelled")}
+
+
+def test_a_cancellation_that_waited_for_the_confirmation_comes_after_it(orders, stocks, databases):
+    """Its transaction began first: the time of a move is that of its lock."""
+    _, order_id = confirmed_order(orders, stocks)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, databases.connect("order", autocommit=False) as confirming:
+        confirming.execute("select from orders where id = %s for update", (order_id,))
+        cancelling = pool.submit(orders.cancel, order_id)
+        eventually(lambda: databases.value("order", "select count(*) from pg_stat_activity where %s = any(pg_blocking_pids(pid))",
+                                           (confirming.info.backend_pid,)), "the cancellation to wait")
+        confirming.execute("update order_history set happened_at = clock_timestamp() where order_id = %s", (order_id,))
+        confirming.commit()
+        assert cancelling.result().status_code == 202
+    assert [entry["status"] for entry in orders.history(order_id)] == ["Created", "Confirmed", "Cancelled"]
 
 
 def test_each_saga_is_timed_once_where_it_ends(system, orders, stocks):
