@@ -17,6 +17,10 @@ enum {
     LEAST_LAP_MS = 100,
 };
 
+/* Pieces are cut to LONG_US: one that took far longer waited for its server, which costs nobody
+ * anything, and must not put off the next for minutes. */
+static const int64_t MOST_REST_US = INT64_C(10) * G_USEC_PER_SEC;
+
 /* Storage may spoil what nobody wrote. */
 static const int64_t UNWRITTEN_LAP_US = INT64_C(3600) * G_USEC_PER_SEC;
 
@@ -80,6 +84,7 @@ struct ChAuditor {
     Check *checks;
     size_t n;
     size_t current;    /* n: between two laps */
+    bool is_large;     /* the last piece could not be cut: what it took was work */
     int64_t lap;       /* of the current check, as this lap began; 0: not known yet */
     int64_t written;   /* rows, as of the beginning of the lap */
     int64_t latest_us; /* monotonic: a lap begins then, whether anybody wrote or not */
@@ -202,6 +207,7 @@ static bool look_on(ChAuditor *auditor, GError **error)
 {
     Check *check = &auditor->checks[auditor->current];
     int64_t start_us = ch_time_monotonic_us();
+    auditor->is_large = check->rows > MOST_ROWS;
     g_autoptr(ChPgRows) claim = with_name(auditor, &sql_claim_check, check->check.name, error);
     if (claim == NULL)
         return false;
@@ -248,6 +254,8 @@ static void pass_over(ChAuditor *auditor, const GError *why)
 static void plan(ChAuditor *auditor, int64_t start_us)
 {
     int64_t wait_us = ch_time_again_us(start_us, PARTS) - ch_time_monotonic_us();
+    if (!auditor->is_large)
+        wait_us = MIN(wait_us, MOST_REST_US);
     if (auditor->current == auditor->n)
         wait_us = MAX(wait_us, auditor->lap_us);
     ch_ticker_next(auditor->ticker, MAX(wait_us, 0), MAX(wait_us, 0));
