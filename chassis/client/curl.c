@@ -3,18 +3,44 @@
 
 #include "chassis/client/public_address.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/socket.h>
 
 enum {
     MAX_HEAD_BYTES = 64 * 1024,
 };
 
+#define LIBRARY "libcurl.so.4"
+
+ChLibcurl ch_libcurl;
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void *function_named(void *library, const char *name)
+{
+    void *function = dlsym(library, name);
+    if (function == NULL)
+        g_error("%s has no %s; install a libcurl of 7.85 or later", LIBRARY, name);
+    return function;
+}
+
+/* POSIX has functions and objects share a form of pointer, which C does not know: hence memcpy. */
+static void load(void)
+{
+    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL)
+        g_error("%s is needed to call others; install libcurl4: %s", LIBRARY, dlerror());
+#define CH_LIBCURL_LOAD(name)                                                                      \
+    memcpy(&ch_libcurl.name, &(void *){ function_named(library, "curl_" #name) }, sizeof(void *));
+    CH_LIBCURL_FUNCTIONS(CH_LIBCURL_LOAD)
+}
 
 /* It fails for want of memory alone, and that ends the process anywhere. */
 static void init_global(void)
 {
+    load();
     CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (code != CURLE_OK)
         g_error("libcurl does not start: %s", curl_easy_strerror(code));

@@ -10,9 +10,14 @@ build=$1
 image=$2
 programs=$(sed 's/.*/&-api &-worker &-migrator/' services/services.list)
 
-# The libraries of a program, the loader among them, by the paths under which they are looked for.
+curl=$(ldconfig -p | awk '$1 == "libcurl.so.4" { print $NF }' | head -n 1)
+[ -n "$curl" ] || { echo "assemble.sh: libcurl.so.4 is not installed" >&2; exit 1; }
+
+# The libraries of a program, the loader among them, by the paths under which they are looked for;
+# and libcurl's, which is loaded when somebody is called.
 libraries() { # PROGRAM
-    ldd "$1" | awk '$2 == "=>" { print $3; next } $1 ~ /^\// { print $1 }' | sort
+    echo "$curl"
+    ldd "$1" "$curl" | awk '$2 == "=>" { print $3; next } $1 ~ /^\/.*[^:]$/ { print $1 }'
 }
 
 copy_library() { # LIBRARY TREE
@@ -31,7 +36,7 @@ copy_package() { # PACKAGE TREE
 lists=$(mktemp -d)
 count=0
 for program in $programs; do
-    libraries "$build/services/$program" > "$lists/$program"
+    libraries "$build/services/$program" | sort -u > "$lists/$program"
     count=$((count + 1))
 done
 cat "$lists"/* > "$lists.all"

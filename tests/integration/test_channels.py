@@ -2,6 +2,7 @@
 
 import email.utils
 import json
+import pathlib
 import threading
 import time
 
@@ -43,6 +44,18 @@ def test_http_posts_to_subject_and_body(system, broker, notifications):
         assert event_id in lower(headers)["idempotency-key"]
         row, = notifications.wait(order_id, status="Sent")
         assert row["attempts"] == 1
+
+
+def test_libcurl_comes_with_the_first_call(system, broker):
+    """What comes with it costs memory, which who calls nobody is spared: decision 94."""
+    with FakeHttp(lambda *_: (200, {})) as server, \
+            instead(system, "notification-worker",
+                    MADE_UP | {"EMAIL_CHANNEL": "http", "EMAIL_HTTP_URL": server.url}) as process:
+        maps = pathlib.Path(f"/proc/{process.process.pid}/maps")
+        assert "libcurl" not in maps.read_text()
+        _, address, _ = confirm(broker)
+        server.wait(address)
+        assert "libcurl" in maps.read_text()
 
 
 TOTALS = [
