@@ -28,7 +28,7 @@ INSTRUMENTED = {  # folder: its options, and what it is called
 }
 # gcc warns of some things only where it optimizes; of the tests it compiles in the sanitizer build. clang warns before.
 COMPILERS = {"gcc": (STRICT, "-Dtests=false"), "clang": (STRICT, "-Doptimization=0")}
-A_THIRD = "1,2,2b,3,4,5,6,9,13,14,20,21,23,24"  # of the fault plan's rows, for the slow sanitizer builds
+A_THIRD = "1,2,2b,3,4,5,6,9,13,14,20,21,23,24,35"  # of the fault plan's rows, for the slow sanitizer builds
 ASAN_SEED, TSAN_SEED = "2", "3"
 # What a run without names has: in less than a quarter of an hour. --all has the second line too, and one seed of the
 # fault plan on each of its three builds.

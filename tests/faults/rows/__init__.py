@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Callable
 
 MODULES = ("processes", "servers", "network", "messages", "surroundings", "outside", "limits", "storms", "volumes",
-           "power", "failover", "cluster", "shapes")
+           "power", "failover", "cluster", "shapes", "acts")
 ROWS = {}
 
 
