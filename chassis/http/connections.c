@@ -47,7 +47,7 @@ static void end_request(ChHttpIntake *intake, ChHttpConnection *on, unsigned sta
                  CH_TRACE(request->trace));
     ch_http_request_span(request, status);
     ch_http_lane_sent(request);
-    intake->body_bytes -= incoming->body_bytes;
+    ch_http_incoming_forget_body(incoming);
     if (incoming->head_read)
         leave(intake);
     ch_http_request_unref(request);

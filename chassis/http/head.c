@@ -109,7 +109,10 @@ static ChHttpRefusal refuse_length(const ChHttpRequest *request, int64_t length,
 size_t ch_http_head_max_body(const ChHttpRequest *request, size_t max_body_bytes)
 {
     const ChHttpRoute *route = request->match.route;
-    bool large = route != NULL && (route->traits & CH_HTTP_LARGE_BODY) != 0;
+    unsigned traits = route != NULL ? route->traits : 0;
+    if ((traits & CH_HTTP_PIECE) != 0)
+        return CH_HTTP_PIECE_BYTES;
+    bool large = (traits & CH_HTTP_LARGE_BODY) != 0;
     return large ? MAX(max_body_bytes, CH_HTTP_LARGE_BODY_BYTES) : max_body_bytes;
 }
 

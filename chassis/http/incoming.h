@@ -18,9 +18,18 @@ typedef struct {
     ChHttpRefusal refusal;
     size_t received_bytes;
     size_t max_body_bytes;
-    size_t body_bytes; /* memory of the body, counted by the intake */
+    size_t body_bytes; /* memory of the body, counted by the intake ... */
+    size_t *all_bytes; /* ... in here; NULL: none yet */
     unsigned status;   /* of the answer that was queued; 0: none */
 } ChHttpIncoming;
+
+/** Its body takes no memory any more. */
+static inline void ch_http_incoming_forget_body(ChHttpIncoming *incoming)
+{
+    if (incoming->all_bytes != NULL)
+        *incoming->all_bytes -= incoming->body_bytes;
+    incoming->body_bytes = 0;
+}
 
 /** Owns the request on it: libmicrohttpd (0.9 and 1.0 alike) does not report the end of every one.
  */

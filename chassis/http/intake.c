@@ -14,6 +14,7 @@ enum {
         16 * 1024, /* most bodies fit; more grows as it comes, not as it is promised */
     MAX_BODIES_BYTES = 8 * 1024 * 1024, /* 128 of the largest that most routes take, or 4,000 orders
                                          * of 20 items */
+    MAX_PIECES_BYTES = 8 * 1024 * 1024, /* two of the largest: a string grows by doubling */
     FIRST_STRICT = 0x01000000,          /* libmicrohttpd 1.0 refuses malformed lines by itself */
 };
 
@@ -80,10 +81,15 @@ static enum MHD_Result refuse(ChHttpIntake *intake, struct MHD_Connection *conne
 
 /* ---- the body ---- */
 
-static void drop_body(ChHttpIntake *intake, ChHttpIncoming *incoming)
+static bool is_piece(const ChHttpIncoming *incoming)
 {
-    intake->body_bytes -= incoming->body_bytes;
-    incoming->body_bytes = 0;
+    const ChHttpRoute *route = incoming->request->match.route;
+    return route != NULL && (route->traits & CH_HTTP_PIECE) != 0;
+}
+
+static void drop_body(ChHttpIncoming *incoming)
+{
+    ch_http_incoming_forget_body(incoming);
     if (incoming->request->body != NULL)
         g_string_free(g_steal_pointer(&incoming->request->body), TRUE);
 }
@@ -93,11 +99,13 @@ static void drop_body(ChHttpIntake *intake, ChHttpIncoming *incoming)
 static void count_body(ChHttpIntake *intake, ChHttpIncoming *incoming)
 {
     size_t bytes = incoming->request->body->allocated_len;
-    intake->body_bytes += bytes - incoming->body_bytes;
+    bool piece = is_piece(incoming);
+    incoming->all_bytes = piece ? &intake->piece_bytes : &intake->body_bytes;
+    *incoming->all_bytes += bytes - incoming->body_bytes;
     incoming->body_bytes = bytes;
-    if (intake->body_bytes <= MAX_BODIES_BYTES)
+    if (*incoming->all_bytes <= (size_t)(piece ? MAX_PIECES_BYTES : MAX_BODIES_BYTES))
         return;
-    drop_body(intake, incoming);
+    drop_body(incoming);
     ch_metric_add(ch_metric(&bodies_refused_total, NULL), 1);
     incoming->refusal =
         (ChHttpRefusal){ .problem = &ch_http_unavailable,
@@ -112,7 +120,7 @@ static enum MHD_Result read_body(ChHttpIntake *intake, ChHttpIncoming *incoming,
     *data_bytes = 0;
     incoming->received_bytes += bytes;
     if (incoming->received_bytes > incoming->max_body_bytes) {
-        drop_body(intake, incoming);
+        drop_body(incoming);
         incoming->refusal =
             (ChHttpRefusal){ .problem = &ch_http_body_too_long, .detail = "The body is too long." };
         bool endless = incoming->received_bytes > incoming->max_body_bytes * CH_HTTP_DISCARD_BODIES;

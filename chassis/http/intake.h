@@ -23,7 +23,8 @@ typedef struct {
     int64_t request_timeout_us;
     ChHttpResumer *resumer; /* of the server, for its requests */
     int suspended;          /* connections; the server's thread only, as the next two */
-    size_t body_bytes;      /* memory of the bodies of all requests */
+    size_t body_bytes;      /* memory of the bodies of all requests but these: */
+    size_t piece_bytes;     /* of those that are pieces (CH_HTTP_PIECE) */
     ChHttpRefusalLog refusals;
     bool more_to_do;      /* since it was last set to false: MHD_run() has more to do */
     atomic_bool draining; /* answers close their connections */

@@ -35,10 +35,12 @@ typedef enum {
     CH_HTTP_LARGE_BODY = 1 << 1, /* CH_HTTP_LARGE_BODY_BYTES instead of the server's limit */
     CH_HTTP_NDJSON = 1 << 2,     /* the body is application/x-ndjson, a JSON value a line */
     CH_HTTP_PROBE = 1 << 3,      /* asked all the time by what watches the process: not counted */
+    CH_HTTP_PIECE = 1 << 4,      /* CH_HTTP_PIECE_BYTES, out of a budget of their own */
 } ChHttpTrait;
 
 enum {
     CH_HTTP_LARGE_BODY_BYTES = 128 * 1024,
+    CH_HTTP_PIECE_BYTES = 2 * 1024 * 1024, /* a thousand lines of 2 KiB */
 };
 
 typedef struct {
