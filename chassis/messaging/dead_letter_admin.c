@@ -177,6 +177,12 @@ static bool note(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
     return true;
 }
 
+bool ch_dead_letter_send(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
+                         const ChDeadLetterAction *action, GError **error)
+{
+    return send(admin, letter, action, error) && note(admin, letter, action, error);
+}
+
 /* Why @letter may not be acted upon as asked; NULL when it may. */
 static bool blocker_of(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
                        const ChDeadLetterAction *action, char **blocker, GError **error)
@@ -209,7 +215,7 @@ bool ch_dead_letter_act(const ChDeadLetterAdmin *admin, const ChDeadLetterAction
     *outcome = (ChDeadLetterOutcome){ CH_DEAD_LETTER_DONE, NULL };
     if (action->dry_run)
         return true;
-    if (action->act == CH_DEAD_LETTER_REPLAYED && !send(admin, letter, action, error))
-        return false;
+    if (action->act == CH_DEAD_LETTER_REPLAYED)
+        return ch_dead_letter_send(admin, letter, action, error);
     return note(admin, letter, action, error);
 }

@@ -48,6 +48,10 @@ CH_MUST_CHECK bool ch_dead_letter_act(const ChDeadLetterAdmin *admin,
                                       const ChDeadLetterAction *action,
                                       ChDeadLetterOutcome *outcome, GError **error);
 
+/** Sends @letter, which is locked, waits, and which nothing forbids to replay, and notes that. */
+CH_MUST_CHECK bool ch_dead_letter_send(const ChDeadLetterAdmin *admin, const ChDeadLetter *letter,
+                                       const ChDeadLetterAction *action, GError **error);
+
 /** The consumer of @queue; NULL when this service has none. */
 const ChSubscriptionConfig *ch_dead_letter_consumer(const ChDeadLetterAdmin *admin,
                                                     const char *queue);

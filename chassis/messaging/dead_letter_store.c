@@ -8,7 +8,9 @@
 #define COLUMNS                                                                                    \
     "id, queue, message_id, message_type, traceparent, reason, attempts, died_at,"                 \
     " coalesce(body_bytes, octet_length(body)), act, acted_by, acted_why, acted_at, subject,"      \
-    " encode(body_sha256, 'hex'), acted_as"
+    " encode(body_sha256, 'hex'), acted_as,"                                                       \
+    " (select e.message_id from letter_edits e where e.letter_id = id),"                           \
+    " (select octet_length(e.body) from letter_edits e where e.letter_id = id)"
 enum {
     LETTER_ID,
     LETTER_QUEUE,
@@ -26,7 +28,10 @@ enum {
     LETTER_SUBJECT,
     LETTER_BODY_SHA256,
     LETTER_ACTED_AS,
-    LETTER_BODY, /* only where one letter is read */
+    LETTER_REPLAYED_AS,
+    LETTER_EDITED_BYTES,
+    LETTER_BODY, /* this and the next only where one letter is read */
+    LETTER_EDITED_BODY,
 };
 
 /* $1 after this letter, $2 queue or null, $3 type or null, $4 since, $5 state or null, $6 how many,
@@ -63,7 +68,9 @@ static const ChPgStatement sql_list_subject =
 /* $1 id, $2 how much of the body. */
 #define FIND_WITH(lock)                                                                            \
     {                                                                                              \
-        "select " COLUMNS ", substr(body, 1, $2::int) from dead_letters where id = $1" lock,       \
+        "select " COLUMNS ", substr(body, 1, $2::int),"                                            \
+        " (select e.body from letter_edits e where e.letter_id = id)"                              \
+        " from dead_letters where id = $1" lock,                                                   \
         {                                                                                          \
             CH_PG_UUID, CH_PG_INT                                                                  \
         }                                                                                          \
@@ -115,6 +122,7 @@ void ch_dead_letter_free(void *opaque)
     g_free(letter->reason);
     g_free(letter->body_sha256);
     g_free(letter->body);
+    g_free(letter->edited_body);
     g_free(letter->acted_by);
     g_free(letter->acted_why);
     g_free(letter->acted_as);
@@ -142,6 +150,8 @@ static ChDeadLetter *read_letter(const ChPgRows *rows, size_t row)
     letter->acted_us = ch_pg_time(rows, row, LETTER_ACTED_AT);
     letter->subject = ch_pg_uuid(rows, row, LETTER_SUBJECT);
     letter->body_sha256 = g_strdup(ch_pg_text(rows, row, LETTER_BODY_SHA256));
+    letter->replayed_as = ch_pg_uuid(rows, row, LETTER_REPLAYED_AS);
+    letter->edited_bytes = (size_t)ch_pg_int(rows, row, LETTER_EDITED_BYTES);
     return letter;
 }
 
@@ -177,6 +187,15 @@ bool ch_dead_letter_list(ChPg *pg, const ChDeadLetterFilter *filter, GPtrArray *
     return true;
 }
 
+char *ch_dead_letter_copy_body(const ChPgRows *rows, size_t row, int column, size_t *bytes)
+{
+    const uint8_t *body = ch_pg_bytes(rows, row, column, bytes);
+    char *copy = g_malloc0(*bytes + 1);
+    if (*bytes > 0)
+        memcpy(copy, body, *bytes);
+    return copy;
+}
+
 bool ch_dead_letter_find(ChPg *pg, ChUuid id, bool lock, ChDeadLetter **letter, GError **error)
 {
     ChPgParams *params = ch_pg_params_new(lock ? &sql_lock_letter : &sql_find_letter);
@@ -188,13 +207,11 @@ bool ch_dead_letter_find(ChPg *pg, ChUuid id, bool lock, ChDeadLetter **letter, 
     *letter = NULL;
     if (ch_pg_rows_count(rows) == 0)
         return true;
-    size_t bytes;
-    const uint8_t *body = ch_pg_bytes(rows, 0, LETTER_BODY, &bytes);
     *letter = read_letter(rows, 0);
-    (*letter)->body = g_malloc0(bytes + 1);
-    if (bytes > 0)
-        memcpy((*letter)->body, body, bytes);
-    (*letter)->body_read = bytes;
+    (*letter)->body = ch_dead_letter_copy_body(rows, 0, LETTER_BODY, &(*letter)->body_read);
+    if (!ch_uuid_is_nil((*letter)->replayed_as))
+        (*letter)->edited_body =
+            ch_dead_letter_copy_body(rows, 0, LETTER_EDITED_BODY, &(*letter)->edited_bytes);
     return true;
 }
 

@@ -35,6 +35,9 @@ typedef struct {
     char *body_sha256;  /* of the whole body, in hexadecimal; NULL: it was not recorded */
     char *body;         /* of ch_dead_letter_find(): what was read of it; NULL in a list */
     size_t body_read;
+    ChUuid replayed_as; /* the event that was sent in its place; nil: none */
+    char *edited_body;  /* of ch_dead_letter_find(): that event; NULL in a list, or when none was */
+    size_t edited_bytes;
     ChDeadLetterState state;
     char *acted_by, *acted_why; /* NULL while it waits */
     char *acted_as;             /* the same; NULL too where it was not recorded */
@@ -67,6 +70,9 @@ CH_MUST_CHECK bool ch_dead_letter_list(ChPg *pg, const ChDeadLetterFilter *filte
  * none. @lock: nobody else acts on it until the transaction ends. */
 CH_MUST_CHECK bool ch_dead_letter_find(ChPg *pg, ChUuid id, bool lock, ChDeadLetter **letter,
                                        GError **error);
+
+/** The bytes of a column, with a zero behind them; new. */
+char *ch_dead_letter_copy_body(const ChPgRows *rows, size_t row, int column, size_t *bytes);
 
 /** What was done about a letter. Texts are borrowed. */
 typedef struct {

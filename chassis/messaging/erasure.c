@@ -8,7 +8,11 @@
  * operator acted, a job says why it refused. A fingerprint that others have too says nothing of the
  * person; one of their letters alone may. */
 static const ChPgStatement sql_erase_dead_letters = {
-    "with held as (select id from dead_letters where person = $1 order by id limit $2 for update),"
+    "with held as (select id from dead_letters where id in"
+    "   (select id from dead_letters where person = $1"
+    "    union select letter_id from letter_edits where person = $1)"
+    "  order by id limit $2 for update),"
+    " edited as (update letter_edits e set body = '' from held where e.letter_id = held.id),"
     " audit as (update audit_log a set " CH_AUDIT_ERASED " from held"
     "  where a.object_id = held.id and a.salt is not null),"
     " refused as (update replay_refusals r set why = 'erased' from held"

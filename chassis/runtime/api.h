@@ -27,6 +27,7 @@ typedef struct {
     ChAuthSettings auth;
     ChLimitSettings limits;
     ChTraceSettings traces;
+    int64_t inbox_retention_ms;
 } ChApiSettings;
 
 /* clang-format off */
@@ -44,7 +45,9 @@ typedef struct {
     CH_TLS_KEYS(ChApiSettings, tls),                                                               \
     CH_AUTH_KEYS(ChApiSettings, auth),                                                             \
     CH_LIMIT_KEYS(ChApiSettings, limits),                                                          \
-    CH_TRACES_KEYS(ChApiSettings, traces)
+    CH_TRACES_KEYS(ChApiSettings, traces),                                                         \
+    CH_CONFIG_KEY("INBOX_RETENTION", CH_CONFIG_DURATION, ChApiSettings, inbox_retention_ms, "30d", \
+                  "the worker's: older dead letters may not be edited", NULL)
 /* clang-format on */
 
 /** A ChProcessStep: what the settings of an API (a ChApiSettings first) say together. */

@@ -50,21 +50,28 @@ static void read_state(const ChHttpRequest *request, ChDeadLetterFilter *filter,
         ch_violations_add(violations, "state", "must be waiting, replayed or discarded");
 }
 
+bool ch_dead_letter_api_filter(ChHttpRequest *request, ChDeadLetterFilter *filter)
+{
+    g_autoptr(ChViolations) violations = ch_violations_new();
+    *filter = (ChDeadLetterFilter){ .limit = DEFAULT_LIMIT };
+    ch_http_query_text(request, "queue", MAX_NAME_CHARS, &filter->queue, violations);
+    ch_http_query_text(request, "type", MAX_NAME_CHARS, &filter->message_type, violations);
+    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter->limit, violations);
+    ch_http_page_cursor(request, &filter->after, violations);
+    ch_http_query_uuid(request, "subject", &filter->subject, violations);
+    read_state(request, filter, violations);
+    ch_http_query_time(request, "since", &filter->since_us, violations);
+    if (ch_violations_count(violations) == 0)
+        return true;
+    ch_http_respond_violations(request, violations);
+    return false;
+}
+
 static bool list_some(const ChDeadLetterApi *api, ChHttpRequest *request, GError **error)
 {
-    ChDeadLetterFilter filter = { .limit = DEFAULT_LIMIT };
-    g_autoptr(ChViolations) violations = ch_violations_new();
-    ch_http_query_text(request, "queue", MAX_NAME_CHARS, &filter.queue, violations);
-    ch_http_query_text(request, "type", MAX_NAME_CHARS, &filter.message_type, violations);
-    ch_http_query_integer(request, "limit", 1, MAX_LIMIT, &filter.limit, violations);
-    ch_http_page_cursor(request, &filter.after, violations);
-    ch_http_query_uuid(request, "subject", &filter.subject, violations);
-    read_state(request, &filter, violations);
-    ch_http_query_time(request, "since", &filter.since_us, violations);
-    if (ch_violations_count(violations) > 0) {
-        ch_http_respond_violations(request, violations);
+    ChDeadLetterFilter filter;
+    if (!ch_dead_letter_api_filter(request, &filter))
         return true;
-    }
     size_t limit = (size_t)filter.limit++;
     g_autoptr(GPtrArray) letters = NULL;
     if (!ch_dead_letter_list(api->admin.pg, &filter, &letters, error))
@@ -73,19 +80,19 @@ static bool list_some(const ChDeadLetterApi *api, ChHttpRequest *request, GError
     return true;
 }
 
-static bool show_one(const ChDeadLetterApi *api, ChHttpRequest *request, GError **error)
+bool ch_dead_letter_api_show(const ChDeadLetterAdmin *admin, ChHttpRequest *request, GError **error)
 {
     ChUuid id;
     g_autoptr(ChDeadLetter) letter = NULL;
     g_autofree char *blocker = NULL;
     if (ch_http_param_uuid(request, "id", &id) &&
-        !ch_dead_letter_find(api->admin.pg, id, false, &letter, error))
+        !ch_dead_letter_find(admin->pg, id, false, &letter, error))
         return false;
     if (letter == NULL) {
         respond_unknown(request);
         return true;
     }
-    if (!ch_dead_letter_replay_blocker(&api->admin, letter, &blocker, error))
+    if (!ch_dead_letter_replay_blocker(admin, letter, &blocker, error))
         return false;
     ch_http_respond_json(request, 200, ch_dead_letter_json(letter, blocker));
     return true;
@@ -160,10 +167,11 @@ static bool list(void *api, ChHttpRequest *const *requests, size_t n, GError **e
     return true;
 }
 
-static bool show(void *api, ChHttpRequest *const *requests, size_t n, GError **error)
+static bool show(void *opaque, ChHttpRequest *const *requests, size_t n, GError **error)
 {
+    ChDeadLetterApi *api = opaque;
     for (size_t i = 0; i < n; i++) {
-        if (may_act(api, requests[i]) && !show_one(api, requests[i], error))
+        if (may_act(api, requests[i]) && !ch_dead_letter_api_show(&api->admin, requests[i], error))
             return false;
     }
     return true;

@@ -22,3 +22,13 @@ ChHttpLane *ch_dead_letter_api_lane(ChDeadLetterApi *api);
 
 /** Its routes, for the admin listener. */
 ChHttpBinding ch_dead_letter_api_binding(const ChDeadLetterApi *api);
+
+/* What the routes of the API have in common with these: */
+
+/** Which letters the parameters of @request ask for, and how many: 100, or 1,000 at most. False: it
+ * was answered with its violations. Texts belong to @request. */
+bool ch_dead_letter_api_filter(ChHttpRequest *request, ChDeadLetterFilter *filter);
+
+/** Answers with the letter that the path names, or that there is none. Errors: as a handler's. */
+bool ch_dead_letter_api_show(const ChDeadLetterAdmin *admin, ChHttpRequest *request,
+                             GError **error);

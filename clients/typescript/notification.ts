@@ -229,6 +229,59 @@ export interface paths {
       };
     };
   };
+  "/api/dead-letters": {
+    /**
+     * Export dead letters
+     * @description A JSON object a line (NDJSON), whole and with what was done about it, in the order in which they died: at most `limit` lines, and 2 MiB but for a single line. `Link` says where to go on, as long as there are more.
+     */
+    get: operations["exportDeadLetters"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+  };
+  "/api/dead-letters/import": {
+    /**
+     * Import dead letters
+     * @description What an export wrote, a JSON object a line (NDJSON), at most 1,000 lines and 2 MiB; the answer has a line for each, in their order. All that can be done of them is done in one transaction. A letter that is here already stays as it is, so doing it twice adds nothing.
+     */
+    post: operations["importDeadLetters"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+  };
+  "/api/dead-letters/{id}": {
+    /** Show a dead letter */
+    get: operations["getDeadLetter"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The letter; anything that is no UUID is a letter that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+  };
+  "/api/dead-letters/{id}/edit": {
+    /**
+     * Edit and replay a dead letter
+     * @description Another body is sent in the letter's place, to the queue whose consumer gave it up, as an event of its own: its `EventId` is one that who edits has chosen, and the letter keeps it as `replayedAs`, with both bodies. The body must be an event that the consumer takes. Refused where a replay would be, when what died took effect itself, and while a job replays letters of the queue. Safe to repeat: the same body is the same act.
+     */
+    post: operations["editDeadLetter"];
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The letter; anything that is no UUID is a letter that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+  };
   "/api/failure-groups": {
     /**
      * List what failed, in groups
@@ -816,6 +869,116 @@ export interface components {
        */
       until?: string;
     };
+    /** @enum {string} */
+    DeadLetterState: "waiting" | "replayed" | "discarded";
+    /**
+     * Format: date-time
+     * @description RFC 3339, with `Z` or an offset.
+     * @example 2026-11-22T10:47:00Z
+     */
+    GivenTime: string;
+    /** @description One letter, whole. The members about an act are there when it was replayed or discarded; `replayedAs` and `editedBody` when it was edited. */
+    DeadLetterLine: {
+      id: components["schemas"]["GivenId"];
+      /**
+       * @description Whose consumer gave it up.
+       * @example stock.ordercreated
+       */
+      queue: string;
+      /** @example OrderCreatedEvent */
+      type?: string | null;
+      /** @description Of the message; else the `EventId` of the event in it. */
+      messageId?: string | null;
+      subject?: components["schemas"]["GivenId"];
+      /**
+       * @description Why it died.
+       * @example invalid event: Data.Items: is missing
+       */
+      reason: string;
+      attempts: number;
+      diedAt: components["schemas"]["GivenTime"];
+      /** @description Of the whole body; 1 MiB of it at most is kept. */
+      bodyBytes?: number | null;
+      /** @description Of the whole body, in hexadecimal. */
+      bodySha256?: string | null;
+      state: components["schemas"]["DeadLetterState"];
+      /** @description Who replayed or discarded it. */
+      actedBy?: string | null;
+      /** @description As whom we know him. */
+      actedAs?: string | null;
+      actedWhy?: string | null;
+      actedAt?: components["schemas"]["GivenTime"];
+      replayedAs?: components["schemas"]["GivenId"];
+      traceparent?: string | null;
+      /** @description As text. */
+      body?: string | null;
+      /** @description Where it is no text, or is shorter so. */
+      bodyBase64?: string | null;
+      /** @description What was sent in its place. */
+      editedBody?: string | null;
+      /** @description The same, where that is no text. */
+      editedBodyBase64?: string | null;
+    };
+    /** @description RFC 9457. `docs/problems.md` says of each `type` what it means and what to do. */
+    Problem: {
+      /** @example urn:cartwheel:problem:not-found */
+      type: string;
+      title: string;
+      status: number;
+      detail: string;
+      /** @description The path of the request. */
+      instance: string;
+      traceId: string;
+      /** @description Of a 400, each violation by its path in the request (`items[0].quantity`), or by a parameter's name. */
+      errors?: {
+        [key: string]: string[];
+      };
+    };
+    DeadLetter: {
+      /** @description Whether a replay would be done now. */
+      replayable: boolean;
+      /** @description Why not. */
+      objection?: string;
+      /** @description Not all of the body is here. */
+      bodyCut: boolean;
+      id: components["schemas"]["Id"];
+      /**
+       * @description Whose consumer gave it up.
+       * @example stock.ordercreated
+       */
+      queue: string;
+      /** @example OrderCreatedEvent */
+      type?: string;
+      /** @description Of the message; else the `EventId` of the event in it. */
+      messageId?: string;
+      subject?: components["schemas"]["Id"];
+      /**
+       * @description Why it died.
+       * @example invalid event: Data.Items: is missing
+       */
+      reason: string;
+      attempts: number;
+      diedAt: components["schemas"]["Time"];
+      /** @description Of the whole body; 1 MiB of it at most is kept. */
+      bodyBytes: number;
+      /** @description Of the whole body, in hexadecimal. */
+      bodySha256?: string;
+      state: components["schemas"]["DeadLetterState"];
+      /** @description Who replayed or discarded it. */
+      actedBy?: string;
+      /** @description As whom we know him. */
+      actedAs?: string;
+      actedWhy?: string;
+      actedAt?: components["schemas"]["Time"];
+      replayedAs?: components["schemas"]["Id"];
+      traceparent?: string;
+      /** @description As text. */
+      body?: string;
+      /** @description Where it is no text, or is shorter so. */
+      bodyBase64?: string;
+      /** @description What was sent in its place. */
+      editedBody?: string;
+    };
     /**
      * @description `replaying`: a letter was replayed, and none failed since; `closed`: somebody said that the cause is gone; `regressed`: it failed again, with a newer build than those before.
      * @enum {string}
@@ -923,21 +1086,6 @@ export interface components {
       createdAt: components["schemas"]["Time"];
       endedAt?: components["schemas"]["Time"];
     };
-    /** @description RFC 9457. `docs/problems.md` says of each `type` what it means and what to do. */
-    Problem: {
-      /** @example urn:cartwheel:problem:not-found */
-      type: string;
-      title: string;
-      status: number;
-      detail: string;
-      /** @description The path of the request. */
-      instance: string;
-      traceId: string;
-      /** @description Of a 400, each violation by its path in the request (`items[0].quantity`), or by a parameter's name. */
-      errors?: {
-        [key: string]: string[];
-      };
-    };
     ReplayRefusal: {
       letter: components["schemas"]["Id"];
       /** @example the order is final */
@@ -972,12 +1120,6 @@ export interface components {
      * @example 2026-11-22T10:47:00.123456Z
      */
     Time: string;
-    /**
-     * Format: date-time
-     * @description RFC 3339, with `Z` or an offset.
-     * @example 2026-11-22T10:47:00Z
-     */
-    GivenTime: string;
     /**
      * @description A trace (W3C); its spans and log lines have it.
      * @example 4bf92f3577b34da6a3ce929d0e0e4736
@@ -2125,6 +2267,203 @@ export interface operations {
       403: components["responses"]["Forbidden"];
       404: components["responses"]["Unknown"];
       406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Export dead letters
+   * @description A JSON object a line (NDJSON), whole and with what was done about it, in the order in which they died: at most `limit` lines, and 2 MiB but for a single line. `Link` says where to go on, as long as there are more.
+   */
+  exportDeadLetters: {
+    parameters: {
+      query?: {
+        /**
+         * @description Given up by the consumer of this queue.
+         * @example stock.ordercreated
+         */
+        queue?: string;
+        /**
+         * @description Of this type alone.
+         * @example OrderCreatedEvent
+         */
+        type?: string;
+        /** @description About this order alone. */
+        subject?: components["schemas"]["GivenId"];
+        /** @description In this state alone. */
+        state?: components["schemas"]["DeadLetterState"];
+        /**
+         * @description Died then or later.
+         * @example 2026-11-22T10:47:00Z
+         */
+        since?: components["schemas"]["GivenTime"];
+        /** @description Lines at most; 100 when absent. */
+        limit?: number;
+        cursor?: components["parameters"]["Cursor"];
+      };
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+    };
+    responses: {
+      /** @description Letters, a line each. */
+      200: {
+        headers: {
+          Link: components["headers"]["NextLink"];
+        };
+        content: {
+          "application/x-ndjson": string;
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Import dead letters
+   * @description What an export wrote, a JSON object a line (NDJSON), at most 1,000 lines and 2 MiB; the answer has a line for each, in their order. All that can be done of them is done in one transaction. A letter that is here already stays as it is, so doing it twice adds nothing.
+   */
+  importDeadLetters: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+    };
+    requestBody: {
+      content: {
+        /** @example {"id":"0190a000-0000-7000-8000-00000000dead","queue":"stock.ordercreated","type":"OrderCreatedEvent","reason":"invalid event: Data.Items: is missing","attempts":3,"diedAt":"2026-11-22T10:47:00.123456Z","bodyBytes":2,"state":"waiting","body":"{}"} */
+        "application/x-ndjson": string;
+      };
+    };
+    responses: {
+      /** @description What became of each line. */
+      200: {
+        content: {
+          "application/x-ndjson": string;
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      /** @description The body is not `application/x-ndjson` in UTF-8, or is compressed. */
+      415: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /** Show a dead letter */
+  getDeadLetter: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+      };
+      path: {
+        /** @description The letter; anything that is no UUID is a letter that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+    responses: {
+      /** @description The letter, with the first 64 KiB of its body, and whether it can be replayed. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["DeadLetter"];
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      413: components["responses"]["TooLarge"];
+      414: components["responses"]["TargetTooLong"];
+      415: components["responses"]["NotJson"];
+      429: components["responses"]["TooManyRequests"];
+      431: components["responses"]["HeadersTooLarge"];
+      500: components["responses"]["Failed"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Edit and replay a dead letter
+   * @description Another body is sent in the letter's place, to the queue whose consumer gave it up, as an event of its own: its `EventId` is one that who edits has chosen, and the letter keeps it as `replayedAs`, with both bodies. The body must be an event that the consumer takes. Refused where a replay would be, when what died took effect itself, and while a job replays letters of the queue. Safe to repeat: the same body is the same act.
+   */
+  editDeadLetter: {
+    parameters: {
+      header?: {
+        traceparent?: components["parameters"]["Traceparent"];
+        "X-Reason"?: components["parameters"]["Reason"];
+      };
+      path: {
+        /** @description The letter; anything that is no UUID is a letter that is not there. */
+        id: components["schemas"]["GivenId"];
+      };
+    };
+    requestBody: {
+      content: {
+        "application/json": {
+          /**
+           * @description The event, as the text that is sent.
+           * @example {"EventId":"0190a000-0000-7000-8000-00000000beef","EventType":"OrderCreatedEvent","Data":{}}
+           */
+          body: string;
+          /**
+           * @description Decide, and change nothing.
+           * @default false
+           */
+          dryRun?: boolean | null;
+        };
+      };
+    };
+    responses: {
+      /** @description It was sent, now or before; or it would be. */
+      200: {
+        content: {
+          "application/json": {
+            id: components["schemas"]["Id"];
+            /** @enum {string} */
+            act: "replayed";
+            replayedAs: components["schemas"]["Id"];
+            dryRun: boolean;
+            /** @description It had been done before, in the same way. */
+            before: boolean;
+          };
+        };
+      };
+      400: components["responses"]["Invalid"];
+      401: components["responses"]["Unauthorized"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["Unknown"];
+      406: components["responses"]["NotAcceptable"];
+      /** @description `dead-letter-not-edited`: it is refused; `detail` says why. */
+      409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       413: components["responses"]["TooLarge"];
       414: components["responses"]["TargetTooLong"];
       415: components["responses"]["NotJson"];

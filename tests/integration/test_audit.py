@@ -173,7 +173,7 @@ def test_every_change_leaves_a_row(guarded, service, role, change):
 
 def test_every_route_that_changes_something_is_tried_here(system):
     """A new one has to be recorded, and to be tried above or where its rows are easily had."""
-    tried_in = ("test_audit.py", "test_replay_jobs.py", "test_notification_log.py", "test_order_story.py")
+    tried_in = ("test_audit.py", "test_replay_jobs.py", "test_notification_log.py", "test_order_story.py", "test_letter_edits.py")
     source = "".join((ROOT / "tests" / "integration" / name).read_text(encoding="utf-8") for name in tried_in)
     changing = {route["operationId"] for service in SERVICES for route in routes_of(system, f"{service}-api")
                 if route["method"] != "GET"}

@@ -10,10 +10,16 @@ from launcher import web
 from launcher.layout import LauncherError
 
 PAGE = 1000
+NDJSON = "application/x-ndjson"  # a body that is bytes, and an answer whose lines are wanted
 CALL_SECONDS = 30
 PATIENCE_SECONDS = 60  # for a worker that is being restarted, or whose database is away
 PAUSE_FIRST_SECONDS = 0.1
 PAUSE_MAX_SECONDS = 2
+
+
+def _next(link):
+    """Where a list goes on, of its header Link; None: nowhere."""
+    return link[1 : link.index(">")] if link else None
 
 
 class Pace:
@@ -94,11 +100,14 @@ class Desk:
     def _try(self, method, path, body, headers):
         if self._connection is None:
             self._connection = web.connection(self._url, CALL_SECONDS, self._trust)
-        headers = {**(headers or {}), "Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        text = None if body is None else json.dumps(body)
+        kind = NDJSON if isinstance(body, bytes) else "application/json"
+        headers = {**(headers or {}), "Authorization": f"Bearer {self._token}", "Content-Type": kind}
+        text = body if body is None or isinstance(body, bytes) else json.dumps(body)
         self._connection.request(method, path, text, headers)
         response = self._connection.getresponse()
         content = response.read()
+        if response.getheader("Content-Type") == NDJSON:
+            return response.status, {"lines": content.splitlines(), "next": _next(response.getheader("Link"))}
         try:
             answer = json.loads(content)
         except ValueError:

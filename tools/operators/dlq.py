@@ -13,7 +13,7 @@ from launcher.services import SERVICES
 from launcher.system import running_system
 from launcher.usage import UsageError, confirm, count, nearest, since
 
-from . import failures, replays
+from . import failures, letters, replays
 from .dead_letters import DeadLetterAdmin, Pace, clean, complain
 
 DEFAULT_RATE = 10
@@ -61,6 +61,7 @@ def add_arguments(command):
         act.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
     failures.add_arguments(acts)
     replays.add_arguments(acts, failures.add_act)
+    letters.add_arguments(acts, failures.add_act, _add_filters, STATES)
 
 
 def _add_filters(command):
@@ -101,6 +102,8 @@ def check(options):
             raise UsageError("--group, --stop-after and --endpoints are of jobs: without --dry-run and --url")
         if not options.why and not options.dry_run:
             raise UsageError("--why is missing: the reason is recorded with the act")
+    if options.act in letters.ACTS:
+        letters.check(options)
     services = catalogue.read().values()
     queues = [queue for service in services for queue in service.queues if options.service in (None, service.name)]
     # A worker elsewhere may be of another version.
@@ -118,6 +121,8 @@ def run(layout, options):
     """The command; exit code 0 when every letter was found and nothing was refused."""
     if options.act in failures.ACTS:
         return failures.run(layout, options)
+    if options.act in letters.ACTS:
+        return letters.run(layout, options)
     if options.act in replays.ACTS:
         return replays.run(layout, options)
     if is_job(options):

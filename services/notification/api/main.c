@@ -6,10 +6,13 @@
 #include "notification/api/stores.h"
 #include "notification/infrastructure/pg_erasure.h"
 #include "notification/infrastructure/pg_log.h"
+#include "notification/infrastructure/pg_notifications.h"
 #include "notification/infrastructure/pg_resend.h"
 #include "notification/infrastructure/pg_subscriptions.h"
 #include "notification/infrastructure/pg_template_reads.h"
 #include "notification/infrastructure/pg_templates.h"
+#include "notification/infrastructure/topology.h"
+#include "notification/worker/order_outcomes.h"
 #include "notification_document.h"
 #include "notification_migrations.h"
 
@@ -24,6 +27,20 @@ static ChPgConfig session(const ChApiSettings *settings)
         .application_name = "notification-api",
         .schema_version = (int)notification_migrations_count,
     };
+}
+
+/* What the worker consumes, for the sake of its dead letters. */
+static void judge_letters(ChOperatorLanes *operators, NotificationStore *store,
+                          const ChApiSettings *settings)
+{
+    const ChSubscriptionConfig consumers[] = {
+        notification_confirmed_subscription(&notification_queues[NOTIFICATION_ORDER_CONFIRMED],
+                                            store),
+        notification_cancelled_subscription(&notification_queues[NOTIFICATION_ORDER_CANCELLED],
+                                            store),
+    };
+    ch_operator_lanes_judge(operators, consumers, G_N_ELEMENTS(consumers),
+                            settings->inbox_retention_ms);
 }
 
 static bool run(const void *settings, GError **error)
@@ -52,6 +69,8 @@ static bool run(const void *settings, GError **error)
     NotificationLists lists = { list_templates, list_subscriptions, list_log, audit, list_pg };
     g_autoptr(ChOperatorLanes) operators =
         ch_operator_lanes_new(&pg, notification_erasure, NOTIFICATION_ERASURE_PARTS);
+    g_autoptr(NotificationStore) letter_store =
+        notification_pg_store_new(ch_operator_lanes_letters_pg(operators));
     g_autoptr(ChApi) api = ch_api_new(&notification_routes, &notification_document, health);
 
     ch_api_lane(api, NOTIFICATION_WRITES, CH_API_BATCH, write_pg,
@@ -60,6 +79,7 @@ static bool run(const void *settings, GError **error)
                 CH_API_CONTEXT(NotificationReads, &reads));
     ch_api_lane(api, NOTIFICATION_LISTS, CH_API_LIST_BATCH, list_pg,
                 CH_API_CONTEXT(NotificationLists, &lists));
+    judge_letters(operators, letter_store, settings);
     CH_OPERATOR_LANES_BIND(operators, api, NOTIFICATION);
     return ch_api_run(api, settings, error);
 }

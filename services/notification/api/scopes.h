@@ -16,6 +16,7 @@ enum {
     NOTIFICATION_SCOPE_DEAD_LETTERS, /* groups of failures */
     NOTIFICATION_SCOPE_CONTROLS,     /* pause and resume */
     NOTIFICATION_SCOPE_SUPPORT,
+    NOTIFICATION_SCOPE_EDIT_LETTERS, /* change dead letters, and bring some in */
 };
 
 extern const ChScopes notification_scopes;

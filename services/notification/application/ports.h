@@ -117,6 +117,8 @@ static inline void notification_store_free(void *store)
         ((NotificationStore *)store)->ops->free(store);
 }
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NotificationStore, notification_store_free)
+
 /* ---- what clients look at of notifications ---- */
 
 typedef struct NotificationLog NotificationLog;

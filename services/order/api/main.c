@@ -13,6 +13,8 @@
 #include "order/infrastructure/pg_prices.h"
 #include "order/infrastructure/pg_reads.h"
 #include "order/infrastructure/pg_store.h"
+#include "order/infrastructure/topology.h"
+#include "order/worker/stock_results.h"
 #include "order_document.h"
 #include "order_migrations.h"
 
@@ -72,6 +74,18 @@ static void add_gate(ChApi *api, ChTicker *ticker, ChPg *pg, ChOutboxGate *gate)
     ch_api_gate(api, ORDER_WRITES, ch_outbox_gate_admit, gate);
 }
 
+/* What the worker consumes, for the sake of its dead letters. */
+static void judge_letters(ChOperatorLanes *operators, OrderStockResultsContext *context,
+                          const ChApiSettings *settings)
+{
+    const ChSubscriptionConfig consumers[] = {
+        order_stock_completed_subscription(&order_queues[ORDER_QUEUE_STOCK_COMPLETED], context),
+        order_stock_failed_subscription(&order_queues[ORDER_QUEUE_STOCK_FAILED], context),
+    };
+    ch_operator_lanes_judge(operators, consumers, G_N_ELEMENTS(consumers),
+                            settings->inbox_retention_ms);
+}
+
 static bool run(const void *opaque, GError **error)
 {
     const Settings *settings = opaque;
@@ -89,6 +103,9 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(OrderPrices) prices = order_pg_prices_new(prices_pg);
     g_autoptr(ChOperatorLanes) operators =
         ch_operator_lanes_new(&pg, order_erasure, ORDER_ERASURE_PARTS);
+    g_autoptr(OrderStore) letter_store =
+        order_pg_trial_store_new(ch_operator_lanes_letters_pg(operators));
+    OrderStockResultsContext letters = { .store = letter_store };
     g_autoptr(OrderReads) wait_reads = order_pg_reads_new(wait_pg);
     g_autoptr(ChHttpWaits) waits =
         ch_http_waits_new((size_t)settings->waits_max, order_api_look_again, wait_reads);
@@ -107,6 +124,7 @@ static bool run(const void *opaque, GError **error)
                 CH_API_CONTEXT(OrderLists, &list_contexts));
     ch_api_lane(api, ORDER_PRICES, CH_API_LIST_BATCH, prices_pg,
                 CH_API_CONTEXT(OrderPrices, prices));
+    judge_letters(operators, &letters, &settings->api);
     CH_OPERATOR_LANES_BIND(operators, api, ORDER);
     ch_api_waits(api, waits, wait_pg);
     add_gate(api, ticker, gate_pg, gate);

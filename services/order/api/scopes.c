@@ -12,7 +12,7 @@ static const char *const names[] = {
     [ORDER_SCOPE_WRITE_PRICES] = "prices:write", [ORDER_SCOPE_UNLIMITED] = "limits:none",
     [ORDER_SCOPE_PRIVACY] = "privacy",           [ORDER_SCOPE_AUDIT] = "audit",
     [ORDER_SCOPE_DEAD_LETTERS] = "dead-letters", [ORDER_SCOPE_CONTROLS] = "controls",
-    [ORDER_SCOPE_SUPPORT] = "support",
+    [ORDER_SCOPE_SUPPORT] = "support",           [ORDER_SCOPE_EDIT_LETTERS] = "dead-letters:edit",
 };
 
 #define OWN                                                                                        \
@@ -34,7 +34,8 @@ static const ChRole roles[] = {
     { "auditor", CH_SCOPE(ORDER_SCOPE_AUDIT) },
     { "admin", SHOP | CH_SCOPE(ORDER_SCOPE_WRITE_PRICES) | CH_SCOPE(ORDER_SCOPE_PRIVACY) |
                    CH_SCOPE(ORDER_SCOPE_AUDIT) | CH_SCOPE(ORDER_SCOPE_DEAD_LETTERS) |
-                   CH_SCOPE(ORDER_SCOPE_CONTROLS) | CH_SCOPE(ORDER_SCOPE_SUPPORT) },
+                   CH_SCOPE(ORDER_SCOPE_CONTROLS) | CH_SCOPE(ORDER_SCOPE_SUPPORT) |
+                   CH_SCOPE(ORDER_SCOPE_EDIT_LETTERS) },
 };
 
 const ChScopes order_scopes = {

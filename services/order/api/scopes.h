@@ -19,6 +19,7 @@ enum {
     ORDER_SCOPE_DEAD_LETTERS, /* groups of failures */
     ORDER_SCOPE_CONTROLS,     /* pause and resume */
     ORDER_SCOPE_SUPPORT,      /* act on orders that went wrong */
+    ORDER_SCOPE_EDIT_LETTERS, /* change dead letters, and bring some in */
 };
 
 extern const ChScopes order_scopes;

@@ -6,6 +6,8 @@
 #include "stock/api/routes.h"
 #include "stock/infrastructure/pg_reads.h"
 #include "stock/infrastructure/pg_store.h"
+#include "stock/infrastructure/topology.h"
+#include "stock/worker/orders.h"
 #include "stock_document.h"
 #include "stock_migrations.h"
 
@@ -26,6 +28,18 @@ static ChPgConfig session(const ChApiSettings *settings)
     };
 }
 
+/* What the worker consumes, for the sake of its dead letters. */
+static void judge_letters(ChOperatorLanes *operators, StockStore *store,
+                          const ChApiSettings *settings)
+{
+    const ChSubscriptionConfig consumers[] = {
+        stock_created_subscription(&stock_queues[STOCK_QUEUE_ORDER_CREATED], store),
+        stock_cancelled_subscription(&stock_queues[STOCK_QUEUE_ORDER_CANCELLED], store),
+    };
+    ch_operator_lanes_judge(operators, consumers, G_N_ELEMENTS(consumers),
+                            settings->inbox_retention_ms);
+}
+
 static bool run(const void *settings, GError **error)
 {
     const ChPgConfig pg = session(settings);
@@ -39,6 +53,8 @@ static bool run(const void *settings, GError **error)
     g_autoptr(StockReads) lists = stock_pg_reads_new(list_pg);
     g_autoptr(StockStore) import_store = stock_pg_store_new(import_pg);
     g_autoptr(ChOperatorLanes) operators = ch_operator_lanes_new(&pg, NULL, 0);
+    g_autoptr(StockStore) letter_store =
+        stock_pg_store_new(ch_operator_lanes_letters_pg(operators));
     g_autoptr(ChAuditLog) audit = ch_audit_log_new(list_pg);
     StockLists list_contexts = { lists, audit, list_pg };
     g_autoptr(ChApi) api = ch_api_new(&stock_routes, &stock_document, health);
@@ -49,6 +65,7 @@ static bool run(const void *settings, GError **error)
                 CH_API_CONTEXT(StockLists, &list_contexts));
     ch_api_lane(api, STOCK_IMPORTS, IMPORT_BATCH, import_pg,
                 CH_API_CONTEXT(StockStore, import_store));
+    judge_letters(operators, letter_store, settings);
     CH_OPERATOR_LANES_BIND(operators, api, STOCK);
     return ch_api_run(api, settings, error);
 }

@@ -32,13 +32,19 @@ enum {
     STOCK_SCOPE_DEAD_LETTERS,
     STOCK_SCOPE_CONTROLS,
     STOCK_SCOPE_SUPPORT,
+    STOCK_SCOPE_EDIT_LETTERS,
 };
 
 static const char *const scope_names[] = {
-    [STOCK_SCOPE_READ] = "stock:read",       [STOCK_SCOPE_WRITE] = "stock:write",
-    [STOCK_SCOPE_UNLIMITED] = "limits:none", [STOCK_SCOPE_PRIVACY] = "privacy",
-    [STOCK_SCOPE_AUDIT] = "audit",           [STOCK_SCOPE_DEAD_LETTERS] = "dead-letters",
-    [STOCK_SCOPE_CONTROLS] = "controls",     [STOCK_SCOPE_SUPPORT] = "support",
+    [STOCK_SCOPE_READ] = "stock:read",
+    [STOCK_SCOPE_WRITE] = "stock:write",
+    [STOCK_SCOPE_UNLIMITED] = "limits:none",
+    [STOCK_SCOPE_PRIVACY] = "privacy",
+    [STOCK_SCOPE_AUDIT] = "audit",
+    [STOCK_SCOPE_DEAD_LETTERS] = "dead-letters",
+    [STOCK_SCOPE_CONTROLS] = "controls",
+    [STOCK_SCOPE_SUPPORT] = "support",
+    [STOCK_SCOPE_EDIT_LETTERS] = "dead-letters:edit",
 };
 
 /* The part of the stock service in docs/security.md. */
@@ -53,7 +59,8 @@ static const ChRole roles[] = {
     { "admin", CH_SCOPE(STOCK_SCOPE_READ) | CH_SCOPE(STOCK_SCOPE_WRITE) |
                    CH_SCOPE(STOCK_SCOPE_UNLIMITED) | CH_SCOPE(STOCK_SCOPE_PRIVACY) |
                    CH_SCOPE(STOCK_SCOPE_AUDIT) | CH_SCOPE(STOCK_SCOPE_DEAD_LETTERS) |
-                   CH_SCOPE(STOCK_SCOPE_CONTROLS) | CH_SCOPE(STOCK_SCOPE_SUPPORT) },
+                   CH_SCOPE(STOCK_SCOPE_CONTROLS) | CH_SCOPE(STOCK_SCOPE_SUPPORT) |
+                   CH_SCOPE(STOCK_SCOPE_EDIT_LETTERS) },
 };
 
 static const ChScopes scopes = {

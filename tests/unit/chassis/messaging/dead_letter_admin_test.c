@@ -24,7 +24,7 @@
 
 enum {
     OLDEST_US = 1000,
-    COLUMNS = 17, /* of a letter with its body */
+    COLUMNS = 20, /* of a letter with its bodies */
     RETENTION_MS = 60 * 60 * 1000,
 };
 
@@ -194,7 +194,10 @@ static void put_letter(Fixture *f, const char *act)
         FAKE_UUID(fake_id(9)),
         FAKE_TEXT(NULL),
         FAKE_TEXT(act == NULL ? NULL : "admin-token"),
+        FAKE_UUID(fake_id(0)),
+        FAKE_INT(0),
         FAKE_BYTES(GOOD),
+        FAKE_BYTES(NULL),
     };
     fake_pg_answer(f->pg, FIND, row, COLUMNS, 1);
 }

@@ -9,7 +9,7 @@
 #define SELECT "select id, queue,"
 
 enum {
-    COLUMNS = 16 /* of a list: without the body */
+    COLUMNS = 18 /* of a list: without the bodies */
 };
 
 typedef struct {
@@ -99,6 +99,7 @@ static void test_a_row_is_a_letter(Fixture *f, gconstpointer unused G_GNUC_UNUSE
         FAKE_TEXT(NULL),       FAKE_TEXT("failed"),   FAKE_INT(3),       FAKE_TIME(7),
         FAKE_INT(2),           FAKE_TEXT("replayed"), FAKE_TEXT("ana"),  FAKE_TEXT("cured"),
         FAKE_TIME(9),          FAKE_UUID(fake_id(2)), FAKE_TEXT("9f86"), FAKE_TEXT("token"),
+        FAKE_UUID(fake_id(3)), FAKE_INT(5),
     };
     fake_pg_answer(f->pg, SELECT, row, COLUMNS, 1);
     must_list(f, &(ChDeadLetterFilter){ .limit = 1 });
@@ -119,6 +120,8 @@ static void test_a_row_is_a_letter(Fixture *f, gconstpointer unused G_GNUC_UNUSE
     assert_same_id(letter->subject, fake_id(2));
     g_assert_cmpstr(letter->body_sha256, ==, "9f86");
     g_assert_cmpstr(letter->acted_as, ==, "token");
+    g_assert_true(ch_uuid_equal(letter->replayed_as, fake_id(3)));
+    g_assert_cmpuint(letter->edited_bytes, ==, 5);
 }
 
 static void test_an_error_is_no_empty_list(Fixture *f, gconstpointer unused G_GNUC_UNUSED)

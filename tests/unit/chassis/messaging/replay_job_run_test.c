@@ -27,7 +27,7 @@
 
 enum {
     CLAIM_COLUMNS = 20,
-    LETTER_COLUMNS = 17,
+    LETTER_COLUMNS = 20,
     PERIOD_MS = 1000,
     RETENTION_MS = 60 * 60 * 1000,
 };
@@ -129,7 +129,10 @@ static void put_letters(Fixture *f, size_t n, const char *body)
             FAKE_UUID(fake_id(8)),
             FAKE_TEXT(NULL),
             FAKE_TEXT(NULL),
+            FAKE_UUID(fake_id(0)),
+            FAKE_INT(0),
             FAKE_BYTES(body),
+            FAKE_BYTES(NULL),
         };
         fake_pg_answer(f->pg, FIND, letter, LETTER_COLUMNS, 1);
     }
