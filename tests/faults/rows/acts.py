@@ -125,8 +125,9 @@ def _tried_and_changed_nothing(run, _history):
     """I7: each letter has a verdict (refused: its customer had cancelled), and the job that followed replayed each once."""
     verdicts = dict(run.databases.rows("order", "select verdict, count(*) from replay_trials where job_id = %s group by 1", (run.tried,)))
     run.note("verdicts", verdicts)
-    wrong = [] if sum(verdicts.values()) == LETTERS and verdicts.keys() <= {"works", "untried", "refused"} else [
-        f"I7: the dry run came to {verdicts} of {LETTERS} letters"]
+    total = ask(run, "order", "GET", f"/api/replay-jobs/{run.tried}")["total"]  # poison that died by then, too
+    wrong = [] if sum(verdicts.values()) == total >= LETTERS and verdicts.keys() <= {"works", "untried", "refused"} else [
+        f"I7: the dry run came to {verdicts} of {total} letters"]
     return wrong + _job_kept_its_word(run, _history)
 
 
