@@ -30,7 +30,8 @@ LEAST_ACTS = 150                       # of each operator, and as many as fit in
 QUEUES = {"order.stock.completed": "order", "stock.ordercancelled": "stock"}
 CONTROLS = {**QUEUES, "order.relay": "order", "stock.relay": "stock", "email": "notification"}
 UNKNOWN = None                         # the status of an act whose answer did not come
-WAITS = "select id::text, message_id, subject::text from dead_letters where message_id = any(%s)"
+FATES = {"replay": "replayed", "discard": "discarded"}  # of a letter, by the act upon it
+WAITS = "select id::text from dead_letters where message_id = any(%s)"
 
 
 class Operator(threading.Thread):
@@ -155,7 +156,7 @@ class Scene:
         self.orders = settled + unanswered
         self.events = {event for events in died.values() for event in events}
         found = {queue: eventually(lambda q=queue: self._recorded(q, died[q]), f"the letters of {queue}") for queue in QUEUES}
-        self.letters = {letter: QUEUES[queue] for queue, rows in found.items() for letter, _, _ in rows}
+        self.letters = {letter: QUEUES[queue] for queue, rows in found.items() for letter, in rows}
 
     def _recorded(self, queue, events):
         rows = self.databases.rows(QUEUES[queue], WAITS, (events,))
@@ -225,28 +226,26 @@ def done(operators, act):
 def wrong_letters(scene, operators):
     """Each letter has one fate, the one that somebody was told, and each event came back to its consumer once."""
     wrong = []
-    told = {act: done(operators, act) for act in ("replay", "discard")}
-    names = {"replay": "replayed", "discard": "discarded"}
-    for service in ("order", "stock"):
-        rows = scene.databases.rows(service, "select id::text, message_id, act, replay_job::text, queue, exists (select from inbox i"
-                                    " where i.consumer = queue and i.event_id::text = message_id) from dead_letters where message_id = any(%s)",
-                                    (list(scene.events),))
+    told = {act: done(operators, act) for act in FATES}
+    for service in QUEUES.values():
+        rows = scene.databases.rows(service, "select id::text, act, replay_job::text, queue, exists (select from inbox i"
+                                    " where i.consumer = queue and i.event_id::text = message_id) from dead_letters"
+                                    " where message_id = any(%s)", (list(scene.events),))
         mine = {letter for letter, its in scene.letters.items() if its == service}
-        if {row[0] for row in rows} != mine:
+        if {row[0] for row in rows} != mine or len(rows) != len(mine):
             wrong.append(f"letters of {service} were lost or came again: {mine ^ {row[0] for row in rows}}")
-        for letter, _, act, job, queue, taken in rows:
-            sure = {name: told[name][letter][0] for name in told}
-            maybe = {name: told[name][letter][1] for name in told}
-            if sum(sure.values()) > 1 or (job and sum(sure.values())):
+        for letter, fate, job, queue, taken in rows:
+            sure = {act: told[act][letter][0] for act in FATES if told[act][letter][0]}
+            maybe = {act for act in FATES if told[act][letter][1]}
+            if sum(sure.values()) + (job is not None) > 1:
                 wrong.append(f"letter {letter}: done is said {sure} times, job {job}")
-            if act is None and (sum(sure.values()) or not _refused_by_a_job(scene, service, letter)):
-                wrong.append(f"letter {letter} waits, though {sure}")
-            for name, word in names.items():
-                if sure[name] and act != word:
-                    wrong.append(f"letter {letter} is {act}, though somebody was told that it is {word}")
-                if act == word and not (sure[name] or maybe[name] or (job and name == "replay")):
-                    wrong.append(f"letter {letter} is {act} by nobody")
-            if act == "replayed" and not taken:
+            if any(FATES[act] != fate for act in sure):
+                wrong.append(f"letter {letter} is {fate}, though {sure} was said to be done")
+            if fate is not None and not job and fate not in {FATES[act] for act in {*sure, *maybe}}:
+                wrong.append(f"letter {letter} is {fate} by nobody")
+            if fate is None and not _refused_by_a_job(scene, service, letter):
+                wrong.append(f"letter {letter} still waits")
+            if fate == "replayed" and not taken:
                 wrong.append(f"letter {letter} was replayed, and {queue} did not take it in")
     return wrong
 
