@@ -6,6 +6,8 @@
 #include "chassis/messaging/auditor_findings.h"
 #include "chassis/telemetry/metrics.h"
 
+#include <stdatomic.h>
+
 enum {
     PARTS = 125,      /* of the time; the rest of a hundredth is for the commit */
     FIRST_ROWS = 200, /* of a piece; then as many as take SHORT_US to LONG_US */
@@ -24,10 +26,11 @@ static const int64_t MOST_REST_US = INT64_C(10) * G_USEC_PER_SEC;
 /* Storage may spoil what nobody wrote. */
 static const int64_t UNWRITTEN_LAP_US = INT64_C(3600) * G_USEC_PER_SEC;
 
-/* Rows that anybody ever wrote, but for the auditor: statistics in memory, no table. */
+/* Rows that anybody ever wrote, but for the auditor and what it tells, which is on its way once a
+ * minute: statistics in memory, no table. */
 static const ChPgStatement sql_count_written = {
     "select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint from pg_stat_user_tables"
-    " where relname not in ('auditor_checks', 'auditor_findings')",
+    " where relname not in ('auditor_checks', 'auditor_findings', 'outbox', 'inbox')",
     { CH_PG_NONE },
 };
 
@@ -83,11 +86,14 @@ struct ChAuditor {
     int64_t lap_us;
     Check *checks;
     size_t n;
-    size_t current;    /* n: between two laps */
-    bool is_large;     /* the last piece could not be cut: what it took was work */
-    int64_t lap;       /* of the current check, as this lap began; 0: not known yet */
-    int64_t written;   /* rows, as of the beginning of the lap */
-    int64_t latest_us; /* monotonic: a lap begins then, whether anybody wrote or not */
+    size_t current;             /* n: between two laps */
+    bool is_large;              /* the last piece could not be cut: what it took was work */
+    int64_t lap;                /* of the current check, as this lap began; 0: not known yet */
+    int64_t written;            /* rows, as of the beginning of the lap */
+    int64_t latest_us;          /* monotonic: a lap begins then, whether anybody wrote or not */
+    int64_t due_us;             /* monotonic: the next piece, not before */
+    ChOutcomesTeller *teller;   /* NULL: nobody compares */
+    _Atomic int64_t charged_us; /* what telling and others took, and was not rested for yet */
 };
 
 /* What became of a piece. */
@@ -238,27 +244,60 @@ static bool run_once(ChAuditor *auditor, GError **error)
     return auditor->current == auditor->n || look_on(auditor, error);
 }
 
-/* The database refuses a check, and will again: the others go on. */
-static void pass_over(ChAuditor *auditor, const GError *why)
+/* The database refuses what was asked, and will again: the others go on. */
+static void pass_over(ChAuditor *auditor, bool is_telling, const GError *why)
 {
     ch_pg_rollback(auditor->pg);
     ch_log_drop();
     ch_log_hold();
     bool between_laps = auditor->current == auditor->n;
     const char *name = between_laps ? NULL : auditor->checks[auditor->current].check.name;
-    ch_log_error("the auditor cannot look", CH_STR("check", name), CH_ERR(why));
-    if (!between_laps)
+    ch_log_error("the auditor cannot look", CH_STR("check", is_telling ? "outcomes" : name),
+                 CH_ERR(why));
+    if (is_telling)
+        ch_outcomes_teller_put_off(auditor->teller);
+    else if (!between_laps)
         next_check(auditor);
 }
 
+static bool fail(ChAuditor *auditor, bool is_telling, GError *why, GError **error)
+{
+    if (!ch_error_is_unavailable(why)) {
+        pass_over(auditor, is_telling, why);
+        g_error_free(why);
+        return true;
+    }
+    if (ch_pg_timed_out(auditor->pg) && is_telling)
+        ch_outcomes_teller_put_off(auditor->teller);
+    else if (ch_pg_timed_out(auditor->pg) && auditor->current < auditor->n)
+        auditor->checks[auditor->current].rows = LEAST_ROWS;
+    g_propagate_error(error, why);
+    return false;
+}
+
+void ch_auditor_charge(ChAuditor *auditor, int64_t took_us)
+{
+    atomic_fetch_add(&auditor->charged_us, took_us);
+}
+
+/* What telling and others took is rested for, too. */
 static void plan(ChAuditor *auditor, int64_t start_us)
 {
-    int64_t wait_us = ch_time_again_us(start_us, PARTS) - ch_time_monotonic_us();
+    int64_t charged_us = atomic_exchange(&auditor->charged_us, 0);
+    auditor->due_us = ch_time_again_us(start_us - charged_us, PARTS) + charged_us;
     if (!auditor->is_large)
-        wait_us = MIN(wait_us, MOST_REST_US);
+        auditor->due_us = MIN(auditor->due_us, ch_time_monotonic_us() + MOST_REST_US);
     if (auditor->current == auditor->n)
-        wait_us = MAX(wait_us, auditor->lap_us);
-    ch_ticker_next(auditor->ticker, MAX(wait_us, 0), MAX(wait_us, 0));
+        auditor->due_us = MAX(auditor->due_us, ch_time_monotonic_us() + auditor->lap_us);
+}
+
+static void sleep_until_due(ChAuditor *auditor)
+{
+    int64_t due_us = auditor->due_us;
+    if (auditor->teller != NULL)
+        due_us = MIN(due_us, ch_outcomes_teller_due_us(auditor->teller));
+    int64_t wait_us = MAX(due_us - ch_time_monotonic_us(), 0);
+    ch_ticker_next(auditor->ticker, wait_us, wait_us);
 }
 
 bool ch_auditor_run(void *context, void *const *items G_GNUC_UNUSED, size_t n G_GNUC_UNUSED,
@@ -266,18 +305,18 @@ bool ch_auditor_run(void *context, void *const *items G_GNUC_UNUSED, size_t n G_
 {
     ChAuditor *auditor = context;
     int64_t start_us = ch_time_monotonic_us();
-    g_autoptr(GError) why = NULL;
-    if (!run_once(auditor, &why)) {
-        if (ch_error_is_unavailable(why)) {
-            if (ch_pg_timed_out(auditor->pg) && auditor->current < auditor->n)
-                auditor->checks[auditor->current].rows = LEAST_ROWS;
-            g_propagate_error(error, g_steal_pointer(&why));
-            return false;
-        }
-        pass_over(auditor, why);
-    }
+    bool is_telling =
+        auditor->teller != NULL && ch_outcomes_teller_due_us(auditor->teller) <= start_us;
+    GError *why = NULL;
+    bool ok = is_telling ? ch_outcomes_teller_run(auditor->teller, &why) : run_once(auditor, &why);
+    if (!ok && !fail(auditor, is_telling, why, error))
+        return false;
     ch_metric_observe_since(ch_metric(&run_seconds, NULL), start_us);
-    plan(auditor, start_us);
+    if (is_telling)
+        ch_auditor_charge(auditor, ch_time_monotonic_us() - start_us);
+    else
+        plan(auditor, start_us);
+    sleep_until_due(auditor);
     return true;
 }
 
@@ -297,6 +336,11 @@ ChAuditor *ch_auditor_new(ChPg *pg, ChTicker *ticker, int64_t lap_ms, const ChAu
     for (size_t i = 0; i < n; i++)
         auditor->checks[i] = (Check){ checks[i], FIRST_ROWS };
     return auditor;
+}
+
+void ch_auditor_tell(ChAuditor *auditor, ChOutcomesTeller *teller)
+{
+    auditor->teller = teller;
 }
 
 void ch_auditor_free(ChAuditor *auditor)

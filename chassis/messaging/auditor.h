@@ -7,6 +7,7 @@
 #pragma once
 
 #include "chassis/core/ticker.h"
+#include "chassis/messaging/outcomes.h"
 #include "chassis/postgres/pipeline.h"
 
 /** What is checked, constant. @look is asked for a piece: $1 the position (text), where the last
@@ -34,5 +35,14 @@ void ch_auditor_free(ChAuditor *auditor); /* NULL is fine */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChAuditor, ch_auditor_free)
 
-/** The lane's ChHandler; @auditor is its context and @items its tick. Looks at one piece. */
+/** From now on it tells the order service what this service has of orders, too. Borrows @teller,
+ * which is on the same pg. Before the lane starts. */
+void ch_auditor_tell(ChAuditor *auditor, ChOutcomesTeller *teller);
+
+/** Others of this process looked for what is wrong as well, for @took_us: the auditor rests the
+ * longer. Any thread. */
+void ch_auditor_charge(ChAuditor *auditor, int64_t took_us);
+
+/** The lane's ChHandler; @auditor is its context and @items its tick. Looks at one piece, or
+ * tells of one range. */
 bool ch_auditor_run(void *auditor, void *const *items, size_t n, GError **error);

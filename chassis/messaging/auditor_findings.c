@@ -36,6 +36,14 @@ static const ChPgStatement sql_forget_findings = {
     { CH_PG_TEXT, CH_PG_INT },
 };
 
+/* $1 check, $2 lap, $3 after, $4 up to, $5 kept. Texts of ids in lower case are in their order. */
+static const ChPgStatement sql_forget_range = {
+    "delete from auditor_findings where check_name = $1 and lap < $2"
+    " and subject collate \"C\" > $3::text and subject collate \"C\" <= $4::text"
+    " and subject <> all($5::text[]) returning subject",
+    { CH_PG_TEXT, CH_PG_INT, CH_PG_UUID, CH_PG_UUID, CH_PG_UUIDS },
+};
+
 /* $1 check. */
 static const ChPgStatement sql_count_findings = {
     "select count(*) from auditor_findings where check_name = $1",
@@ -79,16 +87,35 @@ bool ch_auditor_findings_note(ChPg *pg, const char *check, int64_t lap,
     return ch_auditor_findings_count(pg, check, error);
 }
 
-bool ch_auditor_findings_end_lap(ChPg *pg, const char *check, int64_t lap, GError **error)
+/* Consumes @forgetting. */
+static bool forget(ChPg *pg, const char *check, ChPgParams *forgetting, GError **error)
 {
-    ChPgParams *params = ch_pg_params_new(&sql_forget_findings);
-    ch_pg_add_text(params, 0, check);
-    ch_pg_add_int(params, 1, lap);
-    g_autoptr(ChPgRows) rows = ch_pg_query(pg, params, error);
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg, forgetting, error);
     if (rows == NULL)
         return false;
     for (size_t row = 0; row < ch_pg_rows_count(rows); row++)
         ch_log_info("an invariant holds again", CH_STR("check", check),
                     CH_STR("subject", ch_pg_text(rows, row, 0)));
     return ch_auditor_findings_count(pg, check, error);
+}
+
+bool ch_auditor_findings_end_lap(ChPg *pg, const char *check, int64_t lap, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_forget_findings);
+    ch_pg_add_text(params, 0, check);
+    ch_pg_add_int(params, 1, lap);
+    return forget(pg, check, params, error);
+}
+
+bool ch_auditor_findings_end_range(ChPg *pg, const char *check, int64_t lap, ChUuid after,
+                                   ChUuid up_to, const ChUuid *kept, size_t n, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_forget_range);
+    ch_pg_add_text(params, 0, check);
+    ch_pg_add_int(params, 1, lap);
+    ch_pg_add_uuid(params, 2, after);
+    ch_pg_add_uuid(params, 3, up_to);
+    for (size_t i = 0; i < n; i++)
+        ch_pg_add_uuid(params, 4, kept[i]);
+    return forget(pg, check, params, error);
 }

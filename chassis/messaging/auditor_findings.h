@@ -19,5 +19,11 @@ CH_MUST_CHECK bool ch_auditor_findings_note(ChPg *pg, const char *check, int64_t
 CH_MUST_CHECK bool ch_auditor_findings_end_lap(ChPg *pg, const char *check, int64_t lap,
                                                GError **error);
 
+/** The ids after @after and up to @up_to were looked at, as lap @lap: what it did not see of them
+ * is gone, but for what is about kept[0..n), which it could not judge. */
+CH_MUST_CHECK bool ch_auditor_findings_end_range(ChPg *pg, const char *check, int64_t lap,
+                                                 ChUuid after, ChUuid up_to, const ChUuid *kept,
+                                                 size_t n, GError **error);
+
 /** Sets the metric of @check to what there is. */
 CH_MUST_CHECK bool ch_auditor_findings_count(ChPg *pg, const char *check, GError **error);

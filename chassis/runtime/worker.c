@@ -59,6 +59,7 @@ struct ChWorker {
     }
 FREES(free_ticker, ch_ticker_free)
 FREES(free_auditor, ch_auditor_free)
+FREES(free_teller, ch_outcomes_teller_free)
 FREES(free_controls, ch_controls_free)
 FREES(free_operators, ch_operators_free)
 FREES(free_pg, ch_pg_free)
@@ -341,7 +342,8 @@ void ch_worker_housekeeping(ChWorker *worker)
     ch_lane_group_add(worker->lanes, &lane);
 }
 
-void ch_worker_audit(ChWorker *worker, const ChAuditorCheck *checks, size_t n)
+ChAuditor *ch_worker_audit(ChWorker *worker, const ChAuditorCheck *checks, size_t n,
+                           const ChOutcomes *outcomes)
 {
     ChPg *pg = ch_worker_connection(worker);
     ChTicker *ticker = ch_ticker_new(AUDITOR_PERIOD_MS);
@@ -352,6 +354,11 @@ void ch_worker_audit(ChWorker *worker, const ChAuditorCheck *checks, size_t n)
         all[i + 1] = checks[i];
     ChAuditor *auditor = ch_auditor_new(pg, ticker, worker->settings->auditor_lap_ms, all, n + 1);
     ch_worker_own(worker, auditor, free_auditor);
+    if (outcomes != NULL) {
+        ChOutcomesTeller *teller = ch_outcomes_teller_new(pg, outcomes, worker->settings->outcomes);
+        ch_worker_own(worker, teller, free_teller);
+        ch_auditor_tell(auditor, teller);
+    }
     const ChLaneConfig lane = {
         .name = "auditor",
         .max_batch = 1,
@@ -361,6 +368,7 @@ void ch_worker_audit(ChWorker *worker, const ChAuditorCheck *checks, size_t n)
         .context = auditor,
     };
     ch_lane_group_add(worker->lanes, &lane);
+    return auditor;
 }
 
 void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config)

@@ -26,6 +26,7 @@ typedef struct {
     int broker_shape; /* ChShape */
     int64_t inbox_retention_ms;
     int64_t auditor_lap_ms;
+    ChOutcomesPace outcomes;       /* zero, where nothing is told */
     ChOperatorsSettings operators; /* who may act on dead letters */
     ChTlsSettings tls;
     ChTraceSettings traces;
@@ -49,6 +50,14 @@ typedef struct {
     CH_OPERATORS_KEYS(ChWorkerSettings, operators),               \
     CH_TLS_KEYS(ChWorkerSettings, tls),                                                            \
     CH_TRACES_KEYS(ChWorkerSettings, traces)
+
+/** And those of a worker that tells the order service of outcomes. */
+#define CH_OUTCOMES_KEYS                                                                           \
+    CH_CONFIG_KEY("AUDITOR_DIGESTS", CH_CONFIG_DURATION, ChWorkerSettings, outcomes.period_ms,     \
+                  "1m", "how often orders' outcomes are told to the order service", NULL),         \
+    CH_CONFIG_KEY("AUDITOR_SETTLED_AFTER", CH_CONFIG_DURATION, ChWorkerSettings,                   \
+                  outcomes.settled_after_ms, "2m",                                                 \
+                  "how old a change has to be for the order service to miss its effect here", NULL)
 /* clang-format on */
 
 typedef struct {
@@ -102,8 +111,10 @@ void ch_worker_relay(ChWorker *worker);
 void ch_worker_housekeeping(ChWorker *worker);
 
 /** A lane that looks again and again at what always has to be true: the chain of the audit log, and
- * the service's own @checks (copied). Once. */
-void ch_worker_audit(ChWorker *worker, const ChAuditorCheck *checks, size_t n);
+ * the service's own @checks (copied). Once. It tells the order service of @outcomes (borrowed;
+ * NULL: there are none to tell). The auditor belongs to the worker. */
+ChAuditor *ch_worker_audit(ChWorker *worker, const ChAuditorCheck *checks, size_t n,
+                           const ChOutcomes *outcomes);
 
 /** A lane of the service's own. */
 void ch_worker_add_lane(ChWorker *worker, const ChLaneConfig *config);

@@ -6,7 +6,9 @@
 #include "chassis/messaging/event.h"
 #include "notification/application/notifications.h"
 #include "notification/worker/order_outcomes.h"
+#include "order/application/compare.h"
 #include "order/application/orders.h"
+#include "order/worker/digests.h"
 #include "order/worker/stock_results.h"
 #include "stock/application/stock.h"
 #include "stock/worker/orders.h"
@@ -122,6 +124,18 @@ static void check_stock_result(const void *command)
     g_assert_true(*result->reason != '\0');
 }
 
+/* Whatever the cells hold, what is read from them fits. */
+static void check_digest(const void *command)
+{
+    const OrderDigest *digest = command;
+    ChDigest cells = digest->digest;
+    ChDigestItem items[CH_DIGEST_CELLS];
+    size_t n = 0;
+    g_assert_true(digest->teller < ORDER_TOLD_N);
+    (void)ch_digest_read(&cells, items, &n);
+    g_assert_true(n <= CH_DIGEST_CELLS);
+}
+
 static void check_notification(const void *command)
 {
     const NotificationEvent *event = command;
@@ -157,6 +171,7 @@ static void check_decoders(const ChEvent *event)
     check_decoder(event, stock_cancelled_subscription(NULL, NULL), NULL);
     check_decoder(event, order_stock_completed_subscription(NULL, NULL), check_stock_result);
     check_decoder(event, order_stock_failed_subscription(NULL, NULL), check_stock_result);
+    check_decoder(event, order_digests_subscription(NULL, NULL), check_digest);
     check_decoder(event, notification_confirmed_subscription(NULL, NULL), check_notification);
     check_decoder(event, notification_cancelled_subscription(NULL, NULL), check_notification);
 }

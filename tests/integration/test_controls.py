@@ -14,7 +14,7 @@ from test_access import Guarded
 
 CREATED, RELAY = "stock.ordercreated", "order.relay"
 ALL = {
-    "order": {"order.relay": "relay", "order.stock.completed": "consumer", "order.stock.fail": "consumer"},
+    "order": {"order.relay": "relay", "order.stock.completed": "consumer", "order.stock.fail": "consumer", "order.digests": "consumer"},
     "stock": {"stock.relay": "relay", CREATED: "consumer", "stock.ordercancelled": "consumer"},
     "notification": {"notification.relay": "relay", "order.confirmed.queue": "consumer", "order.cancelled.queue": "consumer",
                      "email": "sender", "sms": "sender", "webhooks": "sender"},

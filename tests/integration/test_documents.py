@@ -10,7 +10,7 @@ from support import documents, events
 from support.api import items_of, new_id
 from support.broker import Message
 from support.child import run_binary
-from support.names import DATA_FIELDS, EXCHANGE_OF, ORDER_CREATED, QUEUES, SERVICES
+from support.names import DATA_FIELDS, DIGESTS_QUEUE, EXCHANGE_OF, ORDER_CREATED, OUTCOMES_DIGEST, QUEUES, SERVICES
 
 
 def routes_of(system, service):
@@ -84,6 +84,12 @@ def test_the_example_of_an_event_is_one(name):
     _, schema, _ = documents.event_schemas()[name]
     for example in schema["examples"]:
         assert documents.faults(schema, example) == []
+
+
+def test_the_example_of_a_digest_is_one():
+    schema = documents.event_document()["channels"][DIGESTS_QUEUE]["messages"][OUTCOMES_DIGEST]["payload"]
+    for example in schema["examples"]:
+        assert documents.faults(documents.closed(schema), example) == []
 
 
 # ---- what deviates is found ----

@@ -24,6 +24,8 @@ ORDER_CANCELLED = "OrderCancelledEvent"
 STOCK_COMPLETED = "OrderStockProcessCompletedDomainEvent"
 STOCK_FAILED = "OrderStockProcessFailedDomainEvent"
 STOCK_RELEASED = "StockReleasedEvent"
+OUTCOMES_DIGEST = "OutcomesDigestEvent"
+DIGESTS_QUEUE = "order.digests"  # which it is sent to by its name
 
 EXCHANGE_OF = {
     ORDER_CREATED: ORDER_EXCHANGE,

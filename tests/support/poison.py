@@ -192,7 +192,7 @@ def _headers(message_id, headers):
 
 
 def storm(count):
-    """@count messages over all six queues: [(kind, queue, marker, body, properties)].
+    """@count messages over all queues: [(kind, queue, marker, body, properties)].
 
     Everything in it has to end in the dead letters. The marker is the message id, or stands in the body.
     """

@@ -28,3 +28,21 @@ const ChAuditorCheck notification_invariants[NOTIFICATION_INVARIANTS_N] = {
     { "confirmed_events", &sql_look_at_confirmed },
     { "cancelled_events", &sql_look_at_cancelled },
 };
+
+/* ---- for the order service ---- */
+
+/* $1 after, $2 up to, $3 how many. In 16 bits each: confirmations, cancellations. */
+static const ChPgStatement sql_look_at_outcomes = {
+    "select order_id, count(*) filter (where template_code = 'ORDER_CONFIRMED')"
+    "   + 65536 * count(*) filter (where template_code = 'ORDER_CANCELLED')"
+    " from notifications where order_id > $1 and order_id <= $2"
+    " group by order_id order by order_id limit $3",
+    { CH_PG_UUID, CH_PG_UUID, CH_PG_INT },
+};
+
+const ChOutcomes notification_outcomes = {
+    .service = "notification",
+    .look = &sql_look_at_outcomes,
+    .confirmed_queue = "order.confirmed.queue",
+    .cancelled_queue = "order.cancelled.queue",
+};

@@ -8,3 +8,6 @@ enum {
 };
 
 extern const ChAuditorCheck notification_invariants[NOTIFICATION_INVARIANTS_N];
+
+/** What is told of orders: the notifications there are of each. */
+extern const ChOutcomes notification_outcomes;

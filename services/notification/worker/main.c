@@ -341,7 +341,8 @@ static bool run(const void *opaque, GError **error)
     add_upkeep(worker, settings);
     ch_worker_relay(worker); /* its retries and dead letters */
     ch_worker_housekeeping(worker);
-    ch_worker_audit(worker, notification_invariants, NOTIFICATION_INVARIANTS_N);
+    ch_worker_audit(worker, notification_invariants, NOTIFICATION_INVARIANTS_N,
+                    &notification_outcomes);
     return ch_worker_run(worker, error);
 }
 

@@ -18,6 +18,7 @@ enum {
 
 const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N] = {
     CH_WORKER_KEYS("127.0.0.1:6013"),
+    CH_OUTCOMES_KEYS,
     { "NOTIFICATION_SENDERS", CH_CONFIG_COUNT, FIELD(senders), "2",
       "lanes that send, at most 64; each has a database connection", NULL },
     { "CUSTOMER_SERVICE_URL", CH_CONFIG_URL, FIELD(customer_service_url), "",

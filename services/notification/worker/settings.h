@@ -30,7 +30,7 @@ typedef struct {
 } NotificationSettings;
 
 enum {
-    NOTIFICATION_SETTINGS_N = 50
+    NOTIFICATION_SETTINGS_N = 52
 };
 
 extern const ChConfigKey notification_settings[NOTIFICATION_SETTINGS_N];

@@ -3,6 +3,7 @@
 #include "chassis/runtime/process.h"
 #include "chassis/runtime/worker.h"
 #include "order/infrastructure/events.h"
+#include "order/infrastructure/pg_compare.h"
 #include "order/infrastructure/pg_invariants.h"
 #include "order/infrastructure/pg_reads.h"
 #include "order/infrastructure/pg_store.h"
@@ -11,6 +12,7 @@
 #include "order/infrastructure/topology.h"
 #include "order_migrations.h"
 #include "order/worker/announce_api.h"
+#include "order/worker/digests.h"
 #include "order/worker/housekeeping.h"
 #include "order/worker/stock_results.h"
 #include "order/worker/watchdog.h"
@@ -75,6 +77,11 @@ static const struct {
     { &order_queues[ORDER_QUEUE_STOCK_FAILED], order_stock_failed_subscription },
 };
 
+static void free_compare_store(gpointer store)
+{
+    order_compare_store_free(store);
+}
+
 /* Takes @store. */
 static OrderStockResultsContext *new_context(ChWorker *worker, OrderStore *store,
                                              OrderProgress *progress)
@@ -87,8 +94,18 @@ static OrderStockResultsContext *new_context(ChWorker *worker, OrderStore *store
     return context;
 }
 
+static ChSubscriptionConfig digests_on(ChWorker *worker, ChPg *pg, ChAuditor *auditor)
+{
+    OrderDigestsContext *context = g_new0(OrderDigestsContext, 1);
+    ch_worker_own(worker, context, g_free);
+    context->store = order_pg_compare_new(pg);
+    ch_worker_own(worker, context->store, free_compare_store);
+    context->auditor = auditor;
+    return order_digests_subscription(&order_queues[ORDER_QUEUE_DIGESTS], context);
+}
+
 /* A lane for each queue. */
-static void subscribe(ChWorker *worker, OrderProgress *progress)
+static void subscribe(ChWorker *worker, OrderProgress *progress, ChAuditor *auditor)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++) {
         ChPg *pg = ch_worker_connection(worker);
@@ -96,11 +113,15 @@ static void subscribe(ChWorker *worker, OrderProgress *progress)
             subscriptions[i].queue, new_context(worker, order_pg_store_new(pg), progress));
         ch_worker_subscribe(worker, pg, &subscription);
     }
+    ChPg *pg = ch_worker_connection(worker);
+    const ChSubscriptionConfig digests = digests_on(worker, pg, auditor);
+    order_digests_expect();
+    ch_worker_subscribe(worker, pg, &digests);
 }
 
 /* A lane for what operators do about the dead letters of these queues, and one for their jobs.
  * These handle letters only to roll it back: nobody else is to hear of that. */
-static void serve_dead_letters(ChWorker *worker)
+static void serve_dead_letters(ChWorker *worker, ChAuditor *auditor)
 {
     static void (*const serve[])(ChWorker *, ChPg *, const ChSubscriptionConfig *, size_t) = {
         ch_worker_serve_dead_letters,
@@ -109,12 +130,13 @@ static void serve_dead_letters(ChWorker *worker)
     OrderProgress *unheeded = g_new0(OrderProgress, 1);
     ch_worker_own(worker, unheeded, g_free);
     for (size_t lane = 0; lane < G_N_ELEMENTS(serve); lane++) {
-        ChSubscriptionConfig consumers[G_N_ELEMENTS(subscriptions)];
+        ChSubscriptionConfig consumers[G_N_ELEMENTS(subscriptions) + 1];
         ChPg *pg = ch_worker_connection_on_demand(worker);
         OrderStockResultsContext *context =
             new_context(worker, order_pg_trial_store_new(pg), unheeded);
         for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
             consumers[i] = subscriptions[i].with(subscriptions[i].queue, context);
+        consumers[G_N_ELEMENTS(subscriptions)] = digests_on(worker, pg, auditor);
         serve[lane](worker, pg, consumers, G_N_ELEMENTS(consumers));
     }
 }
@@ -141,12 +163,12 @@ static bool run(const void *opaque, GError **error)
     g_autoptr(ChHealth) health = ch_health_new();
     OrderProgress progress = { .newest_us = 0 }; /* outlives the worker's lanes */
     g_autoptr(ChWorker) worker = ch_worker_new(&identity, &settings->worker, health);
-    subscribe(worker, &progress);
-    serve_dead_letters(worker);
+    ChAuditor *auditor = ch_worker_audit(worker, order_invariants, ORDER_INVARIANTS_N, NULL);
+    subscribe(worker, &progress, auditor);
+    serve_dead_letters(worker, auditor);
     serve_announcements(worker);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
-    ch_worker_audit(worker, order_invariants, ORDER_INVARIANTS_N);
     order_housekeeping_add(worker, order_pg_upkeep_new);
     OrderWatchdogConfig watchdog = { order_pg_watch_new, order_pg_store_new, &progress,
                                      settings->stuck_after_ms, 0 };

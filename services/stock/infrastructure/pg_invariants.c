@@ -118,3 +118,21 @@ const ChAuditorCheck stock_invariants[STOCK_INVARIANTS_N] = {
     { "stock_reservations", &sql_look_at_reservations },
     { "stock_movements", &sql_look_at_movements },
 };
+
+/* ---- for the order service ---- */
+
+/* $1 after, $2 up to, $3 how many. Movements are looked up order by order: a join might read them
+ * all. */
+static const ChPgStatement sql_look_at_outcomes = {
+    "select r.order_id, case r.status when 1 then coalesce((select -sum(m.delta)"
+    "   from stock_movements m where m.order_id = r.order_id), 0) else 0 end::bigint"
+    " from stock_reservations r where r.order_id > $1 and r.order_id <= $2"
+    " order by r.order_id limit $3",
+    { CH_PG_UUID, CH_PG_UUID, CH_PG_INT },
+};
+
+const ChOutcomes stock_outcomes = {
+    .service = "stock",
+    .look = &sql_look_at_outcomes,
+    .cancelled_queue = "stock.ordercancelled", /* a confirmation is its own doing */
+};

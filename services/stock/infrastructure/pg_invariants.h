@@ -8,3 +8,6 @@ enum {
 };
 
 extern const ChAuditorCheck stock_invariants[STOCK_INVARIANTS_N];
+
+/** What is told of orders: the units that are held for each. */
+extern const ChOutcomes stock_outcomes;

@@ -10,6 +10,7 @@
 
 static const ChConfigKey keys[] = {
     CH_WORKER_KEYS("127.0.0.1:6012"),
+    CH_OUTCOMES_KEYS,
 };
 
 /* What it consumes, and what it does with that. */
@@ -66,7 +67,7 @@ static bool run(const void *settings, GError **error)
     serve_dead_letters(worker);
     ch_worker_relay(worker);
     ch_worker_housekeeping(worker);
-    ch_worker_audit(worker, stock_invariants, STOCK_INVARIANTS_N);
+    ch_worker_audit(worker, stock_invariants, STOCK_INVARIANTS_N, &stock_outcomes);
     return ch_worker_run(worker, error);
 }
 

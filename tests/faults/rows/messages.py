@@ -17,6 +17,7 @@ from support.names import (EXCHANGE_OF, ORDER_CANCELLED, ORDER_CREATED, QUEUES, 
 from support.waits import eventually
 
 from faults.rows import row
+from faults.rows.processes import queues_of
 from faults.rows.servers import evaluate
 
 SPY = "fault-plan.spy"
@@ -75,7 +76,7 @@ def _short_ack_timeout(run, stack):
 def acknowledges_too_late(run):
     """In the middle of a batch, before or after its commit, or all of the worker at once."""
     name = run.random.choice(WORKERS)
-    queue = run.random.choice([q for q, (_, _, service, _) in QUEUES.items() if name.startswith(service)])
+    queue = run.random.choice(queues_of(name))
     steps = ["before_commit", "after_commit", "SIGSTOP"]
     if name == "order-worker":
         steps.remove("SIGSTOP")  # it publishes what would come to it: it might hold nothing
