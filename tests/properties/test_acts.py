@@ -7,6 +7,7 @@ same meetings of the two.
 
 import collections
 import contextlib
+import json
 import os
 import random
 import threading
@@ -30,8 +31,8 @@ LEAST_ACTS = 150                       # of each operator, and as many as fit in
 QUEUES = {"order.stock.completed": "order", "stock.ordercancelled": "stock"}
 CONTROLS = {**QUEUES, "order.relay": "order", "stock.relay": "stock", "email": "notification"}
 UNKNOWN = None                         # the status of an act whose answer did not come
-FATES = {"replay": "replayed", "discard": "discarded"}  # of a letter, by the act upon it
-WAITS = "select id::text from dead_letters where message_id = any(%s)"
+FATES = {"replay": "replayed", "discard": "discarded", "edit": "replayed"}  # of a letter, by the act upon it
+WAITS = "select id::text, convert_from(body, 'UTF8') from dead_letters where message_id = any(%s)"
 
 
 class Operator(threading.Thread):
@@ -87,6 +88,12 @@ class Operator(threading.Thread):
     def discard(self):
         self.act_on_letter("discard")
 
+    def edit(self):
+        """The same event under another id, as if somebody had put it right."""
+        letter, service = self._random.choice(list(self._scene.letters.items()))
+        event = {**self._scene.bodies[letter], "EventId": new_id()}
+        self.ask("edit", letter, service, f"/api/dead-letters/{letter}/edit", {"body": json.dumps(event)})
+
     def make_job(self):
         queue, service = self._random.choice(list(QUEUES.items()))
         answer = self.ask("job", queue, service, "/api/replay-jobs", {"filter": {"queue": queue}, "rate": self._random.choice([2, 5]),
@@ -129,7 +136,7 @@ class Operator(threading.Thread):
 
 
 # How often each comes. Another act is a method above and a line here.
-ACTS = {Operator.replay: 6, Operator.discard: 2, Operator.make_job: 3, Operator.steer_job: 3, Operator.pause: 2, Operator.resume: 5,
+ACTS = {Operator.replay: 6, Operator.edit: 3, Operator.discard: 2, Operator.make_job: 3, Operator.steer_job: 3, Operator.pause: 2, Operator.resume: 5,
         Operator.announce: 2, Operator.cancel: 1, Operator.release: 1, Operator.resend: 2}
 
 
@@ -156,7 +163,8 @@ class Scene:
         self.orders = settled + unanswered
         self.events = {event for events in died.values() for event in events}
         found = {queue: eventually(lambda q=queue: self._recorded(q, died[q]), f"the letters of {queue}") for queue in QUEUES}
-        self.letters = {letter: QUEUES[queue] for queue, rows in found.items() for letter, in rows}
+        self.letters = {letter: QUEUES[queue] for queue, rows in found.items() for letter, _ in rows}
+        self.bodies = {letter: json.loads(body) for rows in found.values() for letter, body in rows}
 
     def _recorded(self, queue, events):
         rows = self.databases.rows(QUEUES[queue], WAITS, (events,))
@@ -228,19 +236,22 @@ def wrong_letters(scene, operators):
     wrong = []
     told = {act: done(operators, act) for act in FATES}
     for service in QUEUES.values():
-        rows = scene.databases.rows(service, "select id::text, act, replay_job::text, queue, exists (select from inbox i"
-                                    " where i.consumer = queue and i.event_id::text = message_id) from dead_letters"
-                                    " where message_id = any(%s)", (list(scene.events),))
+        rows = scene.databases.rows(service, "select l.id::text, act, replay_job::text, queue, e.letter_id is not null, exists (select"
+                                    " from inbox i where i.consumer = queue and i.event_id::text = coalesce(e.message_id::text, l.message_id))"
+                                    " from dead_letters l left join letter_edits e on e.letter_id = l.id"
+                                    " where l.message_id = any(%s)", (list(scene.events),))
         mine = {letter for letter, its in scene.letters.items() if its == service}
         if {row[0] for row in rows} != mine or len(rows) != len(mine):
             wrong.append(f"letters of {service} were lost or came again: {mine ^ {row[0] for row in rows}}")
-        for letter, fate, job, queue, taken in rows:
+        for letter, fate, job, queue, edited, taken in rows:
             sure = {act: told[act][letter][0] for act in FATES if told[act][letter][0]}
             maybe = {act for act in FATES if told[act][letter][1]}
             if sum(sure.values()) + (job is not None) > 1:
                 wrong.append(f"letter {letter}: done is said {sure} times, job {job}")
             if any(FATES[act] != fate for act in sure):
                 wrong.append(f"letter {letter} is {fate}, though {sure} was said to be done")
+            if edited and (fate != "replayed" or "edit" not in {*sure, *maybe}) or ("edit" in sure and not edited):
+                wrong.append(f"letter {letter} is {fate}, edited: {edited}, though {sure} was said to be done")
             if fate is not None and not job and fate not in {FATES[act] for act in {*sure, *maybe}}:
                 wrong.append(f"letter {letter} is {fate} by nobody")
             if fate is None and not _refused_by_a_job(scene, service, letter):
