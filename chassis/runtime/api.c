@@ -7,6 +7,7 @@
 #include "chassis/runtime/admin.h"
 #include "chassis/runtime/audit.h"
 #include "chassis/runtime/process.h"
+#include "chassis/runtime/start_database.h"
 
 enum {
     MAX_WAITING = 4096, /* requests of one lane; more get 503 */
@@ -23,6 +24,7 @@ struct ChApi {
     ChHttpCertificate *certificate; /* NULL: plain HTTP */
     ChHttpLane **lanes;             /* owned; as the table names them; NULL: not bound yet */
     ChHttpWaits *waits;             /* NULL: nobody waits */
+    ChStartDatabase *start;         /* NULL: nobody looks */
 };
 
 bool ch_api_check(const void *settings, GError **error)
@@ -53,6 +55,7 @@ void ch_api_free(ChApi *api)
     if (api == NULL)
         return;
     ch_lane_group_free(api->threads);
+    ch_start_database_free(api->start);
     ch_traces_free(api->traces);
     ch_auth_free(api->auth);
     ch_http_limits_free(api->limits);
@@ -109,6 +112,14 @@ void ch_api_waits(ChApi *api, ChHttpWaits *waits, ChPg *pg)
         .handler = ch_http_waits_run,
         .context = waits,
     };
+    ch_lane_group_add(api->threads, &thread);
+}
+
+void ch_api_look_at_database(ChApi *api, const ChPgConfig *session)
+{
+    g_assert(api->start == NULL);
+    api->start = ch_start_database_new(session);
+    const ChLaneConfig thread = ch_start_database_lane(api->start);
     ch_lane_group_add(api->threads, &thread);
 }
 

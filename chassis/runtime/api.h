@@ -87,6 +87,10 @@ void ch_api_gate(ChApi *api, int lane, ChHttpGate gate, void *context);
  * own, with @pg. */
 void ch_api_waits(ChApi *api, ChHttpWaits *waits, ChPg *pg);
 
+/** Looks at the database once, when it is there, and warns of what is not as it has to be
+ * (start_warning.h). @session: as ch_api_connection()'s. */
+void ch_api_look_at_database(ChApi *api, const ChPgConfig *session);
+
 /** A lane of the service's own, for no routes. */
 void ch_api_add_lane(ChApi *api, const ChLaneConfig *config);
 

@@ -5,6 +5,7 @@
 #include "chassis/runtime/probe.h"
 #include "chassis/runtime/route_list.h"
 #include "chassis/runtime/settings.h"
+#include "chassis/runtime/start_settings.h"
 #include "chassis/runtime/tls.h"
 
 #include <errno.h>
@@ -200,6 +201,7 @@ int ch_process_init(const ChProcess *process, void *config, int argc, char **arg
     ch_log_init(process->name, (ChLogLevel)common->log_level);
     ch_config_log(process->keys, process->keys_n, config);
     log_misspellings(process);
+    ch_start_check_settings(process->keys, process->keys_n, config);
     return GO_ON;
 }
 

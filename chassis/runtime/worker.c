@@ -18,6 +18,7 @@
 #include "chassis/runtime/audit.h"
 #include "chassis/runtime/dead_letter_api.h"
 #include "chassis/runtime/process.h"
+#include "chassis/runtime/start_database.h"
 
 #include <string.h>
 
@@ -72,6 +73,7 @@ FREES(free_dead_letter_api, ch_dead_letter_api_free)
 FREES(free_relay, ch_relay_free)
 FREES(free_job_run, ch_replay_job_run_free)
 FREES(free_housekeeping, ch_housekeeping_free)
+FREES(free_start, ch_start_database_free)
 FREES(free_certificate, ch_http_certificate_free)
 
 void ch_worker_own(ChWorker *worker, void *object, GDestroyNotify destroy)
@@ -128,17 +130,22 @@ static void ring_relay(void *ticker)
     ch_ticker_ring(ticker);
 }
 
-static ChPg *new_connection(ChWorker *worker, bool on_demand)
+static ChPgConfig session_of(const ChWorker *worker)
 {
-    const ChPgConfig config = {
+    return (ChPgConfig){
         .url = worker->settings->common.database_url,
         .application_name = worker->identity->process,
         .schema_version = (int)worker->identity->migrations,
-        .on_demand = on_demand,
-        .health = on_demand ? NULL : ch_health_part(worker->health, "postgres"),
-        .announce = ring_relay,
-        .announce_context = worker->relay_ticker,
     };
+}
+
+static ChPg *new_connection(ChWorker *worker, bool on_demand)
+{
+    ChPgConfig config = session_of(worker);
+    config.on_demand = on_demand;
+    config.health = on_demand ? NULL : ch_health_part(worker->health, "postgres");
+    config.announce = ring_relay;
+    config.announce_context = worker->relay_ticker;
     ChPg *pg = ch_pg_new(&config);
     ch_worker_own(worker, pg, free_pg);
     return pg;
@@ -342,6 +349,16 @@ void ch_worker_housekeeping(ChWorker *worker)
     ch_lane_group_add(worker->lanes, &lane);
 }
 
+/* Looks at the database once, when it is there. */
+static void look_at_database(ChWorker *worker)
+{
+    const ChPgConfig session = session_of(worker);
+    ChStartDatabase *start = ch_start_database_new(&session);
+    ch_worker_own(worker, start, free_start);
+    const ChLaneConfig lane = ch_start_database_lane(start);
+    ch_lane_group_add(worker->lanes, &lane);
+}
+
 ChAuditor *ch_worker_audit(ChWorker *worker, const ChAuditorCheck *checks, size_t n,
                            const ChOutcomes *outcomes)
 {
@@ -400,6 +417,7 @@ bool ch_worker_run(ChWorker *worker, GError **error)
     worker->traces = ch_traces_start(&worker->settings->traces, worker->identity->process, error);
     if (worker->traces == NULL)
         return false;
+    look_at_database(worker);
     g_autoptr(ChHttpServer) listener = listen_for_operators(worker, error);
     if (listener == NULL || !ch_http_server_start(listener, error) ||
         !ch_lane_group_start(worker->lanes, error))

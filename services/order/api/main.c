@@ -128,6 +128,7 @@ static bool run(const void *opaque, GError **error)
     CH_OPERATOR_LANES_BIND(operators, api, ORDER);
     ch_api_waits(api, waits, wait_pg);
     add_gate(api, ticker, gate_pg, gate);
+    ch_api_look_at_database(api, &pg);
     return ch_api_run(api, &settings->api, error);
 }
 

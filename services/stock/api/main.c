@@ -67,6 +67,7 @@ static bool run(const void *settings, GError **error)
                 CH_API_CONTEXT(StockStore, import_store));
     judge_letters(operators, letter_store, settings);
     CH_OPERATOR_LANES_BIND(operators, api, STOCK);
+    ch_api_look_at_database(api, &pg);
     return ch_api_run(api, settings, error);
 }
 
