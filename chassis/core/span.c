@@ -4,6 +4,7 @@
 #include "chassis/core/time.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 
 /* One place of the ring. Its turn tells whose it is: of the writer of that position, or, one
@@ -105,11 +106,43 @@ int64_t ch_spans_take_dropped(void)
 
 /* ---- spans ---- */
 
-/* As much of @text as may be, and valid UTF-8, as protobuf wants it; new. */
-static char *copy(const char *text)
+/* One block for a span and its texts: it is made by one thread and freed by another, which costs
+ * the allocator a lock each time. */
+static ChSpan *new_span(ChTrace trace, ChSpanKind kind, int64_t start_us)
 {
-    g_autofree char *cut = g_strndup(text, CH_SPAN_TEXT_BYTES);
-    return g_utf8_make_valid(cut, -1);
+    ChSpan *span = g_malloc(sizeof(ChSpan));
+    memset(span, 0, offsetof(ChSpan, room));
+    span->trace = trace;
+    span->kind = kind;
+    span->start_us = start_us;
+    return span;
+}
+
+static char *room_for(ChSpan *span, size_t bytes)
+{
+    if (bytes > sizeof(span->room) - span->room_used)
+        return g_malloc(bytes);
+    char *room = span->room + span->room_used;
+    span->room_used += bytes;
+    return room;
+}
+
+static void free_text(const ChSpan *span, char *text)
+{
+    if (text < span->room || text >= span->room + sizeof(span->room))
+        g_free(text);
+}
+
+/* As much of @text as may be, and valid UTF-8, as protobuf wants it. */
+static char *keep(ChSpan *span, const char *text)
+{
+    size_t bytes = strnlen(text, CH_SPAN_TEXT_BYTES);
+    if (!g_utf8_validate_len(text, bytes, NULL))
+        return g_utf8_make_valid(text, (gssize)bytes);
+    char *kept = room_for(span, bytes + 1);
+    memcpy(kept, text, bytes);
+    kept[bytes] = '\0';
+    return kept;
 }
 
 ChSpan *ch_span_begin(ChTrace trace, ChSpanKind kind, int64_t start_us, const char *verb,
@@ -117,12 +150,14 @@ ChSpan *ch_span_begin(ChTrace trace, ChSpanKind kind, int64_t start_us, const ch
 {
     if (ring.places == NULL || !ch_trace_is_sampled(trace) || !ch_trace_is_set(trace))
         return NULL;
-    ChSpan *span = g_new0(ChSpan, 1);
-    g_autofree char *name = object == NULL ? NULL : g_strconcat(verb, " ", object, NULL);
-    span->trace = trace;
-    span->kind = kind;
-    span->start_us = start_us;
-    span->name = copy(name == NULL ? verb : name);
+    ChSpan *span = new_span(trace, kind, start_us);
+    char name[CH_SPAN_TEXT_BYTES + 1];
+    if (object != NULL) {
+        g_strlcpy(name, verb, sizeof(name));
+        g_strlcat(name, " ", sizeof(name));
+        g_strlcat(name, object, sizeof(name));
+    }
+    span->name = keep(span, object != NULL ? name : verb);
     return span;
 }
 
@@ -130,7 +165,7 @@ void ch_span_text(ChSpan *span, const char *key, const char *value)
 {
     if (span == NULL || value == NULL || span->attributes_n == CH_SPAN_MAX_ATTRIBUTES)
         return;
-    span->attributes[span->attributes_n++] = (ChSpanAttribute){ key, copy(value), 0 };
+    span->attributes[span->attributes_n++] = (ChSpanAttribute){ key, keep(span, value), 0 };
 }
 
 void ch_span_number(ChSpan *span, const char *key, int64_t value)
@@ -154,8 +189,8 @@ void ch_span_fail(ChSpan *span, const char *why)
 {
     if (span == NULL)
         return;
-    g_free(span->error);
-    span->error = copy(why);
+    free_text(span, span->error);
+    span->error = keep(span, why);
 }
 
 void ch_span_end(ChSpan *span)
@@ -185,10 +220,10 @@ void ch_span_drop(ChSpan *span)
     if (span == NULL)
         return;
     for (size_t i = 0; i < span->attributes_n; i++)
-        g_free(span->attributes[i].text);
+        free_text(span, span->attributes[i].text);
     if (span->links != NULL)
         g_array_unref(span->links);
-    g_free(span->name);
-    g_free(span->error);
+    free_text(span, span->name);
+    free_text(span, span->error);
     g_free(span);
 }

@@ -23,6 +23,7 @@ enum {
     CH_SPAN_MAX_ATTRIBUTES = 12,
     CH_SPAN_MAX_LINKS = 128,
     CH_SPAN_TEXT_BYTES = 256, /* of a name, a value or an error; longer ones are cut */
+    CH_SPAN_ROOM_BYTES = 512, /* for the texts of an ordinary span */
 };
 
 /** The numbers are OTLP's. */
@@ -51,6 +52,8 @@ typedef struct {
     size_t attributes_n;
     ChSpanAttribute attributes[CH_SPAN_MAX_ATTRIBUTES];
     GArray *links; /* ChTrace; NULL: none */
+    size_t room_used;
+    char room[CH_SPAN_ROOM_BYTES]; /* where texts lie, those apart that find none */
 } ChSpan;
 
 /** From now on spans are recorded. Calls @full (with @context, from any thread, which it must not

@@ -89,6 +89,31 @@ static void test_holds_what_it_was_told(void)
     ch_spans_stop();
 }
 
+/* More than an ordinary span has room for; cut where they are too long, and valid in any case. */
+static void test_keeps_texts_of_any_length(void)
+{
+    g_autofree char *full = g_strnfill(CH_SPAN_TEXT_BYTES, 'x');
+    g_autofree char *longer = g_strconcat(full, "y", NULL);
+    _Atomic int calls = 0;
+    ch_spans_start(count_call, &calls);
+
+    ChSpan *span = ch_span_begin(ch_trace_continue("00-0af7651916cd43dd8448eb211c80319c-"
+                                                   "b7ad6b7169203331-01"),
+                                 CH_SPAN_SERVER, 1, longer, longer);
+    for (size_t i = 0; i < CH_SPAN_MAX_ATTRIBUTES; i++)
+        ch_span_text(span, "key", i == 2 ? "a\xff" : longer);
+    ch_span_fail(span, "short");
+    ch_span_fail(span, longer);
+
+    g_assert_cmpstr(span->name, ==, full);
+    g_assert_cmpuint(span->attributes_n, ==, CH_SPAN_MAX_ATTRIBUTES);
+    for (size_t i = 0; i < CH_SPAN_MAX_ATTRIBUTES; i++)
+        g_assert_cmpstr(span->attributes[i].text, ==, i == 2 ? "a\uFFFD" : full);
+    g_assert_cmpstr(span->error, ==, full);
+    ch_span_drop(span);
+    ch_spans_stop();
+}
+
 static void test_is_bounded(void)
 {
     _Atomic int calls = 0;
@@ -146,6 +171,7 @@ int main(int argc, char **argv)
     g_test_add_func("/span/off-there-are-none", test_off_there_are_none);
     g_test_add_func("/span/only-what-is-sampled", test_only_what_is_sampled);
     g_test_add_func("/span/holds-what-it-was-told", test_holds_what_it_was_told);
+    g_test_add_func("/span/keeps-texts-of-any-length", test_keeps_texts_of_any_length);
     g_test_add_func("/span/is-bounded", test_is_bounded);
     g_test_add_func("/span/many-write-while-one-reads", test_many_write_while_one_reads);
     return g_test_run();
