@@ -56,9 +56,9 @@ enum {
         "replayed", condition) " union all " OF_STATE("discarded", condition))
 static const ChPgStatement sql_list_all = LIST_WHERE("");
 static const ChPgStatement sql_list_queue = LIST_WHERE(" and queue = $2");
-/* Most queues carry one type: theirs is no better index. */
-static const ChPgStatement sql_list_type =
-    LIST_WHERE(" and message_type = $3 and ($2 is null or queue = $2)");
+static const ChPgStatement sql_list_type = LIST_WHERE(" and message_type = $3");
+static const ChPgStatement sql_list_queue_and_type =
+    LIST_WHERE(" and queue = $2 and message_type = $3");
 /* An order has few. */
 static const ChPgStatement sql_list_subject =
     LIST("select * from (select * from dead_letters where subject = $7 offset 0) about"
@@ -160,7 +160,7 @@ static const ChPgStatement *statement_of(const ChDeadLetterFilter *filter)
     if (!ch_uuid_is_nil(filter->subject))
         return &sql_list_subject;
     if (filter->message_type != NULL)
-        return &sql_list_type;
+        return filter->queue != NULL ? &sql_list_queue_and_type : &sql_list_type;
     return filter->queue != NULL ? &sql_list_queue : &sql_list_all;
 }
 

@@ -7,8 +7,8 @@
 #define AMONG(table) " from " table " where coalesce(act, 'waiting') = 'waiting'"
 #define BEHIND " and (died_at, id) > ($1, $2) and died_at < $3"
 #define OF_GROUP AMONG("dead_letters") " and group_id = $5" BEHIND
-#define OF_QUEUE                                                                                   \
-    AMONG("dead_letters") " and queue = $4 and ($6 is null or message_type = $6)" BEHIND
+#define OF_QUEUE AMONG("dead_letters") " and queue = $4" BEHIND
+#define OF_QUEUE_AND_TYPE AMONG("dead_letters") " and queue = $4 and message_type = $6" BEHIND
 #define OF_SUBJECT                                                                                 \
     AMONG("(select * from dead_letters where subject = $7 offset 0) about")                        \
     " and queue = $4 and ($6 is null or message_type = $6)" BEHIND
@@ -28,16 +28,19 @@
 typedef enum {
     BY_GROUP,
     BY_QUEUE,
+    BY_QUEUE_AND_TYPE,
     BY_SUBJECT,
 } Way;
 static const ChPgStatement sql_pick_letters[] = {
     [BY_GROUP] = PICK(OF_GROUP),
     [BY_QUEUE] = PICK(OF_QUEUE),
+    [BY_QUEUE_AND_TYPE] = PICK(OF_QUEUE_AND_TYPE),
     [BY_SUBJECT] = PICK(OF_SUBJECT),
 };
 static const ChPgStatement sql_count_letters[] = {
     [BY_GROUP] = COUNT(OF_GROUP),
     [BY_QUEUE] = COUNT(OF_QUEUE),
+    [BY_QUEUE_AND_TYPE] = COUNT(OF_QUEUE_AND_TYPE),
     [BY_SUBJECT] = COUNT(OF_SUBJECT),
 };
 
@@ -64,6 +67,7 @@ static ChPgParams *params_of(const ChPgStatement *statements, const ChReplayLett
 {
     Way way = !ch_uuid_is_nil(letters->group)     ? BY_GROUP
               : !ch_uuid_is_nil(letters->subject) ? BY_SUBJECT
+              : letters->message_type != NULL     ? BY_QUEUE_AND_TYPE
                                                   : BY_QUEUE;
     ChPgParams *params = ch_pg_params_new(&statements[way]);
     ch_pg_add_time(params, 0, letters->last_died_us);

@@ -81,8 +81,11 @@ static void test_each_choice_of_filters_has_its_own_statement(Fixture *f,
         { { .limit = 1 }, "= 'waiting' and ($5 is null or $5 = 'waiting') and (died_at", "$2" },
         { { .limit = 1, .queue = "q" }, "= 'waiting') and queue = $2 and (died_at", "$2 is null" },
         { { .limit = 1, .queue = "q", .message_type = "t" },
-          "= 'waiting') and message_type = $3 and ($2 is null",
+          "= 'waiting') and queue = $2 and message_type = $3 and (died_at",
           "$3 is null" },
+        { { .limit = 1, .message_type = "t" },
+          "= 'waiting') and message_type = $3 and (died_at",
+          "$2" },
         { { .limit = 1, .queue = "q", .subject = { { 1 } } }, "subject = $7 offset 0", "union" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(choices); i++) {
