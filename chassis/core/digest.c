@@ -59,12 +59,13 @@ void ch_digest_add(ChDigest *digest, ChUuid id, int64_t value)
     put(digest, item, 1);
 }
 
-int64_t ch_digest_items(const ChDigest *digest)
+size_t ch_digest_cells_used(const ChDigest *digest)
 {
-    uint64_t items = 0; /* cells may come from elsewhere: it wraps */
-    for (int i = 0; i < TABLE_CELLS; i++)
-        items += (uint64_t)digest->cells[i].items;
-    return (int64_t)items;
+    static const ChDigestCell nothing;
+    size_t used = 0;
+    for (int i = 0; i < CH_DIGEST_CELLS; i++)
+        used += memcmp(&digest->cells[i], &nothing, sizeof nothing) != 0;
+    return used;
 }
 
 void ch_digest_subtract(ChDigest *digest, const ChDigest *other)
@@ -83,12 +84,6 @@ static bool is_alone(const ChDigest *digest, const ChDigestCell *cell)
 {
     return (cell->items == 1 || cell->items == -1) &&
            cell->checks == check_of(digest->seed, cell->high, cell->low, cell->values);
-}
-
-static bool is_empty(const ChDigest *digest)
-{
-    static const ChDigest nothing;
-    return memcmp(digest->cells, nothing.cells, sizeof nothing.cells) == 0;
 }
 
 /* Takes out what is alone in a cell now; false: nothing was. */
@@ -116,5 +111,5 @@ bool ch_digest_read(ChDigest *difference, ChDigestItem items[CH_DIGEST_CELLS], s
     *n = 0;
     while (take_out(difference, items, n))
         ;
-    return is_empty(difference);
+    return ch_digest_cells_used(difference) == 0;
 }

@@ -7,6 +7,7 @@
 #include "chassis/core/uuid.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -39,8 +40,8 @@ typedef struct {
 /** @id is in the set, with @value: once. */
 void ch_digest_add(ChDigest *digest, ChUuid id, int64_t value);
 
-/** How many were added. */
-int64_t ch_digest_items(const ChDigest *digest);
+/** How many cells hold something. */
+size_t ch_digest_cells_used(const ChDigest *digest);
 
 /** Leaves in @digest what it and @other differ in. */
 void ch_digest_subtract(ChDigest *digest, const ChDigest *other);

@@ -11,7 +11,8 @@
 
 enum {
     PARTS = 400, /* of the time; comparing takes as much in the order worker, for two services */
-    ROWS = 2000, /* of a range */
+    ROWS = 2000, /* of a range; fewer, where they take longer than a statement may */
+    LEAST_ROWS = 50,
     ID_CHARS = CH_UUID_TEXT_BYTES - 1,
     POSITION_BYTES = 3 * CH_UUID_TEXT_BYTES, /* two spaces, and the final zero */
     CLOCKS_MS = 60 * 60 * 1000, /* an event's id may be from so far ahead; others are no times */
@@ -59,17 +60,29 @@ static const ChPgStatement sql_newest_order = {
 
 /* $1 after, $2 up to, $3 how many. Whatever was done about them. */
 static const ChPgStatement sql_select_open = {
-    "select distinct subject from dead_letters where subject > $1 and subject <= $2 limit $3",
+    "select distinct subject from dead_letters where subject > $1 and subject <= $2"
+    " order by subject limit $3",
     { CH_PG_UUID, CH_PG_UUID, CH_PG_INT },
 };
 
 CH_COUNTER(told_total, "cartwheel_outcomes_told_total",
            "digests of orders' outcomes that were sent to the order service", NULL);
 
+/* How far a queue is. That the event of an order was taken in says that those sent before it have
+ * come, but not that all are done with: a copy that holds them may be behind, and some wait to be
+ * tried again. So an order counts once it has been the newest for the time in which all settles. */
+typedef struct {
+    int64_t newest_us, seen_us; /* the newest order's time, and since when (monotonic); 0: none */
+    int64_t through_us;
+} Progress;
+
 struct ChOutcomesTeller {
     ChPg *pg;
     const ChOutcomes *outcomes;
     ChOutcomesPace pace;
+    Progress confirmed, cancelled;
+    int64_t rows;
+    bool is_laps_turn;
     int64_t new_due_us; /* monotonic, as the next two */
     int64_t lap_due_us;
     int64_t due_us;
@@ -125,13 +138,19 @@ static ChPgParams *newest_order(const char *queue)
     return params;
 }
 
-/* Nothing was ever taken in: through the first second there was. */
-static int64_t time_of(const ChPgRows *newest, int64_t settled_after_us)
+/* Up to when all was taken in and done with; the first second there was, while that is unknown. */
+static int64_t through(Progress *progress, const ChPgRows *newest, int64_t settled_after_us)
 {
-    int64_t first_us = 1000 * 1000;
-    if (ch_pg_rows_count(newest) == 0)
-        return first_us;
-    return MAX(ch_uuid_time_us(ch_pg_uuid(newest, 0, 0)) - settled_after_us, first_us);
+    int64_t now_us = ch_time_monotonic_us();
+    if (progress->newest_us > 0 && now_us - progress->seen_us >= settled_after_us) {
+        progress->through_us = progress->newest_us - settled_after_us;
+        progress->newest_us = 0;
+    }
+    if (progress->newest_us == 0 && ch_pg_rows_count(newest) > 0) {
+        progress->newest_us = ch_uuid_time_us(ch_pg_uuid(newest, 0, 0));
+        progress->seen_us = now_us;
+    }
+    return MAX(progress->through_us, G_USEC_PER_SEC);
 }
 
 enum {
@@ -143,7 +162,7 @@ enum {
 };
 
 /* Fills in all of @digest but its range, whose end moves to the last of so many rows. */
-static void take(const ChOutcomesTeller *teller, ChPgRows *const *rows, ChOutcomesDigest *digest,
+static void take(ChOutcomesTeller *teller, ChPgRows *const *rows, ChOutcomesDigest *digest,
                  bool *is_full)
 {
     int64_t settled_after_us = teller->pace.settled_after_ms * 1000;
@@ -153,13 +172,15 @@ static void take(const ChOutcomesTeller *teller, ChPgRows *const *rows, ChOutcom
         if (value != 0)
             ch_digest_add(&digest->digest, ch_pg_uuid(rows[ASK_ROWS], row, 0), value);
     }
-    *is_full = n == ROWS;
+    *is_full = n == (size_t)teller->rows;
     if (*is_full)
         digest->up_to = ch_pg_uuid(rows[ASK_ROWS], n - 1, 0);
     if (teller->outcomes->confirmed_queue != NULL)
-        digest->confirmed_through_us = time_of(rows[ASK_CONFIRMED], settled_after_us);
+        digest->confirmed_through_us =
+            through(&teller->confirmed, rows[ASK_CONFIRMED], settled_after_us);
     if (teller->outcomes->cancelled_queue != NULL)
-        digest->cancelled_through_us = time_of(rows[ASK_CANCELLED], settled_after_us);
+        digest->cancelled_through_us =
+            through(&teller->cancelled, rows[ASK_CANCELLED], settled_after_us);
     for (size_t row = 0; row < ch_pg_rows_count(rows[ASK_OPEN]); row++) {
         ChUuid id = ch_pg_uuid(rows[ASK_OPEN], row, 0);
         if (ch_uuid_compare(id, digest->up_to) <= 0)
@@ -176,7 +197,7 @@ static bool look(ChOutcomesTeller *teller, ChOutcomesDigest *digest, bool *is_fu
         [ASK_CANCELLED] =
             newest_order(outcomes->cancelled_queue == NULL ? "" : outcomes->cancelled_queue),
         [ASK_OPEN] = of_range(&sql_select_open, digest, CH_OUTCOMES_MOST_OPEN),
-        [ASK_ROWS] = of_range(outcomes->look, digest, ROWS),
+        [ASK_ROWS] = of_range(outcomes->look, digest, teller->rows),
     };
     digest->taken_us = ch_time_now_us();
     digest->digest.seed = (uint64_t)digest->taken_us;
@@ -251,7 +272,7 @@ static bool tell_old(ChOutcomesTeller *teller, Position *position, GError **erro
     return true;
 }
 
-/* What is new goes first. */
+/* What is new and a lap take turns when both are due. */
 static bool tell_next(ChOutcomesTeller *teller, const ChPgRows *claim, GError **error)
 {
     ChUuid settled = ch_pg_uuid(claim, 0, CLAIM_SETTLED);
@@ -259,13 +280,29 @@ static bool tell_next(ChOutcomesTeller *teller, const ChPgRows *claim, GError **
     Position position;
     read_position(ch_pg_text(claim, 0, CLAIM_POSITION), settled, &position);
     bool ok = true;
-    if (now_us >= teller->new_due_us && ch_uuid_compare(position.told, settled) < 0)
-        ok = tell_new(teller, &position, settled, error);
-    else if (now_us >= teller->lap_due_us && ch_uuid_compare(position.lap, position.told) < 0)
+    bool is_new_due = now_us >= teller->new_due_us && ch_uuid_compare(position.told, settled) < 0;
+    bool is_lap_due =
+        now_us >= teller->lap_due_us && ch_uuid_compare(position.lap, position.told) < 0;
+    bool is_laps_turn = is_lap_due && (teller->is_laps_turn || !is_new_due);
+    teller->is_laps_turn = !is_laps_turn;
+    if (is_laps_turn)
         ok = tell_old(teller, &position, error);
+    else if (is_new_due)
+        ok = tell_new(teller, &position, settled, error);
     else
         ch_outcomes_teller_put_off(teller); /* other copies do it, or it begins */
     return ok && advance(teller, &position, error);
+}
+
+/* As many rows as the server can look at within a statement's time. */
+static bool tell_what_is_due(ChOutcomesTeller *teller, const ChPgRows *claim, GError **error)
+{
+    bool ok = tell_next(teller, claim, error);
+    if (ok)
+        teller->rows = MIN(teller->rows * 2, ROWS);
+    else if (ch_pg_timed_out(teller->pg))
+        teller->rows = MAX(teller->rows / 2, LEAST_ROWS);
+    return ok;
 }
 
 bool ch_outcomes_teller_run(ChOutcomesTeller *teller, GError **error)
@@ -277,7 +314,7 @@ bool ch_outcomes_teller_run(ChOutcomesTeller *teller, GError **error)
     if (claim == NULL)
         return false;
     bool is_there = ch_pg_rows_count(claim) > 0;
-    if (is_there && !tell_next(teller, claim, error))
+    if (is_there && !tell_what_is_due(teller, claim, error))
         return false;
     if (!is_there) {
         if (!ch_pg_send(teller->pg, ch_pg_params_new(&sql_insert), NULL, error))
@@ -312,6 +349,7 @@ ChOutcomesTeller *ch_outcomes_teller_new(ChPg *pg, const ChOutcomes *outcomes, C
     teller->pg = pg;
     teller->outcomes = outcomes;
     teller->pace = pace;
+    teller->rows = ROWS;
     return teller;
 }
 

@@ -4,6 +4,9 @@
 /* A digest is dropped after that: the next lap brings another. */
 static const int64_t LATE_US = INT64_C(600) * G_USEC_PER_SEC;
 
+/* Nor is one looked at that is from later than that, whose clock is wrong. */
+static const int64_t AHEAD_US = INT64_C(60) * G_USEC_PER_SEC;
+
 /* What has not come in that time is not on its way. */
 static const int64_t MISSING_AFTER_US = INT64_C(86400) * G_USEC_PER_SEC;
 
@@ -30,7 +33,7 @@ static bool is_listed(const OrderDigest *digest, ChUuid id)
 /* What orders like @outcome became before then is over there. */
 static int64_t through_us(const OrderDigest *digest, const OrderOutcome *outcome)
 {
-    int64_t through = digest->settled_us;
+    int64_t through = MIN(digest->settled_us, digest->taken_us);
     bool was_confirmed =
         outcome->status == ORDER_CONFIRMED || (digest->teller == ORDER_TOLD_BY_NOTIFICATION &&
                                                outcome->value % ORDER_TOLD_CANCELLED != 0);
@@ -152,14 +155,15 @@ static size_t add_differences(const OrderDigest *digest, const GArray *outcomes,
     return faults;
 }
 
-/* More differ than can be told apart: unless that many are open, the range is what is found. */
-static bool add_range(const OrderDigest *digest, const GArray *outcomes, int64_t more,
-                      GArray *differences)
+/* More differ than can be told apart: unless orders that are open explain it, the range is what is
+ * found. One is in the difference twice at most. */
+static bool add_range(const OrderDigest *digest, const GArray *outcomes,
+                      const ChDigest *difference_left, GArray *differences)
 {
-    int64_t open = 0;
+    size_t open = 0;
     for (guint i = 0; i < outcomes->len; i++)
         open += is_open(digest, &g_array_index(outcomes, OrderOutcome, i));
-    if (open > 0 && ABS(more) <= open)
+    if (ch_digest_cells_used(difference_left) <= 2 * CH_DIGEST_COPIES * open)
         return false;
     OrderDifference difference = {
         digest->up_to,
@@ -171,8 +175,8 @@ static bool add_range(const OrderDigest *digest, const GArray *outcomes, int64_t
 
 /* ---- the use case ---- */
 
-/* What is expected there, less what is told; *more: how many more are expected. */
-static ChDigest subtracted(const OrderDigest *digest, const GArray *outcomes, int64_t *more)
+/* What is expected there, less what is told. */
+static ChDigest subtracted(const OrderDigest *digest, const GArray *outcomes)
 {
     ChDigest difference = { .seed = digest->digest.seed };
     for (guint i = 0; i < outcomes->len; i++) {
@@ -180,7 +184,6 @@ static ChDigest subtracted(const OrderDigest *digest, const GArray *outcomes, in
         if (outcome->value != 0)
             ch_digest_add(&difference, outcome->id, outcome->value);
     }
-    *more = ch_digest_items(&difference) - ch_digest_items(&digest->digest);
     ch_digest_subtract(&difference, &digest->digest);
     return difference;
 }
@@ -193,19 +196,18 @@ bool order_compare(OrderCompareStore *store, const OrderDigest *digest, int64_t 
     ChDigestItem items[CH_DIGEST_CELLS];
     size_t n = 0;
     size_t faults = 1;
-    int64_t more = 0;
     g_array_set_clear_func(differences, clear_difference);
     *compared = ORDER_COMPARED_LATE;
-    if (digest->taken_us < now_us - LATE_US)
+    if (digest->taken_us < now_us - LATE_US || digest->taken_us > now_us + AHEAD_US)
         return true;
     if (!store->ops->outcomes(store, digest, &outcomes, error))
         return false;
-    ChDigest difference = subtracted(digest, outcomes, &more);
+    ChDigest difference = subtracted(digest, outcomes);
     *compared = ORDER_COMPARED_OPEN;
     bool is_whole = outcomes->len < ORDER_COMPARE_ROWS;
     if (is_whole && ch_digest_read(&difference, items, &n))
         faults = add_differences(digest, outcomes, items, n, differences);
-    else if (!add_range(digest, outcomes, more, differences))
+    else if (!add_range(digest, outcomes, &difference, differences))
         return true;
     *compared = faults > 0 ? ORDER_COMPARED_DIFFERENT : ORDER_COMPARED_EQUAL;
     return store->ops->note(store, digest, (const OrderDifference *)(void *)differences->data,

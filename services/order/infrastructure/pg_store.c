@@ -63,7 +63,7 @@ static const ChPgStatement sql_insert_items = {
 /* $1 ids, $2 new statuses, $3 reasons, $4 causes, $5 statuses that may be left, $6 owners (nil:
  * whoever's), $7 trace ids. Rows are locked in the order of their ids, so that two batches cannot
  * wait for each other. The time is taken with the lock: a transaction that waited for another's
- * move of the order may have begun before it. */
+ * move of the order may have begun before it, and a server that took over have another clock. */
 static const ChPgStatement sql_move_orders = {
     "with moving as ("
     " select o.id, o.status as was, o.created_at, m.status, m.reason, m.cause, m.trace_id,"
@@ -72,7 +72,8 @@ static const ChPgStatement sql_move_orders = {
     "  join orders o on o.id = m.id and m.owner" ORDER_NIL_OR_ITS_CUSTOMER
     "  where o.status = any($5) order by o.id for update of o),"
     " moved as ("
-    " update orders o set status = m.status, reason = m.reason, updated_at = clock_timestamp()"
+    " update orders o set status = m.status, reason = m.reason,"
+    "   updated_at = greatest(clock_timestamp(), o.updated_at)"
     "  from moving m where o.id = m.id"
     "  returning o.id, o.customer_id, o.status, o.total, o.currency, m.place, m.cause, m.was,"
     "   m.created_at, m.trace_id, o.updated_at),"

@@ -41,8 +41,9 @@ static void test_equal_sets_leave_nothing(void)
     size_t n = 1;
     add_many(&ours, MANY);
     add_many(&theirs, MANY);
-    g_assert_cmpint(ch_digest_items(&ours), ==, MANY);
+    g_assert_cmpuint(ch_digest_cells_used(&ours), >, 0);
     ch_digest_subtract(&ours, &theirs);
+    g_assert_cmpuint(ch_digest_cells_used(&ours), ==, 0);
     g_assert_true(ch_digest_read(&ours, items, &n));
     g_assert_cmpuint(n, ==, 0);
 }
@@ -108,7 +109,6 @@ static void test_cells_that_are_none_do_no_harm(void)
             cell->items = g_rand_int_range(rand, -2, 3) * (i == 0 ? G_MAXINT64 / 2 : 1);
             cell->low ^= g_rand_int(rand) % 3;
         }
-        (void)ch_digest_items(&digest);
         (void)ch_digest_read(&digest, items, &n);
         g_assert_cmpuint(n, <=, CH_DIGEST_CELLS);
     }

@@ -162,7 +162,17 @@ static void test_a_late_digest_is_dropped(Fixture *f, gconstpointer unused G_GNU
     f->digest->taken_us = NOW_US - 601 * SECOND_US;
     ordered(f, 1, ORDER_CONFIRMED, 3, 10000);
     must_compare(f, ORDER_COMPARED_LATE, "");
+    f->digest->taken_us = NOW_US + 61 * SECOND_US; /* nor is one kept that no other could follow */
+    must_compare(f, ORDER_COMPARED_LATE, "");
     g_assert_cmpint(f->store.notes, ==, 0);
+}
+
+static void test_nothing_is_over_that_was_not_looked_at(Fixture *f,
+                                                        gconstpointer unused G_GNUC_UNUSED)
+{
+    f->digest->settled_us = NOW_US + 86400 * SECOND_US;
+    ordered(f, 1, ORDER_CONFIRMED, 3, -1);
+    must_compare(f, ORDER_COMPARED_EQUAL, "1: open\n");
 }
 
 /* 200 orders that are expected there, of which some changed @ago_s before. */
@@ -175,6 +185,18 @@ static void expect_many(Fixture *f, int64_t ago_s)
 static void test_too_many_are_one_finding(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
 {
     expect_many(f, 1); /* one that is open explains no two hundred */
+    must_compare(f, ORDER_COMPARED_DIFFERENT,
+                 "255: more of the orders up to this one differ than can be named\n");
+}
+
+/* As many there as here, but others: one that is open does not explain them either. */
+static void test_too_many_of_other_units_are_one_finding(Fixture *f,
+                                                         gconstpointer unused G_GNUC_UNUSED)
+{
+    for (uint8_t number = 1; number <= 200; number++) {
+        ordered(f, number, ORDER_CONFIRMED, 1, number == 1 ? 1 : 1000);
+        told(f, number, 2);
+    }
     must_compare(f, ORDER_COMPARED_DIFFERENT,
                  "255: more of the orders up to this one differ than can be named\n");
 }
@@ -200,6 +222,8 @@ int main(int argc, char **argv)
     ADD("a-day", test_what_has_not_come_in_a_day_is_missing);
     ADD("late", test_a_late_digest_is_dropped);
     ADD("too-many", test_too_many_are_one_finding);
+    ADD("not-yet", test_nothing_is_over_that_was_not_looked_at);
+    ADD("too-many-others", test_too_many_of_other_units_are_one_finding);
     ADD("too-many-open", test_too_many_that_are_open_are_none);
     return g_test_run();
 }
