@@ -1,6 +1,7 @@
 /* Looking at settings. */
 #include "chassis/runtime/start_settings.h"
 
+#include "chassis/core/url.h"
 #include "chassis/http/certificate_end.h"
 #include "chassis/json/json_read.h"
 #include "chassis/runtime/start_warning.h"
@@ -37,6 +38,7 @@ static bool is_here(const char *host)
 
 /* ---- URLs ---- */
 
+/* libpq's own variable applies where the URL says nothing. */
 static bool takes_plain_text(GUri *url)
 {
     static const char *const safe[] = { "require", "verify-ca", "verify-full" };
@@ -44,11 +46,20 @@ static bool takes_plain_text(GUri *url)
     g_autoptr(GHashTable) options =
         query == NULL ? NULL : g_uri_parse_params(query, -1, "&", G_URI_PARAMS_NONE, NULL);
     const char *mode = options == NULL ? NULL : g_hash_table_lookup(options, "sslmode");
+    if (mode == NULL)
+        mode = g_getenv("PGSSLMODE");
     for (size_t i = 0; i < G_N_ELEMENTS(safe); i++) {
         if (mode != NULL && strcmp(mode, safe[i]) == 0)
             return false;
     }
     return true;
+}
+
+/* Mail with a login goes over TLS or not at all (chassis/client/mail.c). */
+static bool has_login(const char *url)
+{
+    const char *username = g_getenv("SMTP_USERNAME");
+    return (username != NULL && *username != '\0') || ch_url_has_login(url);
 }
 
 /* The host is not told: a secret is never printed. */
@@ -57,8 +68,8 @@ static void check_way(const Setting *setting, GUri *url)
     const char *scheme = g_uri_get_scheme(url);
     const char *host = g_uri_get_host(url);
     bool postgres = g_str_has_prefix(scheme, "postgres");
-    bool plain =
-        strcmp(scheme, "amqp") == 0 || strcmp(scheme, "http") == 0 || strcmp(scheme, "smtp") == 0;
+    bool plain = strcmp(scheme, "amqp") == 0 || strcmp(scheme, "http") == 0 ||
+                 (strcmp(scheme, "smtp") == 0 && !has_login(setting->value));
     if (is_here(host))
         return;
     if (postgres && takes_plain_text(url))

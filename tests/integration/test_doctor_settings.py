@@ -52,6 +52,24 @@ def test_urls(problems, elsewhere, check, url, severity):
     assert all("order_url" in what and "4f2a9c" not in what for _, _, what in found)
 
 
+@pytest.mark.parametrize("url, environ, severity", [
+    ("postgresql://o:x@db.example/orders", {"PGSSLMODE": "verify-full"}, None),
+    ("postgresql://o:x@db.example/orders", {"PGSSLMODE": "prefer"}, ERROR),
+    ("postgresql://o:x@db.example/orders?sslmode=prefer", {"PGSSLMODE": "verify-full"}, ERROR),
+    ("smtp://mail.example", {}, ERROR),
+    ("smtp://mail.example", {"SMTP_USERNAME": "cartwheel"}, None),
+    ("smtp://mail.example", {"SMTP_USERNAME": ""}, ERROR),
+    ("smtp://cartwheel:x@mail.example", {}, None),
+])
+def test_what_a_variable_beside_a_url_makes_safe(problems, elsewhere, tmp_path, url, environ, severity):
+    """libpq's own applies where the URL says nothing; mail with a login goes over TLS or not at all."""
+    expected = [severity] if severity else []
+    assert [one[0] for one in problems("settings.plain_text", file=elsewhere(order_url=url), environ=environ)] == expected
+    path = tmp_path / ".env"
+    path.write_text("".join(f"{name}={value}\n" for name, value in {**environ, "DATABASE_URL": url}.items()))
+    assert [one[0] for one in problems("settings.plain_text", file=elsewhere(), settings=path)] == expected
+
+
 def test_files_with_secrets_and_a_token_that_ends_are_mended(system, layout, answers):
     endpoints = system.endpoints
     token = Issuer(layout.issuer).token("operator", ["admin"], 3600)

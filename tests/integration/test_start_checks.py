@@ -143,6 +143,19 @@ def test_passwords_and_plain_text(system):
         assert warnings(process, "settings.plain_text") == []
 
 
+@pytest.mark.parametrize("changes, told", [
+    ({"PGSSLMODE": "verify-full"}, ["SMTP_URL"]),
+    ({"SMTP_USERNAME": "cartwheel", "SMTP_PASSWORD": "x"}, ["DATABASE_URL"]),
+    ({"PGSSLMODE": "require", "SMTP_URL": "smtp://a:b@mail.invalid"}, []),
+])
+def test_what_a_variable_beside_a_url_makes_safe(system, changes, told):
+    """libpq's own applies where the URL says nothing; mail with a login goes over TLS or not at all."""
+    urls = {"DATABASE_URL": "postgresql://a:b@db.invalid/x", "SMTP_URL": "smtp://mail.invalid"}
+    with child(system, "notification-worker", {**urls, **changes}, ready=False) as process:
+        eventually(lambda: "db.invalid" in process.log, "it to miss its database")
+        assert [what.split()[0] for what in warnings(process, "settings.plain_text")] == sorted(told)
+
+
 def test_every_shipped_password_is_known(system):
     """What .env.example has, with the services' names."""
     source = (ROOT / "chassis" / "runtime" / "start_settings.c").read_text(encoding="ascii")

@@ -19,6 +19,7 @@ SETTING = re.compile(r"^  ([A-Z][A-Z0-9_]+) ", re.MULTILINE)
 LINE = re.compile(r"^([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 KNOWN_TO_ALL = {"guest", "admin", "password", "postgres", "rabbitmq", "secret", "changeme"}
 OTHERS = re.compile(r"(?i)https?_proxy|CARTWHEEL_\w+")  # that others read, or the launcher
+DEFAULTS = {"postgresql": "PGSSLMODE", "postgres": "PGSSLMODE", "smtp": "SMTP_USERNAME"}  # beside a URL of that scheme
 SAFE_MODES = ("require", "verify-ca", "verify-full")
 PRIVATE = 0o077
 BINARIES = (*PROCESSES, *(f"{service}-migrator" for service in SERVICES))
@@ -84,27 +85,34 @@ def shipped_passwords():
     return KNOWN_TO_ALL.union(values)
 
 
+def _default(url, environ):
+    """What applies where the URL says nothing: libpq's sslmode, the mail server's login."""
+    return environ.get(DEFAULTS.get(url.partition(":")[0], ""))
+
+
 def _urls(patient):
-    """(where, name, URL) of the endpoints file and of each setting, each once."""
+    """(where, name, URL, the default beside it) of the endpoints file and of each setting, each once."""
     seen = set()
     for name, value in patient.endpoints.items():
         if isinstance(value, str) and "://" in value:
-            seen.add(value)
-            yield patient.file.name, name, value
+            default = _default(value, patient.environ)
+            seen.add((value, default))
+            yield patient.file.name, name, value, default
     try:
         found = environments(patient)
     except NotChecked:
         return
     for process, environ in found.items():
         for name, value in environ.items():
-            if "://" in value and name.endswith("_URL") and value not in seen:
-                seen.add(value)
-                yield process, name, value
+            default = _default(value, environ)
+            if "://" in value and name.endswith("_URL") and (value, default) not in seen:
+                seen.add((value, default))
+                yield process, name, value, default
 
 
 def _passwords(patient):
     shipped = shipped_passwords()
-    for where, name, url in _urls(patient):
+    for where, name, url, _ in _urls(patient):
         parts = urlsplit(url)
         if parts.password and unquote(parts.password) in shipped:
             yield Problem(where, f"the password in {name} is one that everybody knows", None if is_here(parts.hostname) else ERROR)
@@ -123,14 +131,16 @@ def _unless_unknown(patient):
 
 
 def _plain(patient):
-    for where, name, url in _urls(patient):
+    for where, name, url, default in _urls(patient):
         parts = urlsplit(url)
         if is_here(parts.hostname):
             continue
         if parts.scheme in ("postgresql", "postgres"):
-            mode = parse_qs(parts.query).get("sslmode", ["prefer"])[0]
+            mode = parse_qs(parts.query).get("sslmode", [default or "prefer"])[0]
             if mode not in SAFE_MODES:
                 yield Problem(where, f"{name} to {parts.hostname} has sslmode={mode}, which takes plain text")
+        elif parts.scheme == "smtp" and (default or parts.username):
+            continue  # a login goes over TLS or not at all
         elif parts.scheme in ("amqp", "http", "smtp"):
             yield Problem(where, f"{name} to {parts.hostname} is {parts.scheme}://, plain text", WARNING if parts.scheme == "http" else None)
     environments(patient)
