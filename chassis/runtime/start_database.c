@@ -1,4 +1,4 @@
-/* One statement, and another session to know a pooler by. */
+/* The schema, then one statement for the rest, and another session to know a pooler by. */
 #include "chassis/runtime/start_database.h"
 
 #include "chassis/core/log.h"
@@ -14,11 +14,12 @@ enum {
     AGAIN_US = 2 * 1000 * 1000, /* while the database is away; its lanes tell of that */
     SKEW_US = 1000 * 1000,      /* of clocks, as the doctor has it */
 };
+/* How long a migrator may take that was deployed with this process. */
+#define PATIENCE_US (INT64_C(60) * 1000 * 1000)
 #define NEVER_US (INT64_C(365) * 24 * 60 * 60 * 1000 * 1000)
 
-/* $1 the schema's version that is needed, $2 a mark of this session. A row for each thing that is
- * wrong: which check, and what. The last row is the clock. Each part looks into catalogues alone.
- */
+/* $1 a mark of this session. A row for each thing that is wrong: which check, and what. The last
+ * row is the clock. Each part looks into catalogues alone. */
 #define DURABILITY                                                                                 \
     "select 'server.durability', setting || ' is off' from"                                        \
     " unnest(array['fsync', 'full_page_writes', 'synchronous_commit']) setting"                    \
@@ -50,21 +51,27 @@ enum {
     " union all select 'role ' || rolname, rolconnlimit,"                                          \
     "  (select count(*) from pg_stat_activity where usename = current_user) from pg_roles"         \
     "  where rolname = current_user and rolconnlimit >= 0) room where used > 0.8 * most"
-#define SCHEMA                                                                                     \
-    "select 'database.schema', case when to_regclass('public.schema_migrations') is null"          \
-    " then 'nothing was ever migrated here, and this build needs version ' || $1::text end"        \
-    " where to_regclass('public.schema_migrations') is null"
 #define CLOCK                                                                                      \
     "select 'server.clock', (extract(epoch from clock_timestamp()) * 1000000)::bigint::text"       \
-    "  || left(set_config('cartwheel.start', $2, false), 0)"
+    "  || left(set_config('cartwheel.start', $1, false), 0)"
 static const ChPgStatement sql_find_faults = {
     DURABILITY " union all " ATTRIBUTES " union all " MEMBERSHIPS " union all " LACKS
-               " union all " ROOM " union all " SCHEMA " union all " CLOCK,
-    { CH_PG_INT, CH_PG_TEXT },
+               " union all " ROOM " union all " CLOCK,
+    { CH_PG_TEXT },
 };
 enum {
     FAULT_CHECK,
     FAULT_WHAT,
+};
+
+static const ChPgStatement sql_find_versions = {
+    "select t is not null, coalesce(has_table_privilege(t, 'select'), false)"
+    " from to_regclass('public.schema_migrations') t",
+    { CH_PG_NONE },
+};
+enum {
+    VERSIONS_THERE,
+    VERSIONS_OPEN,
 };
 
 static const ChPgStatement sql_read_version = {
@@ -79,7 +86,9 @@ static const ChPgStatement sql_read_mark = {
 
 struct ChStartDatabase {
     ChPgConfig session;
-    int needed; /* version of the schema */
+    int needed;           /* version of the schema */
+    int64_t behind_at_us; /* when it was first found older; 0: never */
+    bool told;            /* that it is another */
     ChTicker *ticker;
     char mark[CH_UUID_TEXT_BYTES];
 };
@@ -96,15 +105,13 @@ static void compare_clocks(const char *theirs, int64_t before_us, int64_t after_
                   (double)ABS(ahead_us) / G_USEC_PER_SEC, ahead_us > 0 ? "ahead of" : "behind");
 }
 
-static void tell(const ChPgRows *rows, int64_t before_us, int64_t after_us, bool *migrated)
+static void tell(const ChPgRows *rows, int64_t before_us, int64_t after_us)
 {
     for (size_t row = 0; row < ch_pg_rows_count(rows); row++) {
         ChStartCheck check = CH_START_CHECKS_N;
         const char *what = ch_pg_text(rows, row, FAULT_WHAT);
         bool known = ch_start_check_parse(ch_pg_text(rows, row, FAULT_CHECK), &check);
         g_assert(known); /* by the statement */
-        if (check == CH_START_SCHEMA)
-            *migrated = false;
         if (check == CH_START_CLOCK)
             compare_clocks(what, before_us, after_us);
         else
@@ -112,33 +119,80 @@ static void tell(const ChPgRows *rows, int64_t before_us, int64_t after_us, bool
     }
 }
 
-/* ---- asking ---- */
+/* ---- the schema ---- */
 
-static bool ask_schema(ChStartDatabase *start, ChPg *pg, GError **error)
+static void warn_of_schema(ChStartDatabase *start, int64_t version)
 {
-    g_autoptr(ChPgRows) rows = ch_pg_query(pg, ch_pg_params_new(&sql_read_version), error);
-    if (rows == NULL)
-        return false;
-    int64_t version = ch_pg_int(rows, 0, 0);
-    if (version != start->needed)
+    if (start->told)
+        return;
+    start->told = true;
+    if (version == 0)
+        ch_start_warn(CH_START_SCHEMA,
+                      "nothing was ever migrated here, and this build needs version %d",
+                      start->needed);
+    else
         ch_start_warn(CH_START_SCHEMA,
                       "the schema has version %" G_GINT64_FORMAT ", this build needs %d", version,
                       start->needed);
+}
+
+/* 0: nothing was ever migrated. What may not be read passes for what is needed. */
+static bool read_version(const ChStartDatabase *start, ChPg *pg, int64_t *version, GError **error)
+{
+    *version = 0;
+    g_autoptr(ChPgRows) found = ch_pg_query(pg, ch_pg_params_new(&sql_find_versions), error);
+    if (found == NULL || !ch_pg_bool(found, 0, VERSIONS_THERE))
+        return found != NULL;
+    *version = start->needed;
+    if (!ch_pg_bool(found, 0, VERSIONS_OPEN)) {
+        ch_start_warn(CH_START_RIGHTS, "its role may not select in schema_migrations");
+        return true;
+    }
+    g_autoptr(ChPgRows) rows = ch_pg_query(pg, ch_pg_params_new(&sql_read_version), error);
+    if (rows == NULL)
+        return false;
+    *version = ch_pg_int(rows, 0, 0);
     return true;
 }
 
-static bool ask(ChStartDatabase *start, ChPg *pg, GError **error)
+/* In a rollout the migrator comes when it comes, and the process waits for it. */
+static bool is_late(ChStartDatabase *start)
 {
-    bool migrated = true;
+    int64_t now_us = ch_time_monotonic_us();
+    if (start->behind_at_us == 0)
+        start->behind_at_us = now_us;
+    return now_us - start->behind_at_us >= PATIENCE_US;
+}
+
+/* An older schema is like a database that is away; a newer one does not go back. */
+static bool check_schema(ChStartDatabase *start, ChPg *pg, GError **error)
+{
+    int64_t version;
+    if (!read_version(start, pg, &version, error))
+        return false;
+    if (version < start->needed) {
+        if (is_late(start))
+            warn_of_schema(start, version);
+        g_set_error_literal(error, CH_ERROR, CH_ERROR_UNAVAILABLE, "the schema is behind");
+        return false;
+    }
+    if (version > start->needed)
+        warn_of_schema(start, version);
+    return true;
+}
+
+/* ---- asking ---- */
+
+static bool find_faults(const ChStartDatabase *start, ChPg *pg, GError **error)
+{
     ChPgParams *params = ch_pg_params_new(&sql_find_faults);
-    ch_pg_add_int(params, 0, start->needed);
-    ch_pg_add_text(params, 1, start->mark);
+    ch_pg_add_text(params, 0, start->mark);
     int64_t before_us = ch_time_now_us();
     g_autoptr(ChPgRows) rows = ch_pg_query(pg, params, error);
     if (rows == NULL)
         return false;
-    tell(rows, before_us, ch_time_now_us(), &migrated);
-    return !migrated || ask_schema(start, pg, error);
+    tell(rows, before_us, ch_time_now_us());
+    return true;
 }
 
 /* The session is another's, too (chassis/postgres/sqlstate.c). */
@@ -176,7 +230,8 @@ static bool ask_once(ChStartDatabase *start, GError **error)
 {
     ChPg *pg = ch_pg_new(&start->session);
     GError *why = NULL;
-    bool ok = ch_pg_connect(pg, &why) && ask(start, pg, &why);
+    bool ok =
+        ch_pg_connect(pg, &why) && check_schema(start, pg, &why) && find_faults(start, pg, &why);
     bool pooled = ok ? is_shared(start) : tells_of_pooler(why);
     if (pooled)
         ch_start_warn(CH_START_POOLER, "what answers at DATABASE_URL is a pooler that gives each"

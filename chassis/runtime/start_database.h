@@ -1,5 +1,6 @@
 /* What a process finds in its database at its start: a lane of its own that asks once, as soon as
- * the database is there, warns of what is not as it has to be, and is done. */
+ * the database is there with the schema of the build, warns of what is not as it has to be, and is
+ * done. An older schema is warned of after a minute: the migrator may be on its way. */
 #pragma once
 
 #include "chassis/core/lane.h"

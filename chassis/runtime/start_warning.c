@@ -26,7 +26,7 @@ static const struct {
                                "without its key no token is accepted, and every caller gets 401",
                                "put the issuer's new key beside the old one in AUTH_JWKS_FILE" },
     [CH_START_SCHEMA] = { "database.schema",
-                          "a process that connects to another schema is not ready, and stays so",
+                          "a process is not ready before it finds the schema of its build",
                           "run the migrator of the build that runs" },
     [CH_START_RIGHTS] = { "database.rights",
                           "a service that is broken into must not open the others' data; one that"

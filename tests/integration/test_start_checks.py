@@ -10,11 +10,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+import requests
 
 from support.child import child, run_binary
 from support.pgbouncer import pooled
 from support.system import ROOT
-from support.waits import eventually
+from support.waits import eventually, remains
 
 SUMMARY = "something is not as it has to be"
 NAME = "order-api"
@@ -83,24 +84,61 @@ def test_a_worker_looks_too(system, superuser):
         warned(process, "database.rights", "allowed to make roles")
 
 
-def test_a_right_that_its_role_lacks(system, empty_database):
+@pytest.mark.parametrize("right, table", [("delete", "prices"), ("select", "schema_migrations")])
+def test_a_right_that_its_role_lacks(system, empty_database, right, table):
     url = empty_database("order")
     assert run_binary(system, "order-migrator", {"DATABASE_URL": url}).returncode == 0
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("revoke delete on prices from current_user")
-    with child(system, NAME, {"DATABASE_URL": url}) as process:
-        warned(process, "database.rights", "delete in prices")
-
-
-def test_a_schema_that_is_not_its_own(system, empty_database):
-    url = empty_database("order")
+        connection.execute(f"revoke {right} on {table} from current_user")
     with child(system, NAME, {"DATABASE_URL": url}, ready=False) as process:
-        warned(process, "database.schema", "nothing was ever migrated")
+        warned(process, "database.rights", f"{right} in {table}")
+
+
+def test_a_schema_that_is_newer(system, empty_database):
+    url = empty_database("order")
     assert run_binary(system, "order-migrator", {"DATABASE_URL": url}).returncode == 0
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("insert into schema_migrations (version, name, checksum) values (999, 'newer', 'x')")
     with child(system, NAME, {"DATABASE_URL": url}, ready=False) as process:
         warned(process, "database.schema", "the schema has version 999")
+
+
+def waits_for_its_schema(process):
+    return "schema" in process.get("/health/ready").text
+
+
+@pytest.mark.parametrize("migrated", [False, True])
+def test_a_schema_that_is_on_its_way(system, superuser, empty_database, migrated):
+    """As in a rollout: the new build is up before its migrator. Rights are looked at when it has come."""
+    url = empty_database("order")
+    if migrated:
+        assert run_binary(system, "order-migrator", {"DATABASE_URL": url}).returncode == 0
+        newest, = execute(url, "update schema_migrations set version = -version where version ="
+                               " (select max(version) from schema_migrations) returning -version")
+    with broken(superuser, "alter role order_service createdb", "alter role order_service nocreatedb"), \
+            child(system, NAME, {"DATABASE_URL": url}, ready=False) as process:
+        eventually(lambda: waits_for_its_schema(process), "it to wait", forgive=(requests.RequestException,))
+        remains(lambda: "the database was looked at" not in process.log, "its patience", 3)
+        if migrated:
+            execute(url, f"update schema_migrations set version = {newest} where version = -{newest} returning 1")
+        else:
+            assert run_binary(system, "order-migrator", {"DATABASE_URL": url}).returncode == 0
+        eventually(lambda: "the database was looked at" in process.log, "it to have looked")
+        assert warnings(process, "database.schema") == []
+        warned(process, "database.rights", "allowed to make databases")
+
+
+def execute(url, statement):
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(statement).fetchone()
+
+
+def test_a_schema_that_does_not_come(system, empty_database):
+    """Is told once, after a minute: of a clock that runs thirty times as fast."""
+    fast = {"LD_PRELOAD": FAKETIME, "FAKETIME": "+0 x30", "DATABASE_URL": empty_database("order")}
+    with child(system, NAME, fast, ready=False) as process:
+        warned(process, "database.schema", "nothing was ever migrated")
+        assert len(warnings(process, "database.schema")) == 1
 
 
 def test_a_transaction_pooler(system, empty_database):
@@ -210,10 +248,11 @@ def test_a_database_that_is_away_is_looked_at_when_it_comes(system, superuser):
     absent = urlunsplit((url.scheme, url.netloc, "/absent_at_first", "", ""))
     with child(system, NAME, {"DATABASE_URL": absent}, ready=False) as process:
         eventually(lambda: "absent_at_first" in process.log, "it to miss its database")
-        assert warnings(process, "database.schema") == []
         superuser("create database absent_at_first owner order_service")
         try:
-            warned(process, "database.schema", "nothing was ever migrated")
+            assert run_binary(system, "order-migrator", {"DATABASE_URL": absent}).returncode == 0
+            eventually(lambda: "the database was looked at" in process.log, "it to have looked")
+            assert warnings(process, "database.schema") == []
         finally:
             process.stop()
             superuser("drop database absent_at_first with (force)")

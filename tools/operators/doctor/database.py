@@ -155,7 +155,7 @@ CHECKS = (
     ),
     Check(
         "database.schema", "the schema is the one that this build was made for", ERROR,
-        "a process that connects to another schema is not ready, and stays so",
+        "a process is not ready before it finds the schema of its build",
         "run the migrators of the build that runs (./cartwheel up; --fix runs them)",
         each(_schema), migrate_here,
     ),
