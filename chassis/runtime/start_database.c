@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    FIRST_MS = 100,
+    FIRST_MS = 1000, /* what makes the process ready goes first */
     POOLER_TRIES = 3,
     AGAIN_US = 2 * 1000 * 1000, /* while the database is away; its lanes tell of that */
     SKEW_US = 1000 * 1000,      /* of clocks, as the doctor has it */
