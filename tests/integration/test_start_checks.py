@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -21,7 +20,6 @@ from support.waits import eventually, remains
 SUMMARY = "something is not as it has to be"
 NAME = "order-api"
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
-with_a_clock_of_its_own = pytest.mark.skipif(bool(os.environ.get("CARTWHEEL_SANITIZERS")), reason="libasan has to be loaded first")
 
 
 def warnings(process, check=None):
@@ -38,6 +36,14 @@ def warnings(process, check=None):
 
 def warned(process, check, words):
     eventually(lambda: any(words in what for what in warnings(process, check)), f"{check} to tell of {words}: {warnings(process)}")
+
+
+@pytest.fixture
+def fake_clock(system):
+    """The environment of a process whose clock is another."""
+    if system.is_sanitized:
+        pytest.skip("a sanitizer has to be the first library that is loaded, and faketime would be")
+    return {"LD_PRELOAD": FAKETIME}
 
 
 @pytest.fixture
@@ -135,10 +141,9 @@ def execute(url, statement):
         return connection.execute(statement).fetchone()
 
 
-@with_a_clock_of_its_own
-def test_a_schema_that_does_not_come(system, empty_database):
+def test_a_schema_that_does_not_come(system, empty_database, fake_clock):
     """Is told once, after a minute: of a clock that runs thirty times as fast."""
-    fast = {"LD_PRELOAD": FAKETIME, "FAKETIME": "+0 x30", "DATABASE_URL": empty_database("order"), "SHUTDOWN_TIMEOUT": "10m"}
+    fast = {**fake_clock, "FAKETIME": "+0 x30", "DATABASE_URL": empty_database("order"), "SHUTDOWN_TIMEOUT": "10m"}
     with child(system, NAME, fast, ready=False) as process:
         warned(process, "database.schema", "nothing was ever migrated")
         assert len(warnings(process, "database.schema")) == 1
@@ -162,11 +167,8 @@ def test_few_connections_that_are_left(system, superuser):
             warned(process, "server.connections", "of role order_service are in use")
 
 
-@with_a_clock_of_its_own
-def test_a_clock_that_is_off(system):
-    if system.is_sanitized:
-        pytest.skip("a sanitizer has to be the first library that is loaded, and faketime would be")
-    process_clock = {"LD_PRELOAD": FAKETIME, "FAKETIME": "-90s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+def test_a_clock_that_is_off(system, fake_clock):
+    process_clock = {**fake_clock, "FAKETIME": "-90s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     with child(system, NAME, process_clock, ready=False) as process:
         warned(process, "server.clock", "90")
 
