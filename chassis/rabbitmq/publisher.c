@@ -165,6 +165,17 @@ static bool read_frames(ChPublisher *publisher, ChWindow *window, int wait_ms, G
 
 /* ---- publishing ---- */
 
+/* What cannot be written as AMQP (a name of more than 255 bytes, headers larger than a frame) is
+ * that message's fault, and no other try or connection changes it. */
+static bool check_sent(int status, GError **error)
+{
+    if (status != AMQP_STATUS_BAD_AMQP_DATA && status != AMQP_STATUS_TABLE_TOO_BIG)
+        return ch_amqp_check_status(status, "publish", error);
+    g_set_error(error, CH_ERROR, CH_ERROR_FAILED, "broker: publish: %s",
+                amqp_error_string2(status));
+    return false;
+}
+
 static bool send_message(ChPublisher *publisher, const ChMessage *message, GError **error)
 {
     amqp_table_entry_t headers[CH_MESSAGE_MAX_HEADERS];
@@ -174,7 +185,7 @@ static bool send_message(ChPublisher *publisher, const ChMessage *message, GErro
     int status = amqp_basic_publish(
         publisher->connection, CH_AMQP_CHANNEL, ch_amqp_text(message->exchange),
         ch_amqp_text(message->routing_key), message->mandatory ? 1 : 0, 0, &properties, body);
-    return ch_amqp_check_status(status, "publish", error);
+    return check_sent(status, error);
 }
 
 static bool send_up_to(ChPublisher *publisher, ChWindow *window, int most, GError **error)

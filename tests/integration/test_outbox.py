@@ -77,6 +77,16 @@ def test_an_unroutable_event_does_not_hold_up_its_neighbours(system, broker, ord
     orders.wait(stuck, "Confirmed", timeout=30)
 
 
+def test_what_cannot_be_written_as_amqp_is_parked_alone(databases, orders, stocks):
+    """A name of more than 255 bytes: no other try changes that, and those behind it go out."""
+    product = stocks.create(5)
+    row, = databases.rows("order", "INSERT INTO outbox (id, message_id, exchange, routing_key, message_type, body, attempts)"
+                          " VALUES (%s, %s, '', 'nobody', repeat('é', 200), '{}', 20) RETURNING id", (new_id(), new_id()))
+    orders.wait(orders.placed((product, 1)), "Confirmed")
+    eventually(lambda: databases.value("order", "SELECT reason FROM outbox_parked WHERE id = %s", row), "the row to be parked")
+    databases.execute("order", "DELETE FROM outbox_parked WHERE id = %s", row)
+
+
 def test_a_message_without_an_id_that_no_queue_takes_is_not_lost(system, broker, databases):
     """No sender has to name its messages; the return of one of them names it by where it went."""
     body, before = f"no event {new_id()}".encode(), returned(system)
