@@ -129,18 +129,45 @@ static bool ask_edits(const ChDeadLetterAdmin *admin, const Draft *draft, char *
     return true;
 }
 
-/* The guards of a replay look at the new event alone. */
+/* By what the inbox knows the event that died; of a body that tells nothing (it was erased, or is
+ * no event) its message says it. False: by nothing. */
+static bool old_id(const Draft *draft, ChUuid *id)
+{
+    const char *message_id = draft->letter->message_id;
+    if (draft->was == NULL)
+        return message_id != NULL && ch_uuid_parse(message_id, strlen(message_id), id);
+    *id = draft->was->told_as;
+    return true;
+}
+
+/* Notes @id in the inbox, as if it had taken effect: a second letter of the event, or a copy of it
+ * in a queue, would have its effect beside the new one's. */
+static bool record(ChPg *pg, const Draft *draft, ChUuid id, bool *fresh, GError **error)
+{
+    const ChSubscriptionConfig *consumer = draft->consumer;
+    return ch_inbox_record(pg, consumer->queue->name, &id, 1, fresh, error) &&
+           (!*fresh || consumer->set_apart == NULL ||
+            consumer->set_apart(consumer->context, id, error));
+}
+
+/* The guards of a replay look at the new event alone. The last of all, since it writes: what is
+ * refused has noted nothing. */
 static bool ask_inbox(const ChDeadLetterAdmin *admin, const Draft *draft, char **blocker,
                       GError **error)
 {
+    ChUuid id;
+    char text[CH_UUID_TEXT_BYTES];
+    const char *queue = draft->letter->queue;
     bool known = false;
-    if (draft->was == NULL)
+    bool fresh = true;
+    if (!old_id(draft, &id))
         return true;
-    if (!ch_inbox_knows(admin->pg, draft->letter->queue, &draft->was->told_as, 1, &known, error))
+    if (!(draft->edit->dry_run ? ch_inbox_knows(admin->pg, queue, &id, 1, &known, error)
+                               : record(admin->pg, draft, id, &fresh, error)))
         return false;
-    if (known)
-        *blocker = g_strdup_printf("it took effect: %s has handled event %s", draft->letter->queue,
-                                   draft->letter->message_id);
+    ch_uuid_format(id, text);
+    if (known || !fresh)
+        *blocker = g_strdup_printf("it took effect: %s has handled event %s", queue, text);
     return true;
 }
 
@@ -159,8 +186,8 @@ static bool find_blocker(const ChDeadLetterAdmin *admin, const Draft *draft, cha
     static bool (*const guards[])(const ChDeadLetterAdmin *, const Draft *, char **, GError **) = {
         ask_jobs,
         ask_replay,
-        ask_inbox,
         ask_edits,
+        ask_inbox,
     };
     *blocker = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(guards) && *blocker == NULL; i++) {

@@ -66,17 +66,19 @@ static const ChPgStatement sql_list_subject =
          " and ($5 is null or $5 = coalesce(act, 'waiting'))" LATER);
 
 /* $1 id, $2 how much of the body. */
-#define FIND_WITH(lock)                                                                            \
-    {                                                                                              \
-        "select " COLUMNS ", substr(body, 1, $2::int),"                                            \
-        " (select e.body from letter_edits e where e.letter_id = id)"                              \
-        " from dead_letters where id = $1" lock,                                                   \
-        {                                                                                          \
-            CH_PG_UUID, CH_PG_INT                                                                  \
-        }                                                                                          \
-    }
-static const ChPgStatement sql_find_letter = FIND_WITH("");
-static const ChPgStatement sql_lock_letter = FIND_WITH(" for update");
+static const ChPgStatement sql_find_letter = {
+    "select " COLUMNS ", substr(body, 1, $2::int),"
+    " (select e.body from letter_edits e where e.letter_id = id)"
+    " from dead_letters where id = $1",
+    { CH_PG_UUID, CH_PG_INT },
+};
+
+/* $1 id. A statement of its own: one that waited for the lock would see the letter as it is now,
+ * and its edit as it was before. */
+static const ChPgStatement sql_lock_letter = {
+    "select from dead_letters where id = $1 for update",
+    { CH_PG_UUID },
+};
 
 /* $1 id, $2 act, $3 by whom, $4 why, $5 as whom, $6 by which job or null. The row is locked and
  * waits; the condition says so again to whoever reads this statement alone. */
@@ -196,9 +198,18 @@ char *ch_dead_letter_copy_body(const ChPgRows *rows, size_t row, int column, siz
     return copy;
 }
 
+static bool lock_letter(ChPg *pg, ChUuid id, GError **error)
+{
+    ChPgParams *params = ch_pg_params_new(&sql_lock_letter);
+    ch_pg_add_uuid(params, 0, id);
+    return ch_pg_send(pg, params, NULL, error);
+}
+
 bool ch_dead_letter_find(ChPg *pg, ChUuid id, bool lock, ChDeadLetter **letter, GError **error)
 {
-    ChPgParams *params = ch_pg_params_new(lock ? &sql_lock_letter : &sql_find_letter);
+    if (lock && !lock_letter(pg, id, error))
+        return false;
+    ChPgParams *params = ch_pg_params_new(&sql_find_letter);
     ch_pg_add_uuid(params, 0, id);
     ch_pg_add_int(params, 1, CH_EVENT_MAX_BYTES);
     g_autoptr(ChPgRows) rows = ch_pg_query(pg, params, error);

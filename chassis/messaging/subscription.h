@@ -35,7 +35,10 @@ typedef struct {
      * and may be asked on another lane, with that lane's context. NULL: only the inbox knows. */
     bool (*replay_blockers)(void *context, const ChCommand *commands, size_t n, char **blockers,
                             GError **error);
-    void *context; /* of all three; belongs to the lane */
+    /* Notes, in the open transaction, that the event which the inbox knows as @id will never have
+     * its effect: another one is sent in the place of its dead letter. NULL: nobody has to know. */
+    bool (*set_apart)(void *context, ChUuid id, GError **error);
+    void *context; /* of all four; belongs to the lane */
 } ChSubscriptionConfig;
 
 /** The command of @event as the consumer of @config's queue decodes it; free with

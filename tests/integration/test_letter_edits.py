@@ -5,13 +5,14 @@ import os
 import socket
 import stat
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
 
 from support.api import assert_problem, items_of, new_id
 from support.dead_letters import dead_confirmations, dlq
-from support.names import STOCK_COMPLETED, STOCK_FAILED
+from support.names import ORDER_CONFIRMED, STOCK_COMPLETED, STOCK_FAILED
 from support.waits import eventually
 from test_access import Guarded
 
@@ -29,13 +30,13 @@ def guarded(apis):
 class Desk:
     """Somebody at the dead letters of the order service."""
 
-    def __init__(self, guarded, role="admin"):
+    def __init__(self, guarded, role="admin", api="order-api"):
         self.subject = new_id()
-        self._guarded = guarded
+        self._guarded, self._api = guarded, api
         self.token = guarded.issuer.token(self.subject, [role])
 
     def call(self, method, path="", **options):
-        return self._guarded.call("order-api", method, "/api/dead-letters" + path, self.token, **options)
+        return self._guarded.call(self._api, method, "/api/dead-letters" + path, self.token, **options)
 
     def show(self, letter):
         answer = self.call("GET", f"/{letter}")
@@ -101,6 +102,23 @@ def renewed(letter, **data):
     event["EventId"] = new_id()
     event["Data"].update(data)
     return event
+
+
+def note_edit(connection, letter, message_id, body):
+    """What an edit leaves in the database."""
+    connection.execute("UPDATE dead_letters SET act = 'replayed', acted_by = 'ana', acted_why = 'so', acted_at = now() WHERE id = %s",
+                       (letter,))
+    connection.execute("INSERT INTO letter_edits (letter_id, message_id, body) VALUES (%s, %s, %s)", (letter, message_id, body.encode()))
+
+
+def beside(databases, first, act):
+    """What @act yields, which waits until the transaction of @first commits."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(act)
+        eventually(lambda: databases.value("order", waiting, (first.info.backend_pid,)), "somebody to wait for the edit", 4)
+        first.commit()
+        return done.result()
 
 
 def row_of(databases, letter):
@@ -199,6 +217,41 @@ def test_what_took_effect_is_not_sent_as_another_event(desk, databases, stuck):
     was = desk.show(letter)
     databases.execute("order", "INSERT INTO inbox (consumer, event_id) VALUES (%s, %s)", (QUEUE, was["messageId"]))
     assert "it took effect" in assert_problem(desk.edit(letter, renewed(was)), 409)["detail"]
+
+
+def test_of_two_letters_of_one_event_one_has_its_effect(guarded, databases, notifications):
+    """Both died: their message was sent twice. Neither another edit nor a replay of the second tells the customer again."""
+    desk, order = Desk(guarded, api="notification-api"), new_id()
+    event = {"EventId": new_id(), "EventType": ORDER_CONFIRMED,
+             "Data": {"OrderId": order, "CustomerId": new_id(), "OrderTotal": "much"}}
+    letters = [letter for letter, in databases.rows(
+        "notification", "INSERT INTO dead_letters (id, queue, message_id, message_type, body, reason, attempts)"
+        " SELECT gen_random_uuid(), 'order.confirmed.queue', %s, %s, %s, 'made by hand', 3 FROM generate_series(1, 2) RETURNING id::text",
+        (event["EventId"], ORDER_CONFIRMED, json.dumps(event).encode()))]
+    assert desk.edit(letters[0], renewed({"body": json.dumps(event)}, OrderTotal=7)).status_code == 200
+    second = renewed({"body": json.dumps(event)}, OrderTotal=7)
+    assert event["EventId"] in assert_problem(desk.edit(letters[1], second, dryRun=True), 409)["detail"]
+    assert "it took effect" in assert_problem(desk.edit(letters[1], second), 409)["detail"]
+    notifications.wait(order)
+    assert databases.value("notification", "SELECT count(*) FROM notifications WHERE order_id = %s", (order,)) == 1
+    assert databases.value("notification", "SELECT count(*) FROM events_apart WHERE event_id = %s", (event["EventId"],)) == 1
+    assert desk.show(letters[1])["state"] == "waiting"
+
+
+def test_a_letter_without_its_body_is_known_by_its_message(desk, databases, stuck, written):
+    event, message_id = renewed(desk.show(stuck[0][0])), new_id()
+    letter, = written(1, body="")
+    databases.execute("order", "UPDATE dead_letters SET message_id = %s WHERE id = %s", (message_id, letter))
+    databases.execute("order", "INSERT INTO inbox (consumer, event_id) VALUES (%s, %s)", (QUEUE, message_id))
+    assert message_id in assert_problem(desk.edit(letter, event), 409)["detail"]
+
+
+def test_an_edit_that_is_asked_for_again_while_it_commits_is_the_same(desk, databases, stuck, written):
+    event, (letter,) = renewed(desk.show(stuck[0][0])), written(1)
+    with databases.connect("order", autocommit=False) as first:
+        note_edit(first, letter, event["EventId"], json.dumps(event))
+        again = beside(databases, first, lambda: desk.edit(letter, event))
+    assert again.status_code == 200 and again.json()["before"] is True, again.text
 
 
 def test_a_final_order_is_not_settled_again(desk, orders, stocks, stuck):

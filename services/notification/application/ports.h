@@ -90,6 +90,8 @@ typedef struct {
     /* noted[i]: there is a notification for the event event_ids[i]. */
     bool (*noted)(NotificationStore *self, const ChUuid *event_ids, size_t n, bool *noted,
                   GError **error);
+    /* Notes that no notification will name these events, which the inbox knows. */
+    bool (*set_apart)(NotificationStore *self, const ChUuid *told_as, size_t n, GError **error);
     /* Takes at most @max due ones for @lease_ms, in which nobody else takes them; one that was not
      * recorded by then is due again. deliveries[0..*n) are new, their .templates NULL. */
     bool (*claim)(NotificationStore *self, size_t max, int64_t lease_ms,

@@ -123,18 +123,27 @@ static ChPg *pg_of(NotificationStore *self)
     return store_of(self)->pg;
 }
 
-/* Those that were announced again: rarely any. */
-static bool set_apart(ChPg *pg, const NotificationEvent *const *events, size_t n, GError **error)
+static bool set_apart(NotificationStore *self, const ChUuid *told_as, size_t n, GError **error)
 {
-    g_autoptr(ChPgParams) params = NULL;
+    if (n == 0)
+        return true;
+    ChPgParams *params = ch_pg_params_new(&sql_set_apart);
+    for (size_t i = 0; i < n; i++)
+        ch_pg_add_uuid(params, 0, told_as[i]);
+    return ch_pg_send(pg_of(self), params, NULL, error);
+}
+
+/* Those that were announced again: rarely any. */
+static bool set_repeats_apart(NotificationStore *self, const NotificationEvent *const *events,
+                              size_t n, GError **error)
+{
+    g_autofree ChUuid *repeats = g_new(ChUuid, n);
+    size_t repeats_n = 0;
     for (size_t i = 0; i < n; i++) {
-        if (ch_uuid_equal(events[i]->told_as, events[i]->event_id))
-            continue;
-        if (params == NULL)
-            params = ch_pg_params_new(&sql_set_apart);
-        ch_pg_add_uuid(params, 0, events[i]->told_as);
+        if (!ch_uuid_equal(events[i]->told_as, events[i]->event_id))
+            repeats[repeats_n++] = events[i]->told_as;
     }
-    return params == NULL || ch_pg_send(pg, g_steal_pointer(&params), NULL, error);
+    return set_apart(self, repeats, repeats_n, error);
 }
 
 static bool insert(NotificationStore *self, const NotificationEvent *const *events, size_t n,
@@ -158,7 +167,8 @@ static bool insert(NotificationStore *self, const NotificationEvent *const *even
         ch_pg_add_text(params, 6, traced ? trace_id : NULL);
         ch_pg_add_text(params, 7, traced ? traceparent : NULL);
     }
-    return ch_pg_send(pg_of(self), params, NULL, error) && set_apart(pg_of(self), events, n, error);
+    return ch_pg_send(pg_of(self), params, NULL, error) &&
+           set_repeats_apart(self, events, n, error);
 }
 
 static bool noted(NotificationStore *self, const ChUuid *event_ids, size_t n, bool *found,
@@ -291,6 +301,7 @@ static void free_store(NotificationStore *self)
 static const NotificationStoreOps pg_store_ops = {
     .insert = insert,
     .noted = noted,
+    .set_apart = set_apart,
     .claim = claim,
     .record = record,
     .empty_old = empty_old,

@@ -91,6 +91,12 @@ static bool replay_blockers(void *store, const ChCommand *commands, size_t n, ch
     return notification_receive_replay_blockers(store, events, n, blockers, error);
 }
 
+static bool set_apart(void *opaque, ChUuid id, GError **error)
+{
+    NotificationStore *store = opaque;
+    return store->ops->set_apart(store, &id, 1, error);
+}
+
 ChSubscriptionConfig notification_confirmed_subscription(const ChQueue *queue,
                                                          NotificationStore *store)
 {
@@ -100,6 +106,7 @@ ChSubscriptionConfig notification_confirmed_subscription(const ChQueue *queue,
         .decode = decode_confirmed,
         .handle = handle,
         .replay_blockers = replay_blockers,
+        .set_apart = set_apart,
         .context = store,
     };
 }

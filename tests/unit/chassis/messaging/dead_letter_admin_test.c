@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define TRACE_ID "0af7651916cd43dd8448eb211c80319c"
+#define LOCK "select from dead_letters"
 #define FIND "select id, queue,"
 #define KNOWN "select i.event_id"
 #define SEND "insert into outbox"
@@ -258,7 +259,7 @@ static void test_a_replay_is_sent_and_noted(Fixture *f, gconstpointer unused G_G
     put_in_inbox(f, false);
     must_act(f, CH_DEAD_LETTER_REPLAYED);
     g_assert_cmpint(f->outcome.result, ==, CH_DEAD_LETTER_DONE);
-    assert_sent(f, FIND "; " KNOWN " is; " SEND "; " NOTE "; " COUNT);
+    assert_sent(f, LOCK "; " FIND "; " KNOWN " is; " SEND "; " NOTE "; " COUNT);
     for (size_t i = 0; i < G_N_ELEMENTS(sent); i++) {
         if (sent[i] != NULL)
             g_assert_cmpstr(fake_pg_param(f->pg, SEND, 1 + i), ==, sent[i]);
@@ -266,7 +267,7 @@ static void test_a_replay_is_sent_and_noted(Fixture *f, gconstpointer unused G_G
     /* The trace that died with the letter is over: this is the operator's. */
     g_assert_true(g_str_has_prefix(fake_pg_param(f->pg, SEND, 6), "00-" TRACE_ID "-"));
     assert_noted(f, "replayed");
-    g_assert_true(g_str_has_suffix(fake_pg_sql(f->pg, FIND), " for update"));
+    g_assert_true(g_str_has_suffix(fake_pg_sql(f->pg, LOCK), " for update"));
     g_assert_cmpint(f->service.asked, ==, 1);
 }
 
@@ -275,7 +276,7 @@ static void test_a_discarded_letter_is_only_noted(Fixture *f, gconstpointer unus
     put_letter(f, NULL);
     must_act(f, CH_DEAD_LETTER_DISCARDED);
     g_assert_cmpint(f->outcome.result, ==, CH_DEAD_LETTER_DONE);
-    assert_sent(f, FIND "; " NOTE "; " COUNT);
+    assert_sent(f, LOCK "; " FIND "; " NOTE "; " COUNT);
     assert_noted(f, "discarded");
 }
 
@@ -283,7 +284,7 @@ static void test_an_unknown_letter_is_said_to_be(Fixture *f, gconstpointer unuse
 {
     must_act(f, CH_DEAD_LETTER_REPLAYED);
     g_assert_cmpint(f->outcome.result, ==, CH_DEAD_LETTER_UNKNOWN);
-    assert_sent(f, FIND);
+    assert_sent(f, LOCK "; " FIND);
 }
 
 static void test_what_took_effect_is_not_replayed(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -292,7 +293,7 @@ static void test_what_took_effect_is_not_replayed(Fixture *f, gconstpointer unus
     put_in_inbox(f, true);
     must_act(f, CH_DEAD_LETTER_REPLAYED);
     assert_refused(f, "it took effect: good.queue has handled event " ID);
-    assert_sent(f, FIND "; " KNOWN " is");
+    assert_sent(f, LOCK "; " FIND "; " KNOWN " is");
     g_assert_cmpint(f->service.asked, ==, 0);
 }
 
@@ -303,7 +304,7 @@ static void test_the_service_can_refuse_a_replay(Fixture *f, gconstpointer unuse
     put_in_inbox(f, false);
     must_act(f, CH_DEAD_LETTER_REPLAYED);
     assert_refused(f, "the order is final");
-    assert_sent(f, FIND "; " KNOWN " is");
+    assert_sent(f, LOCK "; " FIND "; " KNOWN " is");
 }
 
 static void test_a_letter_is_acted_upon_once(Fixture *f, gconstpointer unused G_GNUC_UNUSED)
@@ -317,7 +318,7 @@ static void test_a_letter_is_acted_upon_once(Fixture *f, gconstpointer unused G_
         put_letter(f, done[i]);
         must_act(f, CH_DEAD_LETTER_DISCARDED);
         assert_refused(f, why);
-        assert_sent(f, FIND);
+        assert_sent(f, LOCK "; " FIND);
     }
 }
 
@@ -329,7 +330,6 @@ static void test_a_dry_run_decides_and_changes_nothing(Fixture *f,
     g_assert_true(act(f, CH_DEAD_LETTER_REPLAYED, true));
     g_assert_cmpint(f->outcome.result, ==, CH_DEAD_LETTER_DONE);
     assert_sent(f, FIND "; " KNOWN " is");
-    g_assert_false(g_str_has_suffix(fake_pg_sql(f->pg, FIND), " for update"));
     put_letter(f, NULL);
     put_in_inbox(f, true);
     g_assert_true(act(f, CH_DEAD_LETTER_REPLAYED, true));

@@ -68,6 +68,12 @@ static bool store_noted(NotificationStore *self, const ChUuid *event_ids, size_t
     return true;
 }
 
+static bool store_set_apart(NotificationStore *self, const ChUuid *told_as G_GNUC_UNUSED,
+                            size_t n G_GNUC_UNUSED, GError **error)
+{
+    return !take_fault(&((FakeStore *)self)->fault, error);
+}
+
 static bool store_empty_old(NotificationStore *self, int64_t before_us G_GNUC_UNUSED,
                             int64_t max G_GNUC_UNUSED, size_t *n, GError **error)
 {
@@ -82,6 +88,7 @@ static void store_free(NotificationStore *self G_GNUC_UNUSED)
 static const NotificationStoreOps store_ops = {
     .insert = store_insert,
     .noted = store_noted,
+    .set_apart = store_set_apart,
     .claim = store_claim,
     .record = store_record,
     .empty_old = store_empty_old,
