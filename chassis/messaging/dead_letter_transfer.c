@@ -19,12 +19,15 @@ enum {
 
 /* One array a column, an element a letter; of one about which nothing was done $13 is null,
  * and of one that was not edited $14 is. In the order of ids, so that two who bring the same
- * wait for each other in one order. */
+ * wait for each other in one order. Of two with one id the first; and no event was sent in the
+ * place of two letters. */
 static const ChPgStatement sql_insert_letters = {
     "with line as ("
-    "  select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+    "  select distinct on (id) *, (acted::jsonb->>'replayedAs')::uuid as replayed_as"
+    "  from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
     "    with ordinality as given (id, queue, message_id, message_type, body, reason, attempts,"
-    "      traceparent, died_at, body_bytes, body_sha256, subject, acted, edited, place)),"
+    "      traceparent, died_at, body_bytes, body_sha256, subject, acted, edited, place)"
+    "  order by id, place),"
     " added as ("
     "  insert into dead_letters (id, queue, message_id, message_type, body, reason, attempts,"
     "    traceparent, died_at, body_bytes, body_sha256, subject,"
@@ -34,12 +37,15 @@ static const ChPgStatement sql_insert_letters = {
     "    nullif(subject, '00000000-0000-0000-0000-000000000000'),"
     "    acted::jsonb->>'act', acted::jsonb->>'by', acted::jsonb->>'why', acted::jsonb->>'as',"
     "    (acted::jsonb->>'at')::timestamptz"
-    "  from line order by id, place on conflict (id) do nothing returning id),"
+    "  from line"
+    "  where not exists (select from letter_edits e where e.message_id = line.replayed_as)"
+    "   and not exists (select from line earlier"
+    "    where earlier.replayed_as = line.replayed_as and earlier.place < line.place)"
+    "  order by id on conflict (id) do nothing returning id),"
     " edits as ("
     "  insert into letter_edits (letter_id, message_id, body)"
-    "  select id, (acted::jsonb->>'replayedAs')::uuid, edited from line"
-    "  where edited is not null and id in (select id from added)"
-    "  order by id, place on conflict do nothing)"
+    "  select id, replayed_as, edited from line"
+    "  where edited is not null and id in (select id from added) order by id)"
     " select id from added",
     { CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_TEXTS, CH_PG_BYTES, CH_PG_TEXTS, CH_PG_INTS,
       CH_PG_TEXTS, CH_PG_TIMES, CH_PG_INTS, CH_PG_TEXTS, CH_PG_UUIDS, CH_PG_TEXTS, CH_PG_BYTES },

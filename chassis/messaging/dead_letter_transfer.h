@@ -13,7 +13,8 @@ CH_MUST_CHECK bool ch_dead_letter_bodies(ChPg *pg, ChDeadLetter *const *letters,
 typedef enum {
     CH_LETTER_ADDED,
     CH_LETTER_KNOWN,   /* it is here, with this body */
-    CH_LETTER_DIFFERS, /* another one with its id is here, which stays as it is */
+    CH_LETTER_DIFFERS, /* another one with its id is here, which stays as it is, or what was sent in
+                        * its place was sent in the place of another */
     CH_LETTER_FOREIGN, /* this service does not consume its queue */
     CH_LETTER_IMPORTS_N,
 } ChLetterImport;

@@ -3,15 +3,25 @@
 
 #include "chassis/audit/audit.h"
 
+#define LETTERS_OF_PERSON                                                                          \
+    "select id from dead_letters where id in"                                                      \
+    " (select id from dead_letters where person = $1"                                              \
+    "  union select letter_id from letter_edits where person = $1)"                                \
+    " order by id limit $2 for update"
+
+/* $1 the person, $2 how many. A statement sees what had been committed when it began: one that
+ * waited for an edit would empty the letter alone. */
+static const ChPgStatement sql_lock_dead_letters = {
+    LETTERS_OF_PERSON,
+    { CH_PG_UUID, CH_PG_INT },
+};
+
 /* $1 the person, $2 how many. Without its body a letter names nobody any more, so it is not found
  * again. Size and hash stay: by them a second delivery is known. The audit log repeats why an
  * operator acted, a job says why it refused. A fingerprint that others have too says nothing of the
  * person; one of their letters alone may. */
 static const ChPgStatement sql_erase_dead_letters = {
-    "with held as (select id from dead_letters where id in"
-    "   (select id from dead_letters where person = $1"
-    "    union select letter_id from letter_edits where person = $1)"
-    "  order by id limit $2 for update),"
+    "with held as (" LETTERS_OF_PERSON "),"
     " edited as (update letter_edits e set body = '' from held where e.letter_id = held.id),"
     " audit as (update audit_log a set " CH_AUDIT_ERASED " from held"
     "  where a.object_id = held.id and a.salt is not null),"
@@ -69,13 +79,21 @@ static const ChErasurePart *part_at(const ChErasure *erasure, size_t place)
     return place < erasure->own_n ? &erasure->own[place] : &common[place - erasure->own_n];
 }
 
+static ChPgParams *params_of(const ChPgStatement *sql, ChUuid person, int64_t max)
+{
+    ChPgParams *params = ch_pg_params_new(sql);
+    ch_pg_add_uuid(params, 0, person);
+    ch_pg_add_int(params, 1, max);
+    return params;
+}
+
 static bool run_part(ChErasure *erasure, const ChErasurePart *part, ChUuid person, int64_t max,
                      int64_t *affected, GError **error)
 {
-    ChPgParams *params = ch_pg_params_new(part->sql);
-    ch_pg_add_uuid(params, 0, person);
-    ch_pg_add_int(params, 1, max);
-    g_autoptr(ChPgRows) rows = ch_pg_query(erasure->pg, params, error);
+    if (part->sql == &sql_erase_dead_letters &&
+        !ch_pg_send(erasure->pg, params_of(&sql_lock_dead_letters, person, max), NULL, error))
+        return false;
+    g_autoptr(ChPgRows) rows = ch_pg_query(erasure->pg, params_of(part->sql, person, max), error);
     if (rows == NULL)
         return false;
     *affected = (int64_t)ch_pg_rows_affected(rows);

@@ -14,17 +14,29 @@
 #include <string.h>
 
 enum {
-    LINE_BYTES =
-        1024, /* of a line but for bodies and reason: names, ids, times, who acted and why */
+    LINE_BYTES = 1024, /* of a line but for bodies and texts: ids, times, names of members */
+    ESCAPED_BYTES = 6, /* of a control character in JSON, which is one */
 };
 
 /* ---- out ---- */
 
+static size_t most_of(const char *text)
+{
+    return text == NULL ? 0 : strlen(text) * ESCAPED_BYTES;
+}
+
 /* What a line takes at most: bodies a third more than they are (dead_letter_json.c). */
 static size_t most_bytes(const ChDeadLetter *letter)
 {
+    const char *const texts[] = {
+        letter->queue,  letter->message_type, letter->message_id, letter->traceparent,
+        letter->reason, letter->acted_by,     letter->acted_as,   letter->acted_why,
+    };
     size_t body = (size_t)MIN(letter->body_bytes, CH_EVENT_MAX_BYTES) + letter->edited_bytes;
-    return LINE_BYTES + strlen(letter->reason) + body + body / 3;
+    size_t bytes = LINE_BYTES + body + body / 3;
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        bytes += most_of(texts[i]);
+    return bytes;
 }
 
 /* How many of @letters fit into one piece; one in any case. */

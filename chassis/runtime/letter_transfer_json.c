@@ -10,8 +10,10 @@
 #define MOST_BYTES (INT64_C(1) << 40) /* of a body that is not whole: no broker takes more */
 
 enum {
-    MAX_NAME_CHARS = 255, /* of a short string in AMQP */
-    MAX_TEXT_CHARS = 128 * 1024,
+    MAX_NAME_BYTES = 255, /* of a short string in AMQP */
+    MAX_BY_CHARS = 255,   /* of a token's subject */
+    MAX_WHY_CHARS = 500,
+    MAX_HEADER_CHARS = 2 * 1024, /* what is kept of one (envelope.c), and words about it */
     MAX_BASE64_CHARS = CH_EVENT_MAX_BYTES / 3 * 4 + 4,
     SHA256_CHARS = 64,
 };
@@ -24,6 +26,14 @@ static void read_text(ChJsonValue root, const char *name, ChJsonNeed need, size_
     const char *found = NULL;
     if (ch_json_read_text(root, name, need, need == CH_JSON_REQUIRED, max_chars, &found, faults))
         *text = g_strdup(found);
+}
+
+static void read_name(ChJsonValue root, const char *name, ChJsonNeed need, char **text,
+                      ChViolations *faults)
+{
+    read_text(root, name, need, MAX_NAME_BYTES, text, faults);
+    if (*text != NULL && strlen(*text) > MAX_NAME_BYTES)
+        ch_json_violation(root, name, faults, "must have at most %d bytes", MAX_NAME_BYTES);
 }
 
 static bool read_base64(ChJsonValue root, const char *name, char **bytes, size_t *n,
@@ -93,15 +103,20 @@ static void read_body(ChJsonValue root, ChDeadLetter *letter, ChViolations *faul
     letter->body_bytes = (int64_t)letter->body_read;
     ch_json_read_integer(root, "bodyBytes", CH_JSON_OPTIONAL, letter->body_bytes, MOST_BYTES,
                          &letter->body_bytes, faults);
-    read_text(root, "bodySha256", CH_JSON_OPTIONAL, MAX_NAME_CHARS, &letter->body_sha256, faults);
+    read_name(root, "bodySha256", CH_JSON_OPTIONAL, &letter->body_sha256, faults);
     check_hash(root, letter, faults);
 }
 
-/* What cannot have happened yet would let an old letter pass for a young one. */
+/* What cannot have happened yet would let an old letter pass for a young one; and no time before
+ * 1970 could be written (ch_time_format()). */
 static void read_past(ChJsonValue root, const char *name, int64_t *at_us, ChViolations *faults)
 {
-    if (ch_json_read_time(root, name, CH_JSON_REQUIRED, at_us, faults) && *at_us > ch_time_now_us())
+    if (!ch_json_read_time(root, name, CH_JSON_REQUIRED, at_us, faults))
+        return;
+    if (*at_us > ch_time_now_us())
         ch_json_violation(root, name, faults, "must not be in the future");
+    if (*at_us < 0)
+        ch_json_violation(root, name, faults, "must not be before 1970");
 }
 
 static void read_edit(ChJsonValue root, ChDeadLetter *letter, ChViolations *faults)
@@ -117,7 +132,7 @@ static void read_edit(ChJsonValue root, ChDeadLetter *letter, ChViolations *faul
 static void read_act(ChJsonValue root, ChDeadLetter *letter, ChViolations *faults)
 {
     const char *state = NULL;
-    if (!ch_json_read_text(root, "state", CH_JSON_REQUIRED, 1, MAX_NAME_CHARS, &state, faults))
+    if (!ch_json_read_text(root, "state", CH_JSON_REQUIRED, 1, MAX_NAME_BYTES, &state, faults))
         return;
     if (!ch_dead_letter_state_parse(state, &letter->state)) {
         ch_json_violation(root, "state", faults, "must be waiting, replayed or discarded");
@@ -125,9 +140,9 @@ static void read_act(ChJsonValue root, ChDeadLetter *letter, ChViolations *fault
     }
     if (letter->state == CH_DEAD_LETTER_WAITING)
         return;
-    read_text(root, "actedBy", CH_JSON_REQUIRED, MAX_TEXT_CHARS, &letter->acted_by, faults);
-    read_text(root, "actedWhy", CH_JSON_REQUIRED, MAX_TEXT_CHARS, &letter->acted_why, faults);
-    read_text(root, "actedAs", CH_JSON_OPTIONAL, MAX_TEXT_CHARS, &letter->acted_as, faults);
+    read_text(root, "actedBy", CH_JSON_REQUIRED, MAX_BY_CHARS, &letter->acted_by, faults);
+    read_text(root, "actedWhy", CH_JSON_REQUIRED, MAX_WHY_CHARS, &letter->acted_why, faults);
+    read_text(root, "actedAs", CH_JSON_OPTIONAL, MAX_BY_CHARS, &letter->acted_as, faults);
     read_past(root, "actedAt", &letter->acted_us, faults);
     if (letter->state == CH_DEAD_LETTER_REPLAYED)
         read_edit(root, letter, faults);
@@ -137,14 +152,15 @@ void ch_letter_line_read(ChJsonValue root, void *item, ChViolations *faults)
 {
     g_autoptr(ChDeadLetter) letter = g_new0(ChDeadLetter, 1);
     ch_json_read_uuid(root, "id", CH_JSON_REQUIRED, &letter->id, faults);
-    read_text(root, "queue", CH_JSON_REQUIRED, MAX_NAME_CHARS, &letter->queue, faults);
-    read_text(root, "type", CH_JSON_OPTIONAL, MAX_NAME_CHARS, &letter->message_type, faults);
-    read_text(root, "messageId", CH_JSON_OPTIONAL, MAX_NAME_CHARS, &letter->message_id, faults);
+    read_name(root, "queue", CH_JSON_REQUIRED, &letter->queue, faults);
+    read_name(root, "type", CH_JSON_OPTIONAL, &letter->message_type, faults);
+    read_name(root, "messageId", CH_JSON_OPTIONAL, &letter->message_id, faults);
     ch_json_read_uuid(root, "subject", CH_JSON_OPTIONAL, &letter->subject, faults);
-    read_text(root, "reason", CH_JSON_REQUIRED, MAX_TEXT_CHARS, &letter->reason, faults);
+    read_text(root, "reason", CH_JSON_REQUIRED, MAX_HEADER_CHARS, &letter->reason, faults);
     ch_json_read_integer(root, "attempts", CH_JSON_REQUIRED, 0, G_MAXINT32, &letter->attempts,
                          faults);
-    read_text(root, "traceparent", CH_JSON_OPTIONAL, MAX_NAME_CHARS, &letter->traceparent, faults);
+    read_text(root, "traceparent", CH_JSON_OPTIONAL, MAX_HEADER_CHARS, &letter->traceparent,
+              faults);
     read_past(root, "diedAt", &letter->died_us, faults);
     read_body(root, letter, faults);
     read_act(root, letter, faults);

@@ -287,7 +287,8 @@ def test_none_is_edited_while_a_job_replays_its_queue(guarded, desk, written):
 def test_an_operator_may_look_and_export_alone(guarded, stuck):
     letter, _ = stuck[0]
     operator = Desk(guarded, "operator")
-    assert operator.show(letter)["state"] == "waiting" and operator.export(limit=1)[0]
+    assert operator.show(letter)["state"] == "waiting"
+    assert operator.call("GET", params={"limit": 1}, headers={"Accept": NDJSON["Content-Type"]}).content
     assert_problem(operator.edit(letter, "{}"), 403)
     assert_problem(operator.call("POST", "/import", data=b"{}", headers=NDJSON), 403)
 
@@ -299,6 +300,18 @@ def test_what_an_edited_letter_holds_of_a_customer_is_erased(guarded, desk, data
     answer = guarded.call("order-api", "POST", f"/api/customers/{customer}/erase", desk.token)
     assert answer.status_code == 200, answer.text
     assert databases.rows("order", "SELECT body, reason FROM dead_letters WHERE id = %s", (letter,)) == [(b"", "erased")]
+    assert databases.rows("order", "SELECT body FROM letter_edits WHERE letter_id = %s", (letter,)) == [(b"",)]
+
+
+def test_an_edit_that_commits_beside_the_erasure_is_erased(guarded, desk, databases, written):
+    customer = new_id()
+    body = json.dumps({"Data": {"CustomerId": customer}})
+    letter, = written(1, body=body)
+    with databases.connect("order", autocommit=False) as first:
+        note_edit(first, letter, new_id(), body)
+        answer = beside(databases, first, lambda: guarded.call("order-api", "POST", f"/api/customers/{customer}/erase", desk.token))
+    assert answer.status_code == 200, answer.text
+    assert databases.rows("order", "SELECT body, acted_why FROM dead_letters WHERE id = %s", (letter,)) == [(b"", "erased")]
     assert databases.rows("order", "SELECT body FROM letter_edits WHERE letter_id = %s", (letter,)) == [(b"",)]
 
 
@@ -346,6 +359,7 @@ def test_a_bad_line_is_told_by_its_number_and_costs_no_other(desk, databases, wr
         ({**good[1], "queue": "nobody.knows"}, "foreign"), ({**good[1], "state": "gone"}, "invalid"),
         ({**good[1], "state": "replayed"}, "invalid"), ({**good[1], "bodyBase64": "?", "body": None}, "invalid"),
         ({**good[0], "body": "[]", "bodySha256": None, "bodyBytes": None}, "differs"),
+        ({**good[1], "diedAt": "1013-01-22T10:47:00Z"}, "invalid"),
     ]
     body = [lines[0], b"{", *(json.dumps(one).encode() for one, _ in spoilt), b"", lines[2]]
     outcomes = desk.take(body)
@@ -359,6 +373,41 @@ def test_a_bad_line_is_told_by_its_number_and_costs_no_other(desk, databases, wr
     ]
 
 
+def test_an_edit_comes_with_its_letter_or_not_at_all(desk, databases, written):
+    """Not to one that waits, and none for two letters."""
+    subject = new_id()
+    letters = written(4, subject=subject)
+    lines, _ = desk.export(subject=subject)
+    first, second, third, there = (json.loads(line) for line in lines)
+    edited = {"state": "replayed", "actedBy": "ana", "actedWhy": "so", "actedAt": "2026-11-22T10:47:00Z", "editedBody": "{}"}
+    taken = {**edited, "replayedAs": new_id()}
+    with databases.connect("order") as connection:
+        note_edit(connection, there["id"], taken["replayedAs"], "{}")
+    emptied(databases, letters[:3])
+    piece = [first, {**first, **edited, "replayedAs": new_id()}, {**second, **taken}, {**second, **edited, "replayedAs": (mine := new_id())},
+             {**third, **edited, "replayedAs": mine}, {**there, **taken}]
+    outcomes = [outcome["outcome"] for outcome in desk.take([json.dumps(line).encode() for line in piece])]
+    assert outcomes == ["added", "known", "differs", "differs", "added", "known"]
+    assert databases.rows("order", "SELECT letter_id::text, message_id::text FROM letter_edits WHERE letter_id = ANY(%s::uuid[])",
+                          (letters[:3],)) == [(third["id"], mine)]
+    assert desk.show(first["id"])["state"] == "waiting"
+    assert [outcome["outcome"] for outcome in desk.take([json.dumps({**second, **edited, "replayedAs": mine}).encode()])] == ["differs"]
+
+
+@pytest.mark.parametrize("member, text", [
+    ("messageId", "é" * 200), ("type", "é" * 200), ("messageId", "x" * 256), ("reason", "x" * 4096),
+    ("actedBy", "x" * 256), ("actedAs", "x" * 256), ("actedWhy", "x" * 501),
+], ids=lambda text: text[:9])
+def test_texts_have_bounds(desk, written, member, text):
+    """A name that AMQP does not have would end at the broker; and pages of an export have to be small."""
+    subject = new_id()
+    written(1, subject=subject)
+    (line,), _ = desk.export(subject=subject)
+    acted = {"state": "discarded", "actedBy": "ana", "actedWhy": "so", "actedAt": "2026-11-22T10:47:00Z"}
+    (told,) = desk.take([json.dumps({**json.loads(line), **acted, member: text}).encode()])
+    assert told["outcome"] == "invalid" and list(told["errors"]) == [member], told
+
+
 def test_pieces_have_bounds(desk, written):
     subject = new_id()
     letters = written(5, body="x" * 1024, pieces=600, subject=subject)
@@ -369,6 +418,15 @@ def test_pieces_have_bounds(desk, written):
     assert_problem(desk.call("POST", "/import", data=b" " * (2 * MIB + 1), headers=NDJSON), 413)
     assert {outcome["outcome"] for outcome in desk.take(lines[:3])} == {"known"}  # a piece is more than any other body may be
     assert_problem(desk.call("GET", params={"limit": 1001}), 400, "limit")
+
+
+def test_a_piece_counts_all_texts(desk, databases, written):
+    subject = new_id()
+    letters = written(3, subject=subject)
+    databases.execute("order", "UPDATE dead_letters SET act = 'discarded', acted_by = 'ana', acted_why = repeat(chr(1), 300000),"
+                      " acted_at = now() WHERE id = ANY(%s::uuid[])", (letters,))
+    lines, pages = desk.export(subject=subject)
+    assert len(lines) == 3 and pages == 3 and all(len(line) > 300000 * len("\\u0001") for line in lines)
 
 
 def test_the_largest_letter_fits_a_piece(desk, databases, written):
