@@ -13,7 +13,7 @@ TABLES = {
     "notification": "notifications",
 }
 MESSAGES = "outbox, inbox"
-GIVEN_UP = "outbox_parked, dead_letters"
+GIVEN_UP = "outbox_parked, dead_letters, letter_edits"
 
 
 @dataclasses.dataclass(frozen=True)
