@@ -44,7 +44,8 @@ static void put(ChDigest *digest, Item item, int64_t items)
     for (uint64_t table = 0; table < CH_DIGEST_COPIES; table++) {
         uint64_t place = mix(item.check + table + 1) % TABLE_CELLS;
         ChDigestCell *cell = &digest->cells[table * TABLE_CELLS + place];
-        cell->items += items;
+        cell->items =
+            (int64_t)((uint64_t)cell->items + (uint64_t)items); /* others' cells may wrap */
         cell->high ^= item.high;
         cell->low ^= item.low;
         cell->values ^= item.value;
