@@ -12,7 +12,7 @@ from support.waits import SLOWNESS
 
 IDLE_KIB = 24 * 1024
 READY_S = 0.3
-TRY_FOR_S = 90
+TRY_FOR_S = 150
 
 
 @pytest.fixture(autouse=True)
